@@ -1,0 +1,1 @@
+"""Config-as-code for the mentor and headteacher roles of a learning platform."""

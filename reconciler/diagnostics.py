@@ -1,0 +1,95 @@
+"""Diagnostics: what is wrong in a manifest, where, and what to do (design, section 3).
+
+Every diagnostic has a stable code. The table `CODES` is the one place where codes are given out:
+
+    RR0xx   reading a file: encoding, YAML
+    RR1xx   the manifest by itself: schema, dates, duplicates
+    RR2xx   the manifest against the site: references, scope
+    RR5xx   guards and policies, which judge a plan
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Severity(StrEnum):
+    """How bad it is: an error ends the run with exit 1, a warning is only shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Position(NamedTuple):
+    """A place in a file; line and column count from 1, and 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in self if part)
+
+
+class Code(NamedTuple):
+    """A stable code: its usual severity and a title for the reference."""
+
+    severity: Severity
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: code, place, a sentence that says what is wrong, and what to do."""
+
+    code: str
+    message: str
+    position: Position | None = None
+    advice: str | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """The severity that the code carries."""
+        return CODES[self.code].severity
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it ends the run."""
+        return self.severity is Severity.ERROR
+
+    def __str__(self) -> str:
+        place = f"{self.position}: " if self.position else ""
+        advice = f" {self.advice}" if self.advice else ""
+        return f"{place}{self.severity.value} {self.code}: {self.message}{advice}"
+
+
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort diagnostics by place, then code, so that every run lists them alike."""
+    return tuple(
+        sorted(found, key=lambda item: (item.position or Position(""), item.code, item.message))
+    )
+
+
+_ERROR, _WARNING = Severity.ERROR, Severity.WARNING
+
+CODES: Final[Mapping[str, Code]] = MappingProxyType(
+    {
+        "RR201": Code(_ERROR, "the manifest is for another site"),
+        "RR202": Code(_ERROR, "unknown person"),
+        "RR203": Code(_ERROR, "unknown unit"),
+        "RR204": Code(_ERROR, "unknown profile"),
+        "RR205": Code(_ERROR, "a key that several share"),
+        "RR206": Code(_ERROR, "a unit of another kind"),
+        "RR207": Code(_ERROR, "not a learner"),
+        "RR208": Code(_ERROR, "outside the manifest's scope"),
+        "RR209": Code(_ERROR, "two entries or items are the same one on the site"),
+        "RR210": Code(_ERROR, "the role is not enabled on the person's profile"),
+        "RR211": Code(_WARNING, "the role is not enabled on a holder's profile"),
+        "RR212": Code(_WARNING, "the person's account is inactive"),
+        "RR501": Code(_ERROR, "more removals than the manifest allows"),
+        "RR502": Code(_ERROR, "a role would be emptied"),
+        "RR503": Code(_WARNING, "a protected person is not declared and stays"),
+    }
+)

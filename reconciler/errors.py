@@ -1,0 +1,121 @@
+"""The errors of the reconciler, and the exit codes they carry (design, section 4).
+
+    ReconcilerError                 1
+    ├── InvalidInput                1   the manifest (or another file) has mistakes: diagnostics
+    ├── ConfigurationError          1   no usable connection settings or credentials
+    ├── SiteError                   1   the site cannot be read or refused a request
+    │   ├── Unreachable                 no answer
+    │   ├── ContractViolation           an answer that is not what the contract says
+    │   └── RequestRefused              a problem detail (RFC 9457) from the server
+    ├── WriteForbidden              1   a reading command tried to write: a defect of ours, stopped
+    ├── PlanUnusable                5   stale, used, edited, or for another site
+    └── WrongUse                   64   the command line cannot be understood
+
+The command line turns each into one message; a traceback in front of a user is a defect.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import ClassVar
+
+from reconciler.diagnostics import Diagnostic
+
+
+class ExitCode(IntEnum):
+    """What a command's exit status means."""
+
+    DONE = 0
+    FAILED = 1
+    CHANGES = 2
+    PENDING = 3
+    REFUSED = 4
+    UNUSABLE = 5
+    PARTIAL = 6
+    WRONG_USE = 64
+
+
+_WORST_FIRST = (
+    ExitCode.WRONG_USE,
+    ExitCode.FAILED,
+    ExitCode.PARTIAL,
+    ExitCode.UNUSABLE,
+    ExitCode.REFUSED,
+    ExitCode.CHANGES,
+    ExitCode.PENDING,
+    ExitCode.DONE,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the exit code that wins where several hold: 1, 6, 5, 4, 2, 3, 0."""
+    present = set(codes)
+    return next((code for code in _WORST_FIRST if code in present), ExitCode.DONE)
+
+
+class ReconcilerError(Exception):
+    """Anything that ends a run with one message.
+
+    Attributes:
+        advice: what to do about it, one sentence, or None.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
+    def __init__(self, message: str, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+class InvalidInput(ReconcilerError):
+    """A file has mistakes; all of them are in `diagnostics`, none is lost."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        errors = sum(1 for found in self.diagnostics if found.is_error)
+        super().__init__(f"{errors} error{'' if errors == 1 else 's'} found")
+
+
+class ConfigurationError(ReconcilerError):
+    """There are no usable connection settings or credentials."""
+
+
+class SiteError(ReconcilerError):
+    """The site cannot be read, or did not do what was asked."""
+
+
+class Unreachable(SiteError):
+    """The site gave no answer within the time and tries allowed."""
+
+
+class ContractViolation(SiteError):
+    """The site's answer is not what the contract says: unreadable, which is never empty."""
+
+
+class RequestRefused(SiteError):
+    """The server answered with a problem detail.
+
+    Attributes:
+        status: the HTTP status.
+        code: the machine-readable code of the problem, or an empty text.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str = "", advice: str | None = None):
+        super().__init__(message, advice)
+        self.status = status
+        self.code = code
+
+
+class WriteForbidden(ReconcilerError):
+    """A reading command tried to write; the client stopped it (design, promise 1)."""
+
+
+class PlanUnusable(ReconcilerError):
+    """A saved plan is stale, was used before, was edited, or is for another site."""
+
+    exit_code = ExitCode.UNUSABLE
+
+
+class WrongUse(ReconcilerError):
+    """The command line cannot be understood or is incomplete."""
+
+    exit_code = ExitCode.WRONG_USE

@@ -1,0 +1,1 @@
+"""From manifest text to a checked `Manifest` value (design, section 3)."""

@@ -1,0 +1,1 @@
+"""Where live state comes from and where changes go: adapters behind two small Protocols."""

@@ -1,0 +1,117 @@
+"""The Protocols of a provider, and the values that cross them.
+
+A `Reader` is all that `plan`, `drift`, `export` and `explain` ever hold; only `apply` holds a
+`Writer`. A new provider implements these two (design, sections 1 and 7).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from reconciler.domain.address import Address
+from reconciler.state import LiveState, Site
+
+
+class Verb(StrEnum):
+    """What a change does to its address."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    CHANGE = "change"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One write to the site, as its log tells it; the address is in ids."""
+
+    at: datetime
+    actor: str
+    actor_kind: str
+    address: str
+    verb: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write that is asked of the site.
+
+    Attributes:
+        address: what to write, in the site's ids.
+        before: for a label its expected text (None is the default); unused otherwise, since an
+            `add` expects absence and a `remove` presence.
+        after: for a label the new text, or None to reset it.
+        key: the idempotency key: the same key never takes effect twice.
+    """
+
+    address: Address
+    verb: Verb
+    before: str | None
+    after: str | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """What the site answered to one change.
+
+    Attributes:
+        status: 200, 201 or 204 for success; 412 where the expectation did not hold; else as HTTP.
+        changed: whether the change took effect (False: it was so already).
+        code: the problem's machine-readable code, or an empty text.
+        detail: the problem's sentence, or an empty text.
+    """
+
+    status: int
+    changed: bool
+    code: str = ""
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the site is now as the change wanted it."""
+        return 200 <= self.status < 300
+
+
+class Reader(Protocol):
+    """Reads a site; has no way to write to it."""
+
+    def site(self) -> Site:
+        """Return the site's identity and its revision as it is now.
+
+        Raises:
+            SiteError: the site could not be read.
+        """
+        ...
+
+    def fetch(self) -> LiveState:
+        """Return the whole live state, consistent at one revision.
+
+        Raises:
+            SiteError: anything could not be read; nothing is returned in part.
+        """
+        ...
+
+    def last_events(self, addresses: Sequence[Address]) -> dict[Address, Event]:
+        """Return the last write to each of the addresses (in ids) that was ever written.
+
+        Callers ask only a site that has the `events` capability.
+
+        Raises:
+            SiteError: the event log could not be read.
+        """
+        ...
+
+
+class Writer(Reader, Protocol):
+    """A reader that can also write."""
+
+    def send(self, changes: Sequence[Change]) -> list[ChangeResult]:
+        """Make at most `BATCH_LIMIT` changes in one request; results stand in the same order.
+
+        Raises:
+            SiteError: the request as a whole failed; what happened to its changes is unknown.
+        """
+        ...
