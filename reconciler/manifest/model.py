@@ -99,7 +99,7 @@ class Limit:
 class Policy:
     """What a run may do at most, and who stays whatever happens to their entry."""
 
-    max_removals: Limit = Limit(10, percentage=True)  # noqa: RUF009 - a frozen value
+    max_removals: Limit = Limit(10, percentage=True)
     protected_people: tuple[Reference, ...] = ()
 
 
