@@ -7,7 +7,9 @@
     │   ├── Unreachable                 no answer
     │   ├── ContractViolation           an answer that is not what the contract says
     │   └── RequestRefused              a problem detail (RFC 9457) from the server
+    ├── JournalError                1   the record of a run cannot be read or written
     ├── WriteForbidden              1   a reading command tried to write: a defect of ours, stopped
+    ├── GuardRefused                4   a guard or policy keeps the plan from being applied
     ├── PlanUnusable                5   stale, used, edited, or for another site
     └── WrongUse                   64   the command line cannot be understood
 
@@ -105,8 +107,18 @@ class RequestRefused(SiteError):
         self.code = code
 
 
+class JournalError(ReconcilerError):
+    """The record of a run cannot be read or written."""
+
+
 class WriteForbidden(ReconcilerError):
     """A reading command tried to write; the client stopped it (design, promise 1)."""
+
+
+class GuardRefused(ReconcilerError):
+    """A guard or policy keeps the plan from being applied."""
+
+    exit_code = ExitCode.REFUSED
 
 
 class PlanUnusable(ReconcilerError):

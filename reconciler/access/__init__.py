@@ -1,0 +1,1 @@
+"""Who can see which learners: the effective access behind assignments."""

@@ -1,0 +1,66 @@
+"""From assignments, hierarchy and memberships to the learners a person can see.
+
+A unit's learners are its own and those of every unit below it (design, section 2, "Descendants").
+An assignment has effect when its holder has been added and the role is enabled on the holder's
+profile. Whether the account is active is left out on purpose: an account can be switched on at any
+time, and what it would then see is what a reviewer must judge today.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from reconciler.directory import Directory
+from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
+from reconciler.state import Assignment, Holder
+
+
+class Learners:
+    """The learners under each unit on one day, worked out once per unit that is asked for."""
+
+    def __init__(self, directory: Directory, day: date) -> None:
+        self._directory = directory
+        own: defaultdict[str, set[str]] = defaultdict(set)
+        for membership in directory.state.memberships:
+            if membership.role is MembershipRole.LEARNER and membership.holds_on(day):
+                own[membership.unit].add(membership.person)
+        self._own = own
+        self._under: dict[str, frozenset[str]] = {}
+
+    def under(self, unit: str) -> frozenset[str]:
+        """Return the ids of the learners in a unit and in every unit below it."""
+        known = self._under.get(unit)
+        if known is None:
+            known = frozenset().union(
+                *(self._own.get(below, ()) for below in self._directory.subtree([unit]))
+            )
+            self._under[unit] = known
+        return known
+
+    def of(self, assignment: Assignment) -> frozenset[str]:
+        """Return the ids of the learners that an assignment covers."""
+        if assignment.kind is TargetKind.LEARNER:
+            return frozenset((assignment.target,))
+        return self.under(assignment.target)
+
+
+def in_effect(
+    directory: Directory,
+    enabled: Mapping[str, frozenset[Role]],
+    holders: frozenset[Holder],
+    assignments: Iterable[Assignment],
+) -> set[Assignment]:
+    """Return the assignments that have effect.
+
+    Args:
+        directory: names each person's profile.
+        enabled: per profile id the roles enabled on it.
+        holders: who has been added.
+        assignments: the candidates.
+    """
+    effective = {
+        holder
+        for holder in holders
+        if holder.role in enabled[directory.people[holder.person].profile]
+    }
+    return {found for found in assignments if found.holder in effective}

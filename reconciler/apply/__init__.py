@@ -1,0 +1,1 @@
+"""Makes a plan's actions happen on a site, and proves that they did."""

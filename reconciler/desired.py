@@ -1,0 +1,280 @@
+"""From a manifest to the desired state of one site: every reference resolved, every date judged.
+
+Pure: the manifest, the site's directory and the day come in; the desired state and the diagnostics
+that only the site can give go out (design, section 3).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from reconciler.diagnostics import Diagnostic, Position
+from reconciler.directory import Directory, Keys
+from reconciler.domain.vocabulary import LabelField, Role, TargetKind
+from reconciler.manifest.model import Entry, Item, Manifest, Reference, Unmanaged
+from reconciler.references import References
+from reconciler.scope import Scope
+from reconciler.state import Assignment, Holder
+
+
+class CauseKind(StrEnum):
+    """Why something is, or is not, desired."""
+
+    DECLARED = "declared"
+    UNDECLARED = "undeclared"
+    NOT_IN_ENTRY = "not_in_entry"
+    EXPIRED = "expired"
+    NOT_STARTED = "not_started"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an action is planned: the place in the manifest, and a day where one decides."""
+
+    kind: CauseKind
+    position: Position | None = None
+    day: date | None = None
+
+    def __str__(self) -> str:
+        place = f" at {self.position}" if self.position else ""
+        match self.kind:
+            case CauseKind.DECLARED:
+                return f"declared{place}"
+            case CauseKind.UNDECLARED:
+                return "not declared"
+            case CauseKind.NOT_IN_ENTRY:
+                return f"not in the entry{place}"
+            case CauseKind.EXPIRED:
+                return f"expired {self.day}"
+            case CauseKind.NOT_STARTED:
+                return f"starts on {self.day}"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a manifest wants of a site on one day, in the site's ids.
+
+    Attributes:
+        managed: the roles whose section is present: authoritative within the scope.
+        profiles: per listed role the profiles to have it, and why.
+        labels: the listed labels, with their texts and why.
+        holders: the declared people, with the place of their entry.
+        assignments: what is wanted on the day.
+        dormant: what is declared but does not hold on the day: expired, or not started.
+        protected: the people who stay although they are not declared.
+        holds_until: the last day on which all this is the same, or None for good.
+    """
+
+    scope: Scope
+    unmanaged: Unmanaged
+    managed: frozenset[Role]
+    profiles: Mapping[Role, tuple[frozenset[str], Cause]]
+    labels: Mapping[tuple[Role, LabelField], tuple[str | None, Cause]]
+    holders: Mapping[Holder, Cause]
+    assignments: Mapping[Assignment, Cause]
+    dormant: Mapping[Assignment, Cause]
+    protected: frozenset[str]
+    holds_until: date | None
+
+
+def resolve(
+    manifest: Manifest, directory: Directory, keys: Keys, as_of: date
+) -> tuple[Desired, tuple[Diagnostic, ...]]:
+    """Resolve a manifest against a site on a day.
+
+    Returns:
+        The desired state, and every diagnostic that the site gives rise to. With an error among
+        them the desired state is incomplete and must not be planned from.
+    """
+    resolver = _Resolver(manifest, directory, keys, as_of)
+    return resolver.desired(), tuple(resolver.refs.found)
+
+
+class _Resolver:
+    """One run of `resolve`: collects diagnostics while the parts are worked out."""
+
+    def __init__(self, manifest: Manifest, directory: Directory, keys: Keys, as_of: date) -> None:
+        self.manifest = manifest
+        self.directory = directory
+        self.as_of = as_of
+        self.refs = References(directory, keys)
+
+    def desired(self) -> Desired:
+        self._check_site()
+        scope = self._scope()
+        profiles = self._profiles()
+        holders: dict[Holder, Cause] = {}
+        assignments: dict[Assignment, Cause] = {}
+        dormant: dict[Assignment, Cause] = {}
+        for role, section in sorted(self.manifest.sections.items()):
+            for entry in section.entries:
+                person = self.refs.person(entry.person)
+                if person is None:
+                    continue
+                holder = Holder(role, person)
+                if holder in holders:
+                    self._same(entry.person, holders[holder])
+                    continue
+                holders[holder] = Cause(CauseKind.DECLARED, entry.person.position)
+                self._check_holder(holder, entry.person, profiles)
+                self._items(entry, holder, scope, assignments, dormant)
+        return Desired(
+            scope=scope,
+            unmanaged=self.manifest.settings.unmanaged,
+            managed=frozenset(self.manifest.sections),
+            profiles=profiles,
+            labels={
+                key: (setting.value, Cause(CauseKind.DECLARED, setting.position))
+                for key, setting in self.manifest.labels.items()
+            },
+            holders=holders,
+            assignments=assignments,
+            dormant={found: why for found, why in dormant.items() if found not in assignments},
+            protected=frozenset(
+                person
+                for reference in self.manifest.policy.protected_people
+                if (person := self.refs.person(reference)) is not None
+            ),
+            holds_until=self._holds_until(scope, assignments),
+        )
+
+    def _check_site(self) -> None:
+        site, wanted = self.directory.state.site, self.manifest.site
+        if site.id != wanted.key:
+            self.refs.report(
+                "RR201",
+                f"the manifest is for the site {wanted.key}, but this is {site.id}.",
+                wanted.position,
+                "Check the environment, or the manifest's site.",
+            )
+
+    def _scope(self) -> Scope:
+        if self.manifest.within is None:
+            return Scope.of(self.directory, None)
+        tops = [self.refs.unit(reference) for reference in self.manifest.within]
+        return Scope.of(self.directory, [top for top in tops if top is not None])
+
+    def _profiles(self) -> dict[Role, tuple[frozenset[str], Cause]]:
+        resolved = {}
+        for role, setting in self.manifest.profiles.items():
+            ids = [self.refs.profile(reference) for reference in setting.profiles]
+            resolved[role] = (
+                frozenset(profile for profile in ids if profile is not None),
+                Cause(CauseKind.DECLARED, setting.position),
+            )
+        return resolved
+
+    def _items(
+        self,
+        entry: Entry,
+        holder: Holder,
+        scope: Scope,
+        assignments: dict[Assignment, Cause],
+        dormant: dict[Assignment, Cause],
+    ) -> None:
+        for item in entry.items:
+            holds, expired = item.holds_on(self.as_of), self._is_expired(item)
+            target = self.refs.target(item, quiet=expired)
+            if target is None:
+                continue
+            assignment = Assignment(holder.role, holder.person, item.kind, target)
+            if not expired and not self._in_scope(scope, assignment, item):
+                continue
+            if not holds:
+                dormant[assignment] = self._dormancy(item)
+            elif assignment in assignments:
+                self._same(item.target, assignments[assignment])
+            else:
+                assignments[assignment] = Cause(CauseKind.DECLARED, item.target.position)
+
+    def _is_expired(self, item: Item) -> bool:
+        return item.ends is not None and item.ends < self.as_of
+
+    def _dormancy(self, item: Item) -> Cause:
+        if self._is_expired(item):
+            return Cause(CauseKind.EXPIRED, item.target.position, item.ends)
+        return Cause(CauseKind.NOT_STARTED, item.target.position, item.begins)
+
+    def _in_scope(self, scope: Scope, assignment: Assignment, item: Item) -> bool:
+        learner = item.kind is TargetKind.LEARNER
+        if learner and not item.holds_on(self.as_of):
+            return True  # where the learner will be by then is not known today
+        if scope.includes(self.directory, assignment, self.as_of):
+            return True
+        homeless = learner and self.directory.home(assignment.target, self.as_of) is None
+        self.refs.report(
+            "RR208",
+            f"{item.kind} {item.target.key} lies outside this manifest's scope"
+            + (", being a member of no unit on that day." if homeless else "."),
+            item.target.position,
+            "Only a manifest for the whole site reaches it."
+            if homeless
+            else "Declare it in the manifest of its school, or widen scope.within.",
+        )
+        return False
+
+    def _check_holder(
+        self,
+        holder: Holder,
+        reference: Reference,
+        profiles: Mapping[Role, tuple[frozenset[str], Cause]],
+    ) -> None:
+        person = self.directory.people[holder.person]
+        if not person.active:
+            self.refs.report(
+                "RR212",
+                f"the account of {reference.key} is inactive.",
+                reference.position,
+                "The assignments are kept, but nobody can use them until it is active again.",
+            )
+        profile = self.directory.profiles[person.profile]
+        if holder.role in profiles:
+            enabled = profile.id in profiles[holder.role][0]
+        else:
+            enabled = holder.role in profile.roles
+        if enabled:
+            return
+        live = holder in self.directory.state.holders
+        self.refs.report(
+            "RR211" if live else "RR210",
+            f"the profile of {reference.key}, {profile.name}, does not have the {holder.role} role"
+            + (", so their assignments have no effect." if live else "."),
+            reference.position,
+            f"Add {profile.name} under roles.{holder.role}.profiles.",
+        )
+
+    def _holds_until(self, scope: Scope, assignments: Iterable[Assignment]) -> date | None:
+        """Find the last day before a declared date, or a learner's move, changes the plan."""
+        day_before = timedelta(days=1)
+        ends: list[date] = []
+        for section in self.manifest.sections.values():
+            for item in (item for entry in section.entries for item in entry.items):
+                if item.begins is not None and item.begins > self.as_of:
+                    ends.append(item.begins - day_before)
+                if item.ends is not None and item.ends >= self.as_of:
+                    ends.append(item.ends)
+        if not scope.whole_site:
+            ends.extend(
+                moves - day_before
+                for learner in self._scoped_learners(assignments)
+                for membership in self.directory.learner_memberships.get(learner, ())
+                for moves in (membership.begin, membership.end)
+                if moves is not None and moves > self.as_of
+            )
+        return min(ends, default=None)
+
+    def _scoped_learners(self, assignments: Iterable[Assignment]) -> set[str]:
+        return {
+            found.target
+            for found in (*assignments, *self.directory.state.assignments)
+            if found.kind is TargetKind.LEARNER
+        }
+
+    def _same(self, reference: Reference, first: Cause) -> None:
+        self.refs.report(
+            "RR209",
+            f"{reference.key} is the same one as at {first.position}.",
+            reference.position,
+            "Keep one of the two.",
+        )

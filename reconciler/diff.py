@@ -1,0 +1,226 @@
+"""The differences between live and desired state, within the manifest's scope.
+
+Both sides are frozen first and turned into the same small objects: a role's labels, a profile's
+roles, one person's entry in a role. One comparison serves all three; DeepDiff explains the few
+objects that are on both sides and differ. Nothing here reads a site or decides an order.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+from deepdiff import DeepDiff
+
+from reconciler.desired import Cause, CauseKind, Desired
+from reconciler.directory import Directory
+from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import LabelField, Role, TargetKind
+from reconciler.manifest.model import Unmanaged
+from reconciler.provider import Verb
+from reconciler.state import Assignment, Holder
+
+Value: TypeAlias = bool | str | None
+"""What stands at an address: for a label its text or None, for all else whether it is present."""
+
+
+class Treatment(StrEnum):
+    """What the manifest wants done about a difference."""
+
+    ACT = "act"
+    REPORT = "report"
+    PROTECT = "protect"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One address (in ids) at which live and desired state differ."""
+
+    address: Address
+    verb: Verb
+    before: Value
+    after: Value
+    cause: Cause
+    treatment: Treatment = Treatment.ACT
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of an object that changed; for a field that is a set, one member of it."""
+
+    field: str
+    before: Value
+    after: Value
+    member: str | None = None
+
+
+Fields: TypeAlias = Mapping[str, str | frozenset[str] | None]
+"""A settings-like object: each field is a text, or a set of members."""
+
+
+def changed_fields(before: Fields, after: Fields) -> list[FieldChange]:
+    """Compare two objects with the same fields and types, sorted by field and member."""
+    if before == after:
+        return []
+    changes = []
+    for kind, levels in DeepDiff(before, after, view="tree").items():
+        for level in levels:
+            field = level.path(output_format="list")[0]
+            if kind == "set_item_added":
+                changes.append(FieldChange(field, before=False, after=True, member=level.t2))
+            elif kind == "set_item_removed":
+                changes.append(FieldChange(field, before=True, after=False, member=level.t1))
+            else:
+                changes.append(FieldChange(field, before=level.t1, after=level.t2))
+    return sorted(changes, key=lambda change: (change.field, change.member or ""))
+
+
+def diff(directory: Directory, desired: Desired, as_of: date) -> list[Difference]:
+    """Find every difference within the scope, in no particular order.
+
+    Sections that the manifest leaves out give none. Removals of undeclared holders carry the
+    treatment that `unmanaged` and `policy.protected` ask for; with `unmanaged: ignore` there are
+    none.
+    """
+    found = list(_labels(directory, desired))
+    found.extend(_profiles(directory, desired))
+    for role in sorted(desired.managed):
+        found.extend(_role(directory, desired, role, as_of))
+    return found
+
+
+def _labels(directory: Directory, desired: Desired) -> Iterator[Difference]:
+    for labels in directory.state.labels:
+        live: dict[str, str | None] = {field.value: labels.value(field) for field in LabelField}
+        wanted = dict(live)
+        for (role, field), (text, _cause) in desired.labels.items():
+            if role is labels.role:
+                wanted[field.value] = text
+        for change in changed_fields(live, wanted):
+            yield Difference(
+                Address.label(labels.role, change.field),
+                Verb.CHANGE,
+                change.before,
+                change.after,
+                desired.labels[labels.role, LabelField(change.field)][1],
+            )
+
+
+def _profiles(directory: Directory, desired: Desired) -> Iterator[Difference]:
+    for profile in directory.state.profiles:
+        live = frozenset(role.value for role in profile.roles)
+        wanted = set(live)
+        for role, (profiles, _cause) in desired.profiles.items():
+            (wanted.add if profile.id in profiles else wanted.discard)(role.value)
+        for change in changed_fields({"roles": live}, {"roles": frozenset(wanted)}):
+            role = Role(str(change.member))
+            address = Address.profile(profile.id, role)
+            yield _presence(address, change, desired.profiles[role][1])
+
+
+def _role(directory: Directory, desired: Desired, role: Role, as_of: date) -> Iterator[Difference]:
+    state = directory.state
+    live = _entries(found for found in state.assignments if found.role is role)
+    wanted = _entries(found for found in desired.assignments if found.role is role)
+    holders = {found for found in state.holders if found.role is role}
+    declared = {found for found in desired.holders if found.role is role}
+    for holder in sorted(holders | declared):
+        before = live.get(holder, _NOTHING)
+        if not desired.scope.whole_site:
+            before = _within(directory, desired, holder, before, as_of)
+        if holder in declared:
+            if holder not in holders:
+                yield Difference(
+                    Address.holder(*holder),
+                    Verb.ADD,
+                    before=False,
+                    after=True,
+                    cause=desired.holders[holder],
+                )
+            after = wanted.get(holder, _NOTHING)
+            for change in changed_fields(before, after):
+                assignment = Assignment(*holder, TargetKind(change.field), str(change.member))
+                cause = _cause(desired, assignment)
+                yield _presence(Address.assignment(*assignment), change, cause)
+        elif desired.unmanaged is not Unmanaged.IGNORE:
+            leaves = desired.scope.whole_site or (
+                bool(_size(before)) and _size(before) == _size(live.get(holder, _NOTHING))
+            )
+            yield from _undeclared(desired, holder, before, leaves=leaves)
+
+
+def _undeclared(
+    desired: Desired, holder: Holder, before: Mapping[str, frozenset[str]], *, leaves: bool
+) -> Iterator[Difference]:
+    """Take out a holder who is not declared: what is in scope, and themselves where they leave.
+
+    A holder without assignments is taken out only by a manifest for the whole site, or by the run
+    that removes their last one (design, section 3).
+    """
+    cause = Cause(CauseKind.UNDECLARED)
+    if holder.person in desired.protected:
+        treatment = Treatment.PROTECT
+    elif desired.unmanaged is Unmanaged.REPORT:
+        treatment = Treatment.REPORT
+    else:
+        treatment = Treatment.ACT
+    addresses = [
+        Address.assignment(*holder, kind, target)
+        for kind, targets in before.items()
+        for target in sorted(targets)
+    ]
+    if leaves:
+        addresses.append(Address.holder(*holder))
+    for address in addresses:
+        yield Difference(address, Verb.REMOVE, True, False, cause, treatment)  # noqa: FBT003 - before, after
+
+
+def _cause(desired: Desired, assignment: Assignment) -> Cause:
+    found = desired.assignments.get(assignment) or desired.dormant.get(assignment)
+    if found is not None:
+        return found
+    return Cause(CauseKind.NOT_IN_ENTRY, desired.holders[assignment.holder].position)
+
+
+def _presence(address: Address, change: FieldChange, cause: Cause) -> Difference:
+    verb = Verb.ADD if change.after else Verb.REMOVE
+    return Difference(address, verb, change.before, change.after, cause)
+
+
+_Entry: TypeAlias = dict[str, frozenset[str]]
+
+_NOTHING: _Entry = {kind.value: frozenset() for kind in TargetKind}
+
+
+def _entries(assignments: Iterable[Assignment]) -> dict[Holder, _Entry]:
+    """Group assignments into one settings-like object per holder: the targets of each kind."""
+    entries: defaultdict[Holder, dict[str, set[str]]] = defaultdict(
+        lambda: {kind.value: set() for kind in TargetKind}
+    )
+    for found in assignments:
+        entries[found.holder][found.kind.value].add(found.target)
+    return {
+        holder: {kind: frozenset(targets) for kind, targets in entry.items()}
+        for holder, entry in entries.items()
+    }
+
+
+def _within(
+    directory: Directory, desired: Desired, holder: Holder, entry: _Entry, as_of: date
+) -> _Entry:
+    return {
+        kind: frozenset(
+            target
+            for target in targets
+            if desired.scope.includes(
+                directory, Assignment(*holder, TargetKind(kind), target), as_of
+            )
+        )
+        for kind, targets in entry.items()
+    }
+
+
+def _size(entry: Mapping[str, frozenset[str]]) -> int:
+    return sum(len(targets) for targets in entry.values())

@@ -1,0 +1,236 @@
+"""Plans as JSON: what `plan --format json` prints and `plan --out` saves (design, section 5).
+
+The document holds ids and display keys, no names of people. Its digest covers all of it, so that an
+edited file is noticed. The schema is published as `schemas/plan-v1.schema.json`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from reconciler.access.changes import AccessChange
+from reconciler.desired import Cause, CauseKind
+from reconciler.diagnostics import Diagnostic, Position
+from reconciler.diff import Value
+from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import Role
+from reconciler.errors import PlanUnusable
+from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.plan.model import Action, Basis, Plan, Unmanaged, Verdict
+from reconciler.provider import Verb
+
+FORMAT: Final = "reconciler.plan/1"
+
+Document = dict[str, Any]
+
+
+def to_document(plan: Plan) -> Document:
+    """Turn a plan into JSON data, its digest included."""
+    document: Document = {
+        "format": FORMAT,
+        "id": plan.id,
+        "site": plan.site,
+        "manifest": plan.manifest,
+        "revision": plan.revision,
+        "timezone": plan.timezone,
+        "as_of": plan.as_of.isoformat(),
+        "holds_until": plan.holds_until.isoformat() if plan.holds_until else None,
+        "refused": plan.refused,
+        "summary": {
+            **{verb.value: sum(action.verb is verb for action in plan.actions) for verb in Verb},
+            "manual": sum(action.manual for action in plan.actions),
+            "unmanaged": len(plan.unmanaged),
+        },
+        "actions": [_action(action) for action in plan.actions],
+        "unmanaged": [
+            {"address": str(item.address), "name": str(item.name)} for item in plan.unmanaged
+        ],
+        "warnings": [diagnostic_document(found) for found in plan.warnings],
+        "verdicts": [
+            {
+                "code": verdict.code,
+                "role": verdict.role.value,
+                "counted": verdict.counted,
+                "allowed": verdict.allowed,
+                "passed": verdict.passed,
+                "message": verdict.message,
+                "override": verdict.override,
+            }
+            for verdict in plan.verdicts
+        ],
+        "access": [
+            {"person": change.person, "gained": list(change.gained), "lost": list(change.lost)}
+            for change in plan.access
+        ],
+        "people": dict(plan.people),
+        "basis": _basis(plan.basis),
+    }
+    document["digest"] = _digest(document)
+    return document
+
+
+def to_text(plan: Plan) -> str:
+    """Turn a plan into the text of its file; the same plan always gives the same text."""
+    return json.dumps(to_document(plan), ensure_ascii=False, indent=2) + "\n"
+
+
+def from_document(document: Mapping[str, Any]) -> Plan:
+    """Read a plan back.
+
+    Raises:
+        PlanUnusable: the document was edited, or is not one of this version.
+    """
+    if document.get("format") != FORMAT:
+        raise PlanUnusable(
+            f"The file is not a plan that this version reads ({FORMAT}).",
+            "Make a new plan with this version.",
+        )
+    if _digest(document) != document.get("digest"):
+        raise PlanUnusable(
+            "The plan was changed after it was made: its digest does not match.",
+            "Make a new plan; to apply only a part of one, use --only.",
+        )
+    try:
+        return _plan(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PlanUnusable(
+            "The plan's file is incomplete or malformed.", "Make a new plan."
+        ) from error
+
+
+def diagnostic_document(found: Diagnostic) -> Document:
+    """Turn a diagnostic into JSON data."""
+    position = found.position
+    return {
+        "code": found.code,
+        "severity": found.severity.value,
+        "message": found.message,
+        "advice": found.advice,
+        "file": position.file if position else None,
+        "line": position.line if position and position.line else None,
+        "column": position.column if position and position.column else None,
+    }
+
+
+def value_document(address: Address, value: Value) -> Document:
+    """Say what stands at an address, in the form of the API's `expect`."""
+    if address.kind is AddressKind.LABEL:
+        return {"value": value}
+    return {"present": value}
+
+
+def _action(action: Action) -> Document:
+    cause = action.cause
+    return {
+        "address": str(action.address),
+        "name": str(action.name),
+        "verb": action.verb.value,
+        "before": value_document(action.address, action.before),
+        "after": value_document(action.address, action.after),
+        "cause": {
+            "kind": cause.kind.value,
+            "text": str(cause),
+            "file": cause.position.file if cause.position else None,
+            "line": cause.position.line if cause.position else None,
+            "column": cause.position.column if cause.position else None,
+            "day": cause.day.isoformat() if cause.day else None,
+        },
+        "requires": [str(address) for address in action.requires],
+        "manual": action.manual,
+        "sees_change": action.sees_change,
+    }
+
+
+def _basis(basis: Basis) -> Document:
+    return {
+        "scope": list(basis.scope) if basis.scope is not None else None,
+        "managed": [role.value for role in basis.managed],
+        "profile_roles": [role.value for role in basis.profile_roles],
+        "labels": [str(address) for address in basis.labels],
+        "people": basis.people.value,
+        "units": basis.units.value,
+        "digests": dict(basis.digests),
+    }
+
+
+def _plan(document: Mapping[str, Any]) -> Plan:
+    basis = document["basis"]
+    return Plan(
+        id=document["id"],
+        site=document["site"],
+        manifest=document["manifest"],
+        revision=document["revision"],
+        timezone=document["timezone"],
+        as_of=date.fromisoformat(document["as_of"]),
+        holds_until=_day(document["holds_until"]),
+        actions=tuple(_read_action(item) for item in document["actions"]),
+        unmanaged=tuple(
+            Unmanaged(Address.parse(item["address"]), Address.parse(item["name"]))
+            for item in document["unmanaged"]
+        ),
+        warnings=tuple(
+            Diagnostic(item["code"], item["message"], _position(item), item["advice"])
+            for item in document["warnings"]
+        ),
+        verdicts=tuple(
+            Verdict(
+                code=item["code"],
+                role=Role(item["role"]),
+                counted=item["counted"],
+                allowed=item["allowed"],
+                passed=item["passed"],
+                message=item["message"],
+                override=item["override"],
+            )
+            for item in document["verdicts"]
+        ),
+        access=tuple(
+            AccessChange(item["person"], tuple(item["gained"]), tuple(item["lost"]))
+            for item in document["access"]
+        ),
+        people=dict(document["people"]),
+        basis=Basis(
+            scope=tuple(basis["scope"]) if basis["scope"] is not None else None,
+            managed=tuple(Role(role) for role in basis["managed"]),
+            profile_roles=tuple(Role(role) for role in basis["profile_roles"]),
+            labels=tuple(Address.parse(address) for address in basis["labels"]),
+            people=PersonKey(basis["people"]),
+            units=UnitKey(basis["units"]),
+            digests=dict(basis["digests"]),
+        ),
+    )
+
+
+def _read_action(item: Mapping[str, Any]) -> Action:
+    address = Address.parse(item["address"])
+    cause = item["cause"]
+    part = "value" if address.kind is AddressKind.LABEL else "present"
+    return Action(
+        address=address,
+        name=Address.parse(item["name"]),
+        verb=Verb(item["verb"]),
+        before=item["before"][part],
+        after=item["after"][part],
+        cause=Cause(CauseKind(cause["kind"]), _position(cause), _day(cause["day"])),
+        requires=tuple(Address.parse(each) for each in item["requires"]),
+        manual=item["manual"],
+        sees_change=item["sees_change"],
+    )
+
+
+def _position(item: Mapping[str, Any]) -> Position | None:
+    if item["file"] is None:
+        return None
+    return Position(item["file"], item["line"] or 0, item["column"] or 0)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    covered = {key: value for key, value in document.items() if key != "digest"}
+    text = json.dumps(covered, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,114 @@
+"""Resolves a manifest's references against a site: every key to one id, or a diagnostic."""
+
+from collections.abc import Mapping
+
+from reconciler.diagnostics import Diagnostic, Position
+from reconciler.directory import Directory, Keys
+from reconciler.domain.vocabulary import TargetKind
+from reconciler.manifest.model import Item, Reference
+from reconciler.suggest import did_you_mean
+
+
+class References:
+    """Turns references into ids; what cannot be resolved is added to `found`."""
+
+    def __init__(self, directory: Directory, keys: Keys) -> None:
+        self.found: list[Diagnostic] = []
+        self._directory = directory
+        self._keys = keys
+        self._suggestions_left = 20  # looking for near misses costs a pass over every key
+
+    def report(
+        self, code: str, message: str, position: Position, advice: str | None = None
+    ) -> None:
+        """Add a diagnostic."""
+        self.found.append(Diagnostic(code, message, position, advice))
+
+    def target(self, item: Item, *, quiet: bool) -> str | None:
+        """Resolve an item's target; `quiet` for what is over: those it named may have left."""
+        if item.kind is TargetKind.LEARNER:
+            learner = self.person(item.target, quiet=quiet)
+            if learner is not None and learner not in self._directory.learner_memberships:
+                if not quiet:
+                    self.report(
+                        "RR207",
+                        f"{item.target.key} is not a learner in any unit.",
+                        item.target.position,
+                        "Name a learner, or a class or group.",
+                    )
+                return None
+            return learner
+        unit = self.unit(item.target, quiet=quiet)
+        if unit is None:
+            return None
+        kind = self._directory.units[unit].kind
+        if kind.value != item.kind.value:
+            if not quiet:
+                self.report(
+                    "RR206",
+                    f"{item.target.key} is a {kind}, not a {item.kind}.",
+                    item.target.position,
+                    _KIND_ADVICE[kind.value],
+                )
+            return None
+        return unit
+
+    def person(self, reference: Reference, *, quiet: bool = False) -> str | None:
+        """Resolve a person; unless `quiet`, report one that is unknown or ambiguous."""
+        ids = self._keys.find_people(reference.key)
+        noun = f"person with the {self._keys.people_by} {reference.key}"
+        known = self._keys.people_by_key
+        return self._only(ids, reference, "RR202", noun, None if quiet else known)
+
+    def unit(self, reference: Reference, *, quiet: bool = False) -> str | None:
+        """Resolve a unit; unless `quiet`, report one that is unknown or ambiguous."""
+        ids = self._keys.find_units(reference.key)
+        noun = f"unit with the {self._keys.units_by} {reference.key}"
+        known = self._keys.units_by_key
+        return self._only(ids, reference, "RR203", noun, None if quiet else known)
+
+    def profile(self, reference: Reference) -> str | None:
+        """Resolve a profile by id or name; report one that is unknown or ambiguous."""
+        ids = self._keys.find_profiles(reference.key)
+        noun = f"profile called {reference.key}"
+        return self._only(ids, reference, "RR204", noun, self._keys.profiles_by_name)
+
+    def _only(
+        self,
+        ids: list[str],
+        reference: Reference,
+        code: str,
+        noun: str,
+        known: Mapping[str, list[str]] | None,
+    ) -> str | None:
+        """Return the one id of a key, or None and a diagnostic (no `known`, no diagnostic)."""
+        if len(ids) == 1:
+            return ids[0]
+        if known is None:
+            return None
+        if ids:
+            self.report(
+                "RR205",
+                f"{len(ids)} on the site match the {noun}.",
+                reference.position,
+                "Name them by id, or give them keys of their own.",
+            )
+        else:
+            self.report(
+                code, f"the site has no {noun}.", reference.position, self._near(reference, known)
+            )
+        return None
+
+    def _near(self, reference: Reference, known: Mapping[str, list[str]]) -> str | None:
+        if not self._suggestions_left:
+            return None
+        self._suggestions_left -= 1
+        return did_you_mean(reference.key, known)
+
+
+_KIND_ADVICE = {
+    "class": "List it under classes of a mentor.",
+    "group": "List it under groups of a mentor.",
+    "school": "A school belongs under schools of a headteacher; a mentor takes its classes.",
+    "organisation": "An organisation belongs under organisations of a headteacher.",
+}

@@ -1,0 +1,262 @@
+"""The plan against a slow, obvious model: what it does, what it leaves alone, in which order."""
+
+import json
+import random
+from dataclasses import replace
+
+from doubles import broken_rule
+from hypothesis import event, given, settings
+from strategies import TODAY, cases, in_scope
+
+from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
+from reconciler.manifest.model import Manifest, Unmanaged
+from reconciler.plan.build import make_plan
+from reconciler.plan.document import from_document, to_text
+from reconciler.plan.end_state import end_state
+from reconciler.state import Assignment, Holder, LiveState
+
+
+def plan_for(state: LiveState, manifest: Manifest):
+    return make_plan(manifest, state, as_of=TODAY, plan_id="p")
+
+
+def ids_of(state: LiveState) -> dict[str, str]:
+    return {each.sync_key: each.id for each in (*state.people, *state.units)}
+
+
+def within_of(state: LiveState, manifest: Manifest) -> list[str] | None:
+    if manifest.within is None:
+        return None
+    ids = ids_of(state)
+    return [ids[top.key] for top in manifest.within]
+
+
+def expected(state: LiveState, manifest: Manifest) -> tuple[set[Holder], set[Assignment]]:
+    """What a manifest should lead to, worked out assignment by assignment."""
+    ids, within = ids_of(state), within_of(state, manifest)
+    whole_site = within is None or state.units[0].id in within
+    protected = {ids[each.key] for each in manifest.policy.protected_people}
+    holders, assignments = set(), set()
+    declared: set[Holder] = set()
+    for role, section in manifest.sections.items():
+        for entry in section.entries:
+            holder = Holder(role, ids[entry.person.key])
+            declared.add(holder)
+            for item in entry.items:
+                if item.holds_on(TODAY):
+                    assignments.add(Assignment(*holder, item.kind, ids[item.target.key]))
+    holders |= declared
+
+    def stays(holder: Holder) -> bool:
+        if holder.role not in manifest.sections:
+            return True
+        if holder in declared:
+            return False
+        return holder.person in protected or manifest.settings.unmanaged is not Unmanaged.REMOVE
+
+    for found in state.assignments:
+        if stays(found.holder) or not in_scope(state, within, found):
+            assignments.add(found)
+    for holder in state.holders:
+        had = {found for found in state.assignments if found.holder == holder}
+        left = {found for found in had if found in assignments}
+        if stays(holder) or left or (not whole_site and not had):
+            holders.add(holder)
+    return holders, assignments
+
+
+@given(cases())
+@settings(max_examples=400, deadline=None)
+def test_applying_the_plan_gives_the_desired_state_and_touches_nothing_else(case):
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    end = end_state(state, plan.actions)
+    holders, assignments = expected(state, manifest)
+    event(f"actions: {min(len(plan.actions), 8)}")
+    event(f"scope: {'site' if plan.basis.scope is None else 'part'}")
+    assert end.assignments == assignments
+    assert end.holders == holders
+    for profile in end.profiles:
+        for role in Role:
+            if role in manifest.profiles:
+                wanted = {each.key for each in manifest.profiles[role].profiles}
+                assert (role in profile.roles) == (profile.id in wanted)
+            else:
+                before = next(each for each in state.profiles if each.id == profile.id)
+                assert (role in profile.roles) == (role in before.roles)
+    for labels in end.labels:
+        before_labels = next(each for each in state.labels if each.role is labels.role)
+        for field in LabelField:
+            setting = manifest.labels.get((labels.role, field))
+            want = setting.value if setting else before_labels.value(field)
+            assert labels.value(field) == want
+    untouched = ("site", "people", "units", "memberships", "relations")
+    assert all(getattr(end, part) == getattr(state, part) for part in untouched)
+
+
+@given(cases())
+@settings(max_examples=200, deadline=None)
+def test_the_second_plan_is_empty(case):
+    state, manifest = case
+    end = end_state(state, plan_for(state, manifest).actions)
+    assert plan_for(end, manifest).actions == ()
+
+
+def mentors_of(state: LiveState) -> dict[str, set[str]]:
+    """Who mentors each learner, by walking from every learner up the tree."""
+    parents = {unit.id: unit.parent for unit in state.units}
+    enabled = {profile.id: profile.roles for profile in state.profiles}
+    profile_of = {person.id: person.profile for person in state.people}
+    found: dict[str, set[str]] = {}
+    for assignment in state.assignments:
+        if (
+            assignment.role is not Role.MENTOR
+            or assignment.holder not in state.holders
+            or Role.MENTOR not in enabled[profile_of[assignment.person]]
+        ):
+            continue
+        if assignment.kind is TargetKind.LEARNER:
+            found.setdefault(assignment.target, set()).add(assignment.person)
+        for membership in state.memberships:
+            at = membership.unit
+            if membership.role is not MembershipRole.LEARNER or not membership.holds_on(TODAY):
+                continue
+            while at is not None:
+                if at == assignment.target:
+                    found.setdefault(membership.person, set()).add(assignment.person)
+                at = parents[at]
+    return found
+
+
+@given(cases())
+@settings(max_examples=200, deadline=None)
+def test_every_step_is_allowed_and_nobody_who_keeps_a_mentor_is_without_one_in_between(case):
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    end = end_state(state, plan.actions)
+    keep = {learner for learner in mentors_of(state) if learner in mentors_of(end)}
+    done = set()
+    for action in plan.actions:
+        assert set(action.requires) <= done
+        assert broken_rule(state, action.address, action.verb) is None
+        state = end_state(state, [action])
+        done.add(action.address)
+        assert keep <= set(mentors_of(state))
+
+
+@given(cases())
+@settings(max_examples=200, deadline=None)
+def test_a_removal_waits_for_each_addition_that_covers_a_learner_it_would_uncover(case):
+    """Whatever subset of the additions fails, no learner loses their only mentor to a removal."""
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    end = end_state(state, plan.actions)
+    keep = {learner for learner in mentors_of(state) if learner in mentors_of(end)}
+    failing = [action for action in plan.actions if action.verb == "add"][:1]
+    failed = {action.address for action in failing}
+    for action in plan.actions:
+        if action.address in failed or failed & set(action.requires):
+            failed.add(action.address)
+        else:
+            state = end_state(state, [action])
+    assert keep <= set(mentors_of(state))
+
+
+@given(cases())
+@settings(max_examples=200, deadline=None)
+def test_access_changes_are_who_sees_whom_before_and_after(case):
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    before = sight(state)
+    after = sight(end_state(state, plan.actions))
+    people = {person for person in before | after if before.get(person) != after.get(person)}
+    told = {change.person: (set(change.gained), set(change.lost)) for change in plan.access}
+    assert told == {
+        person: (
+            after.get(person, set()) - before.get(person, set()),
+            before.get(person, set()) - after.get(person, set()),
+        )
+        for person in people
+    }
+
+
+def sight(state: LiveState) -> dict[str, set[str]]:
+    """Whom each person sees, over both roles."""
+    seen: dict[str, set[str]] = {}
+    parents = {unit.id: unit.parent for unit in state.units}
+    enabled = {profile.id: profile.roles for profile in state.profiles}
+    profile_of = {person.id: person.profile for person in state.people}
+    for found in state.assignments:
+        if found.holder in state.holders and found.role in enabled[profile_of[found.person]]:
+            if found.kind is TargetKind.LEARNER:
+                seen.setdefault(found.person, set()).add(found.target)
+                continue
+            for membership in state.memberships:
+                at = membership.unit if membership.role is MembershipRole.LEARNER else None
+                if not membership.holds_on(TODAY):
+                    continue
+                while at is not None:
+                    if at == found.target:
+                        seen.setdefault(found.person, set()).add(membership.person)
+                    at = parents[at]
+    return seen
+
+
+@given(cases())
+@settings(max_examples=200, deadline=None)
+def test_guards_count_what_goes_or_loses_its_effect(case):
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    end = end_state(state, plan.actions)
+    within = within_of(state, manifest)
+
+    def works(at: LiveState, found: Assignment) -> bool:
+        enabled = {profile.id: profile.roles for profile in at.profiles}
+        profile_of = {person.id: person.profile for person in at.people}
+        return (
+            found in at.assignments
+            and found.holder in at.holders
+            and found.role in enabled[profile_of[found.person]]
+        )
+
+    for role in Role:
+        live = [
+            found
+            for found in state.assignments
+            if found.role is role and in_scope(state, within, found)
+        ]
+        lost = [
+            found
+            for found in live
+            if found not in end.assignments or (works(state, found) and not works(end, found))
+        ]
+        verdict = next(v for v in plan.verdicts if v.role is role and v.code == "RR501")
+        assert verdict.counted == len(lost)
+        limit = manifest.policy.max_removals
+        allowed = -(-len(live) * int(limit.amount) // 100) if limit.percentage else limit.amount
+        assert verdict.allowed == allowed
+        assert verdict.passed == (len(lost) <= allowed)
+
+
+@given(cases())
+@settings(max_examples=100, deadline=None)
+def test_the_same_inputs_in_any_order_give_the_same_bytes(case):
+    state, manifest = case
+    shuffled = replace(
+        state,
+        profiles=tuple(reversed(state.profiles)),
+        people=tuple(random.Random(1).sample(state.people, len(state.people))),
+        units=tuple(reversed(state.units)),
+        memberships=tuple(reversed(state.memberships)),
+        labels=tuple(reversed(state.labels)),
+    )
+    text = to_text(plan_for(state, manifest))
+    assert text == to_text(plan_for(shuffled, manifest))
+
+
+@given(cases())
+@settings(max_examples=100, deadline=None)
+def test_a_plan_survives_its_file(case):
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    assert from_document(json.loads(to_text(plan))) == plan
