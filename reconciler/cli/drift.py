@@ -1,0 +1,46 @@
+"""The command `drift`."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.output import print_result
+from reconciler.reports import documents, text
+from reconciler.workflows import reading
+
+
+@click.command("drift")
+@options.manifest_argument
+@options.live_option
+@options.as_of_option
+@options.site_options
+@options.format_option
+@options.no_color_option
+@options.verbose_option
+def command(
+    *,
+    manifest: tuple[Path, ...],
+    live: Path | None,
+    as_of: date | None,
+    environment: str | None,
+    config: Path | None,
+    output_format: str,
+    no_color: bool,
+) -> int:
+    """Find what others changed on the site, with who and when; change nothing.
+
+    Exits 2 when something drifted, 3 when the manifest merely has changes not yet applied.
+
+    Example: reconciler drift examples/roles.yaml
+    """
+    loaded = reading.load_manifest(manifest)
+    report = reading.find_drift(loaded, options.source(live, environment, config), as_of=as_of)
+    print_result(
+        documents.drift_document(report),
+        text.drift_text(report),
+        output_format,
+        colour=not no_color,
+    )
+    return report.exit_code

@@ -1,0 +1,72 @@
+"""The command `export`."""
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.errors import ExitCode, WrongUse
+from reconciler.export import export_manifest
+from reconciler.manifest.dump import dump_manifest
+from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.private_files import write_private
+from reconciler.providers.saved import write_state
+from reconciler.workflows import reading
+
+
+@click.command("export")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the manifest to a file; standard output by default.",
+)
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the whole live state as JSON instead, for --live. It holds people's names.",
+)
+@click.option(
+    "--people", type=click.Choice([key.value for key in PersonKey]), help="How to name people."
+)
+@click.option(
+    "--units", type=click.Choice([key.value for key in UnitKey]), help="How to name units."
+)
+@options.live_option
+@options.site_options
+@options.verbose_option
+def command(
+    *,
+    out: Path | None,
+    state_file: Path | None,
+    people: str | None,
+    units: str | None,
+    live: Path | None,
+    environment: str | None,
+    config: Path | None,
+) -> int:
+    """Write the live state as a manifest that plans to nothing, or as a saved state.
+
+    Examples: reconciler export --out roles.yaml; reconciler export --state live.json
+    """
+    if state_file is not None and (out or people or units):
+        raise WrongUse("--state takes none of --out, --people, --units.", "Run export twice.")
+    state = reading.fetch_state(options.source(live, environment, config))
+    if state_file is not None:
+        write_private(state_file, write_state(state))
+        click.echo(f"Saved the live state to {state_file}.", err=True)
+        return ExitCode.DONE
+    manifest = dump_manifest(
+        export_manifest(
+            state,
+            PersonKey(people) if people else None,
+            UnitKey(units) if units else None,
+        )
+    )
+    if out is None:
+        click.echo(manifest, nl=False)
+    else:
+        write_private(out, manifest.encode())
+        click.echo(f"Wrote the manifest to {out}.", err=True)
+    return ExitCode.DONE

@@ -1,0 +1,140 @@
+"""The command group, and how every error becomes one message and an exit code.
+
+Commands are imported when they are called, so that `--version` and `--help` load none of them.
+"""
+
+import importlib
+import logging
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "validate": ("reconciler.cli.validate", "Check a manifest for mistakes."),
+        "plan": ("reconciler.cli.plan", "Show what apply would change; change nothing."),
+        "show": ("reconciler.cli.show", "Print a saved plan."),
+        "apply": ("reconciler.cli.apply", "Make the site what the manifest declares."),
+        "drift": ("reconciler.cli.drift", "Find what others changed on the site."),
+        "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),
+        "explain": ("reconciler.cli.explain", "Explain what a person's menu shows, and why."),
+        "sandbox": ("reconciler.cli.sandbox", "Serve a site of your own to try things on."),
+        "demo": ("reconciler.cli.demo", "Watch the whole story run against a sandbox."),
+        "schema": ("reconciler.cli.schema", "Print a published JSON Schema."),
+    }
+)
+"""Per command its module, which has a click command named `command`, and its line in the help."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called, and lists them all without importing any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101 - narrows what the table names
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="reconciler")
+def cli() -> None:
+    """Config-as-code for the mentor and headteacher roles of a learning platform.
+
+    A manifest in YAML says who has which role over whom. `plan` shows what differs from the
+    site, `apply` changes just that, `drift` finds what others changed.
+
+    Exit codes: 0 done, 1 failed, 2 changes or drift, 3 not yet applied, 4 refused by a guard,
+    5 the plan cannot be used, 6 applied in part, 64 wrong use of the command line.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; no exception leaves it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as left:
+        return left.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has left; there is nobody to tell
+        return ExitCode.FAILED
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for a user
+        message, advice, code = _told(error)
+        click.echo(f"Error: {message}", err=True)
+        if advice:
+            click.echo(advice, err=True)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+_Told = tuple[str, str | None, ExitCode]
+
+
+@singledispatch
+def _told(error: BaseException) -> _Told:
+    """Put an error into words: message, advice and exit code.
+
+    What is registered for no class is a defect of ours; its values may be names or secrets and
+    are not told.
+    """
+    if logging.getLogger("reconciler").isEnabledFor(logging.DEBUG):
+        traceback.print_tb(error.__traceback__)
+    return (
+        f"reconciler {version('reconciler')} has met a defect of its own: {type(error).__name__}.",
+        "Please report it with the command you ran and the output of -v.",
+        ExitCode.FAILED,
+    )
+
+
+@_told.register
+def _(error: ReconcilerError) -> _Told:
+    return str(error), error.advice, error.exit_code
+
+
+@_told.register
+def _(error: InvalidInput) -> _Told:
+    for found in error.diagnostics:
+        click.echo(str(found), err=True)
+    return f"{error}.", None, error.exit_code
+
+
+@_told.register
+def _(error: click.UsageError) -> _Told:
+    command = error.ctx.command_path if error.ctx else "reconciler"
+    return error.format_message(), f"See {command} --help.", ExitCode.WRONG_USE
+
+
+@_told.register
+def _(error: click.ClickException) -> _Told:
+    return error.format_message(), None, ExitCode.FAILED
+
+
+@_told.register(click.Abort)
+@_told.register(KeyboardInterrupt)
+def _(_error: BaseException) -> _Told:
+    return "Interrupted.", None, ExitCode.FAILED
+
+
+@_told.register
+def _(error: OSError) -> _Told:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}.", None, ExitCode.FAILED

@@ -1,0 +1,154 @@
+"""The options that several commands share: the same names everywhere (design, section 4)."""
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.connection import Connection, load_connection
+from reconciler.errors import WrongUse
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+manifest_argument = click.argument(
+    "manifest", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+
+format_option = click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people or JSON for programs.",
+)
+
+no_color_option = click.option(
+    "--no-color", is_flag=True, help="Plain text, as if NO_COLOR were set."
+)
+
+
+def _start_logging(_context: click.Context, _option: click.Parameter, value: int) -> int:
+    if value:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        logger = logging.getLogger("reconciler")
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+    return value
+
+
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    expose_value=False,
+    callback=_start_logging,
+    help="Tell on standard error what is being done.",
+)
+
+
+def site_options(command: Command) -> Command:
+    """Add the options that say which site."""
+    for option in (
+        click.option(
+            "--config",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="The file with the environments; reconciler.toml by default.",
+        ),
+        click.option("-e", "--environment", help="An environment of reconciler.toml."),
+    ):
+        command = option(command)
+    return command
+
+
+live_option = click.option(
+    "--live",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A saved state (export --state) in place of a site.",
+)
+
+
+def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise click.BadParameter(f"{value} is not a date like 2026-08-17.") from None
+
+
+as_of_option = click.option(
+    "--as-of",
+    metavar="DATE",
+    callback=_day,
+    help="The day for which dates in the manifest are judged; today by default.",
+)
+
+
+def narrowing_options(command: Command) -> Command:
+    """Add the options that narrow a plan or lift a refusal."""
+    for option in (
+        click.option("--reason", help="Why the overrides are meant; recorded."),
+        click.option(
+            "--override",
+            "override_codes",
+            multiple=True,
+            metavar="CODE",
+            help="Lift a guard's refusal for this run; needs --reason. May be repeated.",
+        ),
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="ADDRESS",
+            help="Only these actions and what they must wait for; * and ? are wildcards. "
+            "May be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
+    """Read --override and --reason, which need each other.
+
+    Raises:
+        WrongUse: one without the other, or a code that no guard has.
+    """
+    from reconciler.plan.guards import GUARDS  # noqa: PLC0415 - keeps --help quick
+
+    if not codes and reason is None:
+        return {}
+    if not codes or not (reason or "").strip():
+        raise WrongUse('An override needs both: --override CODE --reason "why".')
+    for code in codes:
+        if code not in GUARDS:
+            raise WrongUse(f"No guard has the code {code}.", f"There are: {', '.join(GUARDS)}.")
+    return dict.fromkeys(codes, reason or "")
+
+
+def connection(environment: str | None, config: Path | None) -> Connection:
+    """Find the connection settings that the options and the environment name.
+
+    Raises:
+        ConfigurationError: there are none, or they cannot be used.
+    """
+    return load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
+
+
+def source(live: Path | None, environment: str | None, config: Path | None) -> Connection | Path:
+    """Choose between a saved state and a site.
+
+    Raises:
+        WrongUse: both are asked for.
+        ConfigurationError: a site is, and its settings cannot be used.
+    """
+    if live is None:
+        return connection(environment, config)
+    if environment is not None:
+        raise WrongUse("--live and --environment exclude each other.", "Name one of the two.")
+    return live

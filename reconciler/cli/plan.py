@@ -1,0 +1,72 @@
+"""The command `plan`."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.output import print_plan
+from reconciler.errors import ExitCode, worst
+from reconciler.plan import document
+from reconciler.plan.model import Plan
+from reconciler.private_files import write_private
+from reconciler.workflows import reading
+
+
+@click.command("plan")
+@options.manifest_argument
+@options.live_option
+@options.as_of_option
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the plan, for apply; readable by you only.",
+)
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit 2 where there is something to change."
+)
+@options.narrowing_options
+@options.site_options
+@options.format_option
+@options.no_color_option
+@options.verbose_option
+def command(  # noqa: PLR0913 - the parameters are the command's options
+    *,
+    manifest: tuple[Path, ...],
+    live: Path | None,
+    as_of: date | None,
+    out: Path | None,
+    detailed_exitcode: bool,
+    only: tuple[str, ...],
+    override_codes: tuple[str, ...],
+    reason: str | None,
+    environment: str | None,
+    config: Path | None,
+    output_format: str,
+    no_color: bool,
+) -> int:
+    """Show what apply would change, and who gains or loses sight of which learners.
+
+    Nothing is written to the site. Exits 4 when apply would be refused; the plan is shown anyway.
+
+    Example: reconciler plan examples/roles.yaml --out plan.json
+    """
+    lifted = options.overrides(override_codes, reason)
+    loaded = reading.load_manifest(manifest)
+    state = reading.fetch_state(options.source(live, environment, config))
+    plan = reading.make_plan(loaded, state, as_of=as_of, overrides=lifted, only=only)
+    print_plan(plan, output_format, colour=not no_color)
+    if out is not None:
+        write_private(out, document.to_text(plan).encode())
+        click.echo(f"Saved the plan to {out}.", err=True)
+    return exit_code(plan, detailed=detailed_exitcode)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
+    """Say by an exit code what a plan holds."""
+    codes = [ExitCode.REFUSED] if plan.refused else []
+    if detailed and plan.actions:
+        codes.append(ExitCode.CHANGES)
+    return worst(codes)

@@ -1,0 +1,55 @@
+"""The command `validate`."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.errors import ExitCode, InvalidInput
+from reconciler.reports import documents
+from reconciler.workflows import reading
+
+
+@click.command("validate")
+@options.manifest_argument
+@click.option("--online", is_flag=True, help="Check people, units and profiles on the site too.")
+@options.live_option
+@options.as_of_option
+@options.site_options
+@options.format_option
+@options.verbose_option
+def command(
+    *,
+    manifest: tuple[Path, ...],
+    online: bool,
+    live: Path | None,
+    as_of: date | None,
+    environment: str | None,
+    config: Path | None,
+    output_format: str,
+) -> int:
+    """Check a manifest: schema, dates, duplicates; with --online, its references too.
+
+    MANIFEST is one or more files or directories.
+
+    Example: reconciler validate examples/roles.yaml
+    """
+    try:
+        loaded = reading.load_manifest(manifest)
+        found = loaded.warnings
+        if online or live:
+            state = reading.fetch_state(options.source(live, environment, config))
+            found = reading.make_plan(loaded, state, as_of=as_of).warnings
+    except InvalidInput as invalid:
+        if output_format == "text":
+            raise
+        found = invalid.diagnostics
+    if output_format == "json":
+        click.echo(documents.to_text(documents.diagnostics_document(found)), nl=False)
+    else:
+        for diagnostic in found:
+            click.echo(str(diagnostic), err=True)
+        where = "against the site" if online or live else "offline"
+        click.echo(f"Valid: {', '.join(map(str, manifest))} (checked {where}).")
+    return ExitCode.FAILED if any(each.is_error for each in found) else ExitCode.DONE

@@ -1,0 +1,1 @@
+"""What people and machines read: renderers over one view, and JSON documents with schemas."""

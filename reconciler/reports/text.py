@@ -1,0 +1,209 @@
+"""Plans, drift, outcomes and explanations as text for people.
+
+Colour and emphasis show on a terminal only; elsewhere the same words come plain. Whatever a site
+or a manifest put into a key or a label, no control character reaches the terminal.
+"""
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reconciler.access.menu import Explanation
+from reconciler.apply.outcome import ApplyResult, Outcome
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.drift import Drifted, DriftReport
+from reconciler.errors import ExitCode
+from reconciler.plan.model import Action, Plan, Verdict
+from reconciler.provider import Verb
+from reconciler.reports import view
+
+_SIGNS = {Verb.ADD: "+", Verb.REMOVE: "-", Verb.CHANGE: "~"}
+_STYLES = {Verb.ADD: "green", Verb.REMOVE: "red", Verb.CHANGE: "yellow"}
+_OUTCOME_STYLES = {
+    Outcome.SUCCEEDED: "green",
+    Outcome.ALREADY: "green",
+    Outcome.FAILED: "red",
+    Outcome.UNKNOWN: "red",
+    Outcome.SKIPPED: "yellow",
+    Outcome.MANUAL: "yellow",
+}
+
+
+def plain(text: str) -> str:
+    """Make control and other unprintable characters visible instead of effective."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def plan_text(plan: Plan) -> RenderableType:
+    """Render a plan: summary first, then only what changes, grouped by person."""
+    rows = view.access_rows(plan)
+    until = f", holds until {plan.holds_until}" if plan.holds_until else ""
+    parts: list[RenderableType] = [
+        _line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
+        _line(view.summary(plan)),
+    ]
+    if plan.actions:
+        parts.append(_line(view.access_summary(rows)))
+    for group in view.groups(plan.actions):
+        parts.extend([Text(), _line(group.title, "bold"), _rows(group.rows)])
+    if rows:
+        parts.extend([Text(), _line("Access", "bold"), _access(rows)])
+    if plan.unmanaged:
+        parts.extend([Text(), _line("Live but not declared (reported only)", "bold")])
+        parts.extend(_indented(line) for line in view.unmanaged_rows(plan.unmanaged))
+    if plan.warnings:
+        parts.extend([Text(), *map(diagnostic_text, plan.warnings)])
+    failed = [verdict for verdict in plan.verdicts if not verdict.passed]
+    if failed:
+        parts.extend([Text(), _line("Guards", "bold"), *map(_verdict, failed)])
+    return Group(*parts)
+
+
+def drift_text(report: DriftReport) -> RenderableType:
+    """Render what drifted, by whom, and what is only pending."""
+    parts: list[RenderableType] = []
+    if not report.drifted and not report.pending:
+        parts.append(_line("No drift: the site is as the manifest declares."))
+    if report.drifted:
+        parts.append(_line(f"Drifted: {len(report.drifted)}", "bold red"))
+        parts.append(
+            _table([(str(found.item.name), _direction(found)) for found in report.drifted])
+        )
+    if report.pending:
+        parts.append(_line(f"Not yet applied: {len(report.pending)}", "bold yellow"))
+        parts.append(_table([(str(action.name), str(action.cause)) for action in report.pending]))
+    if not report.attributed:
+        parts.append(
+            _line("There are no events to ask who changed what, so everything counts as drift.")
+        )
+    parts.extend(map(diagnostic_text, report.plan.warnings))
+    return Group(*parts)
+
+
+def result_text(result: ApplyResult) -> RenderableType:
+    """Render what happened: counts first, then everything that is not as it should be."""
+    if not result.outcomes:
+        return _line("Nothing to change: the site is as the manifest declares.")
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in result.counts.items())
+    proof = "read back and confirmed" if result.verified else "NOT confirmed by a read-back"
+    parts: list[RenderableType] = [_line(f"Applied to {result.site}: {counts}; {proof}.", "bold")]
+    open_ends = [found for found in result.outcomes if not found.outcome.holds]
+    for found in open_ends:
+        line = f"{found.outcome} {_SIGNS[found.action.verb]} {found.action.name}: {found.detail}"
+        parts.append(_indented(line, _OUTCOME_STYLES[found.outcome]))
+    if result.note:
+        parts.append(_line(result.note))
+    if result.exit_code is not ExitCode.DONE:
+        parts.append(_line("Run the same command again to finish; what is done is not repeated."))
+    return Group(*parts)
+
+
+def explanation_text(explanation: Explanation, name: str) -> RenderableType:
+    """Render a person's menu and the conditions behind it."""
+    shown = ", ".join(f"“{entry.label}” ({entry.entry})" for entry in explanation.menu)
+    parts: list[RenderableType] = [
+        _line(f"{name} sees {shown or 'no entry of these roles'}.", "bold")
+    ]
+    for condition in explanation.conditions:
+        sign, style = ("✓", "green") if condition.met else ("✗", "red")
+        parts.append(_indented(f"{sign} {condition.text}", style))
+        if condition.remedy:
+            parts.append(_indented(f"  {condition.remedy}"))
+    return Group(*parts)
+
+
+def diagnostic_text(found: Diagnostic) -> RenderableType:
+    """Render a diagnostic in one line."""
+    style = "red" if found.severity is Severity.ERROR else "yellow"
+    place = f"{found.position}: " if found.position else ""
+    advice = f" {found.advice}" if found.advice else ""
+    return Text.assemble(
+        plain(place), (f"{found.severity} {found.code}", style), plain(f": {found.message}{advice}")
+    )
+
+
+def console(*, stderr: bool = False, colour: bool = True) -> Console:
+    """Make the console for an output stream; wide where nobody looks at a terminal."""
+    made = Console(stderr=stderr, no_color=not colour, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made = Console(
+            stderr=stderr, width=_WIDE, highlight=False, markup=False, emoji=False, no_color=True
+        )
+    return made
+
+
+_WIDE = 400
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(plain(text), style=style)
+
+
+def _indented(text: str, style: str = "") -> RenderableType:
+    return Padding(_line(text, style), (0, 0, 0, 2))
+
+
+def _rows(rows: tuple[view.Row, ...]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for row in rows:
+        note = f"{row.why}; {row.note}" if row.note else row.why
+        table.add_row(
+            _line(f"  {_SIGNS[row.verb]}", _STYLES[row.verb]),
+            _line(row.what, _STYLES[row.verb]),
+            _line(note, "dim"),
+        )
+    return table
+
+
+def _table(pairs: list[tuple[str, str]]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for left, right in pairs:
+        table.add_row(_line(f"  {left}"), _line(right, "dim"))
+    return table
+
+
+def _access(rows: list[view.AccessRow]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for row in rows:
+        for verb, word, keys in (
+            (Verb.ADD, "gains", row.gained),
+            (Verb.REMOVE, "loses", row.lost),
+        ):
+            if keys:
+                table.add_row(
+                    _line(f"  {row.person}"),
+                    _line(word, _STYLES[verb]),
+                    _line(view.learners(keys)),
+                )
+    return table
+
+
+def _verdict(verdict: Verdict) -> RenderableType:
+    if verdict.override is None:
+        return _indented(f"refused {verdict.code}: {verdict.message}", "red")
+    return _indented(
+        f"overridden {verdict.code}: {verdict.message} (reason: {verdict.override})", "yellow"
+    )
+
+
+def _direction(found: Drifted) -> str:
+    action = found.item
+    if isinstance(action, Action):
+        words = {
+            Verb.ADD: "missing on the site",
+            Verb.REMOVE: f"on the site though {action.cause}",
+            Verb.CHANGE: "changed on the site",
+        }[action.verb]
+    else:
+        words = "on the site, not declared (reported only)"
+    if found.event is None:
+        return words
+    return f"{words}; {found.event.verb} by {found.event.actor} at {_second(found)}"
+
+
+def _second(found: Drifted) -> str:
+    return found.event.at.isoformat(sep=" ", timespec="seconds") if found.event else ""

@@ -1,0 +1,151 @@
+"""The one view of a plan that every renderer reads: summary, groups by person, access, guards."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import Role
+from reconciler.plan.model import Action, Plan, Unmanaged
+from reconciler.provider import Verb
+
+LISTED = 12
+"""So many learners are named in a text; a JSON document names them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action in words: its verb, what it is about, and why."""
+
+    verb: Verb
+    what: str
+    why: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of one subject: the site's settings, or one person in one role."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRow:
+    """What changes in one person's sight: keys of learners, all of them."""
+
+    person: str
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def summary(plan: Plan) -> str:
+    """Say in a line what a plan would do."""
+    if not plan.actions:
+        return "Nothing to change: the site is as the manifest declares."
+    counts = Counter(action.verb for action in plan.actions)
+    parts = [f"{counts[verb]} to {verb}" for verb in Verb if counts[verb]]
+    manual = sum(action.manual for action in plan.actions)
+    if manual:
+        parts.append(f"{manual} of them by hand")
+    return f"{', '.join(parts)}."
+
+
+def groups(actions: Iterable[Action]) -> list[Group]:
+    """Group actions: settings first, then person by person; the plan's order within each."""
+    ordered = sorted(actions, key=lambda action: _subject(action.name))
+    return [
+        Group(_title(subject), tuple(_row(action) for action in members))
+        for subject, members in groupby(ordered, key=lambda action: _subject(action.name))
+    ]
+
+
+def access_rows(plan: Plan) -> list[AccessRow]:
+    """Name everybody in a plan's access changes by key, sorted."""
+    rows = [
+        AccessRow(
+            plan.people[change.person],
+            _keys(plan, change.gained),
+            _keys(plan, change.lost),
+        )
+        for change in plan.access
+    ]
+    return sorted(rows, key=lambda row: row.person)
+
+
+def access_summary(rows: Sequence[AccessRow]) -> str:
+    """Say in a line who gains and who loses sight of learners."""
+    if not rows:
+        return "Nobody gains or loses sight of a learner."
+    gaining = sum(bool(row.gained) for row in rows)
+    losing = sum(bool(row.lost) for row in rows)
+    parts = []
+    if gaining:
+        parts.append(f"{_people(gaining)} {'gains' if gaining == 1 else 'gain'} sight of learners")
+    if losing:
+        parts.append(f"{_people(losing)} {'loses' if losing == 1 else 'lose'} sight of learners")
+    return " and ".join(parts) + "."
+
+
+def learners(keys: Sequence[str]) -> str:
+    """Count learners and name the first of them."""
+    named = ", ".join(keys[:LISTED])
+    more = f" and {len(keys) - LISTED} more" if len(keys) > LISTED else ""
+    return f"{len(keys)} learner{'' if len(keys) == 1 else 's'}: {named}{more}"
+
+
+def describe(name: Address) -> str:
+    """Say what an address names, within its group."""
+    match name.kind, name.parts:
+        case AddressKind.PROFILE, (profile, role):
+            return f"{role} on profile {profile}"
+        case AddressKind.LABEL, (role, field):
+            return f"{field.replace('_', ' ')} of {role}"
+        case AddressKind.HOLDER, (role, _):
+            return f"added as {role}"
+        case _:
+            return f"{name.parts[2]} {name.parts[3]}"
+
+
+def unmanaged_rows(items: Iterable[Unmanaged]) -> list[str]:
+    """Describe reported things in a line each."""
+    return [f"{_title(_subject(item.name))}: {describe(item.name)}" for item in items]
+
+
+def _subject(name: Address) -> tuple[int, str, str]:
+    """Sort settings before mentors before headteachers, then by person."""
+    if name.kind in (AddressKind.PROFILE, AddressKind.LABEL):
+        return 0, "", ""
+    role, person = name.parts[:2]
+    return 1 + list(Role).index(Role(role)), person, role
+
+
+def _title(subject: tuple[int, str, str]) -> str:
+    _, person, role = subject
+    return f"{role} {person}" if role else "settings"
+
+
+def _row(action: Action) -> Row:
+    what = describe(action.name)
+    if action.address.kind is AddressKind.LABEL:
+        what = f"{what}: {_label(action.before)} → {_label(action.after)}"
+    notes = []
+    if action.sees_change is False:
+        notes.append("changes nothing they can see")
+    if action.manual:
+        notes.append("by hand: the site's API cannot do it")
+    return Row(action.verb, what, str(action.cause), "; ".join(notes))
+
+
+def _label(value: object) -> str:
+    return f"“{value}”" if value is not None else "(the platform's default)"
+
+
+def _keys(plan: Plan, ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(plan.people[person] for person in ids))
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"

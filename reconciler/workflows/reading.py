@@ -1,0 +1,103 @@
+"""Everything that only reads: load a manifest, fetch a state, plan, look for drift."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from reconciler.connection import Connection
+from reconciler.domain.vocabulary import Capability
+from reconciler.drift import DriftReport, classify
+from reconciler.manifest import load
+from reconciler.manifest.model import Manifest
+from reconciler.plan import build
+from reconciler.plan.model import Plan
+from reconciler.provider import Reader
+from reconciler.providers.rest.reader import RestReader
+from reconciler.providers.saved import SavedStateReader
+from reconciler.state import LiveState
+
+Source = Connection | Path
+"""Where live state comes from: a site, or a file that `export --state` wrote."""
+
+
+def load_manifest(paths: Iterable[str | Path]) -> Manifest:
+    """Read a manifest from files and directories, and check it by itself.
+
+    Raises:
+        InvalidInput: it has mistakes; all of them together.
+    """
+    return load.load_manifest([Path(path) for path in paths])
+
+
+def open_reader(source: Source) -> AbstractContextManager[Reader]:
+    """Open a source for reading; nothing can be written through it."""
+    if isinstance(source, Path):
+        return SavedStateReader(source)
+    return RestReader(source)
+
+
+def fetch_state(source: Source) -> LiveState:
+    """Read the whole live state of a site.
+
+    Raises:
+        SiteError: something could not be read; then nothing is returned.
+    """
+    with open_reader(source) as reader:
+        return reader.fetch()
+
+
+def today_of(manifest: Manifest) -> date:
+    """Return today's date in the manifest's time zone."""
+    return datetime.now(ZoneInfo(manifest.settings.timezone)).date()
+
+
+def make_plan(
+    manifest: Manifest,
+    state: LiveState,
+    *,
+    as_of: date | None = None,
+    overrides: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+) -> Plan:
+    """Plan how a site becomes what a manifest declares.
+
+    Args:
+        manifest: what is wanted.
+        state: what is.
+        as_of: the day to plan for; today, in the manifest's time zone, by default.
+        overrides: per guard code the reason to lift its refusal in this run.
+        only: address patterns to narrow the plan to.
+
+    Raises:
+        InvalidInput: the manifest does not fit the site.
+    """
+    return build.make_plan(
+        manifest,
+        state,
+        as_of=as_of or today_of(manifest),
+        plan_id=str(uuid.uuid4()),
+        overrides=overrides,
+        only=only,
+    )
+
+
+def find_drift(manifest: Manifest, source: Source, *, as_of: date | None = None) -> DriftReport:
+    """Compare a site with a manifest and tell drift from what is not yet applied.
+
+    Raises:
+        InvalidInput: the manifest does not fit the site.
+        SiteError: the site or its events could not be read.
+    """
+    with open_reader(source) as reader:
+        state = reader.fetch()
+        plan = make_plan(manifest, state, as_of=as_of)
+        events = None
+        if Capability.EVENTS in state.site.capabilities:
+            differing = [item.address for item in (*plan.actions, *plan.unmanaged)]
+            events = reader.last_events(differing)
+    own = {state.site.actor} if state.site.actor else set()
+    others = source.actors if isinstance(source, Connection) else ()
+    return classify(plan, events, own | set(others))

@@ -1,0 +1,486 @@
+"""The engine against a site in memory: outcomes, resumption, refusals, and what it never does."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from doubles import MemoryJournal, MemorySite
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import AT, TODAY, cases, ref
+
+from reconciler.apply.engine import apply_plan
+from reconciler.apply.outcome import Outcome
+from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import (
+    Capability,
+    LabelField,
+    MembershipRole,
+    Role,
+    TargetKind,
+    UnitKind,
+)
+from reconciler.errors import (
+    ExitCode,
+    GuardRefused,
+    JournalError,
+    PlanUnusable,
+    RequestRefused,
+    SiteError,
+    Unreachable,
+    WrongUse,
+)
+from reconciler.manifest.model import (
+    Entry,
+    Item,
+    LabelSetting,
+    Limit,
+    Manifest,
+    Policy,
+    ProfileSetting,
+    Section,
+    Settings,
+)
+from reconciler.plan.build import make_plan
+from reconciler.provider import Verb
+from reconciler.state import (
+    Assignment,
+    Holder,
+    Labels,
+    LiveState,
+    Membership,
+    Person,
+    Profile,
+    Site,
+    Unit,
+)
+
+STAFF = [Person(f"1{n}", f"t-{n}", f"t{n}", None, f"T {n}", "p0", active=True) for n in range(4)]
+LEARNERS = [Person(f"2{n}", f"s-{n}", f"s{n}", None, f"S {n}", "p1", active=True) for n in range(4)]
+
+
+def small_site(*mentors: tuple[str, str], **changes: object) -> LiveState:
+    """A school with classes 8a (two learners) and 8b (two); `mentors` are (person, class id)."""
+    state = LiveState(
+        site=Site("nord", "Nord", 5, "pipeline", frozenset(Capability), True, 1),
+        profiles=(Profile("p0", "Staff", frozenset({Role.MENTOR})), Profile("p1", "Student", frozenset())),
+        labels=tuple(Labels(role, None, None) for role in Role),
+        people=(*STAFF, *LEARNERS),
+        units=(
+            Unit("u0", "nord", UnitKind.ORGANISATION, "Nord", None),
+            Unit("u1", "skole", UnitKind.SCHOOL, "Skole", "u0"),
+            Unit("u2", "8a", UnitKind.CLASS, "8A", "u1"),
+            Unit("u3", "8b", UnitKind.CLASS, "8B", "u1"),
+        ),
+        memberships=tuple(
+            Membership("u2" if n < 2 else "u3", f"2{n}", MembershipRole.LEARNER, True, None, None)
+            for n in range(4)
+        ),
+        relations=(),
+        holders=frozenset(Holder(Role.MENTOR, person) for person, _ in mentors),
+        assignments=frozenset(
+            Assignment(Role.MENTOR, person, TargetKind.CLASS, unit) for person, unit in mentors
+        ),
+    )  # fmt: skip
+    return replace(state, **changes)
+
+
+def wanting(*mentors: tuple[str, str], **changes: object) -> Manifest:
+    """A manifest in which each (person key, class key) is a mentor; removals are unlimited."""
+    entries: dict[str, list[Item]] = {}
+    for person, unit in mentors:
+        entries.setdefault(person, []).append(Item(TargetKind.CLASS, ref(unit)))
+    section = Section(
+        tuple(Entry(Role.MENTOR, ref(person), tuple(items)) for person, items in entries.items()),
+        AT,
+    )
+    manifest = Manifest(
+        site=ref("nord"),
+        settings=Settings(),
+        within=None,
+        policy=Policy(max_removals=Limit(100, percentage=False)),
+        digest="sha256:x",
+        sections={Role.MENTOR: section},
+    )
+    return replace(manifest, **changes)
+
+
+def plan(state: LiveState, manifest: Manifest, **more: object):
+    return make_plan(manifest, state, as_of=TODAY, plan_id="plan-1", **more)  # type: ignore[arg-type]
+
+
+def outcomes(result) -> dict[str, str]:
+    return {str(each.action.name): each.outcome.value for each in result.outcomes}
+
+
+@given(cases())
+@settings(max_examples=150, deadline=None)
+def test_an_apply_reaches_the_end_state_and_the_next_plan_is_empty(case):
+    state, manifest = case
+    made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
+    assume(not made.refused)
+    site = MemorySite(state)
+    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    assert result.exit_code is ExitCode.DONE
+    assert {each.outcome for each in result.outcomes} <= {Outcome.SUCCEEDED}
+    assert make_plan(manifest, site.state, as_of=TODAY, plan_id="q").actions == ()
+
+
+@given(cases(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_run_that_dies_anywhere_is_finished_by_the_same_plan(case, data):
+    """The connection breaks before or after any request; the second run does only the rest."""
+    state, manifest = case
+    made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
+    assume(made.actions and not made.refused)
+    site, journal = MemorySite(state), MemoryJournal()
+    dies_at, after = data.draw(st.integers(1, 7)), data.draw(st.booleans())
+
+    class Killed(BaseException):
+        pass
+
+    calls = 0
+    plain_send = site.send
+
+    def dying_send(changes):
+        nonlocal calls
+        calls += 1
+        if calls == dies_at:
+            if after:
+                plain_send(changes)
+            raise Killed
+        return plain_send(changes)
+
+    site.send = dying_send
+    try:
+        apply_plan(made, site, journal, today=TODAY)
+    except Killed:
+        site.send = plain_send
+        result = apply_plan(made, site, journal, today=TODAY)
+        assert result.exit_code is ExitCode.DONE
+    effects = site.state.site.revision - state.site.revision
+    assert effects == len(made.actions)
+    assert make_plan(manifest, site.state, as_of=TODAY, plan_id="q").actions == ()
+
+
+def test_a_plan_is_used_once():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site, journal = MemorySite(state), MemoryJournal()
+    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.DONE
+    site.state = state  # somebody took it all back
+    with pytest.raises(PlanUnusable, match="used before"):
+        apply_plan(made, site, journal, today=TODAY)
+
+
+def test_a_plan_for_another_site_is_refused():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    other = replace(state, site=replace(state.site, id="sør"))
+    with pytest.raises(PlanUnusable, match="for the site nord, but this is sør"):
+        apply_plan(made, MemorySite(other), MemoryJournal(), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("address", "verb", "stale"),
+    [
+        (Address.assignment("mentor", "11", "class", "u3"), Verb.REMOVE, True),
+        (Address.assignment("mentor", "11", "class", "u2"), Verb.ADD, True),
+        (Address.holder("mentor", "13"), Verb.ADD, True),
+        (Address.profile("p1", "mentor"), Verb.ADD, True),
+        (Address.profile("p1", "headteacher"), Verb.ADD, False),
+        (Address.label("mentor", "tool_name"), Verb.CHANGE, False),
+        (Address.holder("headteacher", "13"), Verb.ADD, False),
+    ],
+)
+def test_stale_is_what_the_plan_rests_on_and_nothing_else(address, verb, stale):
+    state = small_site(("11", "u3"))
+    made = plan(state, wanting(("t-0", "8a"), ("t-1", "8b")))
+    site = MemorySite(state)
+    site.write(address, verb, after="New" if verb is Verb.CHANGE else verb is Verb.ADD)
+    if stale:
+        with pytest.raises(PlanUnusable, match="stale"):
+            apply_plan(made, site, MemoryJournal(), today=TODAY)
+        assert site.sent == []
+    else:
+        assert apply_plan(made, site, MemoryJournal(), today=TODAY).exit_code is ExitCode.DONE
+
+
+def test_a_key_that_moved_to_somebody_else_makes_the_plan_stale():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    swapped = [replace(STAFF[0], sync_key="t-1"), replace(STAFF[1], sync_key="t-0"), *STAFF[2:]]
+    site = MemorySite(replace(state, people=(*swapped, *LEARNERS)))
+    with pytest.raises(PlanUnusable, match="people"):
+        apply_plan(made, site, MemoryJournal(), today=TODAY)
+
+
+def test_a_change_between_the_check_and_the_first_write_is_seen():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site = MemorySite(state)
+    reads = 0
+
+    def interfere():
+        nonlocal reads
+        reads += 1
+
+    site.before_fetch = interfere
+    plain_site = site.site
+
+    def moved_site():
+        if reads == 1:
+            site.write(Address.holder("mentor", "12"), Verb.ADD, after=True)
+        return plain_site()
+
+    site.site = moved_site
+    with pytest.raises(PlanUnusable, match="holders"):
+        apply_plan(made, site, MemoryJournal(), today=TODAY)
+    assert site.sent == []
+
+
+def test_a_plan_holds_from_its_day_until_a_date_changes_it():
+    dated = Item(TargetKind.CLASS, ref("8b"), begins=TODAY + timedelta(days=10))
+    entry = Entry(Role.MENTOR, ref("t-0"), (Item(TargetKind.CLASS, ref("8a")), dated))
+    manifest = wanting(sections={Role.MENTOR: Section((entry,), AT)})
+    state = small_site()
+    made = plan(state, manifest)
+    assert made.holds_until == TODAY + timedelta(days=9)
+    for day in (TODAY - timedelta(days=1), TODAY + timedelta(days=10)):
+        with pytest.raises(PlanUnusable):
+            apply_plan(made, MemorySite(state), MemoryJournal(), today=day)
+    day = TODAY + timedelta(days=9)
+    assert apply_plan(made, MemorySite(state), MemoryJournal(), today=day).exit_code == 0
+
+
+def test_a_failed_addition_keeps_the_old_mentor_and_the_rest_goes_on():
+    state = small_site(("11", "u2"), ("12", "u3"))
+    made = plan(state, wanting(("t-0", "8a"), ("t-3", "8b")))
+    site = MemorySite(state)
+    plain = site._answer
+
+    def failing(change):
+        if str(change.address) == "mentor/10/class/u2":
+            return replace(plain(replace(change, verb=Verb.REMOVE)), status=409, code="no")
+        return plain(change)
+
+    site._answer = failing
+    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    told = outcomes(result)
+    assert told["mentor/t-0/class/8a"] == "failed"
+    assert told["mentor/t-1/class/8a"] == "skipped"
+    assert told["mentor/t-1"] == "skipped"
+    assert told["mentor/t-3/class/8b"] == "succeeded"
+    assert told["mentor/t-2/class/8b"] == "succeeded"
+    assert result.exit_code is ExitCode.PARTIAL
+    assert Assignment(Role.MENTOR, "11", TargetKind.CLASS, "u2") in site.state.assignments
+
+
+def test_a_failure_is_tried_again_by_the_same_plan_with_a_new_key():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site, journal = MemorySite(state), MemoryJournal()
+    healthy = state.profiles
+    site.state = replace(state, profiles=state.profiles)
+    plain = site._answer
+    broken = True
+
+    def sometimes(change):
+        if broken and change.address.parts[-1] == "u2":
+            answer = replace(plain(replace(change, verb=Verb.REMOVE)), status=500, code="down")
+            site.answers[change.key] = answer
+            return answer
+        return plain(change)
+
+    site._answer = sometimes
+    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.PARTIAL
+    broken = False
+    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.DONE
+    assert site.state.profiles == healthy
+
+
+@pytest.mark.parametrize(("committed", "outcome"), [(True, "succeeded"), (False, "failed")])
+def test_what_became_of_a_lost_answer_is_told_by_reading_back(committed, outcome):
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")), only=["mentor/t-0"])
+    site = MemorySite(state)
+    plain = site.send
+
+    def lost(changes):
+        if committed:
+            plain(changes)
+        raise Unreachable("The connection broke.")
+
+    site.send = lost
+    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    assert outcomes(result) == {"mentor/t-0": outcome}
+    assert "connection broke" in result.note
+
+
+def test_a_site_that_says_yes_and_does_no_is_found_out():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site = MemorySite(state)
+    site.write = lambda *_args, **_kwargs: None
+    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    assert outcomes(result)["mentor/t-0"] == "failed"
+    assert result.exit_code is ExitCode.PARTIAL
+
+
+def test_a_read_back_that_fails_is_no_proof():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site = MemorySite(state)
+
+    def broken():
+        if site.sent:
+            raise Unreachable("Nobody answers.")
+
+    site.before_fetch = broken
+    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    assert not result.verified
+    assert result.exit_code is ExitCode.PARTIAL
+
+
+def test_a_refused_request_stops_the_run_and_says_why():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site = MemorySite(state)
+
+    def refuse(_changes):
+        raise RequestRefused("The token may not write.", status=403)
+
+    site.before_send = refuse
+    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    assert outcomes(result) == {"mentor/t-0": "failed", "mentor/t-0/class/8a": "skipped"}
+    assert "may not write" in result.note
+
+
+def test_a_journal_that_cannot_be_written_stops_the_run_before_the_first_request():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site, journal = MemorySite(state), MemoryJournal()
+
+    def full(*_args):
+        raise JournalError("The disk is full.")
+
+    journal.begin = full
+    with pytest.raises(JournalError):
+        apply_plan(made, site, journal, today=TODAY)
+    assert site.sent == []
+
+
+def test_a_journal_that_fails_on_the_way_stops_the_run_and_loses_no_outcome():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site, journal = MemorySite(state), MemoryJournal()
+    plain, calls = journal.sending, []
+
+    def full_at_second(made_plan, addresses):
+        calls.append(addresses)
+        if len(calls) == 2:
+            raise JournalError("The disk is full.")
+        plain(made_plan, addresses)
+
+    journal.sending = full_at_second
+    result = apply_plan(made, site, journal, today=TODAY)
+    assert outcomes(result) == {"mentor/t-0": "succeeded", "mentor/t-0/class/8a": "skipped"}
+    assert "disk is full" in result.note
+    assert len(site.sent) == 1
+
+
+def test_what_the_site_cannot_do_is_manual_and_never_dropped():
+    site_without = replace(
+        small_site().site, capabilities=frozenset(Capability) - {Capability.LABELS}
+    )
+    state = small_site(site=site_without)
+    manifest = wanting(
+        ("t-0", "8a"),
+        labels={(Role.MENTOR, LabelField.TOOL_NAME): LabelSetting("Elever", AT)},
+    )
+    result = apply_plan(plan(state, manifest), MemorySite(state), MemoryJournal(), today=TODAY)
+    assert outcomes(result)["label/mentor/tool_name"] == "manual"
+    assert outcomes(result)["mentor/t-0/class/8a"] == "succeeded"
+    assert result.exit_code is ExitCode.PARTIAL
+
+
+def test_a_refused_plan_sends_nothing_and_an_override_with_a_reason_lifts_it():
+    state = small_site(("11", "u2"), ("12", "u3"))
+    manifest = wanting(("t-1", "8a"), policy=Policy(max_removals=Limit(0, percentage=False)))
+    made = plan(state, manifest)
+    assert made.refused
+    site, journal = MemorySite(state), MemoryJournal()
+    with pytest.raises(GuardRefused, match="RR501"):
+        apply_plan(made, site, journal, today=TODAY)
+    assert site.sent == []
+    assert journal.events == []
+    result = apply_plan(made, site, journal, today=TODAY, overrides={"RR501": "she has left"})
+    assert result.exit_code is ExitCode.DONE
+    assert journal.events[0][1][0].reason == "she has left"
+
+
+def test_narrowing_brings_what_must_come_first_and_judges_what_is_left():
+    state = small_site(("11", "u2"))
+    manifest = wanting(("t-0", "8a"))
+    made = plan(state, manifest)
+    site = MemorySite(state)
+    result = apply_plan(
+        made, site, MemoryJournal(), today=TODAY, only=["mentor/t-1/class/8a"]
+    )
+    assert list(outcomes(result)) == ["mentor/t-0", "mentor/t-0/class/8a", "mentor/t-1/class/8a"]
+    with pytest.raises(WrongUse, match="matches no action"):
+        apply_plan(made, MemorySite(state), MemoryJournal(), today=TODAY, only=["mentor/t-9*"])
+
+
+def test_more_than_a_batch_goes_in_several_requests():
+    classes = tuple(
+        Unit(f"c{n}", f"class-{n}", UnitKind.CLASS, f"C{n}", "u1") for n in range(1201)
+    )
+    state = small_site()
+    state = replace(state, units=(*state.units, *classes))
+    manifest = wanting(*(("t-0", f"class-{n}") for n in range(1201)))
+    told: list[tuple[int, int]] = []
+    site = MemorySite(state)
+    result = apply_plan(
+        plan(state, manifest), site, MemoryJournal(), today=TODAY,
+        progress=lambda done, total: told.append((done, total)),
+    )  # fmt: skip
+    assert result.exit_code is ExitCode.DONE
+    assert [len(batch) for batch in site.sent] == [1, 500, 500, 201]
+    assert told[-1] == (1202, 1202)
+
+
+def test_profiles_and_labels_are_applied_and_reset():
+    labels = (Labels(Role.MENTOR, "Alt", "Gammel"), Labels(Role.HEADTEACHER, None, None))
+    state = small_site(labels=labels)
+    manifest = wanting(
+        profiles={Role.MENTOR: ProfileSetting((ref("Student"),), AT)},
+        labels={
+            (Role.MENTOR, LabelField.TOOL_NAME): LabelSetting(None, AT),
+            (Role.HEADTEACHER, LabelField.ROLE_NAME): LabelSetting("校長", AT),
+        },
+        sections={},
+    )
+    site = MemorySite(state)
+    assert apply_plan(plan(state, manifest), site, MemoryJournal(), today=TODAY).exit_code == 0
+    assert site.state.labels == (
+        Labels(Role.MENTOR, None, "Gammel"),
+        Labels(Role.HEADTEACHER, None, "校長"),
+    )
+    assert [profile.roles for profile in site.state.profiles] == [set(), {Role.MENTOR}]
+
+
+def test_a_site_in_constant_change_is_given_up_on():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site = MemorySite(state)
+    plain = site.site
+
+    def busy():
+        site.write(Address.label("headteacher", "tool_name"), Verb.CHANGE, after="x")
+        return plain()
+
+    site.site = busy
+    with pytest.raises(SiteError, match="too quickly"):
+        apply_plan(made, site, MemoryJournal(), today=TODAY)
+    assert site.sent == []
