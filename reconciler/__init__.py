@@ -1,1 +1,43 @@
-"""Config-as-code for the mentor and headteacher roles of a learning platform."""
+"""Config-as-code for the mentor and headteacher roles of a learning platform.
+
+Four functions are the library, and the command line calls the same four:
+
+    load_manifest   files and directories to a checked `Manifest`
+    fetch_state     a site, or a saved state, to a `LiveState`
+    make_plan       a manifest and a live state to a `Plan`; pure but for the day and a random id
+    apply_plan      a plan to a site; returns what became of every action
+
+They are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.connection import Connection, load_connection
+    from reconciler.workflows.applying import apply_plan
+    from reconciler.workflows.reading import fetch_state, load_manifest, make_plan
+
+__all__ = [
+    "Connection",
+    "apply_plan",
+    "fetch_state",
+    "load_connection",
+    "load_manifest",
+    "make_plan",
+]
+
+_HOMES = {
+    "Connection": "reconciler.connection",
+    "apply_plan": "reconciler.workflows.applying",
+    "fetch_state": "reconciler.workflows.reading",
+    "load_connection": "reconciler.connection",
+    "load_manifest": "reconciler.workflows.reading",
+    "make_plan": "reconciler.workflows.reading",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ Every diagnostic has a stable code. The table `CODES` is the one place where cod
     RR5xx   guards and policies, which judge a plan
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -70,6 +70,19 @@ def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(
         sorted(found, key=lambda item: (item.position or Position(""), item.code, item.message))
     )
+
+
+MOST_SHOWN: Final = 200
+"""How many diagnostics a person is shown at once; the rest is counted."""
+
+
+def listing(diagnostics: Sequence[Diagnostic], most: int = MOST_SHOWN) -> Iterator[str]:
+    """Yield one line per diagnostic, and at the end how many more there are, if any."""
+    for diagnostic in diagnostics[:most]:
+        yield str(diagnostic)
+    hidden = len(diagnostics) - most
+    if hidden > 0:
+        yield f"… and {hidden:,} more, {len(diagnostics):,} in all."
 
 
 _ERROR, _WARNING = Severity.ERROR, Severity.WARNING

@@ -118,5 +118,5 @@ def _unusable(what: str, path: Path, error: Exception) -> JournalError:
     reason = error.strerror if isinstance(error, OSError) else "it is damaged"
     return JournalError(
         f"The journal {path} cannot be {what}: {reason}.",
-        "Check the directory's permissions and free space, or set XDG_STATE_HOME to another one.",
+        "Check its permissions and free space, or name another directory in RECONCILER_STATE_DIR.",
     )

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reconciler.apply.engine import Progress as Tell
 from reconciler.apply.preflight import refuse
 from reconciler.cli import options
-from reconciler.cli.output import print_result, print_text
+from reconciler.cli.output import print_result
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.connection import Connection
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
@@ -91,7 +91,7 @@ def _agreed(plan: Plan, *, yes: bool, colour: bool) -> Plan:
         WrongUse: there is no terminal to ask on, and no --yes.
         ReconcilerError: the answer was no.
     """
-    print_text(text.plan_text(plan), colour=colour, stderr=True)
+    text.show(text.plan_text(plan), colour=colour, stderr=True)
     refuse(plan.verdicts)
     if yes or not plan.actions:
         return plan

@@ -15,6 +15,7 @@ from typing import Final
 
 import click
 
+from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -112,8 +113,8 @@ def _(error: ReconcilerError) -> _Told:
 
 @_told.register
 def _(error: InvalidInput) -> _Told:
-    for found in error.diagnostics:
-        click.echo(str(found), err=True)
+    for line in listing(error.diagnostics):
+        click.echo(line, err=True)
     return f"{error}.", None, error.exit_code
 
 

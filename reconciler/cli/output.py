@@ -1,4 +1,4 @@
-"""How results are printed: documents as they are, text through one console."""
+"""How results are printed: documents as they are, text for people through the console."""
 
 import click
 from rich.console import RenderableType
@@ -9,17 +9,12 @@ from reconciler.reports import documents, text
 from reconciler.reports.documents import Document
 
 
-def print_text(renderable: RenderableType, *, colour: bool, stderr: bool = False) -> None:
-    """Print something rendered for people."""
-    text.console(stderr=stderr, colour=colour).print(renderable)
-
-
 def print_plan(plan: Plan, output_format: str, *, colour: bool) -> None:
     """Print a plan in the format asked for."""
     if output_format == "json":
         click.echo(document.to_text(plan), nl=False)
     else:
-        print_text(text.plan_text(plan), colour=colour)
+        text.show(text.plan_text(plan), colour=colour)
 
 
 def print_result(
@@ -29,4 +24,4 @@ def print_result(
     if output_format == "json":
         click.echo(documents.to_text(as_document), nl=False)
     else:
-        print_text(renderable, colour=colour)
+        text.show(renderable, colour=colour)

@@ -4,6 +4,8 @@ Colour and emphasis show on a terminal only; elsewhere the same words come plain
 or a manifest put into a key or a label, no control character reaches the terminal.
 """
 
+from functools import partial
+
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -20,6 +22,7 @@ from reconciler.reports import view
 
 _SIGNS = {Verb.ADD: "+", Verb.REMOVE: "-", Verb.CHANGE: "~"}
 _STYLES = {Verb.ADD: "green", Verb.REMOVE: "red", Verb.CHANGE: "yellow"}
+_PAST = {Verb.ADD.value: "added", Verb.REMOVE.value: "removed", Verb.CHANGE.value: "changed"}
 _OUTCOME_STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.ALREADY: "green",
@@ -126,17 +129,27 @@ def diagnostic_text(found: Diagnostic) -> RenderableType:
     )
 
 
+_WIDE = 400
+
+
+def show(renderable: RenderableType, *, stderr: bool = False, colour: bool = True) -> None:
+    """Print something rendered: on a terminal as it likes it, elsewhere wide and plain."""
+    stream = console(stderr=stderr, colour=colour)
+    if stream.is_terminal:
+        stream.print(renderable)
+        return
+    with stream.capture() as captured:
+        stream.print(renderable)
+    lines = captured.get().splitlines()
+    stream.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+    stream.file.flush()
+
+
 def console(*, stderr: bool = False, colour: bool = True) -> Console:
     """Make the console for an output stream; wide where nobody looks at a terminal."""
-    made = Console(stderr=stderr, no_color=not colour, highlight=False, markup=False, emoji=False)
-    if not made.is_terminal:
-        made = Console(
-            stderr=stderr, width=_WIDE, highlight=False, markup=False, emoji=False, no_color=True
-        )
-    return made
-
-
-_WIDE = 400
+    plain_text = partial(Console, stderr=stderr, highlight=False, markup=False, emoji=False)
+    made = plain_text(no_color=not colour or None)
+    return made if made.is_terminal else plain_text(no_color=True, width=_WIDE)
 
 
 def _line(text: str, style: str = "") -> Text:
@@ -202,8 +215,6 @@ def _direction(found: Drifted) -> str:
         words = "on the site, not declared (reported only)"
     if found.event is None:
         return words
-    return f"{words}; {found.event.verb} by {found.event.actor} at {_second(found)}"
-
-
-def _second(found: Drifted) -> str:
-    return found.event.at.isoformat(sep=" ", timespec="seconds") if found.event else ""
+    did = _PAST.get(found.event.verb, found.event.verb)
+    at = found.event.at.isoformat(sep=" ", timespec="seconds")
+    return f"{words}; {did} by {found.event.actor} at {at}"

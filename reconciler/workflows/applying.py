@@ -1,5 +1,6 @@
 """The one way to write to a site."""
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,7 +36,8 @@ def apply_plan(
         only: address patterns that narrow the run.
         overrides: per guard code the reason to lift its refusal in this run.
         progress: told how many of how many actions are settled.
-        journal_directory: where runs are recorded; the user's state directory by default.
+        journal_directory: where runs are recorded; RECONCILER_STATE_DIR, or else the user's state
+            directory, by default.
 
     Raises:
         GuardRefused: a guard or policy refuses.
@@ -43,12 +45,13 @@ def apply_plan(
         JournalError: the run cannot be recorded; nothing was sent.
         SiteError: the site could not be read; nothing was sent.
     """
-    directory = journal_directory or user_state_path("reconciler", appauthor=False) / "runs"
+    state = os.environ.get("RECONCILER_STATE_DIR")
+    home = Path(state) if state else user_state_path("reconciler", appauthor=False)
     with RestWriter(connection) as writer:
         return engine.apply_plan(
             plan,
             writer,
-            FileJournal(directory, lambda: datetime.now(UTC)),
+            FileJournal(journal_directory or home / "runs", lambda: datetime.now(UTC)),
             today=today or datetime.now(ZoneInfo(plan.timezone)).date(),
             only=only,
             overrides=overrides,

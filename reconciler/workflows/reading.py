@@ -96,7 +96,8 @@ def find_drift(manifest: Manifest, source: Source, *, as_of: date | None = None)
         plan = make_plan(manifest, state, as_of=as_of)
         events = None
         if Capability.EVENTS in state.site.capabilities:
-            differing = [item.address for item in (*plan.actions, *plan.unmanaged)]
+            differing = [action.address for action in plan.actions]
+            differing += [item.address for item in plan.unmanaged]
             events = reader.last_events(differing)
     own = {state.site.actor} if state.site.actor else set()
     others = source.actors if isinstance(source, Connection) else ()

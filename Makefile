@@ -1,0 +1,66 @@
+# One gate for everybody: `make test` here is what CI runs. `make help` lists the targets.
+# Set-up happens by itself; `make PYTHON=python3.12 test` chooses the interpreter.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types imports unit fmt lock soak clean
+
+export PYTHON
+BIN := .venv/bin
+STEP := tools/step
+PYTEST := $(BIN)/pytest -q --no-header
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--no-emit-index-url --generate-hashes --no-header $(UPGRADE) --extra sandbox
+
+# What is pure, and must be covered by tests (design, section 7).
+empty :=
+space := $(empty) $(empty)
+comma := ,
+CORE_MODULES := state desired diff diagnostics errors directory references scope suggest drift export
+CORE_PACKAGES := domain manifest plan access apply
+CORE := $(subst $(space),$(comma),$(strip $(CORE_MODULES:%=reconciler/%.py) $(CORE_PACKAGES:%=reconciler/%/**)))
+CORE_COVERAGE := 95
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: .venv/.demo ## watch a manifest being planned, applied, drifting and repaired
+	@$(BIN)/reconciler demo
+
+test: lint types imports unit ## the whole gate: lint, types, imports, tests, coverage
+
+lint: .venv/.dev ## check style and format
+	@$(STEP) lint $(BIN)/ruff check
+	@$(STEP) format $(BIN)/ruff format --check
+
+types: .venv/.dev ## check types, strictly
+	@$(STEP) types $(BIN)/mypy
+
+imports: .venv/.dev ## check that imports point one way
+	@$(STEP) imports $(BIN)/lint-imports
+
+unit: .venv/.dev ## run the tests and check the coverage of the core
+	@rm -f .coverage .coverage.*
+	@$(PYTEST) -n auto -m "not soak" --cov --cov-report=
+	@$(STEP) coverage $(BIN)/coverage report --skip-covered --show-missing \
+		--include='$(CORE)' --fail-under=$(CORE_COVERAGE)
+
+soak: .venv/.dev ## run the long tests
+	@$(PYTEST) -m soak
+
+fmt: .venv/.dev ## put the code into its format
+	@$(STEP) fix $(BIN)/ruff check --fix
+	@$(STEP) format $(BIN)/ruff format
+
+lock: .venv/.dev ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
+	@$(BIN)/python -m pip --disable-pip-version-check -qq install uv
+	@$(STEP) demo $(COMPILE) pyproject.toml -o requirements/demo.txt
+	@$(STEP) dev $(COMPILE) --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## remove everything that was made here
+	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.%: requirements/%.txt pyproject.toml tools/setup
+	@tools/setup $*

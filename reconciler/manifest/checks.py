@@ -1,0 +1,139 @@
+"""The offline rules of a manifest, beyond its shape (design, section 3).
+
+Each rule looks at the parts of all files together and yields what is wrong; both places are named
+where two are involved.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from reconciler.diagnostics import Diagnostic, Position
+from reconciler.domain.vocabulary import Role, TargetKind
+from reconciler.manifest.build import Leaf, Part
+from reconciler.manifest.model import Entry, Item
+from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, did_you_mean, shorten
+
+
+def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    """Yield everything that is wrong with the files by themselves and beside each other."""
+    for part in parts:
+        for entries in part.sections.values():
+            for entry in entries.entries:
+                yield from _assigned_twice(entry)
+        for leaf in part.leaves.values():
+            yield from _named_twice(leaf)
+    for role in Role:
+        yield from _person_twice(role, parts)
+    yield from _conflicts(parts)
+    yield from _sitewide_in_scope(parts)
+    yield from _unknown_timezones(parts)
+
+
+def _person_twice(role: Role, parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    first: dict[str, Position] = {}
+    for part in parts:
+        section = part.sections.get(role)
+        for entry in section.entries if section else ():
+            key, place = entry.person.key, entry.person.position
+            before = first.setdefault(key, place)
+            if before is not place:
+                yield Diagnostic(
+                    "RR112",
+                    f"'{shorten(key)}' has two entries under {SECTION_NAMES[role]}; "
+                    f"the first is at {before}.",
+                    place,
+                    "Join the two: an entry says everything about its person.",
+                )
+
+
+def _assigned_twice(entry: Entry) -> Iterator[Diagnostic]:
+    first: dict[tuple[TargetKind, str], list[Item]] = {}
+    for item in entry.items:
+        others = first.setdefault((item.kind, item.target.key), [])
+        clash = next((other for other in others if _overlap(other, item)), None)
+        if clash:
+            dated = "on overlapping days " if _dated(clash) or _dated(item) else ""
+            yield Diagnostic(
+                "RR113",
+                f"'{shorten(item.target.key)}' stands {dated}twice under "
+                f"{LIST_NAMES[item.kind]} of '{shorten(entry.person.key)}'; "
+                f"the first is at {clash.target.position}.",
+                item.target.position,
+                "Take one of the two out" + (", or part their days." if dated else "."),
+            )
+        others.append(item)
+
+
+def _dated(item: Item) -> bool:
+    return item.begins is not None or item.ends is not None
+
+
+def _overlap(one: Item, other: Item) -> bool:
+    begins = max(one.begins or date.min, other.begins or date.min)
+    ends = min(one.ends or date.max, other.ends or date.max)
+    return begins <= ends
+
+
+def _named_twice(leaf: Leaf) -> Iterator[Diagnostic]:
+    if not isinstance(leaf.value, tuple):
+        return
+    first: dict[str, Position] = {}
+    for key, place in ((name.key, name.position) for name in leaf.value):
+        before = first.setdefault(key, place)
+        if before is not place:
+            yield Diagnostic(
+                "RR119",
+                f"'{shorten(key)}' stands twice in this list; the first is at {before}.",
+                place,
+                "Take one of the two out.",
+            )
+
+
+def _conflicts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    first: dict[str, Leaf] = {}
+    for part in parts:
+        for path, leaf in part.leaves.items():
+            before = first.setdefault(path, leaf)
+            if not leaf.same_as(before):
+                yield Diagnostic(
+                    "RR114",
+                    f"'{path}' is not the same as in {before.position}.",
+                    leaf.position,
+                    "State it in one file, or alike in all of them.",
+                )
+
+
+def _sitewide_in_scope(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    scope = next((part.scope for part in parts if part.scope), None)
+    if scope is None:
+        return
+    for part in parts:
+        for name, place in part.sitewide.items():
+            yield Diagnostic(
+                "RR115",
+                f"'{name}' belongs to the whole site, and the scope at {scope} is a part of it.",
+                place,
+                f"Leave '{name}' to a manifest without 'scope', or take 'scope' out.",
+            )
+
+
+def _unknown_timezones(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    for part in parts:
+        leaf = part.leaves.get("settings.timezone")
+        if leaf and isinstance(leaf.value, str) and not _is_timezone(leaf.value):
+            yield Diagnostic(
+                "RR117",
+                f"'{shorten(leaf.value)}' is not a time zone.",
+                leaf.position,
+                did_you_mean(leaf.value, sorted(available_timezones()))
+                or "Write an IANA name, such as Europe/Oslo.",
+            )
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""Writes plain data as a manifest's YAML: block style, and quotes wherever a reader may differ.
+
+The text is the same on every machine, whichever YAML library is installed. Every string comes back
+as itself from a reader of YAML 1.2 and from one of YAML 1.1, such as PyYAML's `safe_load`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import yaml
+
+from reconciler.manifest.scalars import resolve
+
+Data: TypeAlias = "str | int | float | bool | Mapping[str, Data] | Sequence[Data] | None"
+"""What can be written; mappings keep their order."""
+
+_PLAIN: Final = re.compile(r"[^\W_](?:[\w .,/()+@-]*[\w.,/()+@-])?\Z")
+"""Text that can go without quotes as far as YAML's punctuation goes: a part of what could."""
+
+_ONE_LETTER_BOOLEANS: Final = frozenset("yYnN")
+"""Booleans of YAML 1.1 that PyYAML, unlike other readers, takes for text."""
+
+_TO_ESCAPE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+"""What JSON leaves as it is and YAML does not."""
+
+_LEGACY: Final = yaml.SafeLoader("")
+_TEXT_TAG: Final = "tag:yaml.org,2002:str"
+
+
+def quoted(text: str) -> str:
+    """Return a text as YAML, in double quotes unless every reader takes it for text without."""
+    if _PLAIN.match(text) and text not in _ONE_LETTER_BOOLEANS and _is_text(text):
+        return text
+    return _TO_ESCAPE.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+def _is_text(text: str) -> bool:
+    """Whether neither YAML 1.2 nor YAML 1.1 reads the plain text as something else."""
+    if resolve(text).__class__ is not str:
+        return False
+    legacy = _LEGACY.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return bool(legacy == _TEXT_TAG)
+
+
+def dump_manifest(data: Mapping[str, Data]) -> str:
+    """Write data in the manifest's format as block YAML, with an ending line break.
+
+    Args:
+        data: mappings, sequences and scalars; keys and values in the order to be written.
+    """
+    return "".join(f"{line}\n" for line in _block(data)) if data else "{}\n"
+
+
+def _block(data: Data) -> Iterator[str]:
+    """Yield the lines of a mapping or a sequence that is not empty."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _under(f"{quoted(key)}:", value, "  ")
+    elif isinstance(data, Sequence) and not isinstance(data, str):
+        for item in data:
+            if isinstance(item, Mapping) and item:
+                first, *rest = _block(item)
+                yield f"- {first}"
+                yield from (f"  {line}" for line in rest)
+            else:
+                yield from _under("-", item, "  ")
+
+
+def _under(head: str, value: Data, indent: str) -> Iterator[str]:
+    """Yield a key or a dash with its value: beside it, or below it."""
+    if isinstance(value, Mapping | Sequence) and not isinstance(value, str) and value:
+        yield head
+        yield from (indent + line for line in _block(value))
+    else:
+        yield f"{head} {_beside(value)}"
+
+
+def _beside(value: Data) -> str:
+    """Return what can stand on the line of its key or dash."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, Mapping):
+        return "{}"
+    return json.dumps(value) if not isinstance(value, Sequence) else "[]"

@@ -1,0 +1,69 @@
+"""From files to a checked manifest: the front door of this package (design, section 3)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.diagnostics import Diagnostic, Position, in_order
+from reconciler.errors import InvalidInput
+from reconciler.manifest.build import Part, build_part
+from reconciler.manifest.checks import check_parts
+from reconciler.manifest.files import sources
+from reconciler.manifest.merge import merge
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.reader import read_document
+from reconciler.manifest.shape import check_shape
+
+
+def load_manifest(paths: Sequence[Path]) -> Manifest:
+    """Load and check a manifest offline.
+
+    Args:
+        paths: its files and directories; a directory stands for every *.yaml and *.yml file in it.
+
+    Returns:
+        The merged manifest, with its warnings.
+
+    Raises:
+        InvalidInput: it has mistakes, or cannot be read; carries all of them together, and the
+            warnings.
+    """
+    found: list[Diagnostic] = []
+    parts: list[Part] = []
+    complete = True
+    for file, raw, problem in sources(paths):
+        if problem is not None:
+            found.append(problem)
+        part = None if raw is None else _load_file(file, raw, found)
+        if part is None:
+            complete = False
+        else:
+            parts.append(part)
+    found += check_parts(parts)
+    if complete and not any(part.names_site for part in parts):
+        found.append(_site_missing(parts[0]))
+    # Aliases share what they stand for, so a mistake in it can be met more than once.
+    listed = in_order(dict.fromkeys(found))
+    if any(diagnostic.is_error for diagnostic in listed):
+        raise InvalidInput(listed)
+    return replace(merge(parts), warnings=listed)
+
+
+def _load_file(file: str, raw: bytes, found: list[Diagnostic]) -> Part | None:
+    document, problems = read_document(file, raw)
+    found += problems
+    if document is None:
+        return None
+    found += check_shape(document)
+    part = build_part(document)
+    found += part.found
+    return part
+
+
+def _site_missing(first: Part) -> Diagnostic:
+    return Diagnostic(
+        "RR118",
+        "no site is stated.",
+        Position(first.file),
+        "Write 'site:' and the id that the site reports, in one of the files.",
+    )

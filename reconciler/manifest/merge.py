@@ -1,0 +1,153 @@
+"""Joins the parts of all files into one manifest (design, section 3)."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from reconciler.domain.vocabulary import LabelField, Role
+from reconciler.manifest.build import Leaf, Part
+from reconciler.manifest.model import (
+    Entry,
+    LabelSetting,
+    Limit,
+    Manifest,
+    PersonKey,
+    Policy,
+    ProfileSetting,
+    Reference,
+    Section,
+    Settings,
+    UnitKey,
+    Unmanaged,
+)
+
+
+def merge(parts: Sequence[Part]) -> Manifest:
+    """Join the parts of a manifest in which no error was found.
+
+    Sections are concatenated in the order of the files. The places of roles are those of their list
+    of profiles.
+    """
+    leaves: dict[str, Leaf] = {}
+    for part in parts:
+        leaves = part.leaves | leaves
+    profiles = {
+        role: ProfileSetting(references, leaves[path].position)
+        for role in Role
+        if (references := _references(leaves, path := f"roles.{role.value}.profiles")) is not None
+    }
+    labels = {
+        (role, field): LabelSetting(None if leaf.value is None else str(leaf.value), leaf.position)
+        for role in Role
+        for field in LabelField
+        if (leaf := leaves.get(f"labels.{role.value}.{field.value}"))
+    }
+    sections = {
+        role: Section(tuple(_entries(present)), present[0].position)
+        for role in Role
+        if (present := [part.sections[role] for part in parts if role in part.sections])
+    }
+    site = Reference(_text(leaves, "site", ""), leaves["site"].position)
+    manifest = Manifest(
+        site=site,
+        settings=_settings(leaves),
+        within=_references(leaves, "scope.within"),
+        policy=_policy(leaves),
+        digest="",
+        profiles=MappingProxyType(profiles),
+        labels=MappingProxyType(labels),
+        sections=MappingProxyType(sections),
+    )
+    return replace(manifest, digest=digest_of(manifest))
+
+
+def _entries(sections: Sequence[Section]) -> Iterator[Entry]:
+    for section in sections:
+        yield from section.entries
+
+
+def _text(leaves: Mapping[str, Leaf], path: str, default: str) -> str:
+    leaf = leaves.get(path)
+    return leaf.value if leaf and isinstance(leaf.value, str) else default
+
+
+def _references(leaves: Mapping[str, Leaf], path: str) -> tuple[Reference, ...] | None:
+    leaf = leaves.get(path)
+    return leaf.value if leaf and isinstance(leaf.value, tuple) else None
+
+
+def _settings(leaves: Mapping[str, Leaf]) -> Settings:
+    default = Settings()
+    return Settings(
+        people=PersonKey(_text(leaves, "settings.people", default.people.value)),
+        units=UnitKey(_text(leaves, "settings.units", default.units.value)),
+        timezone=_text(leaves, "settings.timezone", default.timezone),
+        unmanaged=Unmanaged(_text(leaves, "settings.unmanaged", default.unmanaged.value)),
+    )
+
+
+def _policy(leaves: Mapping[str, Leaf]) -> Policy:
+    default = Policy()
+    leaf = leaves.get("policy.max_removals")
+    return Policy(
+        max_removals=leaf.value if leaf and isinstance(leaf.value, Limit) else default.max_removals,
+        protected_people=_references(leaves, "policy.protected.people") or (),
+    )
+
+
+def digest_of(manifest: Manifest) -> str:
+    """Return the digest of what a manifest declares, by whatever layout and split into files.
+
+    It is taken over canonical JSON: sorted keys, sorted entries and items, no places. A setting
+    that is left out counts as its default.
+    """
+    content = {
+        "version": 1,
+        "site": manifest.site.key,
+        "settings": [
+            manifest.settings.people.value,
+            manifest.settings.units.value,
+            manifest.settings.timezone,
+            manifest.settings.unmanaged.value,
+        ],
+        "within": None if manifest.within is None else _sorted_keys(manifest.within),
+        "max_removals": [
+            float(manifest.policy.max_removals.amount),
+            manifest.policy.max_removals.percentage,
+        ],
+        "protected": _sorted_keys(manifest.policy.protected_people),
+        "profiles": {
+            role.value: _sorted_keys(setting.profiles)
+            for role, setting in manifest.profiles.items()
+        },
+        "labels": {
+            f"{role.value}.{name.value}": setting.value
+            for (role, name), setting in manifest.labels.items()
+        },
+        "sections": {
+            role.value: sorted(_entry_content(entry) for entry in section.entries)
+            for role, section in manifest.sections.items()
+        },
+    }
+    text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _sorted_keys(references: Sequence[Reference]) -> list[str]:
+    return sorted({reference.key for reference in references})
+
+
+def _entry_content(entry: Entry) -> tuple[str, list[tuple[str, str, str, str, str]]]:
+    items = (
+        (
+            item.kind.value,
+            item.target.key,
+            item.begins.isoformat() if item.begins else "",
+            item.ends.isoformat() if item.ends else "",
+            item.reason or "",
+        )
+        for item in entry.items
+    )
+    return entry.person.key, sorted(items)

@@ -1,0 +1,109 @@
+"""Validates one file against the published JSON Schema, and says each mistake in plain words.
+
+jsonschema decides what is valid. A manifest of a million items would keep it busy for minutes, so
+entries that are plainly good (`_plainly_good`, stricter than the schema) are not shown to it.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.manifest.mistakes import explain
+from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
+from reconciler.manifest.reader import Document
+from reconciler.manifest.words import ENTRY_LISTS, SECTION_ROLES
+from reconciler.resources import shipped
+
+SCHEMA_NAME: Final = "manifest-v1.schema.json"
+
+_KEY_LIMIT: Final = 255
+_PERSON: Final = "person"
+_ITEM_KEYS: Final = frozenset(("id", "from", "until", "reason"))
+
+
+@cache
+def schema() -> Mapping[str, Any]:
+    """Return the published schema of manifests."""
+    text = shipped("schemas", SCHEMA_NAME).read_text(encoding="utf-8")
+    return MappingProxyType(json.loads(text))
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(dict(schema()))
+
+
+def check_shape(document: Document) -> list[Diagnostic]:
+    """Return every place in which a file does not follow the schema."""
+    doubtful = _doubtful(document.root)
+    return [
+        diagnostic
+        for error in _validator().iter_errors(doubtful)
+        for diagnostic in explain(document, doubtful, error)
+    ]
+
+
+def _doubtful(root: PlacedDict) -> PlacedDict:
+    """Return the file's data without the entries that are plainly good.
+
+    The indexes in jsonschema's paths count what is left, so places are looked up in that.
+    """
+    trimmed = PlacedDict()
+    trimmed.places = root.places
+    for key, value in root.items():
+        role = SECTION_ROLES.get(key)
+        if role is None or not isinstance(value, PlacedList):
+            trimmed[key] = value
+            continue
+        lists = ENTRY_LISTS[role]
+        rest = PlacedList()
+        for entry, place in zip(value, value.places, strict=True):
+            if not _plainly_good(entry, lists):
+                rest.append(entry)
+                rest.places.append(place)
+        trimmed[key] = rest
+    return trimmed
+
+
+def _plainly_good(entry: Value, lists: Mapping[str, Any]) -> bool:
+    """Whether an entry certainly follows the schema; where it is in doubt, the schema decides."""
+    if not isinstance(entry, PlacedDict) or _PERSON not in entry:
+        return False
+    for key, value in entry.items():
+        good = _good_key(value) if key == _PERSON else key in lists and _good_list(value)
+        if not good:
+            return False
+    return True
+
+
+def _good_list(value: Value) -> bool:
+    return isinstance(value, PlacedList) and all(
+        _good_key(item) or _good_item(item) for item in value
+    )
+
+
+def _good_key(value: Value) -> bool:
+    return (
+        isinstance(value, str)
+        and not isinstance(value, PlainDate)
+        and 0 < len(value) <= _KEY_LIMIT
+        and value.isprintable()
+        and value[0] != " " != value[-1]
+    )
+
+
+def _good_item(item: Value) -> bool:
+    return (
+        isinstance(item, PlacedDict)
+        and "id" in item
+        and _ITEM_KEYS.issuperset(item)
+        and all(
+            _good_key(value) or (value.__class__ is PlainDate and key in ("from", "until"))
+            for key, value in item.items()
+        )
+    )

@@ -1,0 +1,53 @@
+"""The manifest's own words for roles and kinds, and how values are quoted back to their author."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
+
+SECTION_NAMES: Final[Mapping[Role, str]] = MappingProxyType(
+    {Role.MENTOR: "mentors", Role.HEADTEACHER: "headteachers"}
+)
+"""The section that declares each role's holders."""
+
+LIST_NAMES: Final[Mapping[TargetKind, str]] = MappingProxyType(
+    {
+        TargetKind.CLASS: "classes",
+        TargetKind.GROUP: "groups",
+        TargetKind.LEARNER: "learners",
+        TargetKind.SCHOOL: "schools",
+        TargetKind.ORGANISATION: "organisations",
+    }
+)
+"""The list that declares each kind's targets."""
+
+SECTION_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
+    {name: role for role, name in SECTION_NAMES.items()}
+)
+"""Which role a section declares."""
+
+ENTRY_LISTS: Final[Mapping[Role, Mapping[str, TargetKind]]] = MappingProxyType(
+    {
+        role: MappingProxyType({LIST_NAMES[kind]: kind for kind in kinds})
+        for role, kinds in TARGET_KINDS.items()
+    }
+)
+"""Which lists an entry of each role may have, and what they hold."""
+
+_LONGEST: Final = 60
+_CLOSE: Final = 0.7
+"""How alike two words are, from 0 to 1, of which one may be a slip for the other."""
+
+
+def shorten(text: str) -> str:
+    """Cut a long text for a message."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def did_you_mean(text: str, known: Iterable[str]) -> str | None:
+    """Suggest the closest of the known words, whatever the case, or None."""
+    folded = {word.casefold(): word for word in known}
+    close = get_close_matches(text.casefold(), folded, n=1, cutoff=_CLOSE)
+    return f"Did you mean '{folded[close[0]]}'?" if close else None

@@ -1,0 +1,1 @@
+"""Rosters: who is enrolled where, read from the files that a school system exports."""

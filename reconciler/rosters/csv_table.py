@@ -1,0 +1,94 @@
+"""Reads one CSV file of a bundle: encoding, quoting, heading and row lengths, row by row."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from reconciler.rosters.bundle import READ_ERRORS, Bundle
+from reconciler.rosters.problems import Problem
+
+
+class Columns(NamedTuple):
+    """The columns that are read from a file; every other one is ignored.
+
+    Attributes:
+        required: must be in the heading, and must have a value in every row.
+        optional: may be left out or empty.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+class Row(NamedTuple):
+    """One row: its number as a spreadsheet counts it, and the asked columns in their order."""
+
+    number: int
+    values: tuple[str, ...]
+
+
+def read_rows(
+    bundle: Bundle, file: str, columns: Columns, problems: list[Problem]
+) -> Iterator[Row]:
+    """Yield a file's rows, the required columns before the optional ones, without blank rows.
+
+    What is wrong with the file itself is added to `problems`: a row of the wrong length is left
+    out, and anything worse ends the file. Missing values are the caller's to judge.
+    """
+    number = 0
+    try:
+        with (
+            bundle.open(file) as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
+        ):
+            reader = csv.reader(text, strict=True)
+            heading = next(reader, [])
+            number = 1
+            indexes = _indexes(file, heading, columns, problems)
+            if indexes is None:
+                return
+            width = len(heading)
+            # One empty cell at the end stands for the optional columns that the heading lacks.
+            for number, cells in enumerate(reader, start=2):
+                if len(cells) == width:
+                    cells.append("")
+                    yield Row(number, tuple([cells[index] for index in indexes]))
+                elif cells:
+                    message = f"{len(cells)} columns where the heading has {width}"
+                    problems.append(Problem(file, number, "", None, "RR306", message))
+    except UnicodeDecodeError:
+        message = "the text is not UTF-8; export it as UTF-8"
+        problems.append(Problem(file, _first_bad_line(bundle, file), "", None, "RR304", message))
+    except csv.Error as error:
+        message = f"the row cannot be read as CSV ({error})"
+        problems.append(Problem(file, number + 1, "", None, "RR305", message))
+    except READ_ERRORS:
+        problems.append(Problem(file, 0, "", None, "RR301", "the file is damaged"))
+
+
+def _indexes(
+    file: str, heading: Sequence[str], columns: Columns, problems: list[Problem]
+) -> list[int] | None:
+    """Return where each asked column stands in a row, or None when the heading will not do."""
+    before = len(problems)
+    indexes = []
+    for name in (*columns.required, *columns.optional):
+        count = heading.count(name)
+        if count > 1:
+            problems.append(Problem(file, 1, name, None, "RR307", "the column stands there twice"))
+        elif not count and name in columns.required:
+            problems.append(Problem(file, 1, name, None, "RR307", "the column is missing"))
+        indexes.append(heading.index(name) if count else len(heading))
+    return indexes if len(problems) == before else None
+
+
+def _first_bad_line(bundle: Bundle, file: str) -> int:
+    """Return the number of the first line that is not UTF-8."""
+    with bundle.open(file) as raw:
+        for number, line in enumerate(raw, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 0

@@ -1,0 +1,129 @@
+"""A roster: one form for what school systems export, whatever format they export it in.
+
+Values only. References are the source's own ids (`sourcedId` in OneRoster). A roster is complete
+and consistent by construction: a reader that finds a reference leading nowhere raises instead. Each
+value remembers the file and the row it came from, so that a rule or a message can name them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class RosterRole(StrEnum):
+    """What a person is; `OTHER` is a role that the source itself defined (`ext:` in OneRoster)."""
+
+    STUDENT = "student"
+    TEACHER = "teacher"
+    ADMINISTRATOR = "administrator"
+    PRINCIPAL = "principal"
+    PARENT = "parent"
+    GUARDIAN = "guardian"
+    RELATIVE = "relative"
+    AIDE = "aide"
+    PROCTOR = "proctor"
+    COUNSELLOR = "counsellor"
+    OTHER = "other"
+
+
+class RosterUnitKind(StrEnum):
+    """The kind of a unit; every organisation that is not a school is an `ORGANISATION`."""
+
+    ORGANISATION = "organisation"
+    SCHOOL = "school"
+    CLASS = "class"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterPerson:
+    """A person.
+
+    Attributes:
+        role: the main role; where roles differ by organisation, see `Roster.affiliations`.
+        enabled: whether the account may be used.
+        orgs: ids of the person's organisations and schools, in the source's order.
+        file: the file the person stands in.
+        row: the row there as a spreadsheet counts it; the header is row 1.
+    """
+
+    sourced_id: str
+    username: str
+    email: str | None
+    given_name: str
+    family_name: str
+    role: RosterRole
+    enabled: bool
+    orgs: tuple[str, ...]
+    file: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterUnit:
+    """An organisation, a school or a class; ids are unique among all three.
+
+    Attributes:
+        parent: the unit above, or None at a root; a class's parent is its school.
+        identifier: the source's other name for it: an organisation's official number, a class's
+            code.
+        class_type: `homeroom` or `scheduled` for a class as the source says it, otherwise None.
+        grades: the grades of a class as the source writes them (`08`).
+        file: the file the unit stands in.
+        row: the row there as a spreadsheet counts it; the header is row 1.
+    """
+
+    sourced_id: str
+    kind: RosterUnitKind
+    title: str
+    parent: str | None
+    identifier: str | None
+    class_type: str | None
+    grades: tuple[str, ...]
+    file: str
+    row: int
+
+
+class RosterMembership(NamedTuple):
+    """A person in a unit, from `begin` (inclusive) to `end` (exclusive); None is unbounded."""
+
+    unit: str
+    person: str
+    role: RosterRole
+    primary: bool
+    begin: date | None
+    end: date | None
+    file: str
+    row: int
+
+
+class RosterRelation(NamedTuple):
+    """A person who answers for a learner; `kind` is parent, guardian or relative."""
+
+    person: str
+    learner: str
+    kind: RosterRole
+    file: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Everything a source exported.
+
+    Attributes:
+        people: in the source's order, as are all the others.
+        units: organisations and schools first, then classes.
+        memberships: who is enrolled in which class.
+        affiliations: what each person is in each of their organisations and schools, with dates
+            where the source gives them; `RosterPerson.orgs` is the short form.
+        relations: who answers for which learner.
+        source: the path it was read from, as it was given.
+    """
+
+    people: tuple[RosterPerson, ...]
+    units: tuple[RosterUnit, ...]
+    memberships: tuple[RosterMembership, ...]
+    affiliations: tuple[RosterMembership, ...]
+    relations: tuple[RosterRelation, ...]
+    source: str

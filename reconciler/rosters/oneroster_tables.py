@@ -1,0 +1,203 @@
+"""The files of a OneRoster CSV bundle as tables: columns, words, ids, references.
+
+`Tables` knows what every file has in common. What a file means is for its reader to say.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.rosters.bundle import Bundle
+from reconciler.rosters.csv_table import Columns, read_rows
+from reconciler.rosters.model import RosterRole, RosterUnitKind
+from reconciler.rosters.problems import Problem
+
+ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
+    {
+        "student": RosterRole.STUDENT,
+        "teacher": RosterRole.TEACHER,
+        "administrator": RosterRole.ADMINISTRATOR,
+        "districtadministrator": RosterRole.ADMINISTRATOR,
+        "siteadministrator": RosterRole.ADMINISTRATOR,
+        "systemadministrator": RosterRole.ADMINISTRATOR,
+        "principal": RosterRole.PRINCIPAL,
+        "parent": RosterRole.PARENT,
+        "guardian": RosterRole.GUARDIAN,
+        "relative": RosterRole.RELATIVE,
+        "aide": RosterRole.AIDE,
+        "proctor": RosterRole.PROCTOR,
+        "counselor": RosterRole.COUNSELLOR,
+    }
+)
+"""The role words of both versions, in lower case."""
+
+_ORG_KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
+    {"school": RosterUnitKind.SCHOOL}
+    | dict.fromkeys(
+        ("department", "district", "local", "state", "national"), RosterUnitKind.ORGANISATION
+    )
+)
+_BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
+_EXTENSION = "ext:"
+_FILE_CODES = frozenset({"RR301", "RR304", "RR305", "RR307"})
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+_COMMON = ("status",)
+_USER = ("sourcedId", "enabledUser", "username", "givenName", "familyName")
+COLUMNS: Final[Mapping[str, Columns]] = MappingProxyType(
+    {
+        "orgs": Columns(("sourcedId", "name", "type"), (*_COMMON, "identifier", "parentSourcedId")),
+        "classes": Columns(
+            ("sourcedId", "title", "schoolSourcedId"),
+            (*_COMMON, "classCode", "classType", "grades"),
+        ),
+        "users 1.1": Columns(
+            (*_USER, "role", "orgSourcedIds"),
+            (*_COMMON, "email", "agentSourcedIds"),
+        ),
+        "users 1.2": Columns(
+            _USER,
+            (*_COMMON, "email", "agentSourcedIds", "primaryOrgSourcedId"),
+        ),
+        "roles": Columns(
+            ("sourcedId", "userSourcedId", "roleType", "role", "orgSourcedId"),
+            (*_COMMON, "beginDate", "endDate"),
+        ),
+        "enrollments": Columns(
+            ("sourcedId", "classSourcedId", "schoolSourcedId", "userSourcedId", "role"),
+            (*_COMMON, "primary", "beginDate", "endDate"),
+        ),
+    }
+)
+
+
+class Tables:
+    """The tables of one bundle: the ids met so far, and the problems found.
+
+    Attributes:
+        problems: everything found wrong, in the order of reading.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self.problems: list[Problem] = []
+        # Ids by table, with their rows: also those of rows with a mistake, so that one mistake does
+        # not bring forth another at every reference to the row.
+        self._ids: dict[str, dict[str, int]] = {}
+        self._left_out: set[tuple[str, str]] = set()
+        self._unreadable: set[str] = set()
+        self._dates: dict[str, date] = {}
+
+    def ids(self, name: str) -> Mapping[str, int]:
+        """Return the ids of a table that was read, with their rows."""
+        return self._ids[name]
+
+    def readable(self, name: str) -> bool:
+        """Say whether the whole file could be read, so that what it lacks is really not there."""
+        return name not in self._unreadable
+
+    def rows(self, name: str, columns: Columns) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield the sound, current rows of a file, and note every row's id."""
+        file = f"{name}.csv"
+        ids = self._ids.setdefault(name, {})
+        before = len(self.problems)
+        status_at = len(columns.required)
+        for number, values in read_rows(self._bundle, file, columns, self.problems):
+            sourced_id, status = values[0], values[status_at]
+            if status and status != "active":
+                if status.lower() == "tobedeleted":
+                    self._left_out.add((name, sourced_id))
+                    continue
+                if status.lower() != "active":
+                    message = "a status is active or tobedeleted"
+                    self.problem(file, number, "status", "RR313", message)
+            first = ids.setdefault(sourced_id, number)
+            if first != number and sourced_id:
+                message = f"row {first} has the same id"
+                self.problem(file, number, "sourcedId", "RR309", message, sourced_id)
+                continue
+            if "" in values[:status_at]:
+                for column, value in zip(columns.required, values, strict=False):
+                    if not value:
+                        self.problem(file, number, column, "RR308", "a value is missing")
+                continue
+            yield number, values
+        if any(problem.code in _FILE_CODES for problem in self.problems[before:]):
+            self._unreadable.add(name)
+
+    def refer(self, file: str, row: int, column: str, value: str, target: str) -> bool:
+        """Note a reference that leads nowhere; say whether it leads somewhere."""
+        if value in self._ids[target]:
+            return True
+        if self.readable(target):
+            if (target, value) in self._left_out:
+                message = f"the row in {target}.csv is marked tobedeleted:"
+            else:
+                message = f"{target}.csv has no such row:"
+            self.problem(file, row, column, "RR310", message, value)
+        return False
+
+    def kind(self, file: str, row: int, word: str) -> RosterUnitKind:
+        """Read the kind of an organisation."""
+        kind = _ORG_KINDS.get(word.lower(), RosterUnitKind.ORGANISATION)
+        if word.lower() not in _ORG_KINDS and not word.lower().startswith(_EXTENSION):
+            self.problem(file, row, "type", "RR313", "the kind of organisation is unknown")
+        return kind
+
+    def role(self, file: str, row: int, word: str) -> RosterRole:
+        """Read a role; one that the source itself defined (`ext:`) is `OTHER`."""
+        role = ROLES.get(word) or ROLES.get(word.lower())
+        if role is None:
+            if not word.lower().startswith(_EXTENSION):
+                self.problem(file, row, "role", "RR313", "the role is unknown")
+            return RosterRole.OTHER
+        return role
+
+    def boolean(self, file: str, row: int, column: str, word: str) -> bool:
+        """Read true or false."""
+        value = _BOOLEANS.get(word.lower())
+        if value is None:
+            self.problem(file, row, column, "RR313", "the value is neither true nor false")
+        return bool(value)
+
+    def period(self, file: str, row: int, begin: str, end: str) -> tuple[date | None, date | None]:
+        """Read when something begins (inclusive) and ends (exclusive)."""
+        first = self._date(file, row, "beginDate", begin)
+        last = self._date(file, row, "endDate", end)
+        if first and last and last < first:
+            self.problem(file, row, "endDate", "RR312", "the end is before the beginning")
+        return first, last
+
+    def _date(self, file: str, row: int, column: str, text: str) -> date | None:
+        if not text:
+            return None
+        known = self._dates.get(text)
+        if known is None:
+            try:
+                # fromisoformat also reads week dates, which OneRoster does not have.
+                known = date.fromisoformat(text if _DATE.fullmatch(text) else "")
+            except ValueError:
+                message = "the value is not a date such as 2026-08-17"
+                self.problem(file, row, column, "RR312", message)
+                return None
+            self._dates[text] = known
+        return known
+
+    def problem(
+        self, file: str, row: int, column: str, code: str, message: str, value: str | None = None
+    ) -> None:
+        """Note a problem; `value` is given for ids only."""
+        self.problems.append(Problem(file, row, column, value, code, message))
+
+
+def listed(cell: str) -> tuple[str, ...]:
+    """Read a list in one cell: separated by commas, a part with a comma in quotes."""
+    if not cell:
+        return ()
+    if "," not in cell and '"' not in cell:
+        return (cell.strip(),)
+    parts = next(csv.reader([" ".join(cell.split())], skipinitialspace=True))
+    return tuple(part.strip() for part in parts if part.strip())

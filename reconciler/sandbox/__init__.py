@@ -1,0 +1,12 @@
+"""The sandbox: the reference server of the API contract (design, section 6).
+
+A separate program. It shares nothing with the client but the domain's vocabulary, the published
+schemas and the roster readers, and its dependencies come with the `sandbox` extra. The rooms:
+
+    command, options, serve, ready   the process: start, announce, stop
+    seeds, municipality, oneroster   what a fresh site holds
+    items, tables, store             how a site is written down
+    collections, changes, rules      reading it, and the one function that changes it
+    app, oauth, reading, writing     the API
+    console/                         the administrators' pages
+"""

@@ -1,0 +1,74 @@
+"""Puts the server together: routes, middleware, and every refusal as problem details."""
+
+import logging
+
+from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconciler.sandbox import console, reading, writing
+from reconciler.sandbox.context import Context
+from reconciler.sandbox.http import EncodedPath, GzipRefusal, LimitedBody
+from reconciler.sandbox.oauth import token_answer
+from reconciler.sandbox.problems import Problem
+
+_LOG = logging.getLogger(__name__)
+
+
+def make_app(context: Context) -> FastAPI:
+    """Return the sandbox as an ASGI application."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.context = context
+    app.include_router(reading.router)
+    app.include_router(writing.router)
+    app.include_router(console.router(context.console))
+
+    @app.post("/oauth/token")
+    async def post_token(request: Request) -> Response:
+        return await token_answer(request, context.tokens)
+
+    # The last one added sees a request first.
+    app.add_middleware(EncodedPath)
+    app.add_middleware(GZipMiddleware, compresslevel=5)
+    app.add_middleware(GzipRefusal)
+    app.add_middleware(LimitedBody)
+
+    app.add_exception_handler(Problem, _refused)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101, what the handler is registered for
+    return error.response()
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101, what the handler is registered for
+    if error.status_code == 405:
+        problem = Problem(
+            "method_not_allowed",
+            f"{request.method} is not allowed here",
+            headers=error.headers,
+        )
+    elif error.status_code == 404:
+        problem = Problem("not_found", "there is nothing at this address")
+    else:
+        problem = Problem("invalid_body", f"the request is not valid: {error.detail}")
+    return problem.response()
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    _LOG.error("the database failed: %s", error)
+    return Problem(
+        "unavailable", "the database does not answer; try again", headers={"Retry-After": "1"}
+    ).response()
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return Problem("internal_error", "the server failed; its log says more").response()

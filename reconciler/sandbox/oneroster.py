@@ -1,0 +1,169 @@
+"""A OneRoster bundle as a fresh site (design, section 2).
+
+The site's own ids are numbers in file order, so that nobody mistakes a sourcedId for an id. Live
+roles begin empty: no role enabled, nobody added.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.domain.vocabulary import UNIT_TITLE_LIMIT, MembershipRole, UnitKind
+from reconciler.rosters.model import Roster, RosterMembership, RosterRole, RosterUnit
+from reconciler.rosters.oneroster_csv import read_bundle
+from reconciler.rosters.problems import InvalidRoster
+from reconciler.sandbox.items import (
+    Ilp,
+    MembershipItem,
+    PersonItem,
+    RelationItem,
+    SiteItem,
+    StateDocument,
+    UnitItem,
+)
+from reconciler.sandbox.options import SandboxRefused
+from reconciler.sandbox.profiles import (
+    ADMINISTRATOR,
+    PARENT,
+    STAFF,
+    STUDENT,
+    default_profiles,
+)
+
+_FIRST_PERSON: Final = 10_001
+_FIRST_UNIT: Final = 1
+_OWN_ROOT: Final = "roster"
+
+_PROFILES: Final[Mapping[RosterRole, str]] = MappingProxyType(
+    {
+        RosterRole.STUDENT: STUDENT,
+        RosterRole.ADMINISTRATOR: ADMINISTRATOR,
+        RosterRole.PRINCIPAL: ADMINISTRATOR,
+        RosterRole.PARENT: PARENT,
+        RosterRole.GUARDIAN: PARENT,
+        RosterRole.RELATIVE: PARENT,
+    }
+)
+"""Everybody else is Staff."""
+
+_MEMBERSHIPS: Final[Mapping[RosterRole, MembershipRole]] = MappingProxyType(
+    {
+        RosterRole.STUDENT: MembershipRole.LEARNER,
+        RosterRole.TEACHER: MembershipRole.TEACHER,
+        RosterRole.AIDE: MembershipRole.TEACHER,
+        RosterRole.ADMINISTRATOR: MembershipRole.ADMINISTRATOR,
+        RosterRole.PRINCIPAL: MembershipRole.ADMINISTRATOR,
+    }
+)
+"""Other roles, a parent's at their child's school say, make nobody a member."""
+
+
+def state_of_bundle(path: Path) -> StateDocument:
+    """Read a bundle as a site.
+
+    Raises:
+        SandboxRefused: the bundle is not usable; the message names file and row.
+    """
+    try:
+        roster = read_bundle(path)
+    except InvalidRoster as error:
+        raise SandboxRefused(f"the seed {path} is not usable: {error}") from None
+    units = _units(roster)
+    unit_ids = {unit.sync_key: unit.id for unit in units}
+    person_ids = {
+        person.sourced_id: str(number) for number, person in enumerate(roster.people, _FIRST_PERSON)
+    }
+    root = next(unit for unit in units if unit.parent is None)
+    return StateDocument(
+        site=SiteItem(
+            id=root.sync_key or root.id,
+            name=root.title,
+            ilp=Ilp(enabled=True, published_templates=1),
+        ),
+        profiles=default_profiles(),
+        people=[
+            PersonItem(
+                id=person_ids[person.sourced_id],
+                sync_key=person.sourced_id,
+                username=person.username,
+                email=person.email,
+                name=f"{person.given_name} {person.family_name}".strip(),
+                profile=_PROFILES.get(person.role, STAFF),
+                active=person.enabled,
+            )
+            for person in roster.people
+        ],
+        units=units,
+        memberships=list(_memberships(roster, unit_ids, person_ids)),
+        relations=[
+            RelationItem(person=person, learner=learner, kind="guardian")
+            for person, learner in dict.fromkeys(
+                (person_ids[relation.person], person_ids[relation.learner])
+                for relation in roster.relations
+            )
+        ],
+        holders=[],
+        assignments=[],
+    )
+
+
+def _units(roster: Roster) -> list[UnitItem]:
+    ids = {
+        unit.sourced_id: str(number) for number, unit in enumerate(roster.units, _FIRST_UNIT + 1)
+    }
+    roots = [unit for unit in roster.units if unit.parent is None]
+    # A single organisation above everything is the site; anything else is given one.
+    above = None if len(roots) == 1 and _kind(roots[0]) is UnitKind.ORGANISATION else _OWN_ROOT
+    units: list[UnitItem] = []
+    if above is not None:
+        units.append(
+            UnitItem(
+                id=str(_FIRST_UNIT),
+                sync_key=_OWN_ROOT,
+                kind=UnitKind.ORGANISATION,
+                title="Roster",
+                parent=None,
+            )
+        )
+        ids[_OWN_ROOT] = str(_FIRST_UNIT)
+    for unit in roster.units:
+        parent = unit.parent or above
+        units.append(
+            UnitItem(
+                id=ids[unit.sourced_id],
+                sync_key=unit.sourced_id,
+                kind=_kind(unit),
+                title=unit.title[:UNIT_TITLE_LIMIT] or unit.sourced_id[:UNIT_TITLE_LIMIT],
+                parent=None if parent is None else ids[parent],
+            )
+        )
+    return units
+
+
+def _kind(unit: RosterUnit) -> UnitKind:
+    return UnitKind(unit.kind.value)
+
+
+def _memberships(
+    roster: Roster, units: Mapping[str | None, str], people: Mapping[str, str]
+) -> Iterator[MembershipItem]:
+    known: dict[tuple[str, str, MembershipRole, str], RosterMembership] = {}
+    for source in chain(roster.memberships, roster.affiliations):
+        role = _MEMBERSHIPS.get(source.role)
+        if role is None:
+            continue
+        key = (source.unit, source.person, role, str(source.begin or ""))
+        # The same membership twice in a bundle is one; a primary one stays primary.
+        if key not in known or (source.primary and not known[key].primary):
+            known[key] = source
+    for (unit, person, role, _), source in known.items():
+        yield MembershipItem(
+            unit=units[unit],
+            person=people[person],
+            role=role,
+            primary=source.primary,
+            begin=source.begin,
+            end=source.end,
+        )

@@ -1,0 +1,39 @@
+"""What a sandbox is started with, and the error that keeps it from starting."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.domain.vocabulary import Capability
+
+MEMORY = ":memory:"
+"""The database that lives and dies with the process."""
+
+
+class SandboxRefused(Exception):
+    """The sandbox cannot start; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """How to start a sandbox.
+
+    Attributes:
+        port: the port on 127.0.0.1; 0 takes a free one.
+        database: a file's path, `:memory:`, or an SQLAlchemy URL.
+        seed: a OneRoster bundle (zip or folder) or an exported state; None is the built-in
+            municipality.
+        ready_file: where to say that the server listens, and with which secrets.
+        client_id: the pipeline's client.
+        client_secret: its secret; None makes one.
+        without: capabilities that this site's API shall not have.
+        token_lifetime: seconds for which an access token is valid.
+    """
+
+    port: int = 0
+    database: str = MEMORY
+    seed: Path | None = None
+    ready_file: Path | None = None
+    client_id: str = "reconciler"
+    client_secret: str | None = None
+    without: frozenset[Capability] = frozenset()
+    token_lifetime: int = 3600

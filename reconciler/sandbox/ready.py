@@ -1,0 +1,55 @@
+"""The ready file: how tests and scripts find a sandbox, and its secrets."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from reconciler.sandbox.options import SandboxRefused
+
+
+def announce(path: Path, document: dict[str, Any]) -> None:
+    """Write the ready file, readable for its owner only, whole or not at all.
+
+    Raises:
+        SandboxRefused: it cannot be written.
+    """
+    try:
+        # mkstemp gives mode 0600.
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(document, file, indent=2)
+                file.write("\n")
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SandboxRefused(
+            f"the ready file {path} cannot be written: {error.strerror}"
+        ) from error
+
+
+def forget(path: Path) -> None:
+    """Remove a ready file that an earlier server left behind.
+
+    Raises:
+        SandboxRefused: it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SandboxRefused(
+            f"the ready file {path} cannot be written: {error.strerror}"
+        ) from error
+
+
+def withdraw(path: Path, pid: int) -> None:
+    """Remove the ready file, if it is still that of the process."""
+    try:
+        if json.loads(path.read_text(encoding="utf-8")).get("pid") == pid:
+            path.unlink()
+    except (OSError, ValueError, AttributeError):
+        return

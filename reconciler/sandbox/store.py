@@ -1,0 +1,219 @@
+"""The database of a sandbox: opening it, filling a fresh one, and transactions on it."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    insert,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from reconciler.domain.vocabulary import Role
+from reconciler.sandbox import tables
+from reconciler.sandbox.items import LabelsItem, MembershipItem, Shape, StateDocument
+from reconciler.sandbox.options import MEMORY, SandboxRefused
+
+_FIRST_REVISION: Final = 1
+_ROWS_AT_ONCE: Final = 10_000
+
+
+def utc_now() -> datetime:
+    """Return the time, as the event log wants it."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Writing:
+    """An open write transaction; `revision` is the site's, and moves with every write.
+
+    Attributes:
+        connection: where to write.
+        revision: the revision after the last effective write.
+        clock: what time an event gets.
+    """
+
+    connection: Connection
+    revision: int
+    clock: Callable[[], datetime]
+
+    def record(
+        self, *, collection: str, actor: str, actor_kind: str, address: str, verb: str
+    ) -> None:
+        """Count one effective write and log it."""
+        self.revision += 1
+        at = self.clock().astimezone(UTC).isoformat(timespec="microseconds")
+        event = {
+            "revision": self.revision,
+            "at": at.replace("+00:00", "Z"),
+            "actor": actor,
+            "actor_kind": actor_kind,
+            "address": address,
+            "verb": verb,
+        }
+        self.connection.execute(insert(tables.events), event)
+        self.connection.execute(
+            update(tables.collections)
+            .where(tables.collections.c.name == collection)
+            .values(revision=self.revision)
+        )
+        self.connection.execute(update(tables.site).values(revision=self.revision))
+
+
+class Store:
+    """One site's database.
+
+    Every use of it holds one lock, so that a reader never sees half a write and no two writers
+    count the same revision; SQLite serves one writer at a time anyway.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection to read from."""
+        with self._lock, self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """Give a transaction that is committed at the end, or undone by an exception."""
+        with self._lock, self._engine.begin() as connection:
+            # An empty update takes the row's lock on every database, so that another process on
+            # the same one waits here rather than counting the same revision.
+            connection.execute(update(tables.site).values(revision=tables.site.c.revision))
+            revision = connection.execute(select(tables.site.c.revision)).scalar_one()
+            yield Writing(connection, revision, self._clock)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+def open_store(database: str, load: Callable[[], StateDocument], *, seeded: bool) -> Store:
+    """Open a database, and fill it when it holds no site yet.
+
+    Args:
+        database: a file's path, `:memory:`, or an SQLAlchemy URL.
+        load: gives the checked state for a fresh site.
+        seeded: whether the user asked for a certain seed.
+
+    Raises:
+        SandboxRefused: the database cannot be used, or holds a site already and a seed was given.
+    """
+    url = _url(database)
+    shown = url.render_as_string(hide_password=True) if "://" in database else database
+    try:
+        engine = _engine(url)
+        if _holds_site(engine, shown):
+            if seeded:
+                raise SandboxRefused(
+                    f"the database {shown} already holds a site, so it takes no seed; "
+                    "leave --seed out, or name a new file"
+                )
+            return Store(engine)
+        document = load()
+        tables.metadata.create_all(engine)
+        with engine.begin() as connection:
+            _fill(connection, document)
+    except DBAPIError as error:
+        raise SandboxRefused(f"the database {shown} cannot be used: {error.orig}") from error
+    return Store(engine)
+
+
+def _url(database: str) -> URL:
+    if database == MEMORY:
+        return URL.create("sqlite+pysqlite")
+    if "://" not in database:
+        return URL.create("sqlite+pysqlite", database=database)
+    try:
+        return make_url(database)
+    except ArgumentError:
+        raise SandboxRefused("the database is not an SQLAlchemy URL") from None
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == "sqlite":
+            # One connection for all threads: it is what keeps a database in memory alive.
+            return create_engine(
+                url, poolclass=StaticPool, connect_args={"check_same_thread": False}
+            )
+        return create_engine(url, pool_pre_ping=True)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise SandboxRefused(f"there is no driver for that database: {error}") from error
+
+
+def _holds_site(engine: Engine, shown: str) -> bool:
+    present = set(inspect(engine).get_table_names())
+    if present and not present >= set(tables.metadata.tables):
+        raise SandboxRefused(f"the database {shown} is not a sandbox's; name another one")
+    if not present:
+        return False
+    with engine.connect() as connection:
+        return connection.execute(select(tables.site.c.id)).first() is not None
+
+
+def _fill(connection: Connection, document: StateDocument) -> None:
+    labels = {item.role: item for item in document.labels}
+    every_label = [labels.get(role, LabelsItem(role=role)) for role in Role]
+    contents: dict[Table, Iterable[Shape]] = {
+        tables.profiles: document.profiles,
+        tables.labels: every_label,
+        tables.people: document.people,
+        tables.units: document.units,
+        tables.memberships: document.memberships,
+        tables.relations: document.relations,
+        tables.holders: document.holders,
+        tables.assignments: document.assignments,
+    }
+    # What an interrupted start may have left; without a site row nothing of it counts.
+    for table in tables.metadata.sorted_tables:
+        connection.execute(delete(table))
+    for table, items in contents.items():
+        rows = map(_row, items)
+        while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+            connection.execute(insert(table), chunk)
+        connection.execute(
+            insert(tables.collections), {"name": table.name, "revision": _FIRST_REVISION}
+        )
+    site = document.site
+    connection.execute(
+        insert(tables.site),
+        {
+            "id": site.id,
+            "name": site.name,
+            "revision": _FIRST_REVISION,
+            "ilp_enabled": site.ilp.enabled,
+            "ilp_published_templates": site.ilp.published_templates,
+            "database_id": secrets.token_hex(16),
+        },
+    )
+
+
+def _row(item: Shape) -> dict[str, Any]:
+    row = item.model_dump(mode="json")
+    if isinstance(item, MembershipItem):
+        row["begin"] = row["begin"] or tables.OPEN
+        row["end"] = row["end"] or tables.OPEN
+    if "roles" in row:
+        row["roles"] = sorted(row["roles"])
+    return row

@@ -1,0 +1,251 @@
+"""What authors get wrong: each mistake has its code, its place, and advice that helps."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import reconciler.manifest as package
+from reconciler.diagnostics import CODES
+from reconciler.diagnostics import listing
+
+HEAD = "version: 1\nsite: nordberg\n"
+MENTOR = HEAD + "mentors:\n  - person: t-1\n"
+
+# name: (file, [(code, line, column, fragment of the message or the advice)])
+CASES = {
+    # reading
+    "empty": ("", [("RR004", 0, 0, "version: 1")]),
+    "only comments": ("# nothing\n\n", [("RR004", 0, 0, "empty")]),
+    "only a document mark": ("---\n", [("RR004", 0, 0, "empty")]),
+    "prose": ("Dear colleague\nhere is the list\n", [("RR009", 1, 1, "plain text")]),
+    "a list": ("- t-1\n- t-2\n", [("RR009", 1, 1, "a list")]),
+    "a web page": ("<!DOCTYPE html>\n<html lang='no'>\n", [("RR009", 1, 1, "web page")]),
+    "zip": (b"PK\x03\x04\x14\x00\x08", [("RR008", 1, 6, "binary")]),
+    "control character": (HEAD + "mentors: ['a\x07']\n", [("RR008", 3, 13, "U+0007")]),
+    "line separator": (HEAD + "mentors: ['a\u2028']\n", [("RR008", 3, 13, "U+2028")]),
+    "latin-1": (
+        HEAD.encode() + "labels: {mentor: {role_name: Kontaktlærer}}".encode("latin-1"),
+        [("RR005", 3, 38, "UTF-8")],
+    ),
+    "latin-1 after utf-8": (b"# \xc3\xa6\r\n# \xc3\xa6\xe6\r\n", [("RR005", 2, 4, "0xE6")]),
+    "utf-16": (HEAD.encode("utf-16"), [("RR006", 1, 1, "UTF-16")]),
+    "utf-32": (HEAD.encode("utf-32"), [("RR006", 1, 1, "UTF-32")]),
+    "tab as indentation": (HEAD + "mentors:\n\t- person: x\n", [("RR011", 4, 1, "spaces")]),
+    "tab after a colon": (HEAD + "mentors:\t[]\n", [("RR011", 3, 9, "spaces")]),
+    "tab before a comment": (HEAD + "mentors: []\t# none\n", [("RR011", 3, 12, "spaces")]),
+    "tab in flow": (HEAD + "mentors: [{person: x,\tgroups: []}]\n", [("RR011", 3, 22, "spaces")]),
+    "duplicate key": (HEAD + "site: x\n", [("RR012", 3, 1, "first at m.yaml:2:1")]),
+    "two documents": (HEAD + "---\nversion: 1\n", [("RR013", 3, 1, "one document")]),
+    "tag": (HEAD + "mentors: !!python/name:os.system x\n", [("RR014", 3, 10, "no meaning")]),
+    "local tag": (HEAD + "mentors: !mine []\n", [("RR014", 3, 10, "tag")]),
+    "a tag that lies": (HEAD + "mentors: !!int x\n", [("RR014", 3, 10, "tag")]),
+    "unknown alias": (HEAD + "mentors: [*a]\n", [("RR015", 3, 11, '"*a" in quotes')]),
+    "recursive alias": (HEAD + "mentors: &a [*a]\n", [("RR015", 3, 14, "no end")]),
+    "deep": (HEAD + "mentors: " + "[" * 64, [("RR016", 3, 73, "64 deep")]),
+    "a list as key": (HEAD + "? [a]\n: b\n", [("RR017", 3, 3, "cannot be a key")]),
+    "yaml 1.1": ("%YAML 1.1\n---\n" + HEAD, [("RR018", 1, 1, "YAML 1.2")]),
+    "unclosed quote": (HEAD + 'mentors: [{person: "x}]\n', [("RR010", 3, 20, "never closed")]),
+    "unclosed bracket": (HEAD + "mentors: [a\n", [("RR010", 3, 10, "not closed")]),
+    "nothing after a bracket": (HEAD + "mentors: [\n", [("RR010", 4, 1, "closing bracket")]),
+    "second colon": (HEAD + "scope: within: x\n", [("RR010", 3, 14, "': '")]),
+    "indentation": (MENTOR + "   groups: []\n", [("RR010", 5, 4, "does not fit")]),
+    "at sign": (MENTOR + "    groups: [@x]\n", [("RR010", 5, 14, "quotes")]),
+    "no colon": (HEAD + "mentors\n", [("RR010", 3, 1, "key: value")]),
+    "bad escape": (HEAD + 'mentors: ["\\q"]\n', [("RR010", 3, 11, "backslash")]),
+    # shape
+    "unknown key": (MENTOR + "    class: [8a]\n", [("RR101", 5, 5, "Did you mean 'classes'?")]),
+    "unlike any key": (HEAD + "xyz: 1\n", [("RR101", 3, 1, "Known here: version, site")]),
+    "number as key": (HEAD + "0412: 1\n", [("RR101", 3, 1, "'0412'")]),
+    "merge key": (MENTOR + "    <<: {groups: []}\n", [("RR101", 5, 5, "no merge keys")]),
+    "rules": (HEAD + "rules: []\n", [("RR101", 3, 1, "roster")]),
+    "no version": ("site: x\n", [("RR102", 1, 1, "version: 1")]),
+    "no person": (HEAD + "mentors: [{groups: []}]\n", [("RR102", 3, 11, "person: t-0412")]),
+    "no id": (MENTOR + "    groups: [{until: 2026-01-01}]\n", [("RR102", 5, 14, "'id'")]),
+    "text for a list": (MENTOR + "    groups: choir\n", [("RR103", 5, 13, "[a, b]")]),
+    "text for an entry": (HEAD + "mentors: [t-1]\n", [("RR103", 3, 11, "a mapping")]),
+    "a list for text": (HEAD + "mentors: [{person: [x]}]\n", [("RR103", 3, 20, "text")]),
+    "not a setting": (
+        HEAD + "settings: {people: synckey}\n",
+        [("RR104", 3, 20, "Did you mean 'sync_key'?")],
+    ),
+    "a number for a setting": (HEAD + "settings: {units: 3}\n", [("RR104", 3, 19, "one of")]),
+    "leading zeros": (HEAD + "mentors: [{person: 0412}]\n", [("RR105", 3, 20, '"0412" in quotes')]),
+    "hexadecimal": (MENTOR + "    groups: [0x1F]\n", [("RR105", 5, 14, '"0x1F" in quotes')]),
+    "exponent": (MENTOR + "    classes: [1e3]\n", [("RR105", 5, 15, '"1e3" in quotes')]),
+    "boolean": (MENTOR + "    classes: [true]\n", [("RR105", 5, 15, '"true" in quotes')]),
+    "null as id": (MENTOR + "    classes: [null]\n", [("RR105", 5, 15, '"null" in quotes')]),
+    "huge number": (MENTOR + f"    groups: [{'9' * 6000}]\n", [("RR105", 5, 14, "quotes")]),
+    "huge hexadecimal": (MENTOR + f"    groups: [0x{'9' * 6000}]\n", [("RR105", 5, 14, "quotes")]),
+    "number by alias": (
+        HEAD + "mentors: [{person: &a 07}, {person: *a}]\n",
+        [("RR105", 3, 20, '"07"'), ("RR105", 3, 37, '"07"')],
+    ),
+    "date as id": (
+        HEAD + "mentors: [{person: 2026-08-17, classes: [2026-08-18]}]\n",
+        [("RR105", 3, 20, '"2026-08-17" in quotes'), ("RR105", 3, 42, '"2026-08-18" in quotes')],
+    ),
+    "site as date": ("version: 1\nsite: 2026-08-17\n", [("RR105", 2, 7, "quotes")]),
+    "no value": (HEAD + "mentors:\n", [("RR106", 3, 9, "Write [] for nobody")]),
+    "null": (HEAD + "headteachers: ~\n", [("RR106", 3, 15, "Write [] for nobody")]),
+    "a list without value": (MENTOR + "    groups:\n", [("RR106", 5, 12, "Write [] for none")]),
+    "an item without value": (MENTOR + "    groups:\n      -\n", [("RR106", 6, 8, "dash")]),
+    "labels without value": (HEAD + "labels:\n", [("RR106", 3, 8, "leave the line out")]),
+    "version without value": ("version:\nsite: x\n", [("RR106", 1, 9, "version: 1")]),
+    "white space": (MENTOR + "    groups: [' x']\n", [("RR107", 5, 14, "white space")]),
+    "break at the end": (MENTOR + '    groups: ["x\\n"]\n', [("RR107", 5, 14, "white space")]),
+    "empty id": (MENTOR + "    groups: ['']\n", [("RR107", 5, 14, "is empty")]),
+    "long id": (MENTOR + f"    groups: [{'x' * 256}]\n", [("RR107", 5, 14, "at most 255")]),
+    "long label": (
+        HEAD + f"labels: {{mentor: {{tool_name: {'å' * 65}}}}}\n",
+        [("RR107", 3, 30, "at most 64")],
+    ),
+    "control character in a label": (
+        HEAD + 'labels: {mentor: {tool_name: "a\\x07b"}}\n',
+        [("RR107", 3, 30, "control character")],
+    ),
+    "school under mentors": (
+        MENTOR + "    school: [x]\n",
+        [("RR108", 5, 5, "mentors take classes, groups, learners; schools belong under head")],
+    ),
+    "classes under headteachers": (
+        HEAD + "headteachers: [{person: x, classes: [8a]}]\n",
+        [("RR108", 3, 28, "classes belong under mentors")],
+    ),
+    "version 2": ("version: 2\nsite: x\n", [("RR109", 1, 10, "newer")]),
+    "quoted version": ("version: '1'\nsite: x\n", [("RR109", 1, 10, "without quotes")]),
+    "removals": (HEAD + "policy: {max_removals: 101%}\n", [("RR120", 3, 24, "such as 10%")]),
+    "negative removals": (HEAD + "policy: {max_removals: -1}\n", [("RR120", 3, 24, "25")]),
+    "endless removals": (
+        HEAD + f"policy: {{max_removals: {'9' * 400}}}\n",
+        [("RR120", 3, 24, "25")],
+    ),
+    # rules
+    "no such day": (
+        MENTOR + "    groups: [{id: x, from: 2026-02-30, until: soon}]\n",
+        [("RR110", 5, 28, "2026-02-30"), ("RR110", 5, 47, "year-month-day")],
+    ),
+    "compact day": (MENTOR + "    groups: [{id: x, from: '20260817'}]\n", [("RR110", 5, 28, "")]),
+    "a year for a day": (
+        MENTOR + "    groups: [{id: x, from: 2026, until: }]\n",
+        [("RR110", 5, 28, "year-month-day"), ("RR106", 5, 41, "leave the line out")],
+    ),
+    "a share for a percentage": (
+        HEAD + "policy: {max_removals: 0.5}\n",
+        [("RR120", 3, 24, "percentage")],
+    ),
+    "an empty mapping": ("{}\n", [("RR118", 0, 0, "site"), ("RR102", 1, 1, "version")]),
+    "a merge of an anchor": (
+        HEAD + "mentors:\n  - &a {person: x}\n  - <<: *a\n    person: y\n",
+        [("RR101", 5, 5, "no merge keys")],
+    ),
+    "until before from": (
+        MENTOR + "    groups: [{id: x, from: 2026-02-02, until: 2026-02-01}]\n",
+        [("RR111", 5, 47, "last day")],
+    ),
+    "a person twice": (
+        MENTOR + "  - person: t-1\n",
+        [("RR112", 5, 13, "the first is at m.yaml:4:13")],
+    ),
+    "an assignment twice": (
+        MENTOR + "    groups: [a, b, a]\n",
+        [("RR113", 5, 20, "the first is at m.yaml:5:14")],
+    ),
+    "overlapping days": (
+        MENTOR + "    groups: [{id: a, until: 2026-01-05}, {id: a, from: 2026-01-05}]\n",
+        [("RR113", 5, 47, "overlapping days")],
+    ),
+    "scope and roles": (
+        HEAD + "scope: {within: [x]}\nroles: {}\nlabels: {}\n",
+        [("RR115", 4, 1, "m.yaml:3:1"), ("RR115", 5, 1, "whole site")],
+    ),
+    "empty scope": (HEAD + "scope: {within: []}\n", [("RR116", 3, 17, "leave 'scope' out")]),
+    "time zone": (
+        HEAD + "settings: {timezone: europe/olso}\n",
+        [("RR117", 3, 22, "Did you mean 'Europe/Oslo'?")],
+    ),
+    "a continent": (HEAD + "settings: {timezone: Europe}\n", [("RR117", 3, 22, "")]),
+    "no site": ("version: 1\nmentors: []\n", [("RR118", 0, 0, "site")]),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_each_mistake_has_its_code_place_and_advice(mistakes, case):
+    text, expected = case
+    found = mistakes({"m.yaml": text})
+    assert [(one.code, one.position.line, one.position.column) for one in found] == [
+        (code, line, column) for code, line, column, _ in expected
+    ]
+    for one, (_, _, _, fragment) in zip(found, expected, strict=True):
+        assert fragment in f"{one.message} {one.advice}"
+        assert one.advice
+        assert one.position.file == "m.yaml"
+
+
+def test_all_mistakes_of_all_files_are_reported_together(mistakes):
+    found = mistakes(
+        {
+            "a.yaml": HEAD + "mentors: [{person: 0412, classes: [8a, 8a]}]\nmentr: []\n",
+            "b.yaml": "version: 1\nmentors:\n\t- x\n",
+            "c.yaml": "version: 1\nsettings: {timezone: Mars}\n"
+            "mentors: [{person: x}, {person: x}]\n",
+            "d.yaml": "",
+        }
+    )
+    assert [(one.position.file, one.code) for one in found] == [
+        ("a.yaml", "RR105"),
+        ("a.yaml", "RR101"),
+        ("b.yaml", "RR011"),
+        ("c.yaml", "RR117"),
+        ("c.yaml", "RR112"),
+        ("d.yaml", "RR004"),
+    ]
+
+
+def test_what_a_broken_entry_declares_is_still_checked(mistakes):
+    found = mistakes({"m.yaml": MENTOR + "    clases: []\n    groups: [a, 07, a]\n"})
+    assert [one.code for one in found] == ["RR101", "RR105", "RR113"]
+
+
+def test_a_mistake_in_an_anchor_is_reported_once(mistakes):
+    found = mistakes(
+        {"m.yaml": HEAD + "mentors: [{person: a, groups: &g [07]}, {person: b, groups: *g}]\n"}
+    )
+    assert [(one.code, one.position.column) for one in found] == [("RR105", 35)]
+
+
+def test_conflicting_files_name_both_places(mistakes):
+    found = mistakes(
+        {
+            "a.yaml": HEAD + "labels: {mentor: {tool_name: A}}\nroles: {mentor: {profiles: [S]}}\n",
+            "b.yaml": "version: 1\nsite: other\nlabels: {mentor: {tool_name: null}}\n"
+            "roles: {mentor: {profiles: [S, T]}}\n",
+        }
+    )
+    assert [(one.code, str(one.position)) for one in found] == [
+        ("RR114", "b.yaml:2:7"),
+        ("RR114", "b.yaml:3:30"),
+        ("RR114", "b.yaml:4:28"),
+    ]
+    assert "a.yaml:2:7" in found[0].message
+
+
+def test_one_person_in_two_files_names_both_places(mistakes):
+    (found,) = mistakes({"a.yaml": MENTOR, "b.yaml": "version: 1\nmentors: [{person: t-1}]\n"})
+    assert (found.code, str(found.position)) == ("RR112", "b.yaml:2:20")
+    assert "a.yaml:4:13" in found.message
+
+
+def test_a_long_listing_ends_with_how_many_more_there_are(mistakes):
+    found = mistakes({"m.yaml": MENTOR + "    groups: [" + "07, " * 1000 + "08]\n"})
+    lines = list(listing(found))
+    assert len(lines) == 201
+    assert lines[-1] == "… and 801 more, 1,001 in all."
+    assert len(list(listing(found[:200]))) == 200
+
+
+def test_every_code_given_out_is_in_the_table():
+    text = "".join(path.read_text() for path in Path(package.__file__).parent.glob("*.py"))
+    used = set(re.findall(r'"(RR\d{3})"', text))
+    table = {code for code in CODES if code[2] in "01"}
+    assert used == table

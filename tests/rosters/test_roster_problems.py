@@ -1,0 +1,270 @@
+"""Bundles with mistakes: each is named with its file and row, all together, and without names."""
+
+import zipfile
+
+import pytest
+
+from reconciler.errors import ExitCode
+from reconciler.rosters import bundle as bundle_module
+from reconciler.rosters.oneroster_csv import read_bundle
+from reconciler.rosters.problems import CODES, InvalidRoster
+
+
+def problems_of(path):
+    with pytest.raises(InvalidRoster) as caught:
+        read_bundle(path)
+    assert caught.value.exit_code is ExitCode.FAILED
+    assert "Hemmelig" not in str(caught.value), "no learner's name in a message"
+    return caught.value.problems
+
+
+def places_of(path):
+    return [(each.code, each.file, each.row, each.column) for each in problems_of(path)]
+
+
+# file, what is replaced, by what, then the one problem: code, row, column, value
+SPOILT = {
+    "enrolment in an unknown class": (
+        ("enrollments.csv", "e2,,,c1", "e2,,,c9"),
+        ("RR310", 3, "classSourcedId", "c9"),
+    ),
+    "enrolment of an unknown user": (
+        ("enrollments.csv", "u1,student", "u9,student"),
+        ("RR310", 3, "userSourcedId", "u9"),
+    ),
+    "enrolment at an unknown school": (
+        ("enrollments.csv", "c1,s1,u1", "c1,s9,u1"),
+        ("RR310", 3, "schoolSourcedId", "s9"),
+    ),
+    "class at an unknown school": (
+        ("classes.csv", "homeroom,s1", "homeroom,s9"),
+        ("RR310", 2, "schoolSourcedId", "s9"),
+    ),
+    "user of an unknown school": (
+        ("users.csv", '"s1,s2"', '"s1,s9"'),
+        ("RR310", 2, "orgSourcedIds", "s9"),
+    ),
+    "unknown agent": (
+        ("users.csv", "Liv,Hemmelig,,p1", "Liv,Hemmelig,,p9"),
+        ("RR310", 4, "agentSourcedIds", "p9"),
+    ),
+    "unknown parent": (("orgs.csv", "N1,d1", "N1,d9"), ("RR310", 3, "parentSourcedId", "d9")),
+    "its own parent": (("orgs.csv", "N1,d1", "N1,s1"), ("RR311", 3, "parentSourcedId", "s1")),
+    "two ids alike": (("users.csv", "u2,,", "u1,,"), ("RR309", 5, "sourcedId", "u1")),
+    "a class with a school's id": (
+        ("classes.csv", "c2,,", "s1,,"),
+        ("RR309", 3, "sourcedId", "s1"),
+    ),
+    "no username": (("users.csv", "student,liv", "student,"), ("RR308", 4, "username", None)),
+    "a day that is not": (
+        ("enrollments.csv", "2027-07-31", "2027-06-31"),
+        ("RR312", 2, "endDate", None),
+    ),
+    "a week date": (
+        ("enrollments.csv", "2027-07-31", "2027-W10-1"),
+        ("RR312", 2, "endDate", None),
+    ),
+    "an end before its beginning": (
+        ("enrollments.csv", "2027-07-31", "2025-07-31"),
+        ("RR312", 2, "endDate", None),
+    ),
+    "an unknown role": (
+        ("enrollments.csv", "u1,student", "u1,pupil"),
+        ("RR313", 3, "role", None),
+    ),
+    "an unknown kind of organisation": (
+        ("orgs.csv", "Sørby skole,school", "Sørby skole,skole"),
+        ("RR313", 4, "type", None),
+    ),
+    "an unknown status": (("users.csv", "u2,,", "u2,gone,"), ("RR313", 5, "status", None)),
+    "neither true nor false": (
+        ("users.csv", "t1,,,true", "t1,,,yes"),
+        ("RR313", 2, "enabledUser", None),
+    ),
+    "a short row": (("users.csv", "u2,,,false", "u2,,false"), ("RR306", 5, "", None)),
+    "a broken quote": (("users.csv", "Ola,", '"Ola" x,'), ("RR305", 3, "", None)),
+    "a column twice": (
+        ("orgs.csv", "status,", "name,"),
+        ("RR307", 1, "name", None),
+    ),
+    "no such column": (("orgs.csv", "name,", "navn,"), ("RR307", 1, "name", None)),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_mistake_is_named_with_its_place(case, v1_1, write_folder):
+    (file, old, new), expected = SPOILT[case]
+    assert v1_1[file].count(old) >= 1, "the case no longer fits the bundle"
+    v1_1[file] = v1_1[file].replace(old, new, 1)
+    found = problems_of(write_folder(v1_1))
+    first = next(each for each in found if each.file == file)
+    assert (first.code, first.row, first.column, first.value) == expected
+    assert str(first).startswith(f"{file} row {expected[1]}")
+
+
+def test_the_real_district_with_one_enrolment_in_no_class_is_refused(district_zip, tmp_path):
+    with zipfile.ZipFile(district_zip) as archive:
+        archive.extractall(tmp_path)
+    path = next(tmp_path.rglob("enrollments.csv"))
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    cells = lines[4999].split(",")
+    cells[3] = "no-such-class"
+    lines[4999] = ",".join(cells)
+    path.write_text("".join(lines), encoding="utf-8", newline="")
+    (problem,) = problems_of(path.parent)
+    assert (problem.file, problem.row, problem.value) == ("enrollments.csv", 5000, "no-such-class")
+    assert "enrollments.csv row 5000, classSourcedId" in str(problem)
+
+
+def test_all_mistakes_are_reported_together_and_in_order(v1_1, write_folder):
+    v1_1["orgs.csv"] = v1_1["orgs.csv"].replace("N1,d1", "N1,d9")
+    v1_1["users.csv"] = v1_1["users.csv"].replace("true", "yes")
+    v1_1["enrollments.csv"] = v1_1["enrollments.csv"].replace("c1", "c9")
+    assert places_of(write_folder(v1_1)) == [
+        ("RR310", "orgs.csv", 3, "parentSourcedId"),
+        ("RR313", "users.csv", 2, "enabledUser"),
+        ("RR313", "users.csv", 3, "enabledUser"),
+        ("RR313", "users.csv", 4, "enabledUser"),
+        ("RR310", "enrollments.csv", 2, "classSourcedId"),
+        ("RR310", "enrollments.csv", 3, "classSourcedId"),
+    ]
+
+
+def test_a_cycle_is_found_from_outside_it(v1_1, write_folder):
+    v1_1["orgs.csv"] = v1_1["orgs.csv"].replace("district,,", "district,,s1")
+    v1_1["orgs.csv"] = v1_1["orgs.csv"].replace("N1,d1", "N1,s2").replace("N2,d1", "N2,s1")
+    assert places_of(write_folder(v1_1)) == [("RR311", "orgs.csv", 3, "parentSourcedId")]
+
+
+def test_a_row_with_a_mistake_does_not_spoil_the_references_to_it(v1_1, write_folder):
+    v1_1["classes.csv"] = v1_1["classes.csv"].replace("c1,,,8A", "c1,,,")
+    assert places_of(write_folder(v1_1)) == [("RR308", "classes.csv", 2, "title")]
+
+
+def test_a_reference_to_a_row_that_goes_is_said_so(v1_1, write_folder):
+    v1_1["classes.csv"] = v1_1["classes.csv"].replace("c2,,", "c2,tobedeleted,")
+    (problem,) = problems_of(write_folder(v1_1))
+    assert "tobedeleted" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("file.users,bulk", "file.users,delta", "RR303"),
+        ("file.users,bulk", "file.users,absent", "RR303"),
+        ("file.users,bulk\n", "", "RR303"),
+        ("file.demographics,absent", "file.demographics,bulk", "RR303"),
+        ("file.demographics,absent", "file.demographics,some", "RR313"),
+        ("oneroster.version,1.1", "oneroster.version,1.0", "RR302"),
+        ("oneroster.version,1.1\n", "", "RR302"),
+        ("file.orgs,bulk", "file.orgs,bulk\nfile.orgs,absent", "RR309"),
+        ("propertyName", "property", "RR307"),
+    ],
+)
+def test_only_complete_exports_are_read(v1_1, write_folder, old, new, code):
+    assert old in v1_1["manifest.csv"]
+    v1_1["manifest.csv"] = v1_1["manifest.csv"].replace(old, new)
+    (problem,) = problems_of(write_folder(v1_1))
+    assert (problem.code, problem.file) == (code, "manifest.csv")
+
+
+def test_a_bundle_without_a_manifest_or_a_promised_file(v1_1, write_folder, tmp_path):
+    folder = write_folder(v1_1)
+    (folder / "classes.csv").unlink()
+    assert places_of(folder) == [("RR303", "manifest.csv", 6, "file.classes")]
+    (folder / "manifest.csv").unlink()
+    assert [place[0] for place in places_of(folder)] == ["RR302"]
+
+
+def test_text_that_is_not_utf_8_is_placed(v1_1, write_folder):
+    spoilt = v1_1 | {"orgs.csv": v1_1["orgs.csv"].encode("latin-1")}
+    assert places_of(write_folder(spoilt)) == [("RR304", "orgs.csv", 4, "")]
+
+
+def test_1_2_roles_are_checked(v1_2, write_folder):
+    v1_2["roles.csv"] = (
+        v1_2["roles.csv"]
+        .replace("u2,primary", "u1,primary")
+        .replace("r5,,,u1,primary", "r5,,,u1,main")
+        .replace("p1,primary,guardian,s1", "p9,primary,guardian,s9")
+    )
+    assert places_of(write_folder(v1_2)) == [
+        ("RR310", "roles.csv", 5, "userSourcedId"),
+        ("RR310", "roles.csv", 5, "orgSourcedId"),
+        ("RR313", "roles.csv", 6, "roleType"),
+        ("RR308", "users.csv", 3, "sourcedId"),
+        ("RR308", "users.csv", 5, "sourcedId"),
+    ]
+
+
+def test_many_problems_are_kept_and_the_message_is_short(v1_1, write_folder):
+    rows = "".join(f"x{n},,,c1,s1,nobody,student,,,\n" for n in range(500))
+    v1_1["enrollments.csv"] += rows
+    with pytest.raises(InvalidRoster, match="and 480 more") as caught:
+        read_bundle(write_folder(v1_1))
+    assert len(caught.value.problems) == 500
+
+
+def test_every_code_has_a_case():
+    tested = {expected[0] for _, expected in SPOILT.values()} | {"RR301", "RR302", "RR303", "RR304"}
+    assert tested == set(CODES)
+
+
+# Archives that are not to be trusted
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../orgs.csv", "/etc/orgs.csv", "a/../../orgs.csv", "a\\..\\orgs.csv", "C:/orgs.csv"],
+)
+def test_a_name_that_leads_out_is_refused(v1_1, write_zip, name):
+    assert [place[0] for place in places_of(write_zip(v1_1 | {name: "x"}))] == ["RR301"]
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(v1_1, write_zip):
+    (problem,) = problems_of(write_zip(v1_1 | {"users.csv": b"0" * (2 * 1024 * 1024)}))
+    assert "to 1" in problem.message
+
+
+def test_too_much_is_refused(v1_1, write_zip, monkeypatch):
+    path = write_zip(v1_1)
+    monkeypatch.setattr(bundle_module, "MAX_BYTES", 512)
+    assert "unpacks to more" in problems_of(path)[0].message
+    monkeypatch.setattr(bundle_module, "MAX_ENTRIES", 3)
+    assert "entries" in problems_of(path)[0].message
+
+
+def test_the_same_file_twice_is_refused(v1_1, tmp_path):
+    path = tmp_path / "twice.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in v1_1.items():
+            archive.writestr(name, text)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("orgs.csv", v1_1["orgs.csv"])
+    assert "twice" in problems_of(path)[0].message
+
+
+def test_damage_inside_an_archive_is_found(v1_1, write_zip):
+    path = write_zip(v1_1)
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("users.csv").header_offset + 30 + len("users.csv")
+    data = bytearray(path.read_bytes())
+    data[start + 20 : start + 40] = bytes(20)
+    path.write_bytes(data)
+    assert ("RR301", "users.csv") in [(each.code, each.file) for each in problems_of(path)]
+
+
+def test_an_encrypted_entry_is_refused(v1_1, write_zip):
+    path = write_zip(v1_1)
+    data = bytearray(path.read_bytes())
+    directory = data.index(b"PK\x01\x02")
+    data[directory + 8] |= 1
+    path.write_bytes(data)
+    assert "encrypted" in problems_of(path)[0].message
+
+
+def test_what_is_no_bundle_at_all(tmp_path):
+    text = tmp_path / "roster.zip"
+    text.write_text("not an archive")
+    assert "zip" in problems_of(text)[0].message
+    assert "no such" in problems_of(tmp_path / "missing.zip")[0].message

@@ -1,0 +1,145 @@
+"""A real sandbox process for every test that asks for one, over real HTTP."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+START_SECONDS = 20
+
+
+class Running:
+    """A sandbox process that listens."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self.ready_file = directory / f"ready-{time.monotonic_ns()}.json"
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "reconciler.sandbox"),
+                *("--ready-file", str(self.ready_file), *arguments),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started = time.monotonic()
+        while not self.ready_file.exists():
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < started + START_SECONDS, "the sandbox did not start in time"
+            time.sleep(0.01)
+        self.ready: dict[str, Any] = json.loads(self.ready_file.read_text())
+        self.url: str = self.ready["url"]
+        self.sessions: dict[str, requests.Session] = {}
+
+    def token(self, client: str = "main") -> str:
+        found = self.ready if client == "main" else self.ready["clients"][client]
+        answer = requests.post(
+            self.ready["token_url"],
+            data={"grant_type": "client_credentials"},
+            auth=(found["client_id"], found["client_secret"]),
+            timeout=10,
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
+    def call(self, method: str, path: str, client: str = "main", **kwargs: Any) -> Any:
+        """Send a request to `/v1/…` as a client; one session, and one token, per client."""
+        if client not in self.sessions:
+            self.sessions[client] = requests.Session()
+            self.sessions[client].headers["Authorization"] = f"Bearer {self.token(client)}"
+        url = f"{self.url}/v1/{path}"
+        return self.sessions[client].request(method, url, timeout=20, **kwargs)
+
+    def get(self, path: str, **kwargs: Any) -> Any:
+        return self.call("GET", path, **kwargs)
+
+    def put(self, *segments: str, **kwargs: Any) -> Any:
+        return self.call("PUT", "/".join(quote(part, safe="") for part in segments), **kwargs)
+
+    def delete(self, *segments: str, **kwargs: Any) -> Any:
+        return self.call("DELETE", "/".join(quote(part, safe="") for part in segments), **kwargs)
+
+    def items(self, collection: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            answer = self.get(collection, params={"limit": "1000", **cursor})
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["items"]
+            if answer.json()["next"] is None:
+                return found
+            cursor = {"cursor": answer.json()["next"]}
+
+    def revision(self) -> int:
+        return self.get("site").json()["revision"]
+
+    def events(self) -> list[dict[str, Any]]:
+        return self.get("events", params={"limit": "1000"}).json()["items"]
+
+    def batch(self, *changes: dict[str, Any], **kwargs: Any) -> Any:
+        numbered = [
+            {"id": f"c{n}", "idempotency_key": f"k-{time.monotonic_ns()}-{n}", **change}
+            for n, change in enumerate(changes)
+        ]
+        return self.call("POST", "changes", json={"changes": numbered}, **kwargs)
+
+    def stop(self) -> tuple[int, str, str]:
+        for session in self.sessions.values():
+            session.close()
+        self.process.terminate()
+        try:
+            out, err = self.process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, err = self.process.communicate()
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Start sandboxes; all of them are stopped at the end of the test."""
+    running: list[Running] = []
+
+    def begin(*arguments: str) -> Running:
+        running.append(Running(tmp_path, *arguments))
+        return running[-1]
+
+    yield begin
+    for sandbox in running:
+        sandbox.stop()
+
+
+@pytest.fixture
+def sandbox(start: Callable[..., Running]) -> Running:
+    """A fresh built-in municipality."""
+    return start()
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A built-in municipality that the tests of a module share, and do not change."""
+    running = Running(tmp_path_factory.mktemp("sandbox"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def id_of(request: pytest.FixtureRequest) -> Callable[[Running, str], str]:
+    """Find the id that belongs to a sync key of a person or a unit."""
+
+    def find(running: Running, key: str) -> str:
+        return next(
+            item["id"]
+            for collection in ("people", "units")
+            for item in running.items(collection)
+            if item["sync_key"] == key
+        )
+
+    return find

@@ -1,0 +1,162 @@
+"""The published OpenAPI document and the server say the same."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import anyio
+import pytest
+import requests
+import schemathesis
+from fastapi.routing import APIRoute
+from hypothesis import HealthCheck, Phase, settings
+from openapi_spec_validator import validate
+from schemathesis.checks import CHECKS
+
+from reconciler.domain.vocabulary import Capability
+from reconciler.sandbox.app import make_app
+from reconciler.sandbox.context import ConsoleUser, Context
+from reconciler.sandbox.oauth import Tokens
+from reconciler.sandbox.problems import PROBLEMS
+from reconciler.sandbox.reading import contract
+from reconciler.sandbox.seeds import load_seed
+from reconciler.sandbox.store import open_store
+
+DOCUMENT = Path(__file__).parents[2] / "schemas" / "openapi-v1.json"
+
+
+@pytest.fixture
+def document():
+    return json.loads(DOCUMENT.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def app():
+    store = open_store(":memory:", lambda: load_seed(None), seeded=False)
+    yield make_app(
+        Context(
+            store=store,
+            tokens=Tokens((), 60),
+            capabilities=frozenset(Capability),
+            contract=contract(),
+            console=ConsoleUser("admin", "secret"),
+        )
+    )
+    store.close()
+
+
+def test_it_is_valid_and_served_byte_for_byte(quiet, document):
+    validate(document)
+    answer = requests.get(f"{quiet.url}/v1/openapi.json", timeout=10)
+    assert answer.content == DOCUMENT.read_bytes()
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def routes_of(routes):
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield from ((route.path, method.lower()) for method in route.methods)
+        else:
+            # FastAPI keeps an included router as one entry.
+            yield from routes_of(route.original_router.routes)
+
+
+def test_routes_and_document_agree_in_both_directions(app, document):
+    served = {route for route in routes_of(app.routes) if not route[0].startswith("/console")}
+    written = {(path, method) for path, item in document["paths"].items() for method in item}
+    assert served == written
+    assert written
+
+
+def test_problem_codes_agree(document):
+    assert document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(
+        PROBLEMS
+    )
+
+
+def test_a_failure_of_the_server_is_a_problem_without_a_traceback(app):
+    async def fail():
+        raise RuntimeError("learner Ingrid")
+
+    app.add_api_route("/v1/fail", fail)
+    sent = []
+
+    async def call():
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/v1/fail",
+            "raw_path": b"/v1/fail",
+            "query_string": b"",
+            "headers": [],
+        }
+        await app(scope, receive, send)
+
+    with pytest.raises(RuntimeError):
+        anyio.run(call)
+    assert sent[0]["status"] == 500
+    assert json.loads(sent[1]["body"])["code"] == "internal_error"
+    assert b"Ingrid" not in sent[1]["body"]
+
+
+def test_a_database_that_fails_is_503_with_retry_after(start, tmp_path):
+    running = start("--database", str(tmp_path / "site.db"))
+    assert running.get("site").status_code == 200
+    blocker = sqlite3.connect(tmp_path / "site.db")
+    blocker.execute("drop table events")
+    blocker.commit()
+    blocker.close()
+    answer = running.get("events")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "1"
+
+
+api = schemathesis.openapi.from_path(str(DOCUMENT))
+
+# Left out, each because of what the contract says:
+EXCLUDED = {
+    # The 429 and 503 of a real site cannot be provoked here; latency says nothing in a shared CI.
+    "max_response_time",
+    # A valid shape is not yet a valid change: an id that nobody has is a 404 or 422 by the rules,
+    # and made-up cursors are refused by design.
+    "positive_data_acceptance",
+    # Deleting is idempotent, and what is deleted is not itself readable by a GET.
+    "use_after_free",
+    "ensure_resource_availability",
+}
+
+
+def checks():
+    return [
+        check
+        for name in CHECKS.get_all_names()
+        if name not in EXCLUDED
+        for check in CHECKS.get_by_names([name])
+    ]
+
+
+@pytest.fixture(scope="module")
+def fuzzed(quiet):
+    quiet.bearer = quiet.token()
+    return quiet
+
+
+@api.parametrize()
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_the_server_keeps_the_contract(case, fuzzed):
+    headers = {"Authorization": f"Bearer {fuzzed.bearer}"}
+    if case.operation.path == "/oauth/token":
+        headers = {}
+    case.call_and_validate(base_url=fuzzed.url, headers=headers, timeout=20, checks=checks())

@@ -1,0 +1,208 @@
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+
+def run(*arguments, **kwargs):
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler.sandbox", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        **kwargs,
+    )
+
+
+def test_ready_file_is_private_complete_and_gone_at_the_end(start):
+    running = start()
+    assert stat.S_IMODE(running.ready_file.stat().st_mode) == 0o600
+    assert running.ready["pid"] == running.process.pid
+    assert running.ready["token_url"] == f"{running.url}/oauth/token"
+    assert running.ready["clients"]["auditor"]["scope"] == "roles.read"
+    assert running.ready["clients"]["other"]["scope"] == "roles.read roles.write"
+    assert running.ready["console"]["username"] == "admin"
+    code, out, err = running.stop()
+    assert (code, out) == (0, "")
+    assert "Traceback" not in err
+    assert err.startswith(f"Sandbox of Nordberg kommune at {running.url}, console ")
+    assert running.ready["client_secret"] not in err
+    assert not running.ready_file.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_cleanly(start, number):
+    running = start()
+    running.process.send_signal(number)
+    out, err = running.process.communicate(timeout=15)
+    assert running.process.returncode == 0, err
+    assert "Traceback" not in out + err
+    assert not running.ready_file.exists()
+
+
+def test_starts_fast(tmp_path):
+    ready = tmp_path / "ready.json"
+    started = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler.sandbox", "--ready-file", str(ready)],
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not ready.exists() and time.monotonic() < started + 20:
+            time.sleep(0.01)
+        # Five times what it takes alone: other tests share the processors.
+        assert time.monotonic() - started < 8
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_secrets_go_to_standard_output_without_a_ready_file():
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler.sandbox"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        first = process.stderr.readline()
+        process.terminate()
+        out, err = process.communicate(timeout=15)
+    announced = json.loads(out)
+    assert announced["client_secret"] not in first + err
+    assert announced["url"] in first
+    assert process.returncode == 0
+
+
+def test_an_old_ready_file_is_replaced_and_a_stranger_s_is_left(start, tmp_path):
+    old = tmp_path / "old.json"
+    old.write_text('{"url": "http://127.0.0.1:1", "pid": 1}')
+    refused = run("--ready-file", str(old), "--seed", str(old))
+    assert refused.returncode == 1
+    running = start()
+    running.ready_file.write_text(json.dumps({**running.ready, "pid": os.getpid()}))
+    running.stop()
+    assert running.ready_file.exists()
+
+
+def test_a_port_in_use_is_one_sentence(start):
+    running = start()
+    port = running.url.rpartition(":")[2]
+    refused = run("--port", port)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"Error: port {port} of 127.0.0.1 cannot be used")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_none_is_one_sentence(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database, but long enough to look at, " * 30)
+    for database in (
+        str(text),
+        str(tmp_path / "no" / "such" / "folder.db"),
+        "nonsense://x/y",
+        "://",
+    ):
+        refused = run("--database", database)
+        assert refused.returncode == 1, refused
+        assert refused.stderr.startswith("Error: ")
+        assert refused.stderr.count("\n") == 1
+        assert "Traceback" not in refused.stderr
+
+
+def test_a_ready_file_that_cannot_be_written_is_one_sentence(tmp_path):
+    for path in (tmp_path / "no" / "ready.json", tmp_path / ("x" * 300)):
+        refused = run("--ready-file", str(path))
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"Error: the ready file {path} cannot be written: ")
+        assert refused.stderr.count("\n") == 1
+
+
+def test_a_ready_file_that_is_gone_or_overwritten_is_no_trouble_at_the_end(start):
+    for spoil in (lambda path: path.unlink(), lambda path: path.write_text("[]")):
+        running = start()
+        spoil(running.ready_file)
+        code, _, err = running.stop()
+        assert (code, err.count("\n")) == (0, 1)
+
+
+def test_another_program_s_database_is_refused(tmp_path):
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("create table site (id text)")
+    connection.commit()
+    connection.close()
+    refused = run("--database", str(path))
+    assert refused.returncode == 1
+    assert "is not a sandbox's" in refused.stderr
+
+
+def test_the_missing_extra_is_one_sentence(tmp_path):
+    (tmp_path / "fastapi.py").write_text("raise ModuleNotFoundError(name='fastapi')")
+    refused = run(env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert refused.returncode == 1
+    assert "pip install 'reconciler[sandbox]'" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_restart_keeps_state_revision_events_and_keys(start, tmp_path):
+    database = str(tmp_path / "site.db")
+    first = start("--database", database)
+    key = {"Idempotency-Key": "once"}
+    assert first.put("profiles", "p-3", "roles", "mentor", headers=key).status_code == 201
+    assert first.call("PATCH", "labels/mentor", json={"tool_name": "Mine elever"}).ok
+    before = {name: first.items(name) for name in ("profiles", "labels", "people", "holders")}
+    etags = {name: first.get(name).headers["ETag"] for name in before}
+    events, revision = first.events(), first.revision()
+    cursor = first.get("people", params={"limit": 10}).json()["next"]
+    assert first.stop()[0] == 0
+
+    second = start("--database", database)
+    assert {name: second.items(name) for name in before} == before
+    assert {name: second.get(name).headers["ETag"] for name in before} == etags
+    assert (second.events(), second.revision()) == (events, revision)
+    assert second.get("people", params={"cursor": cursor}).status_code == 200
+    again = second.put("profiles", "p-3", "roles", "mentor", headers=key)
+    assert again.status_code == 201
+    assert second.revision() == revision
+    second.stop()
+
+    refused = run("--database", database, "--seed", database)
+    assert refused.returncode == 1
+    assert "already holds a site" in refused.stderr
+
+
+def test_two_databases_never_share_an_etag(start):
+    assert start().get("people").headers["ETag"] != start().get("people").headers["ETag"]
+
+
+def test_capabilities_can_be_left_out(start):
+    running = start("--without", "labels", "--without", "events")
+    site = running.get("site").json()
+    assert site["capabilities"] == ["assignments", "holders", "profiles"]
+    refused = running.call("PATCH", "labels/mentor", json={"tool_name": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_supported")
+    refused = running.get("events")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_supported")
+    change = {"address": "label/mentor/tool_name", "verb": "change", "value": "x"}
+    result = running.batch(change).json()["results"][0]
+    assert (result["status"], result["problem"]["code"]) == (403, "not_supported")
+    assert running.get("labels").status_code == 200
+    assert running.put("profiles", "p-3", "roles", "mentor").status_code == 201
+
+
+def test_a_token_expires(start):
+    running = start("--token-lifetime", "1")
+    token = running.token()
+    bearer = {"Authorization": f"Bearer {token}"}
+    url = f"{running.url}/v1/site"
+    assert requests.get(url, headers=bearer, timeout=5).status_code == 200
+    time.sleep(1.2)
+    late = requests.get(url, headers=bearer, timeout=5)
+    assert late.status_code == 401
+    assert 'error="invalid_token"' in late.headers["WWW-Authenticate"]

@@ -1,0 +1,227 @@
+import copy
+import json
+
+import pytest
+
+from reconciler.sandbox.municipality import municipality
+from reconciler.sandbox.options import SandboxRefused
+from reconciler.sandbox.seeds import load_seed
+
+COLLECTIONS = (
+    "profiles",
+    "labels",
+    "people",
+    "units",
+    "memberships",
+    "relations",
+    "holders",
+    "assignments",
+)
+
+
+@pytest.fixture(scope="module")
+def state():
+    return json.loads(municipality().model_dump_json())
+
+
+def write(tmp_path, state):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(state))
+    return path
+
+
+def test_the_municipality_is_the_same_every_time_and_a_possible_site():
+    assert municipality() == municipality() == load_seed(None)
+
+
+def test_an_exported_state_comes_back_as_it_was(start, tmp_path):
+    first = start()
+    first.put("profiles", "p-3", "roles", "mentor")
+    first.call("PATCH", "labels/mentor", json={"tool_name": "Elever 王"})
+    exported = {name: first.items(name) for name in COLLECTIONS}
+    document = {"format": "reconciler.state/1", "site": first.get("site").json(), **exported}
+    second = start("--seed", str(write(tmp_path, document)))
+    assert {name: second.items(name) for name in COLLECTIONS} == exported
+    assert second.revision() == 1
+    assert not second.events()
+
+
+def _append(collection, **members):
+    def edit(state):
+        state[collection].append({**state[collection][-1], **members})
+
+    return edit
+
+
+def _set(collection, index, **members):
+    def edit(state):
+        state[collection][index].update(members)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (_append("people"), "the person 21060 stands there twice"),
+        (_append("people", id="x"), "person with the sync key s-1060 stands there twice"),
+        (_append("units", id="x"), "unit with the sync key no stands there twice"),
+        (_append("units", id="x", sync_key=None, parent="y"), "unit x has an unknown parent y"),
+        (_append("units", id="x", sync_key=None, parent=None), "has 2 root units"),
+        (_set("units", 1, parent="u-20"), "lies below itself"),
+        (_set("units", 9, parent="u-10"), "the school u-20 lies under the school u-10"),
+        (_set("units", 0, kind="school"), "it needs one root unit, an organisation"),
+        (_set("people", 5, profile="p-99"), "has an unknown profile p-99"),
+        (_set("memberships", 0, unit="u-99"), "in u-99 leads nowhere"),
+        (_append("memberships"), "the membership u-20 10503 administrator 2026-08-01 stands"),
+        (_append("relations", learner="99"), "to 99 leads nowhere"),
+        (_append("holders", person="99"), "headteacher/99 is an unknown person"),
+        (_append("assignments", person="10502"), "belongs to no holder"),
+        (_append("assignments", kind="class", target="u-11"), "cannot be assigned"),
+        (_append("assignments", target="u-11"), "has an unknown target"),
+        (_set("people", 3, sync_key="x" * 65), "people/3/sync_key: String should have at most 64"),
+        (_set("units", 3, title="x" * 65), "units/3/title: String should have at most 64"),
+        (_set("units", 3, sync_key="x" * 256), "units/3/sync_key: String should have at most 255"),
+        (_set("people", 3, active="yes"), "people/3/active"),
+        (_set("people", 3, colour="red"), "people/3/colour"),
+        (_set("memberships", 3, begin="2026-02-30"), "memberships/3/begin"),
+        (lambda state: state.update(format="reconciler.state/2"), "format"),
+        (lambda state: state.pop("people"), "people: Field required"),
+    ],
+)
+def test_an_impossible_site_is_refused_and_the_item_named(tmp_path, state, edit, reason):
+    wrong = copy.deepcopy(state)
+    edit(wrong)
+    with pytest.raises(SandboxRefused) as refused:
+        load_seed(write(tmp_path, wrong))
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not any(person["name"] in str(refused.value) for person in state["people"])
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\xfe", b"[1]", b'{"format": "x"'])
+def test_a_file_that_is_no_state_is_refused(tmp_path, content):
+    path = tmp_path / "state.json"
+    path.write_bytes(content)
+    with pytest.raises(SandboxRefused, match="is not valid"):
+        load_seed(path)
+
+
+def test_a_seed_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(SandboxRefused, match="cannot be read: No such file"):
+        load_seed(tmp_path / "nothing.json")
+
+
+def test_a_district_becomes_a_site(district_zip):
+    state = load_seed(district_zip)
+    assert len(state.people) == 1860
+    kinds = [unit.kind.value for unit in state.units]
+    assert (kinds.count("school"), kinds.count("class"), kinds.count("organisation")) == (6, 60, 1)
+    root = next(unit for unit in state.units if unit.parent is None)
+    assert root.sync_key == state.site.id
+    assert not {person.id for person in state.people} & {p.sync_key for p in state.people}
+    assert not any(profile.roles for profile in state.profiles)
+    assert not state.holders
+    classes = {unit.id for unit in state.units if unit.kind.value == "class"}
+    assert sum(member.unit in classes for member in state.memberships) == 8271
+    names = {profile.id: profile.name for profile in state.profiles}
+    assert {names[person.profile] for person in state.people} >= {"Student", "Staff"}
+
+
+def bundle(folder, orgs, **more):
+    files = {
+        "manifest.csv": [
+            "propertyName,value",
+            "manifest.version,1.0",
+            "oneroster.version,1.1",
+            *(f"file.{name},bulk" for name in ("academicSessions", "orgs", "users", "courses")),
+            *(f"file.{name},bulk" for name in ("classes", "enrollments")),
+            *(
+                f"file.{name},absent"
+                for name in ("categories", "classResources", "courseResources", "demographics")
+            ),
+            *(f"file.{name},absent" for name in ("lineItems", "resources", "results")),
+        ],
+        "orgs.csv": [
+            "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId",
+            *orgs,
+        ],
+        "academicSessions.csv": [
+            "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear"
+        ],
+        "courses.csv": [
+            (
+                "sourcedId,status,dateLastModified,schoolYearSourcedId,title,courseCode,grades,"
+                "orgSourcedId,subjects,subjectCodes"
+            )
+        ],
+        "classes.csv": [
+            (
+                "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,"
+                "location,schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods"
+            ),
+            f"c1,,,{'Long ' * 20},08,,,homeroom,,s1,,,,",
+        ],
+        "users.csv": [
+            (
+                "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,"
+                "givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password"
+            ),
+            "kid,,,true,s1,student,kid,,Ødegård,Лис,,,,,,mum,08,",
+            "mum,,,true,s1,parent,mum,,Mum,M,,,mum@example.org,,,kid,,",
+            "old,,,false,s1,teacher,old,,Old,O,,,,,,,,",
+            '"boss",,,true,"s1,s2",principal,boss,,Boss,B,,,,,,,,',
+        ],
+        "enrollments.csv": [
+            (
+                "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,"
+                "primary,beginDate,endDate"
+            ),
+            "e1,,,c1,s1,kid,student,false,2026-08-01,2027-06-20",
+            "e2,,,c1,s1,old,teacher,true,,",
+        ],
+    }
+    for name, lines in {**files, **more}.items():
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_a_bundle_without_a_single_root_is_given_one(tmp_path):
+    state = load_seed(bundle(tmp_path, ["s1,,,First,school,,", "s2,,,Second,school,,"]))
+    units = {unit.sync_key: unit for unit in state.units}
+    root = next(unit for unit in state.units if unit.parent is None)
+    assert root.kind.value == "organisation"
+    assert {units["s1"].parent, units["s2"].parent} == {root.id}
+    assert units["c1"].parent == units["s1"].id
+    assert len(units["c1"].title) == 64
+    people = {person.sync_key: person for person in state.people}
+    names = {profile.id: profile.name for profile in state.profiles}
+    assert {key: names[person.profile] for key, person in people.items()} == {
+        "kid": "Student",
+        "mum": "Parent",
+        "old": "Staff",
+        "boss": "Administrator",
+    }
+    assert [key for key, person in people.items() if not person.active] == ["old"]
+    keys = {person.id: key for key, person in people.items()}
+    unit_keys = {unit.id: key for key, unit in units.items()}
+    memberships = {
+        (unit_keys[member.unit], keys[member.person], member.role.value, str(member.begin))
+        for member in state.memberships
+    }
+    assert memberships == {
+        ("c1", "kid", "learner", "2026-08-01"),
+        ("c1", "old", "teacher", "None"),
+        ("s1", "kid", "learner", "None"),
+        ("s1", "old", "teacher", "None"),
+        ("s1", "boss", "administrator", "None"),
+        ("s2", "boss", "administrator", "None"),
+    }
+    assert [(keys[r.person], keys[r.learner]) for r in state.relations] == [("mum", "kid")]
+
+
+def test_a_broken_bundle_is_refused_with_the_row_named(tmp_path):
+    orgs = ["d,,,District,district,,", "s1,,,First,school,,nowhere", "s2,,,Second,school,,d"]
+    with pytest.raises(SandboxRefused) as refused:
+        load_seed(bundle(tmp_path, orgs))
+    assert "orgs.csv row 3" in str(refused.value)
