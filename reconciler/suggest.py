@@ -2,19 +2,24 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
+
+_MANY: Final = 2000
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
-    """Return "Did you mean …?" with the nearest known key, or None when nothing is near.
+    """Return "Did you mean '…'?" with the nearest known key, whatever the case, or None.
 
-    Only keys of about the same length that share a beginning or an end are compared, so that it
-    stays quick among hundreds of thousands.
+    Among very many keys only those of about the same length that share a beginning or an end are
+    compared, so that it stays quick among hundreds of thousands.
     """
-    near = [
-        key
-        for key in known
-        if abs(len(key) - len(wrong)) <= 2
-        and (key[:2].lower() == wrong[:2].lower() or key[-2:].lower() == wrong[-2:].lower())
-    ]
-    best = get_close_matches(wrong, sorted(near), n=1, cutoff=0.6)
-    return f"Did you mean {best[0]}?" if best else None
+    folded = {key.casefold(): key for key in known}
+    about = wrong.casefold()
+    if len(folded) > _MANY:
+        folded = {
+            key: written
+            for key, written in folded.items()
+            if abs(len(key) - len(about)) <= 2 and (key[:2] == about[:2] or key[-2:] == about[-2:])
+        }
+    best = get_close_matches(about, sorted(folded), n=1)
+    return f"Did you mean '{folded[best[0]]}'?" if best else None

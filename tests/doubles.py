@@ -1,15 +1,17 @@
 """An in-memory site: the rules of the platform in the plainest form, for tests of the core."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.apply.journal import Earlier
+from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.vocabulary import Role
 from reconciler.plan.end_state import Undo, end_state, value_at
+from reconciler.plan.model import Override, Plan
 from reconciler.plan.order import as_assignment
 from reconciler.provider import Change, ChangeResult, Event, Verb
 from reconciler.state import LiveState, Site
-
 
 
 def broken_rule(state: LiveState, address: Address, verb: Verb) -> str | None:
@@ -49,7 +51,7 @@ class MemorySite:
         return self.state
 
     def last_events(self, addresses: Sequence[Address]) -> dict[Address, Event]:
-        return {}
+        raise AssertionError(f"apply asks no events, but asked {len(addresses)}")
 
     def send(self, changes: Sequence[Change]) -> list[ChangeResult]:
         assert 0 < len(changes) <= 500
@@ -88,31 +90,25 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
         self._sent: set[Address] = set()
-        self._attempts: dict[Address, int] = {}
+        self._failures: Counter[Address] = Counter()
         self._used: set[str] = set()
 
-    def earlier(self, plan):  # type: ignore[no-untyped-def]
-        from reconciler.apply.journal import Earlier
+    def earlier(self, plan: Plan) -> Earlier:
+        return Earlier(plan.id in self._used, frozenset(self._sent), dict(self._failures))
 
-        return Earlier(plan.id in self._used, frozenset(self._sent), dict(self._attempts))
+    def begin(self, plan: Plan, overrides: Sequence[Override]) -> None:
+        self.events.append(("begin", (plan.id, list(overrides))))
 
-    def begin(self, plan, overrides):  # type: ignore[no-untyped-def]
-        self.events.append(("begin", list(overrides)))
-
-    def sending(self, plan, addresses):  # type: ignore[no-untyped-def]
-        self.events.append(("sending", list(addresses)))
+    def sending(self, plan: Plan, addresses: Sequence[Address]) -> None:
+        self.events.append(("sending", (plan.id, list(addresses))))
         self._sent.update(addresses)
 
-    def settled(self, plan, outcomes):  # type: ignore[no-untyped-def]
-        outcomes = list(outcomes)
-        self.events.append(("settled", outcomes))
-        for found in outcomes:
-            if found.outcome == "failed":
-                address = found.action.address
-                self._attempts[address] = self._attempts.get(address, 0) + 1
+    def settled(self, plan: Plan, outcomes: Iterable[ActionOutcome]) -> None:
+        told = list(outcomes)
+        self.events.append(("settled", (plan.id, told)))
+        for found in told:
+            self._failures[found.action.address] += found.outcome is Outcome.FAILED
 
-    def finish(self, plan):  # type: ignore[no-untyped-def]
-        self.events.append(("finish", None))
+    def finish(self, plan: Plan) -> None:
+        self.events.append(("finish", plan.id))
         self._used.add(plan.id)
-
-

@@ -102,9 +102,7 @@ def sites(draw: st.DrawFn) -> LiveState:
                 Membership(unit.id, learner.id, MembershipRole.LEARNER, draw(st.booleans()),
                            draw(st.none() | NEAR), draw(st.none() | NEAR))
             )  # fmt: skip
-    holders = {
-        Holder(role, person.id) for role in Role for person in subset(draw, staff)
-    }
+    holders = {Holder(role, person.id) for role in Role for person in subset(draw, staff)}
     candidates = [
         Assignment(*holder, kind, target)
         for holder in sorted(holders)
@@ -156,10 +154,10 @@ def in_scope(state: LiveState, within: list[str] | None, assignment: Assignment)
         if each.person == assignment.target
         and each.role is MembershipRole.LEARNER
         and (each.begin is None or each.begin <= TODAY)
-        and (each.end is None or TODAY < each.end)
+        and (each.end is None or each.end > TODAY)
     ]
     held = [each for each in held if each.primary] or held
-    return bool(held) and sorted(each.unit for each in held)[0] in units_in
+    return bool(held) and min(each.unit for each in held) in units_in
 
 
 @st.composite
@@ -202,9 +200,7 @@ def manifests(draw: st.DrawFn, state: LiveState) -> Manifest:
         settings=Settings(unmanaged=draw(st.sampled_from(Unmanaged))),
         within=None if within is None else tuple(ref(keys[unit]) for unit in within),
         policy=Policy(
-            max_removals=draw(
-                st.builds(Limit, st.integers(0, 100), st.booleans())
-            ),
+            max_removals=draw(st.builds(Limit, st.integers(0, 100), st.booleans())),
             protected_people=tuple(ref(names[person]) for person in subset(draw, staff, 1)),
         ),
         digest="sha256:test",

@@ -12,7 +12,8 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.build import Leaf, Part
 from reconciler.manifest.model import Entry, Item
-from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, did_you_mean, shorten
+from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, shorten
+from reconciler.suggest import did_you_mean
 
 
 def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:

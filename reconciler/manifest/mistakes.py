@@ -13,9 +13,9 @@ from reconciler.manifest.words import (
     ENTRY_LISTS,
     SECTION_NAMES,
     SECTION_ROLES,
-    did_you_mean,
     shorten,
 )
+from reconciler.suggest import did_you_mean
 
 
 def explain(document: Document, root: PlacedDict, error: ValidationError) -> Iterator[Diagnostic]:

@@ -1,7 +1,6 @@
 """The manifest's own words for roles and kinds, and how values are quoted back to their author."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -44,10 +43,3 @@ _CLOSE: Final = 0.7
 def shorten(text: str) -> str:
     """Cut a long text for a message."""
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def did_you_mean(text: str, known: Iterable[str]) -> str | None:
-    """Suggest the closest of the known words, whatever the case, or None."""
-    folded = {word.casefold(): word for word in known}
-    close = get_close_matches(text.casefold(), folded, n=1, cutoff=_CLOSE)
-    return f"Did you mean '{folded[close[0]]}'?" if close else None

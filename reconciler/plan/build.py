@@ -97,7 +97,7 @@ def make_plan(
                     for each in differences
                     if each.treatment is Treatment.REPORT
                 ),
-                key=lambda item: (item.name, item.address),
+                key=lambda item: (str(item.name), item.address),
             )
         ),
         warnings=diagnostics_in_order(

@@ -7,6 +7,7 @@ import pytest
 from doubles import MemoryJournal, MemorySite
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from small import LEARNERS, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, cases, ref
 
 from reconciler.apply.engine import apply_plan
@@ -15,7 +16,6 @@ from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import (
     Capability,
     LabelField,
-    MembershipRole,
     Role,
     TargetKind,
     UnitKind,
@@ -35,78 +35,18 @@ from reconciler.manifest.model import (
     Item,
     LabelSetting,
     Limit,
-    Manifest,
     Policy,
     ProfileSetting,
     Section,
-    Settings,
 )
 from reconciler.plan.build import make_plan
+from reconciler.plan.model import Override
 from reconciler.provider import Verb
 from reconciler.state import (
     Assignment,
-    Holder,
     Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Site,
     Unit,
 )
-
-STAFF = [Person(f"1{n}", f"t-{n}", f"t{n}", None, f"T {n}", "p0", active=True) for n in range(4)]
-LEARNERS = [Person(f"2{n}", f"s-{n}", f"s{n}", None, f"S {n}", "p1", active=True) for n in range(4)]
-
-
-def small_site(*mentors: tuple[str, str], **changes: object) -> LiveState:
-    """A school with classes 8a (two learners) and 8b (two); `mentors` are (person, class id)."""
-    state = LiveState(
-        site=Site("nord", "Nord", 5, "pipeline", frozenset(Capability), True, 1),
-        profiles=(Profile("p0", "Staff", frozenset({Role.MENTOR})), Profile("p1", "Student", frozenset())),
-        labels=tuple(Labels(role, None, None) for role in Role),
-        people=(*STAFF, *LEARNERS),
-        units=(
-            Unit("u0", "nord", UnitKind.ORGANISATION, "Nord", None),
-            Unit("u1", "skole", UnitKind.SCHOOL, "Skole", "u0"),
-            Unit("u2", "8a", UnitKind.CLASS, "8A", "u1"),
-            Unit("u3", "8b", UnitKind.CLASS, "8B", "u1"),
-        ),
-        memberships=tuple(
-            Membership("u2" if n < 2 else "u3", f"2{n}", MembershipRole.LEARNER, True, None, None)
-            for n in range(4)
-        ),
-        relations=(),
-        holders=frozenset(Holder(Role.MENTOR, person) for person, _ in mentors),
-        assignments=frozenset(
-            Assignment(Role.MENTOR, person, TargetKind.CLASS, unit) for person, unit in mentors
-        ),
-    )  # fmt: skip
-    return replace(state, **changes)
-
-
-def wanting(*mentors: tuple[str, str], **changes: object) -> Manifest:
-    """A manifest in which each (person key, class key) is a mentor; removals are unlimited."""
-    entries: dict[str, list[Item]] = {}
-    for person, unit in mentors:
-        entries.setdefault(person, []).append(Item(TargetKind.CLASS, ref(unit)))
-    section = Section(
-        tuple(Entry(Role.MENTOR, ref(person), tuple(items)) for person, items in entries.items()),
-        AT,
-    )
-    manifest = Manifest(
-        site=ref("nord"),
-        settings=Settings(),
-        within=None,
-        policy=Policy(max_removals=Limit(100, percentage=False)),
-        digest="sha256:x",
-        sections={Role.MENTOR: section},
-    )
-    return replace(manifest, **changes)
-
-
-def plan(state: LiveState, manifest: Manifest, **more: object):
-    return make_plan(manifest, state, as_of=TODAY, plan_id="plan-1", **more)  # type: ignore[arg-type]
 
 
 def outcomes(result) -> dict[str, str]:
@@ -416,7 +356,7 @@ def test_a_refused_plan_sends_nothing_and_an_override_with_a_reason_lifts_it():
     assert journal.events == []
     result = apply_plan(made, site, journal, today=TODAY, overrides={"RR501": "she has left"})
     assert result.exit_code is ExitCode.DONE
-    assert journal.events[0][1][0].reason == "she has left"
+    assert journal.events[0] == ("begin", ("plan-1", [Override("RR501", "she has left")]))
 
 
 def test_narrowing_brings_what_must_come_first_and_judges_what_is_left():
@@ -424,18 +364,14 @@ def test_narrowing_brings_what_must_come_first_and_judges_what_is_left():
     manifest = wanting(("t-0", "8a"))
     made = plan(state, manifest)
     site = MemorySite(state)
-    result = apply_plan(
-        made, site, MemoryJournal(), today=TODAY, only=["mentor/t-1/class/8a"]
-    )
+    result = apply_plan(made, site, MemoryJournal(), today=TODAY, only=["mentor/t-1/class/8a"])
     assert list(outcomes(result)) == ["mentor/t-0", "mentor/t-0/class/8a", "mentor/t-1/class/8a"]
     with pytest.raises(WrongUse, match="matches no action"):
         apply_plan(made, MemorySite(state), MemoryJournal(), today=TODAY, only=["mentor/t-9*"])
 
 
 def test_more_than_a_batch_goes_in_several_requests():
-    classes = tuple(
-        Unit(f"c{n}", f"class-{n}", UnitKind.CLASS, f"C{n}", "u1") for n in range(1201)
-    )
+    classes = tuple(Unit(f"c{n}", f"class-{n}", UnitKind.CLASS, f"C{n}", "u1") for n in range(1201))
     state = small_site()
     state = replace(state, units=(*state.units, *classes))
     manifest = wanting(*(("t-0", f"class-{n}") for n in range(1201)))

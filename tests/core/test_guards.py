@@ -1,0 +1,134 @@
+"""Each guard with a case that passes, one that fails, one at the boundary."""
+
+from dataclasses import replace
+
+import pytest
+from small import plan, small_site, wanting
+from strategies import AT, ref
+
+from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
+from reconciler.manifest.model import Limit, Policy, ProfileSetting, Section, Unmanaged
+from reconciler.plan.guards import Judged, emptied, judge, max_removals
+from reconciler.state import Assignment, Holder, Unit
+
+
+def judged(**facts: object) -> Judged:
+    plain = Judged(Role.MENTOR, 0, 0, 0, 0, 0, 0, Limit(10, percentage=True))
+    return replace(plain, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("live", "lost", "limit", "allowed", "passed"),
+    [
+        (100, 10, Limit(10, percentage=True), 10, True),
+        (100, 11, Limit(10, percentage=True), 10, False),
+        (30, 3, Limit(10, percentage=True), 3, True),
+        (31, 4, Limit(10, percentage=True), 4, True),
+        (31, 5, Limit(10, percentage=True), 4, False),
+        (1, 1, Limit(10, percentage=True), 1, True),
+        (0, 0, Limit(10, percentage=True), 0, True),
+        (1000, 25, Limit(2.5, percentage=True), 25, True),
+        (1000, 26, Limit(2.5, percentage=True), 25, False),
+        (5, 5, Limit(100, percentage=True), 5, True),
+        (5, 1, Limit(0, percentage=True), 0, False),
+        (5, 2, Limit(2, percentage=False), 2, True),
+        (5, 3, Limit(2, percentage=False), 2, False),
+        (5, 1, Limit(0, percentage=False), 0, False),
+    ],
+)
+def test_removals_are_capped_by_number_or_percentage_rounded_up(live, lost, limit, allowed, passed):
+    verdict = max_removals(judged(live=live, lost=lost, max_removals=limit))
+    assert (verdict.allowed, verdict.passed, verdict.counted) == (allowed, passed, lost)
+
+
+@pytest.mark.parametrize(
+    ("effective", "holders", "passed"),
+    [((3, 0), (2, 2), False), ((3, 1), (2, 1), True), ((0, 0), (1, 0), False), ((0, 0), (0, 0), True),
+     ((0, 4), (0, 2), True)],
+)  # fmt: skip
+def test_a_role_is_emptied_when_nobody_or_nothing_is_left_of_it(effective, holders, passed):
+    case = judged(
+        effective_before=effective[0],
+        effective_after=effective[1],
+        holders_before=holders[0],
+        holders_after=holders[1],
+    )
+    assert emptied(case).passed is passed
+
+
+def test_an_override_lifts_what_failed_and_is_not_recorded_for_what_passed():
+    failing = judged(live=10, lost=9)
+    lifted = judge([failing], {"RR501": "term ends", "RR502": "unused"})
+    assert [(each.code, each.refuses, each.override) for each in lifted] == [
+        ("RR501", False, "term ends"),
+        ("RR502", False, None),
+    ]
+    assert judge([failing], {"RR502": "the other one"})[0].refuses
+
+
+def test_an_empty_section_empties_the_role_whatever_the_cap():
+    state = small_site(("10", "u2"))
+    manifest = wanting(sections={Role.MENTOR: Section((), AT)})
+    made = plan(state, manifest)
+    assert [each.code for each in made.verdicts if each.refuses] == ["RR502"]
+    assert made.refused
+    assert not plan(state, manifest, overrides={"RR502": "a new start"}).refused
+    assert not plan(small_site(), manifest).refused
+
+
+def test_taking_the_role_off_a_profile_counts_every_assignment_that_loses_its_effect():
+    state = small_site(("10", "u2"), ("10", "u3"), ("11", "u3"))
+    manifest = wanting(
+        profiles={Role.MENTOR: ProfileSetting((ref("Student"),), AT)},
+        sections={},
+        policy=Policy(max_removals=Limit(2, percentage=False)),
+    )
+    verdicts = {each.code: each for each in plan(state, manifest).verdicts if each.role == "mentor"}
+    assert verdicts["RR501"].counted == 3
+    assert verdicts["RR501"].refuses
+    assert verdicts["RR502"].refuses
+
+
+def test_only_what_is_in_scope_counts():
+    state = small_site(("10", "u2"), ("11", "u3"), ("12", "u3"), ("13", "u3"))
+    manifest = wanting(
+        ("t-1", "8b"), within=(ref("8b"),), policy=Policy(max_removals=Limit(34, percentage=True))
+    )
+    verdict = next(each for each in plan(state, manifest).verdicts if each.code == "RR501")
+    assert (verdict.counted, verdict.allowed) == (2, 2)
+    empty = wanting(within=(ref("8b"),))
+    assert [each.code for each in plan(state, empty).verdicts if each.refuses] == ["RR502"]
+
+
+def test_guards_judge_the_end_state_and_not_the_way_there():
+    """Replacing the only mentor empties nothing, though the old one goes."""
+    made = plan(small_site(("10", "u2")), wanting(("t-1", "8a")))
+    assert not made.refused
+    assert len(made.actions) == 4
+
+
+def test_unmanaged_and_untouched_roles_are_never_refused():
+    state = small_site(("10", "u2"))
+    settings = replace(wanting().settings, unmanaged=Unmanaged.REPORT)
+    assert not plan(state, wanting(settings=settings)).refused
+    assert not plan(state, wanting(sections={})).refused
+
+
+def test_narrowing_is_judged_on_what_is_left():
+    state = small_site(("10", "u2"), ("11", "u3"))
+    state = replace(state, units=(*state.units, Unit("u7", "9a", UnitKind.CLASS, "9A", "u1")))
+    manifest = wanting(("t-2", "9a"))
+    whole = plan(state, manifest)
+    assert not whole.refused
+    narrowed = plan(state, manifest, only=["mentor/t-0*", "mentor/t-1*"])
+    assert [each.code for each in narrowed.verdicts if each.refuses] == ["RR502"]
+    assert {each.name.parts[1] for each in narrowed.actions} == {"t-0", "t-1"}
+
+
+def test_a_role_without_effect_has_nothing_to_lose():
+    found = Assignment(Role.HEADTEACHER, "10", TargetKind.SCHOOL, "u1")
+    state = small_site(
+        holders=frozenset({Holder(Role.HEADTEACHER, "10")}), assignments=frozenset({found})
+    )
+    manifest = wanting(sections={}, profiles={Role.HEADTEACHER: ProfileSetting((), AT)})
+    assert plan(state, manifest).actions == ()

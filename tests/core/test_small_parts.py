@@ -1,0 +1,182 @@
+"""Addresses, suggestions, exit codes, drift, plan files, the file journal."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small import plan, small_site, wanting
+
+from reconciler.apply.outcome import ActionOutcome, Outcome
+from reconciler.diff import changed_fields
+from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role
+from reconciler.drift import classify
+from reconciler.errors import ExitCode, JournalError, PlanUnusable, worst
+from reconciler.journal import FileJournal
+from reconciler.manifest.model import Settings, Unmanaged
+from reconciler.plan.document import from_document, to_document
+from reconciler.plan.model import Override
+from reconciler.provider import Event
+from reconciler.suggest import did_you_mean
+
+KEY = st.text(min_size=1)
+ADDRESSES = st.one_of(
+    st.builds(Address.profile, KEY, st.sampled_from(Role)),
+    st.builds(Address.label, st.sampled_from(Role), st.sampled_from(LabelField)),
+    st.builds(Address.holder, st.sampled_from(Role), KEY),
+    st.sampled_from([(role, kind) for role, kinds in TARGET_KINDS.items() for kind in kinds]).flatmap(
+        lambda pair: st.builds(Address.assignment, st.just(pair[0]), KEY, st.just(pair[1]), KEY)
+    ),
+)  # fmt: skip
+
+
+@given(ADDRESSES)
+def test_an_address_survives_its_text(address):
+    text = str(address)
+    assert text.isascii()
+    assert Address.parse(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "mentor", "mentor/", "mentor/t/school/x", "headteacher/t/class/x", "label/mentor/title",
+     "profile/Staff/teacher", "mentor/t/class", "mentor/t/class/", "a/b/c/d/e", "mentor/%ff"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - the message is the text itself
+        Address.parse(text)
+
+
+def test_the_worst_exit_code_wins():
+    order = [1, 6, 5, 4, 2, 3, 0]
+    for position, code in enumerate(order):
+        assert worst([ExitCode(each) for each in order[position:]]) == code
+    assert worst([]) is ExitCode.DONE
+
+
+def test_a_near_miss_is_found_whatever_the_case_and_however_many_there_are():
+    many = [f"t-{number:05}" for number in range(5000)]
+    assert did_you_mean("T-00412", many) == "Did you mean 't-00412'?"
+    assert did_you_mean("rektor", ["Rektor", "Lærer"]) == "Did you mean 'Rektor'?"
+    assert did_you_mean("zzz", many) is None
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.none() | st.text(), min_size=3),
+    st.dictionaries(st.sampled_from("abc"), st.none() | st.text(), min_size=3),
+    st.frozensets(st.text(max_size=3)),
+    st.frozensets(st.text(max_size=3)),
+)
+def test_deepdiff_finds_each_changed_field_and_member_once(before, after, old, new):
+    before, after = {**before, "set": old}, {**after, "set": new}
+    found = {(each.field, each.member): (each.before, each.after) for each in
+             changed_fields(before, after)}  # fmt: skip
+    expected = {
+        (key, None): (before[key], after[key]) for key in "abc" if before[key] != after[key]
+    }
+    expected |= {("set", member): (True, False) for member in old - new}
+    expected |= {("set", member): (False, True) for member in new - old}
+    assert found == expected
+
+
+def event(address: str, actor: str) -> Event:
+    return Event(datetime(2026, 11, 1, tzinfo=UTC), actor, "console", address, "add", 7)
+
+
+def test_drift_is_what_somebody_else_wrote_last_and_pending_all_else():
+    state = small_site(("11", "u2"), ("11", "u3"))
+    made = plan(state, wanting(("t-0", "8a"), ("t-1", "8b")))
+    removal = Address.assignment("mentor", "11", "class", "u2")
+    assert removal in {action.address for action in made.actions}
+    for actor, drifted in (("admin", 1), ("me", 0), ("sister", 0)):
+        report = classify(made, {removal: event(str(removal), actor)}, {"me", "sister"})
+        assert len(report.drifted) == drifted
+        assert len(report.pending) == len(made.actions) - drifted
+        assert report.exit_code == (2 if drifted else 3)
+    blind = classify(made, None, {"me"})
+    assert (len(blind.drifted), blind.pending, blind.exit_code) == (len(made.actions), (), 2)
+    in_sync = plan(state, wanting(("t-1", "8a"), ("t-1", "8b")))
+    assert classify(in_sync, {}, {"me"}).exit_code == 0
+
+
+def test_what_is_reported_only_counts_as_drift():
+    made = plan(small_site(("11", "u2")), wanting(settings=Settings(unmanaged=Unmanaged.REPORT)))
+    report = classify(made, {}, {"me"})
+    assert len(report.drifted) == 2
+    assert report.exit_code == 2
+
+
+def document():
+    made = plan(small_site(("11", "u2")), wanting(("t-0", "8a")), overrides={"RR501": "x"})
+    return json.loads(json.dumps(to_document(made)))
+
+
+@pytest.mark.parametrize("key", sorted(document()))
+def test_a_plan_that_was_edited_anywhere_is_refused(key):
+    edited = document()
+    edited[key] = {"str": "x", "int": 99, "bool": True}.get(type(edited[key]).__name__, ["x"])
+    with pytest.raises(PlanUnusable):
+        from_document(edited)
+
+
+def test_a_plan_whose_digest_fits_but_whose_content_does_not_is_refused():
+    from reconciler.plan import document as module
+
+    broken = document()
+    broken["actions"][0]["verb"] = "explode"
+    broken["digest"] = module._digest(broken)
+    with pytest.raises(PlanUnusable, match="malformed"):
+        from_document(broken)
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return FileJournal(tmp_path / "runs", lambda: datetime(2026, 11, 24, tzinfo=UTC))
+
+
+def test_the_file_journal_remembers_runs(journal, tmp_path):
+    made = plan(small_site(), wanting(("t-0", "8a")))
+    first, second = made.actions
+    assert journal.earlier(made).sent == frozenset()
+    journal.begin(made, [Override("RR501", "why")])
+    journal.sending(made, [first.address, second.address])
+    journal.settled(made, [ActionOutcome(second, Outcome.FAILED)])
+    again = FileJournal(tmp_path / "runs", lambda: datetime(2026, 11, 25, tzinfo=UTC))
+    earlier = again.earlier(made)
+    assert earlier.sent == {first.address, second.address}
+    assert earlier.attempts[second.address] == 1
+    assert not earlier.used
+    again.finish(made)
+    assert journal.earlier(made).used
+    assert not journal.earlier(replace(made, id="other")).used
+    (file,) = (tmp_path / "runs").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "runs").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_line_that_a_crash_cut_short_counts_as_absent(journal, tmp_path):
+    made = plan(small_site(), wanting(("t-0", "8a")))
+    journal.begin(made, [])
+    (file,) = (tmp_path / "runs").iterdir()
+    with file.open("ab") as half:
+        half.write(b'{"event": "finish", "at')
+    assert not journal.earlier(made).used
+    journal.begin(made, [])
+    journal.sending(made, [made.actions[0].address])
+    assert journal.earlier(made).sent == {made.actions[0].address}
+
+
+def test_a_journal_that_is_damaged_or_cannot_be_written_says_so(journal, tmp_path):
+    made = plan(small_site(), wanting(("t-0", "8a")))
+    journal.begin(made, [])
+    (file,) = (tmp_path / "runs").iterdir()
+    file.write_bytes(b"not json\n")
+    with pytest.raises(JournalError, match="damaged"):
+        journal.earlier(made)
+    (tmp_path / "blocked").write_text("a file, where a directory should be")
+    blocked = FileJournal(tmp_path / "blocked" / "runs", lambda: datetime.now(UTC))
+    with pytest.raises(JournalError, match="cannot be written"):
+        blocked.begin(made, [])
