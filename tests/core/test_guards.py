@@ -43,9 +43,14 @@ def test_removals_are_capped_by_number_or_percentage_rounded_up(live, lost, limi
 
 @pytest.mark.parametrize(
     ("effective", "holders", "passed"),
-    [((3, 0), (2, 2), False), ((3, 1), (2, 1), True), ((0, 0), (1, 0), False), ((0, 0), (0, 0), True),
-     ((0, 4), (0, 2), True)],
-)  # fmt: skip
+    [
+        ((3, 0), (2, 2), False),
+        ((3, 1), (2, 1), True),
+        ((0, 0), (1, 0), False),
+        ((0, 0), (0, 0), True),
+        ((0, 4), (0, 2), True),
+    ],
+)
 def test_a_role_is_emptied_when_nobody_or_nothing_is_left_of_it(effective, holders, passed):
     case = judged(
         effective_before=effective[0],

@@ -23,7 +23,10 @@ def site(enabled: set[Role], added: set[Role], linked: set[Role]) -> LiveState:
             Profile("p0", "Staff", frozenset(enabled)),
             Profile("p1", "Student", frozenset()),
         ),
-        labels=(Labels(Role.MENTOR, "Mine elever", None), Labels(Role.HEADTEACHER, "Min skole", None)),
+        labels=(
+            Labels(Role.MENTOR, "Mine elever", None),
+            Labels(Role.HEADTEACHER, "Min skole", None),
+        ),
         holders=frozenset(Holder(role, "10") for role in added),
         assignments=frozenset(each for each in (MENTOR, HEAD) if each.role in linked),
     )  # fmt: skip
@@ -79,7 +82,7 @@ def test_an_inactive_account_sees_no_menu():
     state = replace(state, people=(replace(STAFF[0], active=False), *STAFF[1:], *LEARNERS))
     explanation = explain(Directory(state), "10", TODAY)
     assert explanation.menu == ()
-    assert [each.code for each in explanation.conditions if not each.met][0] == "account.active"
+    assert next(each.code for each in explanation.conditions if not each.met) == "account.active"
 
 
 def test_the_platforms_default_stands_where_no_label_is_set():

@@ -17,18 +17,20 @@ from reconciler.drift import classify
 from reconciler.errors import ExitCode, JournalError, PlanUnusable, worst
 from reconciler.journal import FileJournal
 from reconciler.manifest.model import Settings, Unmanaged
+from reconciler.plan import document as document_module
 from reconciler.plan.document import from_document, to_document
 from reconciler.plan.model import Override
 from reconciler.provider import Event
 from reconciler.suggest import did_you_mean
 
 KEY = st.text(min_size=1)
+PAIRS = [(role, kind) for role, kinds in TARGET_KINDS.items() for kind in kinds]
 ADDRESSES = st.one_of(
     st.builds(Address.profile, KEY, st.sampled_from(Role)),
     st.builds(Address.label, st.sampled_from(Role), st.sampled_from(LabelField)),
     st.builds(Address.holder, st.sampled_from(Role), KEY),
-    st.sampled_from([(role, kind) for role, kinds in TARGET_KINDS.items() for kind in kinds]).flatmap(
-        lambda pair: st.builds(Address.assignment, st.just(pair[0]), KEY, st.just(pair[1]), KEY)
+    st.tuples(st.sampled_from(PAIRS), KEY, KEY).map(
+        lambda drawn: Address.assignment(drawn[0][0], drawn[1], drawn[0][1], drawn[2])
     ),
 )  # fmt: skip
 
@@ -123,11 +125,9 @@ def test_a_plan_that_was_edited_anywhere_is_refused(key):
 
 
 def test_a_plan_whose_digest_fits_but_whose_content_does_not_is_refused():
-    from reconciler.plan import document as module
-
     broken = document()
     broken["actions"][0]["verb"] = "explode"
-    broken["digest"] = module._digest(broken)
+    broken["digest"] = document_module._digest(broken)
     with pytest.raises(PlanUnusable, match="malformed"):
         from_document(broken)
 
