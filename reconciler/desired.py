@@ -179,7 +179,9 @@ class _Resolver:
             if target is None:
                 continue
             assignment = Assignment(holder.role, holder.person, item.kind, target)
-            if not expired and not self._in_scope(scope, assignment, item):
+            if not expired and not (
+                self._is_assignable(assignment, item) and self._in_scope(scope, assignment, item)
+            ):
                 continue
             if not holds:
                 dormant[assignment] = self._dormancy(item)
@@ -187,6 +189,22 @@ class _Resolver:
                 self._same(item.target, assignments[assignment])
             else:
                 assignments[assignment] = Cause(CauseKind.DECLARED, item.target.position)
+
+    def _is_assignable(self, assignment: Assignment, item: Item) -> bool:
+        """Whether the site would take it: a learner, or somebody it has been given already."""
+        if (
+            item.kind is not TargetKind.LEARNER
+            or assignment.target in self.directory.learner_memberships
+            or assignment in self.directory.state.assignments
+        ):
+            return True
+        self.refs.report(
+            "RR207",
+            f"{item.target.key} is not a learner in any unit.",
+            item.target.position,
+            "Name a learner, or a class or group.",
+        )
+        return False
 
     def _is_expired(self, item: Item) -> bool:
         return item.ends is not None and item.ends < self.as_of

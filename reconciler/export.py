@@ -8,6 +8,7 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role, TargetKind
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.shape import is_key
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
 from reconciler.state import LiveState
 
@@ -91,7 +92,7 @@ def _section(state: LiveState, keys: Keys, role: Role) -> list[dict[str, Any]]:
 def _names_all(
     ids: Iterable[str], name: Callable[[str], str], find: Callable[[str], list[str]]
 ) -> bool:
-    return all(find(name(each)) == [each] for each in ids)
+    return all(is_key(name(each)) and find(name(each)) == [each] for each in ids)
 
 
 def _choose(kinds: type[Key], wanted: Key | None, names: Callable[[Key], bool], noun: str) -> Key:
@@ -100,6 +101,6 @@ def _choose(kinds: type[Key], wanted: Key | None, names: Callable[[Key], bool], 
         if names(kind):
             return kind
     raise ReconcilerError(
-        f"Not all of the {noun} concerned have a {wanted} of their own.",
+        f"Not all of the {noun} concerned have a key of the kind {wanted} to themselves.",
         "Leave the option out, and a kind of key that names everybody is chosen.",
     )

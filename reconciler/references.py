@@ -27,17 +27,7 @@ class References:
     def target(self, item: Item, *, quiet: bool) -> str | None:
         """Resolve an item's target; `quiet` for what is over: those it named may have left."""
         if item.kind is TargetKind.LEARNER:
-            learner = self.person(item.target, quiet=quiet)
-            if learner is not None and learner not in self._directory.learner_memberships:
-                if not quiet:
-                    self.report(
-                        "RR207",
-                        f"{item.target.key} is not a learner in any unit.",
-                        item.target.position,
-                        "Name a learner, or a class or group.",
-                    )
-                return None
-            return learner
+            return self.person(item.target, quiet=quiet)
         unit = self.unit(item.target, quiet=quiet)
         if unit is None:
             return None
@@ -94,9 +84,8 @@ class References:
                 "Name them by id, or give them keys of their own.",
             )
         else:
-            self.report(
-                code, f"the site has no {noun}.", reference.position, self._near(reference, known)
-            )
+            advice = self._near(reference, known) or _ADVICE[code]
+            self.report(code, f"the site has no {noun}.", reference.position, advice)
         return None
 
     def _near(self, reference: Reference, known: Mapping[str, list[str]]) -> str | None:
@@ -105,6 +94,12 @@ class References:
         self._suggestions_left -= 1
         return did_you_mean(reference.key, known)
 
+
+_ADVICE = {
+    "RR202": "Check the key, and what settings.people says keys of people are.",
+    "RR203": "Check the key, and what settings.units says keys of units are.",
+    "RR204": "Check its name on the site; renaming a profile changes it.",
+}
 
 _KIND_ADVICE = {
     "class": "List it under classes of a mentor.",

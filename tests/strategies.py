@@ -41,6 +41,7 @@ from reconciler.state import (
 
 TODAY = date(2026, 11, 24)
 NEAR = st.integers(-40, 40).map(lambda days: TODAY + timedelta(days=days))
+LABELS = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=3)
 AT = Position("roles.yaml", 1, 1)
 
 
@@ -112,9 +113,7 @@ def sites(draw: st.DrawFn) -> LiveState:
     return LiveState(
         site=Site("site-1", "Site", draw(st.integers(1, 9)), "me", frozenset(Capability), True, 1),
         profiles=tuple(profiles),
-        labels=tuple(
-            Labels(role, draw(st.none() | st.text(min_size=1, max_size=3)), None) for role in Role
-        ),
+        labels=tuple(Labels(role, draw(st.none() | LABELS), None) for role in Role),
         people=(*staff, *learners),
         units=tuple(made),
         memberships=tuple(sorted(memberships, key=str)),

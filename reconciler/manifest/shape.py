@@ -87,14 +87,13 @@ def _good_list(value: Value) -> bool:
     )
 
 
+def is_key(text: str) -> bool:
+    """Whether a text can certainly stand in a manifest as a key, in quotes where need be."""
+    return 0 < len(text) <= _KEY_LIMIT and text.isprintable() and text[0] != " " != text[-1]
+
+
 def _good_key(value: Value) -> bool:
-    return (
-        isinstance(value, str)
-        and not isinstance(value, PlainDate)
-        and 0 < len(value) <= _KEY_LIMIT
-        and value.isprintable()
-        and value[0] != " " != value[-1]
-    )
+    return isinstance(value, str) and not isinstance(value, PlainDate) and is_key(value)
 
 
 def _good_item(item: Value) -> bool:

@@ -301,3 +301,19 @@ def test_a_profile_goes_by_id_or_by_a_name_that_only_one_has():
 
     assert names(state, on("Staff", "p2")) == ["add profile/p2/mentor"]
     assert codes(state, on("Staff", "Same")) == ["RR205"]
+
+
+def test_a_live_assignment_to_somebody_who_left_every_unit_may_stay_declared():
+    found = Assignment(Role.MENTOR, "10", TargetKind.LEARNER, "20")
+    state = small_site(
+        holders=frozenset({found.holder}), assignments=frozenset({found}), memberships=()
+    )
+    assert plan(state, with_items(item("learner", "s-0"))).actions == ()
+    assert codes(state, with_items(item("learner", "s-1"))) == ["RR207"]
+
+
+def test_every_diagnostic_of_the_site_says_what_to_do():
+    for key in ("nothing like it", "t-00"):
+        with pytest.raises(InvalidInput) as caught:
+            plan(small_site(), wanting((key, "zz")))
+        assert all(found.advice for found in caught.value.diagnostics)

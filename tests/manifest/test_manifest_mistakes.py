@@ -95,7 +95,7 @@ CASES = {
     "white space": (MENTOR + "    groups: [' x']\n", [("RR107", 5, 14, "white space")]),
     "break at the end": (MENTOR + '    groups: ["x\\n"]\n', [("RR107", 5, 14, "white space")]),
     "empty id": (MENTOR + "    groups: ['']\n", [("RR107", 5, 14, "is empty")]),
-    "long id": (MENTOR + f"    groups: [{'x' * 256}]\n", [("RR107", 5, 14, "at most 255")]),
+    "long id": (MENTOR + f"    groups: [{'x' * 1001}]\n", [("RR107", 5, 14, "at most 1000")]),
     "long label": (
         HEAD + f"labels: {{mentor: {{tool_name: {'å' * 65}}}}}\n",
         [("RR107", 3, 30, "at most 64")],
