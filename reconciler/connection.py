@@ -5,12 +5,13 @@ and never in the manifest (design, section 4).
 """
 
 import ipaddress
-import shlex
+import re
 import subprocess
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,34 +19,28 @@ from reconciler.errors import ConfigurationError
 from reconciler.suggest import did_you_mean
 
 CONFIG_NAME: Final = "reconciler.toml"
-_COMMAND_SECONDS: Final = 30
-_KEYS: Final = (
-    "url",
-    "token_url",
-    "client_id",
-    "client_secret",
-    "token",
-    "ca_bundle",
-    "timeout",
-    "actors",
+COMMAND_SECONDS: Final = 30.0
+"""How long a command that prints a credential may take."""
+
+_VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "url": "RECONCILER_URL",
+        "token_url": "RECONCILER_TOKEN_URL",
+        "client_id": "RECONCILER_CLIENT_ID",
+        "client_secret": "RECONCILER_CLIENT_SECRET",
+        "token": "RECONCILER_TOKEN",
+        "ca_bundle": "RECONCILER_CA_BUNDLE",
+    }
 )
-_VARIABLES: Final = {
-    "url": "RECONCILER_URL",
-    "token_url": "RECONCILER_TOKEN_URL",
-    "client_id": "RECONCILER_CLIENT_ID",
-    "client_secret": "RECONCILER_CLIENT_SECRET",
-    "token": "RECONCILER_TOKEN",
-    "ca_bundle": "RECONCILER_CA_BUNDLE",
-}
+_VARIABLE_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_KEYS: Final = (*_VARIABLES, "timeout", "actors")
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """A secret that no message, log or traceback shows; `reveal` hands it out."""
 
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
+    _text: str
 
     def reveal(self) -> str:
         """Return the secret itself."""
@@ -57,7 +52,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A site and the means to reach it.
+    """A site and the means to reach it: a token, or a client's id and secret.
 
     Attributes:
         url: without a trailing slash.
@@ -74,7 +69,7 @@ class Connection:
     client_secret: Secret | None = None
     token: Secret | None = None
     ca_bundle: Path | None = None
-    timeout: float = 60.0
+    timeout: float = 30.0
     actors: tuple[str, ...] = ()
 
 
@@ -83,8 +78,8 @@ def load_connection(
 ) -> Connection:
     """Find the settings to use.
 
-    A named environment comes from the file; without a name, RECONCILER_URL and its companions win,
-    then the file's `default`, then its only environment.
+    What is named, an environment or a file, comes from the file; otherwise RECONCILER_URL and its
+    companions win, then the file's `default`, then its only environment.
 
     Args:
         environment: the name asked for, if any.
@@ -95,124 +90,262 @@ def load_connection(
     Raises:
         ConfigurationError: nothing usable was found, or something in it is wrong.
     """
-    if environment is None and config is None and "RECONCILER_URL" in environ:
-        return _from_variables(environ, directory)
+    if environment is None and config is None and environ.get("RECONCILER_URL"):
+        return _Settings.of_variables(environ, directory).connection()
     path = config or directory / CONFIG_NAME
     if not path.is_file():
         raise ConfigurationError(
-            f"No site is named: there is no {path.name}, and RECONCILER_URL is not set."
+            f"No site is named: there is no {path}, and RECONCILER_URL is not set."
             if environment is None
             else f"The environment {environment} needs {path}, which does not exist.",
             f"Write {CONFIG_NAME}, set RECONCILER_URL, or use --live FILE.",
         )
-    settings = _read(path)
-    name = _choose(settings, environment, path)
-    return _from_file(settings["environments"][name], f"{path}: environment {name}", path, environ)
+    default, environments = _read(path)
+    name = _choose(environment or default, environments, path)
+    where = f"{path}: environment {name}: "
+    names = {key: f"{where}{key}" for key in _KEYS}
+    return _Settings(environments[name], names, where, path.parent, environ).connection()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> tuple[str | None, dict[str, dict[str, Any]]]:
+    """Return the default environment's name, if any, and the environments."""
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}.") from error
-    unknown = [key for key in settings if key not in ("default", "environments")]
-    environments = settings.get("environments", {})
-    if unknown:
-        raise ConfigurationError(
-            f"{path}: {unknown[0]} is not known here.", "There are: default, environments."
-        )
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeError:
+        raise ConfigurationError(f"{path} is not UTF-8.", "Save it as UTF-8.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}.", "Correct it there.") from None
+    for key in document:
+        if key not in ("default", "environments"):
+            raise ConfigurationError(
+                f"{path}: {key} is not known at the top.",
+                did_you_mean(key, ("default", "environments"))
+                or "There are default and [environments.NAME].",
+            )
+    default, environments = document.get("default"), document.get("environments", {})
+    if default is not None and not isinstance(default, str):
+        raise ConfigurationError(f"{path}: default is not a name.", 'Write default = "NAME".')
     if not isinstance(environments, dict) or not all(
         isinstance(each, dict) for each in environments.values()
     ):
         raise ConfigurationError(
             f"{path}: environments is not a table of tables.", "Write [environments.NAME]."
         )
-    return {"default": settings.get("default"), "environments": environments}
+    return default, environments
 
 
-def _choose(settings: dict[str, Any], environment: str | None, path: Path) -> str:
-    known = settings["environments"]
-    wanted = environment or settings["default"]
+def _choose(wanted: str | None, known: Mapping[str, object], path: Path) -> str:
     if wanted is None and len(known) == 1:
-        return str(next(iter(known)))
+        return next(iter(known))
+    names = ", ".join(sorted(known)) or "none"
     if wanted is None:
         raise ConfigurationError(
             f"{path} has {len(known)} environments and no default.",
-            f"Name one with --environment: {', '.join(sorted(known))}.",
+            f"Name one with --environment; there are: {names}.",
         )
     if wanted not in known:
         raise ConfigurationError(
             f"{path} has no environment {wanted}.",
-            did_you_mean(str(wanted), known) or f"There are: {', '.join(sorted(known)) or 'none'}.",
+            did_you_mean(wanted, known) or f"There are: {names}.",
         )
-    return str(wanted)
+    return wanted
 
 
-def _from_variables(environ: Mapping[str, str], directory: Path) -> Connection:
-    settings: dict[str, Any] = {
-        key: environ[variable] for key, variable in _VARIABLES.items() if environ.get(variable)
-    }
-    for key in ("client_secret", "token"):
-        if key in settings:
-            settings[key] = {"env": _VARIABLES[key]}
-    return _from_file(settings, "RECONCILER_URL and its companions", directory / "-", environ)
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """The settings of one environment, not yet checked.
 
+    Attributes:
+        values: as they were given.
+        names: per key what messages call it.
+        where: what messages begin with when no single key is meant.
+        base: what relative paths are relative to.
+        environ: the environment variables.
+    """
 
-def _from_file(
-    settings: Mapping[str, Any], where: str, path: Path, environ: Mapping[str, str]
-) -> Connection:
-    for key in settings:
-        if key not in _KEYS:
+    values: Mapping[str, Any]
+    names: Mapping[str, str]
+    where: str
+    base: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def of_variables(cls, environ: Mapping[str, str], directory: Path) -> "_Settings":
+        """Take the settings from RECONCILER_URL and its companions."""
+        values: dict[str, Any] = {
+            key: environ[variable] for key, variable in _VARIABLES.items() if environ.get(variable)
+        }
+        for key in ("client_secret", "token"):
+            if key in values:
+                values[key] = {"env": _VARIABLES[key]}
+        return cls(values, _VARIABLES, "", directory, environ)
+
+    def connection(self) -> Connection:
+        """Check the settings and follow their references."""
+        for key in self.values:
+            if key not in _KEYS:
+                raise ConfigurationError(
+                    f"{self.where}{key} is not known.",
+                    did_you_mean(key, _KEYS) or f"There are: {', '.join(_KEYS)}.",
+                )
+        self._check_credentials()
+        url = self._url("url").rstrip("/")
+        client_id = self.values.get("client_id")
+        return Connection(
+            url=url,
+            token_url=self._url("token_url")
+            if "token_url" in self.values
+            else f"{url}/oauth/token",
+            client_id=client_id if isinstance(client_id, str) else self._referred("client_id"),
+            client_secret=self._secret("client_secret"),
+            token=self._secret("token"),
+            ca_bundle=self._ca_bundle(),
+            timeout=self._timeout(),
+            actors=self._actors(),
+        )
+
+    def _check_credentials(self) -> None:
+        given = [key for key in ("token", "client_id", "client_secret") if key in self.values]
+        if given not in (["token"], ["client_id", "client_secret"]):
+            what = f"only {' and '.join(given)} is given" if len(given) == 1 else "there are none"
+            if len(given) > 1:
+                what = f"{', '.join(given)} exclude each other"
+            names = self.names
             raise ConfigurationError(
-                f"{where}: {key} is not known here.",
-                did_you_mean(key, _KEYS) or f"There are: {', '.join(_KEYS)}.",
+                f"{self.where}the credentials cannot be used: {what}.",
+                f"Give {names['client_id']} and {names['client_secret']}, or {names['token']}."
+                if not self.where
+                else "Give client_id and client_secret, or token, each as a reference like "
+                '{env = "NAME"}.',
             )
-    url = _url(settings.get("url"), f"{where}: url")
-    token = _secret(settings, "token", where, path, environ)
-    client_secret = _secret(settings, "client_secret", where, path, environ)
-    client_id = settings.get("client_id")
-    if isinstance(client_id, dict):
-        found = _secret(settings, "client_id", where, path, environ)
-        client_id = found.reveal() if found else None
-    if token is None and (not isinstance(client_id, str) or client_secret is None):
-        raise ConfigurationError(
-            f"{where}: there are no credentials.",
-            "Give client_id and client_secret, or token, each as a reference; as variables: "
-            "RECONCILER_CLIENT_ID and RECONCILER_CLIENT_SECRET, or RECONCILER_TOKEN.",
-        )
-    bundle = settings.get("ca_bundle")
-    return Connection(
-        url=url,
-        token_url=_url(settings.get("token_url", f"{url}/oauth/token"), f"{where}: token_url"),
-        client_id=client_id,
-        client_secret=client_secret,
-        token=token,
-        ca_bundle=_existing(bundle, path, where) if bundle is not None else None,
-        timeout=_seconds(settings.get("timeout", 60.0), where),
-        actors=_names(settings.get("actors", []), where),
-    )
+
+    def _wrong(self, key: str, what: str, advice: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.names[key]} {what}.", advice)
+
+    def _url(self, key: str) -> str:
+        value = self.values.get(key)
+        example = "Write one like https://site.example."
+        if not isinstance(value, str) or not value:
+            raise self._wrong(key, "is missing" if value is None else "is not a text", example)
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise self._wrong(key, "is not a web address", example) from None
+        if parts.scheme not in ("http", "https") or not host or not _is_plain(value):
+            raise self._wrong(key, "is not a web address", example)
+        if "@" in parts.netloc:
+            raise self._wrong(
+                key, "holds credentials", "Give them as client_id and client_secret, or token."
+            )
+        if "?" in value or "#" in value:
+            raise self._wrong(key, "has a query or fragment", "Leave it out.")
+        if parts.scheme == "http" and not _is_loopback(host):
+            raise self._wrong(
+                key,
+                f"is not encrypted: http to {host}",
+                "Use https; http is for this machine only.",
+            )
+        return value
+
+    def _secret(self, key: str) -> Secret | None:
+        text = self._referred(key)
+        return None if text is None else Secret(text)
+
+    def _referred(self, key: str) -> str | None:
+        """Follow a reference: {env = "…"}, {file = "…"} or {command = […]}."""
+        reference = self.values.get(key)
+        if reference is None:
+            return None
+        kinds: Mapping[str, Callable[[str, Any], str]] = {
+            "env": self._from_environ,
+            "file": self._from_file,
+            "command": self._from_command,
+        }
+        kind = next(iter(reference)) if isinstance(reference, dict) and reference else None
+        if kind is None or kind not in kinds or len(reference) != 1:
+            raise self._wrong(
+                key,
+                "must be a reference, not the value itself",
+                f'Write {key} = {{env = "NAME"}}, {{file = "PATH"}} or '
+                f'{{command = ["PROGRAM", "…"]}}.',
+            )
+        text = kinds[kind](key, reference[kind])
+        if not text:
+            raise self._wrong(key, f"is empty: its {kind} gives nothing", f"Look at its {kind}.")
+        if not _is_plain(text):
+            raise self._wrong(
+                key,
+                "has spaces, line breaks or other characters that cannot stand in a credential",
+                f"Look at its {kind}.",
+            )
+        return text
+
+    def _from_environ(self, key: str, name: object) -> str:
+        if not isinstance(name, str) or not _VARIABLE_NAME.fullmatch(name):
+            # Not repeated: the secret itself may have been put there.
+            raise self._wrong(key, "names no variable", 'Write {env = "NAME"}.')
+        if name not in self.environ:
+            raise self._wrong(key, f"refers to the variable {name}, which is not set", "Set it.")
+        return self.environ[name]
+
+    def _path(self, name: str) -> Path:
+        return self.base / Path(name).expanduser()
+
+    def _from_file(self, key: str, name: object) -> str:
+        if not isinstance(name, str) or not name:
+            raise self._wrong(key, "names no file", 'Write {file = "PATH"}.')
+        file = self._path(name)
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise self._wrong(
+                key, f"refers to {file}, which cannot be read: {reason}", "Look at the file."
+            ) from None
+
+    def _from_command(self, key: str, command: object) -> str:
+        if (
+            not isinstance(command, list)
+            or not command
+            or not all(isinstance(word, str) and word for word in command)
+        ):
+            raise self._wrong(
+                key, "has a command that is no list of words", 'Write ["pass", "show", "x"].'
+            )
+        try:
+            return _output(command, self.base)
+        except _CommandFailed as failed:
+            raise self._wrong(
+                key, f"refers to {command[0]}, which {failed}", "Run the command by hand."
+            ) from None
+
+    def _ca_bundle(self) -> Path | None:
+        name = self.values.get("ca_bundle")
+        if name is None:
+            return None
+        if not isinstance(name, str) or not self._path(name).exists():
+            raise self._wrong("ca_bundle", "does not exist", "Name a file of PEM certificates.")
+        return self._path(name)
+
+    def _timeout(self) -> float:
+        value = self.values.get("timeout", 30)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
+            raise self._wrong("timeout", "is not a number of seconds", "Write 1 to 3600.")
+        return float(value)
+
+    def _actors(self) -> tuple[str, ...]:
+        value = self.values.get("actors", [])
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise self._wrong("actors", "is not a list of names", 'Write ["NAME", "…"].')
+        return tuple(value)
 
 
-def _url(value: object, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ConfigurationError(f"{where} is missing.", "Write one like https://site.example.")
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(
-            f"{where} is not a web address.", "Write one like https://site.example."
-        )
-    if parts.username or parts.password:
-        raise ConfigurationError(
-            f"{where} holds credentials.", "Give them as client_id and client_secret, or token."
-        )
-    if parts.query or parts.fragment:
-        raise ConfigurationError(f"{where} has a query or fragment.", "Leave it out.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigurationError(
-            f"{where} is not encrypted: http to {parts.hostname}.",
-            "Use https; http is for this machine only.",
-        )
-    return value.rstrip("/")
+def _is_plain(text: str) -> bool:
+    """Whether it is visible ASCII throughout, so that it can stand in a header."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _is_loopback(host: str) -> bool:
@@ -224,96 +357,31 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _secret(
-    settings: Mapping[str, Any], key: str, where: str, path: Path, environ: Mapping[str, str]
-) -> Secret | None:
-    """Follow the reference to a credential: {env = "…"}, {file = "…"} or {command = […]}."""
-    reference = settings.get(key)
-    if reference is None:
-        return None
-    kinds: Mapping[str, Callable[[Any], str]] = {
-        "env": lambda name: _from_environ(name, f"{where}: {key}", environ),
-        "file": lambda name: _from_secret_file(name, f"{where}: {key}", path),
-        "command": lambda command: _from_command(command, f"{where}: {key}", path),
-    }
-    if not isinstance(reference, dict) or len(reference) != 1 or next(iter(reference)) not in kinds:
-        raise ConfigurationError(
-            f"{where}: {key} must be a reference, not the secret itself.",
-            f'Write {key} = {{env = "NAME"}}, {{file = "PATH"}} or {{command = ["PROGRAM", "…"]}}.',
-        )
-    kind, value = next(iter(reference.items()))
-    found = kinds[kind](value)
-    if not found:
-        raise ConfigurationError(f"{where}: {key} is empty.", f"Look at its {kind}.")
-    if not found.isprintable():
-        raise ConfigurationError(
-            f"{where}: {key} has line breaks or control characters in it.", f"Look at its {kind}."
-        )
-    return Secret(found)
+class _CommandFailed(Exception):
+    """Says why, without what the command printed: that may hold the secret."""
 
 
-def _from_environ(name: object, where: str, environ: Mapping[str, str]) -> str:
-    if not isinstance(name, str) or name not in environ:
-        raise ConfigurationError(f"{where}: the variable {name} is not set.", "Set it.")
-    return environ[name]
-
-
-def _from_secret_file(name: object, where: str, path: Path) -> str:
-    file = path.parent / str(name)
+def _output(command: list[str], directory: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationError(f"{where}: {file} cannot be read: {reason}.") from error
-
-
-def _from_command(command: object, where: str, path: Path) -> str:
-    if (
-        not isinstance(command, list)
-        or not command
-        or not all(isinstance(word, str) for word in command)
-    ):
-        raise ConfigurationError(
-            f"{where}: command is not a list of words.", 'Write ["pass", "show", "reconciler"].'
-        )
-    shown = shlex.join(command)
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own command, without a shell
+        with subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
             command,
-            cwd=path.parent,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-        text = done.stdout.decode("utf-8").strip()
-    except subprocess.TimeoutExpired:
-        raise ConfigurationError(
-            f"{where}: {shown} did not end within {_COMMAND_SECONDS} seconds."
-        ) from None
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its output is not UTF-8"
-        raise ConfigurationError(f"{where}: {shown} failed: {reason}.") from None
-    if done.returncode != 0:
-        # What it printed is not repeated: it may hold the secret.
-        raise ConfigurationError(f"{where}: {shown} ended with {done.returncode}.")
-    return text
-
-
-def _existing(value: object, path: Path, where: str) -> Path:
-    file = path.parent / str(value)
-    if not file.is_file():
-        raise ConfigurationError(f"{where}: the ca_bundle {file} does not exist.")
-    return file
-
-
-def _seconds(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
-        raise ConfigurationError(f"{where}: timeout is not a number of seconds up to 3600.")
-    return float(value)
-
-
-def _names(value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ConfigurationError(f"{where}: actors is not a list of names.")
-    return tuple(value)
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            try:
+                printed, _ = process.communicate(timeout=COMMAND_SECONDS)
+            except subprocess.TimeoutExpired:
+                # Leaving the block waits for the command alone, not for what it started.
+                process.kill()
+                raise _CommandFailed(f"took longer than {COMMAND_SECONDS:g} seconds") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its words cannot be passed on"
+        raise _CommandFailed(f"cannot be run: {reason}") from None
+    if process.returncode != 0:
+        raise _CommandFailed(f"failed with exit code {process.returncode}")
+    try:
+        return printed.decode("utf-8").strip()
+    except UnicodeError:
+        raise _CommandFailed("did not print UTF-8") from None

@@ -20,8 +20,10 @@ from typing import Any, Final
 import click
 import requests
 
+from reconciler.connection import Connection, load_connection
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.resources import shipped
+from reconciler.workflows.reading import fetch_state
 
 _PROGRAM: Final = (sys.executable, "-m", "reconciler")
 _START_SECONDS: Final = 30
@@ -44,23 +46,9 @@ class Site:
             "RECONCILER_CLIENT_SECRET": self.ready["client_secret"],
         }
 
-    def ids(self, collection: str, *keys: str) -> list[str]:
-        """Look up the ids behind sync keys, as an administrator would in the pages."""
-        answer = requests.post(
-            self.ready["token_url"],
-            data={"grant_type": "client_credentials"},
-            auth=(self.ready["client_id"], self.ready["client_secret"]),
-            timeout=10,
-        )
-        answer.raise_for_status()
-        found = requests.get(
-            f"{self.ready['url']}/v1/{collection}",
-            headers={"Authorization": f"Bearer {answer.json()['access_token']}"},
-            timeout=10,
-        )
-        found.raise_for_status()
-        by_key = {item["sync_key"]: item["id"] for item in found.json()["items"]}
-        return [by_key[key] for key in keys]
+    def connection(self) -> Connection:
+        """Return how a script reaches the sandbox."""
+        return load_connection(None, config=None, environ=self.variables, directory=Path())
 
 
 class Administrator:
@@ -69,6 +57,7 @@ class Administrator:
     def __init__(self, console: dict[str, str]) -> None:
         self._url = console["url"]
         self._browser = requests.Session()
+        self._browser.trust_env = False  # the sandbox is on this machine, whatever the proxy
         self.name = console["username"]
         self._post("sign-in", username=console["username"], password=console["password"])
 
@@ -175,10 +164,11 @@ class _Story:
     def meddle(self) -> None:
         """Edit the site as somebody who does not know of the manifest."""
         administrator = Administrator(self.site.ready["console"])
-        leaving, staying = self.site.ids("people", "t-0403", "t-0407")
-        class_8b, class_8a = self.site.ids("units", "8b", "8a")
-        administrator.remove("mentor", leaving, "class", class_8b)
-        administrator.add("mentor", staying, "class", class_8a)
+        state = fetch_state(self.site.connection())
+        ids = {person.sync_key: person.id for person in state.people}
+        ids |= {unit.sync_key: unit.id for unit in state.units}
+        administrator.remove("mentor", ids["t-0403"], "class", ids["8b"])
+        administrator.add("mentor", ids["t-0407"], "class", ids["8a"])
         _say(
             f"Meanwhile somebody ({administrator.name}) edits the console by hand: takes class 8B\n"
             "from its mentor, and lets the mentor of 1A see class 8A. Does anyone notice?"

@@ -259,7 +259,9 @@ class _Resolver:
             f"the profile of {reference.key}, {profile.name}, does not have the {holder.role} role"
             + (", so their assignments have no effect." if live else "."),
             reference.position,
-            f"Add {profile.name} under roles.{holder.role}.profiles.",
+            f"Check that {reference.key} is the person meant; if so, {profile.name} must stand "
+            f"under roles.{holder.role}.profiles"
+            + (" of the manifest for the whole site." if self.manifest.within else "."),
         )
 
     def _holds_until(self, scope: Scope, assignments: Iterable[Assignment]) -> date | None:

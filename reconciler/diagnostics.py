@@ -14,6 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from reconciler.plain import plain
+
 
 class Severity(StrEnum):
     """How bad it is: an error ends the run with exit 1, a warning is only shown."""
@@ -79,7 +81,7 @@ MOST_SHOWN: Final = 200
 def listing(diagnostics: Sequence[Diagnostic], most: int = MOST_SHOWN) -> Iterator[str]:
     """Yield one line per diagnostic, and at the end how many more there are, if any."""
     for diagnostic in diagnostics[:most]:
-        yield str(diagnostic)
+        yield plain(str(diagnostic))
     hidden = len(diagnostics) - most
     if hidden > 0:
         yield f"… and {hidden:,} more, {len(diagnostics):,} in all."
@@ -142,5 +144,6 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR501": Code(_ERROR, "more removals than the manifest allows"),
         "RR502": Code(_ERROR, "a role would be emptied"),
         "RR503": Code(_WARNING, "a protected person is not declared and stays"),
+        "RR504": Code(_WARNING, "a pattern of --only matches nothing that would change"),
     }
 )

@@ -64,8 +64,11 @@ def changed_fields(before: Fields, after: Fields) -> list[FieldChange]:
     """Compare two objects with the same fields and types, sorted by field and member."""
     if before == after:
         return []
+    old, new = _without_common(before, after)
+    if not any(old.values()) or not any(new.values()):
+        return list(_one_sided(old, new))
     changes = []
-    for kind, levels in DeepDiff(before, after, view="tree").items():
+    for kind, levels in DeepDiff(old, new, view="tree").items():
         for level in levels:
             field = level.path(output_format="list")[0]
             if kind == "set_item_added":
@@ -75,6 +78,31 @@ def changed_fields(before: Fields, after: Fields) -> list[FieldChange]:
             else:
                 changes.append(FieldChange(field, before=level.t1, after=level.t2))
     return sorted(changes, key=lambda change: (change.field, change.member or ""))
+
+
+def _without_common(before: Fields, after: Fields) -> tuple[Fields, Fields]:
+    """Leave out of sets what both have, so that explaining costs as much as there is to explain."""
+    old, new = dict(before), dict(after)
+    for field, members in before.items():
+        others = after[field]
+        if isinstance(members, frozenset) and isinstance(others, frozenset):
+            old[field], new[field] = members - others, others - members
+    return old, new
+
+
+def _one_sided(old: Fields, new: Fields) -> Iterator[FieldChange]:
+    """List what one side alone has: nothing stands against it, so nothing has to be compared."""
+    for field in sorted(old):
+        before, after = old[field], new[field]
+        if isinstance(before, frozenset) and isinstance(after, frozenset):
+            for member in sorted(before | after):
+                yield FieldChange(field, member in before, member in after, member)
+        elif before != after:
+            yield FieldChange(field, _text(before), _text(after))
+
+
+def _text(value: str | frozenset[str] | None) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def diff(directory: Directory, desired: Desired, as_of: date) -> list[Difference]:

@@ -130,11 +130,13 @@ class Keys:
         return self._unit_key(found) or self._directory.path(unit)
 
     def profile(self, profile: str) -> str:
-        """Return a profile's name, or its id where two share the name."""
+        """Return a profile's name, or its id where the name would not find it."""
         found = self._directory.profiles.get(profile)
-        if found is None or len(self.profiles_by_name.get(found.name, ())) > 1:
-            return profile
-        return found.name
+        return found.name if found and self.find_profiles(found.name) == [profile] else profile
+
+    def profile_of(self, person: str) -> Profile:
+        """Return a person's profile."""
+        return self._directory.profiles[self._directory.people[person].profile]
 
     def target(self, kind: str, target: str) -> str:
         """Return the key of an assignment's target."""

@@ -34,19 +34,22 @@ class FileJournal:
 
     def earlier(self, plan: Plan) -> Earlier:
         """Return what earlier runs of this plan did; a line that was cut short counts as absent."""
-        sent: set[Address] = set()
-        failures: Counter[Address] = Counter()
+        sent: Counter[Address] = Counter()
+        outcomes: dict[Address, Outcome] = {}
         used = False
-        for line in self._lines(plan):
-            match line["event"]:
-                case "sending":
-                    sent.update(Address.parse(address) for address in line["addresses"])
-                case "settled":
-                    for address, outcome in line["outcomes"].items():
-                        failures[Address.parse(address)] += outcome == Outcome.FAILED
-                case "finish":
-                    used = True
-        return Earlier(used, frozenset(sent), failures)
+        try:
+            for line in self._lines(plan):
+                match line["event"]:
+                    case "sending":
+                        sent.update(Address.parse(address) for address in line["addresses"])
+                    case "settled":
+                        for address, outcome in line["outcomes"].items():
+                            outcomes[Address.parse(address)] = Outcome(outcome)
+                    case "finish":
+                        used = True
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _unusable("read", self._path(plan), error) from error
+        return Earlier(used, sent, frozenset(at for at, found in outcomes.items() if found.holds))
 
     def begin(self, plan: Plan, overrides: Sequence[Override]) -> None:
         """Record that a run of the plan begins."""
@@ -80,13 +83,7 @@ class FileJournal:
             return []
         except (OSError, UnicodeError) as error:
             raise _unusable("read", path, error) from error
-        lines = []
-        for line in text.split("\n")[:-1]:
-            try:
-                lines.append(json.loads(line))
-            except ValueError as error:
-                raise _unusable("read", path, error) from error
-        return lines
+        return [json.loads(line) for line in text.split("\n")[:-1]]
 
     def _drop_half_line(self, plan: Plan) -> None:
         """Cut off a last line that a crash left unfinished, so that none is glued to it."""

@@ -36,7 +36,7 @@ class References:
             if not quiet:
                 self.report(
                     "RR206",
-                    f"{item.target.key} is a {kind}, not a {item.kind}.",
+                    f"{item.target.key} is of the kind {kind}, not {item.kind}.",
                     item.target.position,
                     _KIND_ADVICE[kind.value],
                 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import (
     Capability,
     LabelField,
@@ -106,6 +107,11 @@ class Holder(NamedTuple):
     role: Role
     person: str
 
+    @classmethod
+    def at(cls, address: Address) -> "Holder":
+        """Read the holder out of the address, in ids, of a holder or an assignment."""
+        return cls(Role(address.parts[0]), address.parts[1])
+
 
 class Assignment(NamedTuple):
     """Over whom a holder has the role."""
@@ -119,6 +125,12 @@ class Assignment(NamedTuple):
     def holder(self) -> Holder:
         """The holder it belongs to."""
         return Holder(self.role, self.person)
+
+    @classmethod
+    def at(cls, address: Address) -> "Assignment":
+        """Read an assignment's address, in ids, back as the assignment."""
+        role, person, kind, target = address.parts
+        return cls(Role(role), person, TargetKind(kind), target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.domain.address import Address, AddressKind
 from reconciler.plan.end_state import Undo, end_state, value_at
 from reconciler.plan.model import Override, Plan
-from reconciler.plan.order import as_assignment
 from reconciler.provider import Change, ChangeResult, Event, Verb
-from reconciler.state import LiveState, Site
+from reconciler.state import Assignment, LiveState, Site
 
 
 def broken_rule(state: LiveState, address: Address, verb: Verb) -> str | None:
@@ -28,7 +27,7 @@ def broken_rule(state: LiveState, address: Address, verb: Verb) -> str | None:
             if any(a.role == role and a.person == person for a in state.assignments):
                 return "has_assignments"
         case AddressKind.ASSIGNMENT, Verb.ADD:
-            if as_assignment(address).holder not in state.holders:
+            if Assignment.at(address).holder not in state.holders:
                 return "not_a_holder"
     return None
 
@@ -89,12 +88,13 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
-        self._sent: set[Address] = set()
-        self._failures: Counter[Address] = Counter()
+        self._sent: Counter[Address] = Counter()
+        self._outcomes: dict[Address, Outcome] = {}
         self._used: set[str] = set()
 
     def earlier(self, plan: Plan) -> Earlier:
-        return Earlier(plan.id in self._used, frozenset(self._sent), dict(self._failures))
+        held = frozenset(at for at, outcome in self._outcomes.items() if outcome.holds)
+        return Earlier(plan.id in self._used, dict(self._sent), held)
 
     def begin(self, plan: Plan, overrides: Sequence[Override]) -> None:
         self.events.append(("begin", (plan.id, list(overrides))))
@@ -107,7 +107,7 @@ class MemoryJournal:
         told = list(outcomes)
         self.events.append(("settled", (plan.id, told)))
         for found in told:
-            self._failures[found.action.address] += found.outcome is Outcome.FAILED
+            self._outcomes[found.action.address] = found.outcome
 
     def finish(self, plan: Plan) -> None:
         self.events.append(("finish", plan.id))

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -142,6 +142,10 @@ class Sandbox:
     def events(self) -> list[dict[str, Any]]:
         return self.items("events")
 
+    def writes(self) -> int:
+        """How many writes there have been since the site was made."""
+        return len(self.events())
+
     def assignments(self) -> set[str]:
         """All assignments as people read them: `mentor/t-0412/class/8a`."""
         people = {item["id"]: item["sync_key"] for item in self.items("people")}
@@ -204,15 +208,27 @@ class Desk:
     """Where one user works: a directory, an environment, and commands that are run in it."""
 
     def __init__(
-        self, directory: Path, sandbox: Sandbox | None = None, *, client: str = "main"
+        self,
+        directory: Path,
+        sandbox: Sandbox | None = None,
+        *,
+        client: str = "main",
+        names: Iterable[str] | None = None,
     ) -> None:
         self.directory = directory
+        self.names = municipality_names() if names is None else tuple(names)
         self.sandbox = sandbox
         self.environment = {
             **clean_environment(),
             **(sandbox.variables(client) if sandbox else {}),
             "RECONCILER_STATE_DIR": str(directory / "state"),
         }
+
+    def use_token(self, token: str) -> None:
+        """Sign in with a token from now on, instead of a client's id and secret."""
+        for name in ("RECONCILER_CLIENT_ID", "RECONCILER_CLIENT_SECRET", "RECONCILER_TOKEN_URL"):
+            self.environment.pop(name, None)
+        self.environment["RECONCILER_TOKEN"] = token
 
     def write(self, manifest: Mapping[str, Any] | str, name: str = "roles.yaml") -> str:
         """Write a manifest and return its name."""
@@ -246,5 +262,5 @@ class Desk:
         assert "defect of its own" not in said, said
         for secret in self.sandbox.secrets if self.sandbox else ():
             assert secret not in said, "a secret in the output"
-        for name in municipality_names():
+        for name in self.names:
             assert name not in said, f"the name {name} in the output"

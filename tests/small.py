@@ -26,6 +26,10 @@ from reconciler.state import (
     Unit,
 )
 
+PROFILES = (
+    Profile("p0", "Staff", frozenset({Role.MENTOR})),
+    Profile("p1", "Student", frozenset()),
+)
 STAFF = [Person(f"1{n}", f"t-{n}", f"t{n}", None, f"T {n}", "p0", active=True) for n in range(4)]
 LEARNERS = [Person(f"2{n}", f"s-{n}", f"s{n}", None, f"S {n}", "p1", active=True) for n in range(4)]
 
@@ -34,10 +38,7 @@ def small_site(*mentors: tuple[str, str], **changes: object) -> LiveState:
     """A school with classes 8a (two learners) and 8b (two); `mentors` are (person, class id)."""
     state = LiveState(
         site=Site("nord", "Nord", 5, "pipeline", frozenset(Capability), True, 1),
-        profiles=(
-            Profile("p0", "Staff", frozenset({Role.MENTOR})),
-            Profile("p1", "Student", frozenset()),
-        ),
+        profiles=PROFILES,
         labels=tuple(Labels(role, None, None) for role in Role),
         people=(*STAFF, *LEARNERS),
         units=(

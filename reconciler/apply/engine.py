@@ -15,11 +15,10 @@ from reconciler.apply.journal import Earlier, Journal
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import BATCH_LIMIT
-from reconciler.errors import JournalError, PlanUnusable, RequestRefused, SiteError
-from reconciler.plan.end_state import value_at
+from reconciler.errors import JournalError, PlanUnusable, RequestRefused, SiteError, WrongUse
 from reconciler.plan.model import Action, Override, Plan, Verdict
 from reconciler.plan.order import stage
-from reconciler.plan.select import select
+from reconciler.plan.select import select, unmatched
 from reconciler.provider import Change, ChangeResult, Writer
 from reconciler.state import LiveState
 
@@ -53,6 +52,7 @@ def apply_plan(
     Raises:
         GuardRefused: a guard or policy refuses.
         PlanUnusable: the plan is stale, already used, or for another site.
+        WrongUse: a pattern of `only` matches nothing.
         JournalError: the run cannot be recorded; nothing was sent.
         SiteError: the site could not be read; nothing was sent.
     """
@@ -60,13 +60,18 @@ def apply_plan(
     earlier = journal.earlier(plan)
     if earlier.used:
         raise PlanUnusable("The plan was used before.", preflight.AGAIN)
+    for pattern in unmatched(plan.actions, only):
+        raise WrongUse(
+            f"--only {pattern} matches no action of the plan.",
+            "The plan's addresses stand in `reconciler show PLAN --format json`.",
+        )
     selected = select(plan.actions, only) if only else plan.actions
-    verdicts = _check(plan, writer, earlier, selected, overrides or {})
+    state, verdicts = _check(plan, writer, earlier, selected, overrides or {})
     if not selected:
         return ApplyResult(plan.id, plan.site, (), verified=True, note="", verdicts=verdicts)
     journal.begin(plan, _overrides(verdicts))
     run = _Run(plan, writer, journal, earlier, selected, progress or (lambda _done, _all: None))
-    run.send_all()
+    run.send_all(state)
     return run.read_back(verdicts)
 
 
@@ -76,7 +81,7 @@ def _check(
     earlier: Earlier,
     selected: Sequence[Action],
     overrides: Mapping[str, str],
-) -> tuple[Verdict, ...]:
+) -> tuple[LiveState, tuple[Verdict, ...]]:
     """Check everything against a state that is still the site's when the checks are done."""
     for _ in range(_TRIES):
         state = writer.fetch()
@@ -84,7 +89,7 @@ def _check(
         original = preflight.check_basis(plan, state, earlier)
         verdicts = preflight.check_guards(plan, original, selected, overrides)
         if writer.site().revision == state.site.revision:
-            return verdicts
+            return state, verdicts
     raise SiteError(
         "The site is being changed too quickly to check the plan against it.", "Try again later."
     )
@@ -116,10 +121,18 @@ class _Run:
         self.selected = selected
         self.progress = progress
         self.outcomes: dict[Address, ActionOutcome] = {}
+        self.recorded: dict[Address, Outcome] = {}
         self.stopped = ""
 
-    def send_all(self) -> None:
-        """Send every action whose requirements hold, stage by stage, in batches."""
+    def send_all(self, state: LiveState) -> None:
+        """Send every action whose requirements hold, stage by stage, in batches.
+
+        Args:
+            state: as it was checked; what an earlier run has done already is not sent again.
+        """
+        for action in self.selected:
+            if preflight.stands(state, action):
+                self._settle(action, Outcome.ALREADY, "an earlier run has done it")
         for _, actions in groupby(self.selected, key=stage):
             ready = list(self._ready(actions))
             for start in range(0, len(ready), BATCH_LIMIT):
@@ -133,6 +146,8 @@ class _Run:
     def _ready(self, actions: Iterable[Action]) -> Iterator[Action]:
         planned = {action.address: action for action in self.selected}
         for action in actions:
+            if action.address in self.outcomes:
+                continue
             if action.manual:
                 self._settle(action, Outcome.MANUAL, "the site's API cannot do this")
                 continue
@@ -169,8 +184,17 @@ class _Run:
         else:
             for action, result in zip(batch, results, strict=True):
                 self._settle(action, *_outcome(result))
-        settled = [self.outcomes[action.address] for action in batch]
-        self._recorded(lambda: self.journal.settled(self.plan, settled))
+        self._record_outcomes()
+
+    def _record_outcomes(self) -> None:
+        """Tell the journal every outcome that it does not have yet, or has otherwise."""
+        news = [
+            found
+            for address, found in self.outcomes.items()
+            if self.recorded.get(address) is not found.outcome
+        ]
+        if self._recorded(lambda: self.journal.settled(self.plan, news)):
+            self.recorded.update((found.action.address, found.outcome) for found in news)
 
     def _recorded(self, write: Callable[[], None]) -> bool:
         """Write to the journal; where that fails, stop the run but lose no outcome of it."""
@@ -182,8 +206,12 @@ class _Run:
         return True
 
     def _change(self, action: Action) -> Change:
-        """Make the change of an action; its key is the same until a failure was answered to it."""
-        attempt = self.earlier.attempts.get(action.address, 0)
+        """Make the change of an action.
+
+        Within a run its key is the same however often it is repeated. A later run has seen that it
+        does not stand, so it asks anew: an old key would only bring back the old answer.
+        """
+        attempt = self.earlier.sent.get(action.address, 0)
         material = f"{self.plan.id}\n{action.verb}\n{action.address}\n{attempt}"
         return Change(
             action.address,
@@ -199,26 +227,29 @@ class _Run:
 
     def read_back(self, verdicts: tuple[Verdict, ...]) -> ApplyResult:
         """Read the site again and correct every outcome that it contradicts."""
-        verified = False
+        state = None
         try:
             state = self.writer.fetch()
         except SiteError as lost:
             self.stopped = f"{self.stopped} The result could not be read back: {lost}".strip()
-        else:
-            verified = True
-            before = dict(self.outcomes)
-            for found in before.values():
-                self.outcomes[found.action.address] = _confirmed(found, state)
-            corrected = [
-                found
-                for address, found in self.outcomes.items()
-                if found.outcome is not before[address].outcome
-            ]
-            self._recorded(lambda: self.journal.settled(self.plan, corrected))
-        outcomes = tuple(self.outcomes[action.address] for action in self.selected)
-        if all(each.outcome.holds or each.outcome is Outcome.MANUAL for each in outcomes):
+        if state is not None:
+            for address, found in self.outcomes.items():
+                self.outcomes[address] = _confirmed(found, state)
+        self._record_outcomes()
+        if state is not None and self._is_finished(state):
             self._recorded(lambda: self.journal.finish(self.plan))
-        return ApplyResult(self.plan.id, self.plan.site, outcomes, verified, self.stopped, verdicts)
+        outcomes = tuple(self.outcomes[action.address] for action in self.selected)
+        return ApplyResult(
+            self.plan.id, self.plan.site, outcomes, state is not None, self.stopped, verdicts
+        )
+
+    def _is_finished(self, state: LiveState) -> bool:
+        """Whether nothing that was selected, now or in an earlier run, is still open."""
+        return all(
+            preflight.stands(state, action)
+            for action in self.plan.actions
+            if action.address in self.outcomes or action.address in self.earlier.sent
+        )
 
 
 def _outcome(result: ChangeResult) -> tuple[Outcome, str]:
@@ -231,8 +262,7 @@ def _outcome(result: ChangeResult) -> tuple[Outcome, str]:
 def _confirmed(found: ActionOutcome, state: LiveState) -> ActionOutcome:
     """Compare an outcome with what stands on the site now."""
     action = found.action
-    stands = value_at(state, action.address) == action.after
-    match found.outcome, stands:
+    match found.outcome, preflight.stands(state, action):
         case ((Outcome.SUCCEEDED | Outcome.ALREADY), False):
             return ActionOutcome(
                 action, Outcome.FAILED, "the site said yes, but the read-back shows otherwise"

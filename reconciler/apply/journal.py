@@ -20,13 +20,13 @@ class Earlier:
 
     Attributes:
         used: whether all of the plan's selected actions have had their outcomes.
-        sent: the addresses whose change was sent, whatever came of it.
-        attempts: per address how often its change was answered with a failure.
+        sent: per address how often its change was sent, whatever came of it.
+        held: the addresses at which the site was found, in the end, as the plan wanted it.
     """
 
     used: bool = False
-    sent: frozenset[Address] = frozenset()
-    attempts: Mapping[Address, int] = field(default_factory=lambda: MappingProxyType({}))
+    sent: Mapping[Address, int] = field(default_factory=lambda: MappingProxyType({}))
+    held: frozenset[Address] = frozenset()
 
 
 class Journal(Protocol):

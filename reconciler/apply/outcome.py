@@ -41,7 +41,7 @@ class ApplyResult:
         plan: the plan's id.
         site: the site's id.
         outcomes: one per selected action, in the plan's order.
-        verified: whether a read-back confirmed every outcome.
+        verified: whether the site was read back, and the outcomes corrected by it.
         note: what kept the run or the read-back from its end, or an empty text.
         verdicts: what the guards said, overrides included.
     """
@@ -61,6 +61,13 @@ class ApplyResult:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 when all is as the plan wanted and was read back; 6 otherwise."""
-        complete = self.verified and all(each.outcome.holds for each in self.outcomes)
-        return ExitCode.DONE if complete else ExitCode.PARTIAL
+        """0 when all is as the plan wanted, was read back and is recorded; 6 for a part of it.
+
+        1 when nothing of it is: refused as a whole, it was not applied in part.
+        """
+        found = {each.outcome for each in self.outcomes}
+        if self.verified and not self.note and all(outcome.holds for outcome in found):
+            return ExitCode.DONE
+        if self.verified and found <= {Outcome.FAILED, Outcome.SKIPPED}:
+            return ExitCode.FAILED
+        return ExitCode.PARTIAL

@@ -59,12 +59,16 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier) -> LiveState:
     Raises:
         PlanUnusable: something in scope is not what it was when the plan was made.
     """
-    done = [
-        undo(action)
-        for action in plan.actions
-        if action.address in earlier.sent and _stands(state, action)
-    ]
-    original = end_state(state, done)
+    standing = [action for action in plan.actions if stands(state, action)]
+    for action in plan.actions:
+        if action.address in earlier.held and not stands(state, action):
+            raise PlanUnusable(
+                f"The plan is stale: an earlier run of it did {action.name}, "
+                "and somebody took that back since.",
+                AGAIN,
+            )
+    own = [action for action in standing if action.address in earlier.sent or action.manual]
+    original = end_state(state, map(undo, own))
     now = digests(Directory(original), plan.basis, plan.actions, plan.as_of)
     parts = moved(plan.basis.digests, now)
     if parts:
@@ -76,7 +80,8 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier) -> LiveState:
     return original
 
 
-def _stands(state: LiveState, action: Action) -> bool:
+def stands(state: LiveState, action: Action) -> bool:
+    """Whether the site is as an action wants it."""
     return value_at(state, action.address) == action.after
 
 
@@ -100,9 +105,11 @@ def check_guards(
         for verdict in plan.verdicts
         if verdict.code == "RR501"
     }
+    if set(limits) != set(Role):
+        raise PlanUnusable("The plan's file lacks a guard's verdict.", AGAIN)
     lifted = {override.code: override.reason for override in plan.overrides} | dict(overrides)
     judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, plan.as_of)
-    verdicts = judge(judgement.cases({role: limits[role] for role in Role}), lifted)
+    verdicts = judge(judgement.cases(limits), lifted)
     refuse(verdicts)
     return verdicts
 

@@ -1,5 +1,7 @@
 """The command `demo`."""
 
+import signal
+
 import click
 
 from reconciler.demo import run_demo
@@ -13,5 +15,7 @@ def command() -> int:
     It takes under a minute, touches nothing outside a temporary directory, and needs the
     sandbox's packages: pip install 'reconciler[sandbox]'.
     """
+    # Asked to end, it ends as with Ctrl-C: its server stops and its files go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run_demo()
     return ExitCode.DONE

@@ -7,6 +7,7 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.output import print_result
+from reconciler.cli.plan_files import refuse_plans
 from reconciler.reports import documents, text
 from reconciler.workflows import reading
 
@@ -35,6 +36,7 @@ def command(
 
     Example: reconciler drift examples/roles.yaml
     """
+    refuse_plans(manifest)
     loaded = reading.load_manifest(manifest)
     report = reading.find_drift(loaded, options.source(live, environment, config), as_of=as_of)
     print_result(

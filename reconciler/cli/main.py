@@ -17,6 +17,7 @@ import click
 
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
+from reconciler.plain import plain
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -81,9 +82,9 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for a user
         message, advice, code = _told(error)
-        click.echo(f"Error: {message}", err=True)
+        click.echo(plain(f"Error: {message}"), err=True)
         if advice:
-            click.echo(advice, err=True)
+            click.echo(plain(advice), err=True)
     return code if isinstance(code, int) else ExitCode.DONE
 
 

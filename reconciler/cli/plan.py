@@ -7,6 +7,7 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.output import print_plan
+from reconciler.cli.plan_files import refuse_plans
 from reconciler.errors import ExitCode, worst
 from reconciler.plan import document
 from reconciler.plan.model import Plan
@@ -54,6 +55,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler plan examples/roles.yaml --out plan.json
     """
     lifted = options.overrides(override_codes, reason)
+    refuse_plans(manifest)
     loaded = reading.load_manifest(manifest)
     state = reading.fetch_state(options.source(live, environment, config))
     plan = reading.make_plan(loaded, state, as_of=as_of, overrides=lifted, only=only)

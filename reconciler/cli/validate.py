@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
+from reconciler.cli.plan_files import refuse_plans
+from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.reports import documents
 from reconciler.workflows import reading
@@ -35,6 +37,7 @@ def command(
 
     Example: reconciler validate examples/roles.yaml
     """
+    refuse_plans(manifest)
     try:
         loaded = reading.load_manifest(manifest)
         found = loaded.warnings
@@ -48,8 +51,8 @@ def command(
     if output_format == "json":
         click.echo(documents.to_text(documents.diagnostics_document(found)), nl=False)
     else:
-        for diagnostic in found:
-            click.echo(str(diagnostic), err=True)
+        for line in listing(found):
+            click.echo(line, err=True)
         where = "against the site" if online or live else "offline"
         click.echo(f"Valid: {', '.join(map(str, manifest))} (checked {where}).")
     return ExitCode.FAILED if any(each.is_error for each in found) else ExitCode.DONE

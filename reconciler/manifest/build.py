@@ -117,7 +117,19 @@ def _text(
 def _label(
     document: Document, value: Value, place: int, found: list[Diagnostic]
 ) -> str | _Nothing | None:
-    return None if value is None else _text(document, value, place, found)
+    if value is not None:
+        return _text(document, value, place, found)
+    if document.written.get(place):
+        return None
+    found.append(
+        Diagnostic(
+            "RR106",
+            "a label has no value, which is neither the default nor absent.",
+            document.position(place),
+            "Write null for the platform's own default, or leave the line out.",
+        )
+    )
+    return _NOTHING
 
 
 def _id(

@@ -123,16 +123,22 @@ def _unknown_timezones(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     for part in parts:
         leaf = part.leaves.get("settings.timezone")
         if leaf and isinstance(leaf.value, str) and not _is_timezone(leaf.value):
+            known = sorted(available_timezones() - _OF_THE_MACHINE)
             yield Diagnostic(
                 "RR117",
                 f"'{shorten(leaf.value)}' is not a time zone.",
                 leaf.position,
-                did_you_mean(leaf.value, sorted(available_timezones()))
-                or "Write an IANA name, such as Europe/Oslo.",
+                did_you_mean(leaf.value, known) or "Write an IANA name, such as Europe/Oslo.",
             )
 
 
+_OF_THE_MACHINE = {"localtime", "posixrules", "Factory"}
+"""Names that mean something else on every machine, so that "today" would."""
+
+
 def _is_timezone(name: str) -> bool:
+    if name in _OF_THE_MACHINE:
+        return False
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,9 +1,9 @@
 """What a plan rests on, as digests: is the site still what it was when the plan was made?
 
 A revision that moved for another reason does not make a plan stale; a change to anything below
-does (design, section 5). Memberships are left out on purpose: learners join and leave every day,
-the actions do not depend on it, and a plan that went stale with each of them could never be
-approved. Where a membership decides what is in scope, it shows in the assignments in scope.
+does (design, section 5). Memberships are left out on purpose: learners join and leave every day, a
+plan that went stale with each of them could never be approved, and which addresses it writes does
+not depend on them. Where a membership decides what is in scope, it shows in the assignments there.
 """
 
 import hashlib
@@ -18,7 +18,6 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.plan.judgement import in_scope
 from reconciler.plan.model import Action, Basis
-from reconciler.plan.order import as_assignment
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder
 
@@ -36,19 +35,29 @@ class _View:
     addresses: tuple[Address, ...]
 
     @property
+    def roles(self) -> frozenset[Role]:
+        """The roles that the manifest speaks of, by a section or under `roles`."""
+        return frozenset((*self.basis.managed, *self.basis.profile_roles))
+
+    @property
     def holders(self) -> set[Holder]:
-        """The holders that the actions name."""
-        return {
-            Holder(Role(address.parts[0]), address.parts[1])
+        """The holders whom the plan is about: named by an action, or live in its scope."""
+        named = {
+            Holder.at(address)
             for address in self.addresses
             if address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
         }
+        if self.basis.scope is None:
+            named |= {
+                holder for holder in self.directory.state.holders if holder.role in self.roles
+            }
+        return named | {found.holder for found in self.in_scope}
 
     @property
     def targets(self) -> set[Assignment]:
         """The assignments that the actions name."""
         return {
-            as_assignment(address)
+            Assignment.at(address)
             for address in self.addresses
             if address.kind is AddressKind.ASSIGNMENT
         }
@@ -70,7 +79,7 @@ def digests(
         directory,
         Keys(directory, basis.people, basis.units),
         basis,
-        in_scope(directory, scope, basis.managed, as_of),
+        in_scope(directory, scope, {*basis.managed, *basis.profile_roles}, as_of),
         tuple(sorted(action.address for action in actions)),
     )
     return {part: _digest(rows(view)) for part, rows in PARTS.items()}
@@ -82,10 +91,15 @@ def moved(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _profiles(view: _View) -> Iterable[Row]:
-    roles = {*view.basis.managed, *view.basis.profile_roles}
+    """All profiles where the manifest lists some; else those of the people it is about."""
+    roles = view.roles
+    people = view.directory.people
+    concerned = {
+        people[holder.person].profile for holder in view.holders if holder.person in people
+    }
     for profile in view.directory.state.profiles:
-        for role in profile.roles & roles:
-            yield profile.id, role.value
+        if view.basis.profile_roles or profile.id in concerned:
+            yield profile.id, profile.name, *sorted(profile.roles & roles)
 
 
 def _labels(view: _View) -> Iterable[Row]:
@@ -97,18 +111,13 @@ def _labels(view: _View) -> Iterable[Row]:
 
 
 def _holders(view: _View) -> Iterable[Row]:
-    state = view.directory.state
-    concerned = view.holders | {found.holder for found in view.in_scope}
-    for holder in state.holders:
-        if holder in concerned or (view.basis.scope is None and holder.role in view.basis.managed):
-            yield holder.role.value, holder.person
+    for holder in view.holders & view.directory.state.holders:
+        yield holder.role.value, holder.person, view.directory.people[holder.person].profile
 
 
 def _assignments(view: _View) -> Iterable[Row]:
     leaving = {
-        Holder(Role(address.parts[0]), address.parts[1])
-        for address in view.addresses
-        if address.kind is AddressKind.HOLDER
+        Holder.at(address) for address in view.addresses if address.kind is AddressKind.HOLDER
     }
     for found in view.directory.state.assignments:
         # A holder leaves only when nothing is left to them, outside the scope either.
@@ -117,20 +126,27 @@ def _assignments(view: _View) -> Iterable[Row]:
 
 
 def _people(view: _View) -> Iterable[Row]:
-    named = {holder.person for holder in view.holders} | {
-        found.target for found in view.targets if found.kind is TargetKind.LEARNER
+    named = {
+        address.parts[1]
+        for address in view.addresses
+        if address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
     }
+    named |= {found.target for found in view.targets if found.kind is TargetKind.LEARNER}
     for person in sorted(named):
         known = view.directory.people.get(person)
-        yield person, view.keys.person(person), known.profile if known else None
+        key = view.keys.person(person)
+        yield person, key, str(len(view.keys.find_people(key))), known.profile if known else None
 
 
 def _units(view: _View) -> Iterable[Row]:
+    """The units that are named, with their keys, and where everything below them lies."""
+    units = view.directory.units
     named = {found.target for found in view.targets if found.kind is not TargetKind.LEARNER}
     for unit in sorted(named | set(view.basis.scope or ())):
-        known = view.directory.units.get(unit)
-        kind, parent = (known.kind.value, known.parent) if known else (None, None)
-        yield unit, view.keys.unit(unit), kind, parent
+        key = view.keys.unit(unit)
+        yield unit, key, str(len(view.keys.find_units(key)))
+    for unit in sorted(view.directory.subtree(named & units.keys())):
+        yield unit, units[unit].kind.value, units[unit].parent
 
 
 PARTS: Final[Mapping[str, Callable[[_View], Iterable[Row]]]] = {

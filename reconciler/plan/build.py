@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from reconciler.access.changes import AccessChange
-from reconciler.desired import resolve
+from reconciler.desired import Desired, resolve
 from reconciler.diagnostics import Diagnostic
 from reconciler.diagnostics import in_order as diagnostics_in_order
 from reconciler.diff import Difference, Treatment, diff
@@ -19,8 +19,8 @@ from reconciler.plan.guards import judge
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged
 from reconciler.plan.order import Dependencies, in_order
-from reconciler.plan.select import select
-from reconciler.state import LiveState
+from reconciler.plan.select import select, unmatched
+from reconciler.state import Holder, LiveState
 
 CAPABILITIES: Mapping[AddressKind, Capability] = {
     AddressKind.PROFILE: Capability.PROFILES,
@@ -29,6 +29,8 @@ CAPABILITIES: Mapping[AddressKind, Capability] = {
     AddressKind.ASSIGNMENT: Capability.ASSIGNMENTS,
 }
 """The capability that each kind of action needs; without it the action is manual."""
+
+_ONLY_ADVICE = "It may be so already; the addresses stand in `plan --format json`."
 
 
 def make_plan(
@@ -54,7 +56,6 @@ def make_plan(
 
     Raises:
         InvalidInput: the manifest does not fit the site; all diagnostics together.
-        WrongUse: a pattern of `only` matches nothing.
     """
     directory = Directory(state)
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
@@ -65,11 +66,18 @@ def make_plan(
     wanted = [each for each in differences if each.treatment is Treatment.ACT]
     judgement = Judgement(directory, desired.scope, wanted, as_of)
     actions = _actions(directory, keys, wanted, judgement)
+    notes = [
+        Diagnostic(
+            "RR504", f"--only {pattern} matches nothing that would change.", None, _ONLY_ADVICE
+        )
+        for pattern in unmatched(actions, only)
+    ]
     if only:
         actions = select(actions, only)
         judgement = Judgement(directory, desired.scope, actions, as_of)
         actions = tuple(
-            replace(action, sees_change=judgement.sees_change(action.address)) for action in actions
+            replace(action, sees_change=judgement.sees_change(action.address, action.verb))
+            for action in actions
         )
     limits = dict.fromkeys(Role, manifest.policy.max_removals)
     basis = Basis(
@@ -101,7 +109,7 @@ def make_plan(
             )
         ),
         warnings=diagnostics_in_order(
-            (*manifest.warnings, *found, *_protections(keys, differences))
+            (*manifest.warnings, *found, *notes, *_protections(keys, desired, differences))
         ),
         verdicts=judge(judgement.cases(limits), overrides or {}),
         access=judgement.access,
@@ -134,7 +142,7 @@ def _actions(
             cause=each.cause,
             requires=dependencies.of(each.address, each.verb),
             manual=CAPABILITIES[each.address.kind] not in capabilities,
-            sees_change=judgement.sees_change(each.address),
+            sees_change=judgement.sees_change(each.address, each.verb),
         )
         for each in differences
     )
@@ -147,19 +155,27 @@ def _names(keys: Keys, access: Iterable[AccessChange]) -> dict[str, str]:
     return {person: keys.person(person) for person in sorted(named)}
 
 
-def _protections(keys: Keys, differences: Iterable[Difference]) -> list[Diagnostic]:
+def _protections(
+    keys: Keys, desired: Desired, differences: Iterable[Difference]
+) -> list[Diagnostic]:
     """Warn, once per holder, of what protection keeps in place (design, section 5)."""
-    kept = {
-        keys.name(Address.holder(*each.address.parts[:2]))
-        for each in differences
-        if each.treatment is Treatment.PROTECT
-    }
+    kept = {Holder.at(each.address) for each in differences if each.treatment is Treatment.PROTECT}
     return [
         Diagnostic(
             "RR503",
-            f"{name} is not declared, but policy.protected keeps it as it is.",
+            f"{keys.name(Address.holder(*holder))} is not declared, but policy.protected keeps "
+            f"them added and assigned{_without_effect(keys, desired, holder)}.",
             None,
             "Declare the person again, or take them out of policy.protected to remove them.",
         )
-        for name in sorted(kept)
+        for holder in sorted(kept)
     ]
+
+
+def _without_effect(keys: Keys, desired: Desired, holder: Holder) -> str:
+    """Say so where the manifest takes a protected holder's role off their profile."""
+    profile = keys.profile_of(holder.person)
+    listed = desired.profiles.get(holder.role)
+    if listed is None or profile.id in listed[0]:
+        return ""
+    return f"; without effect, though, as {profile.name} is not under roles.{holder.role}.profiles"

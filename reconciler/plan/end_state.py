@@ -8,7 +8,6 @@ from reconciler.diff import Value
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.plan.model import Action
-from reconciler.plan.order import as_assignment
 from reconciler.provider import Verb
 from reconciler.state import Assignment, Holder, Labels, LiveState, Profile
 
@@ -66,7 +65,7 @@ def value_at(state: LiveState, address: Address) -> Value:
         case AddressKind.HOLDER:
             return Holder(Role(parts[0]), parts[1]) in state.holders
         case AddressKind.ASSIGNMENT:
-            return as_assignment(address) in state.assignments
+            return Assignment.at(address) in state.assignments
 
 
 def end_state(state: LiveState, steps: Iterable[Step]) -> LiveState:
@@ -89,7 +88,7 @@ def end_state(state: LiveState, steps: Iterable[Step]) -> LiveState:
                 holder = Holder(Role(parts[0]), parts[1])
                 (holders.add if adds else holders.discard)(holder)
             case AddressKind.ASSIGNMENT:
-                (assignments.add if adds else assignments.discard)(as_assignment(step.address))
+                (assignments.add if adds else assignments.discard)(Assignment.at(step.address))
     return replace(
         state,
         profiles=tuple(profiles.values()),

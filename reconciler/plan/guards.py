@@ -6,6 +6,7 @@ never `plan`: a plan that is refused still prints.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import ceil
 from types import MappingProxyType
 from typing import Final
@@ -21,6 +22,7 @@ class Judged:
 
     Attributes:
         live: how many assignments there are now.
+        left: how many there are in the end.
         lost: how many of them go, or lose their effect with their holder or profile role.
         effective_before: how many have effect now.
         effective_after: how many have effect in the end.
@@ -30,6 +32,7 @@ class Judged:
 
     role: Role
     live: int
+    left: int
     lost: int
     effective_before: int
     effective_after: int
@@ -41,8 +44,8 @@ class Judged:
 def max_removals(judged: Judged) -> Verdict:
     """Guard RR501: no more removals than `policy.max_removals` allows, rounded up."""
     limit = judged.max_removals
-    share = judged.live * limit.amount / 100 if limit.percentage else limit.amount
-    allowed = ceil(share - 1e-9)  # 10 % of 30 is 3, whatever binary fractions say
+    amount = Fraction(str(limit.amount))  # 10 % of 30 is 3, whatever binary fractions say
+    allowed = ceil(judged.live * amount / 100 if limit.percentage else amount)
     of = f" ({limit} of {judged.live})" if limit.percentage else ""
     return Verdict(
         code="RR501",
@@ -58,8 +61,9 @@ def max_removals(judged: Judged) -> Verdict:
 def emptied(judged: Judged) -> Verdict:
     """Guard RR502: no role is left without anybody, or without anything, that it had."""
     nobody = judged.holders_before > 0 and judged.holders_after == 0
-    nothing = judged.effective_before > 0 and judged.effective_after == 0
-    left = "" if nobody else " assignment with effect"
+    unassigned = judged.live > 0 and judged.left == 0
+    nothing = unassigned or (judged.effective_before > 0 and judged.effective_after == 0)
+    left = "" if nobody else " assignment" if unassigned else " assignment with effect"
     return Verdict(
         code="RR502",
         role=judged.role,

@@ -11,7 +11,7 @@ from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Limit
 from reconciler.plan.end_state import Step, end_state
 from reconciler.plan.guards import Judged
-from reconciler.plan.order import as_assignment
+from reconciler.provider import Verb
 from reconciler.scope import Scope
 from reconciler.state import Assignment, LiveState
 
@@ -37,17 +37,21 @@ class Judgement:
         self.effective_before = _effective(directory, directory.state)
         self.effective_after = _effective(directory, self._end)
         self.access = access_changes(self.learners, self.effective_before, self.effective_after)
-        self._changed_by_person = {
-            change.person: frozenset((*change.gained, *change.lost)) for change in self.access
-        }
+        self._changes = {change.person: change for change in self.access}
 
-    def sees_change(self, address: Address) -> bool | None:
-        """Whether a step at an assignment's address changes what its holder can see."""
+    def sees_change(self, address: Address, verb: Verb) -> bool | None:
+        """Whether a step at an assignment's address changes what its holder can see.
+
+        An addition does when its holder gains one of its learners, a removal when they lose one.
+        """
         if address.kind is not AddressKind.ASSIGNMENT:
             return None
-        assignment = as_assignment(address)
-        changed = self._changed_by_person.get(assignment.person, frozenset())
-        return not changed.isdisjoint(self.learners.of(assignment))
+        assignment = Assignment.at(address)
+        change = self._changes.get(assignment.person)
+        if change is None:
+            return False
+        moved = change.gained if verb is Verb.ADD else change.lost
+        return not self.learners.of(assignment).isdisjoint(moved)
 
     def cases(self, limits: Mapping[Role, Limit]) -> list[Judged]:
         """Return what the guards look at, per role."""
@@ -58,6 +62,7 @@ class Judgement:
             Judged(
                 role=role,
                 live=_of(role, before),
+                left=_of(role, after),
                 lost=_of(role, gone),
                 effective_before=_of(role, before & self.effective_before),
                 effective_after=_of(role, after & self.effective_after),

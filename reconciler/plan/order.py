@@ -14,7 +14,7 @@ from typing import Final
 from reconciler.access.effective import Learners
 from reconciler.directory import Directory
 from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.vocabulary import Role, TargetKind
+from reconciler.domain.vocabulary import Role
 from reconciler.plan.model import Action
 from reconciler.provider import Verb
 from reconciler.state import Assignment
@@ -42,12 +42,6 @@ def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(sorted(actions, key=lambda action: (stage(action), action.name, action.address)))
 
 
-def as_assignment(address: Address) -> Assignment:
-    """Read an assignment's address back as the assignment."""
-    role, person, kind, target = address.parts
-    return Assignment(Role(role), person, TargetKind(kind), target)
-
-
 class Dependencies:
     """Which planned actions an action must wait for.
 
@@ -68,6 +62,7 @@ class Dependencies:
         self._directory = directory
         self._learners = learners
         self._planned = dict(actions)
+        self._kinds = {(address.kind, verb) for address, verb in self._planned.items()}
         self._removals_of: defaultdict[tuple[str, ...], list[Address]] = defaultdict(list)
         additions: list[Assignment] = []
         for address, verb in self._planned.items():
@@ -75,7 +70,7 @@ class Dependencies:
                 if verb is Verb.REMOVE:
                     self._removals_of[address.parts[:2]].append(address)
                 else:
-                    additions.append(as_assignment(address))
+                    additions.append(Assignment.at(address))
         self._kept: set[str] = set()
         for assignment in kept:
             self._kept |= learners.of(assignment)
@@ -87,9 +82,10 @@ class Dependencies:
             case AddressKind.HOLDER, Verb.ADD:
                 needed = self._enabling(address.parts)
             case AddressKind.ASSIGNMENT, Verb.ADD:
-                needed = [Address.holder(*address.parts[:2])]
+                holder = address.parts[:2]
+                needed = [Address.holder(*holder), *self._enabling(holder)]
             case AddressKind.ASSIGNMENT, Verb.REMOVE:
-                needed = self._successors([as_assignment(address)])
+                needed = self._successors([Assignment.at(address)])
             case AddressKind.HOLDER, Verb.REMOVE:
                 needed = self._removals_of[address.parts]
             case AddressKind.PROFILE, Verb.REMOVE:
@@ -99,8 +95,10 @@ class Dependencies:
         return tuple(sorted({wanted for wanted in needed if wanted in self._planned}))
 
     def _enabling(self, holder: tuple[str, ...]) -> list[Address]:
+        """Find the planned action, if any, that gives the holder's profile the role."""
         role, person = holder
-        return [Address.profile(self._directory.people[person].profile, role)]
+        address = Address.profile(self._directory.people[person].profile, role)
+        return [address] if self._planned.get(address) is Verb.ADD else []
 
     def _after_disabling(self, profile: str, role: str) -> list[Address]:
         people = {
@@ -130,9 +128,21 @@ class Dependencies:
         return list(successors)
 
     def _covering(self, additions: Iterable[Assignment]) -> Mapping[str, list[Address]]:
+        """Find, per learner whom no kept mentor covers, what gives them a mentor.
+
+        That is a planned assignment, and a role that is enabled on the profile of a holder whose
+        assignment waits for it.
+        """
+        giving = [(found, Address.assignment(*found)) for found in additions]
+        if (AddressKind.PROFILE, Verb.ADD) in self._kinds:
+            giving.extend(
+                (found, enabling)
+                for found in self._directory.state.assignments
+                for enabling in self._enabling(found.holder)
+            )
         covering: defaultdict[str, list[Address]] = defaultdict(list)
-        for assignment in additions:
+        for assignment, address in giving:
             if assignment.role is Role.MENTOR:
                 for learner in self._learners.of(assignment) - self._kept:
-                    covering[learner].append(Address.assignment(*assignment))
+                    covering[learner].append(address)
         return dict(covering)

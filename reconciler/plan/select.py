@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from reconciler.domain.address import Address
-from reconciler.errors import WrongUse
 from reconciler.plan.model import Action
 
 
@@ -14,19 +12,15 @@ def select(actions: Sequence[Action], only: Iterable[str]) -> tuple[Action, ...]
     A pattern is an address as people read it, or in ids; `*` and `?` stand for any text, slashes
     included: `mentor/t-0412*`. The order stays the plan's.
 
-    Raises:
-        WrongUse: a pattern matches no action.
+    Patterns that match nothing choose nothing; `unmatched` names them.
     """
     by_address = {action.address: action for action in actions}
-    chosen: set[Address] = set()
-    for pattern in only:
-        matching = [action.address for action in actions if _matches(action, pattern)]
-        if not matching:
-            raise WrongUse(
-                f"--only {pattern} matches no action of the plan.",
-                "See the addresses with `reconciler show PLAN`.",
-            )
-        chosen.update(matching)
+    patterns = list(only)
+    chosen = {
+        action.address
+        for action in actions
+        if any(_matches(action, pattern) for pattern in patterns)
+    }
     waiting = list(chosen)
     while waiting:
         for needed in by_address[waiting.pop()].requires:
@@ -34,6 +28,11 @@ def select(actions: Sequence[Action], only: Iterable[str]) -> tuple[Action, ...]
                 chosen.add(needed)
                 waiting.append(needed)
     return tuple(action for action in actions if action.address in chosen)
+
+
+def unmatched(actions: Sequence[Action], only: Iterable[str]) -> list[str]:
+    """Return the patterns that match no action."""
+    return [pattern for pattern in only if not any(_matches(action, pattern) for action in actions)]
 
 
 def _matches(action: Action, pattern: str) -> bool:

@@ -1,104 +1,137 @@
 """Does a live state hold together? What does not was read in part, and is never planned from."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
+from operator import attrgetter
 from typing import Any
 
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind, UnitKind
 from reconciler.errors import ContractViolation
-from reconciler.providers.codec import COLLECTIONS
-from reconciler.state import LiveState, Unit
+from reconciler.providers.codec import ADVICE, Shape
+from reconciler.state import Holder, LiveState, Unit
 
 
-def refuse_twice(collection: str, values: Iterable[Any], where: str) -> None:
+def refuse_twice(shape: Shape, values: Sequence[Any], where: str) -> None:
     """Refuse a collection in which an item stands twice: a page came twice.
 
     Raises:
         ContractViolation: it does.
     """
-    key = COLLECTIONS[collection].key
+    if len(set(map(shape.key, values))) == len(values):
+        return
     seen: set[Hashable] = set()
-    for value in values:
-        at = key(value)
-        if at in seen:
+    for number, value in enumerate(values, 1):
+        key = shape.key(value)
+        if key in seen:
             raise ContractViolation(
-                f"{where}: an item of {collection} came twice, so a page may have too."
+                f"{where}: item {number} of {shape.name} came twice, so a page may have too.",
+                ADVICE,
             )
-        seen.add(at)
+        seen.add(key)
 
 
 def check(state: LiveState, where: str) -> LiveState:
     """Return the state when every reference in it resolves.
 
+    Args:
+        state: as it was read.
+        where: the site's address or the file, for messages.
+
     Raises:
         ContractViolation: something names what is not there, or the hierarchy is no tree.
     """
-    for problem in _problems(state):
-        raise ContractViolation(f"{where}: {problem}.", "The state is incomplete; try again.")
+    problem = next(_problems(state), None)
+    if problem is not None:
+        raise ContractViolation(
+            f"{where}: the state does not hold together: {problem}.",
+            ADVICE,
+        )
     return state
 
 
 def _problems(state: LiveState) -> Iterator[str]:
-    people = {person.id for person in state.people}
+    people = set(map(attrgetter("id"), state.people))
     units = {unit.id: unit for unit in state.units}
-    profiles = {profile.id for profile in state.profiles}
+    profiles = set(map(attrgetter("id"), state.profiles))
     yield from _hierarchy(state.units, units)
-    yield from _shared("people", (person.sync_key for person in state.people))
-    yield from _shared("units", (unit.sync_key for unit in state.units))
-    if {labels.role for labels in state.labels} != set(Role):
-        yield "labels do not cover both roles"
-    for name, known, references in (
-        ("a person's profile", profiles, (person.profile for person in state.people)),
-        ("a membership's unit", units, (each.unit for each in state.memberships)),
-        ("a membership's person", people, (each.person for each in state.memberships)),
-        ("a relation's person", people, (each.person for each in state.relations)),
-        ("a relation's learner", people, (each.learner for each in state.relations)),
-        ("a holder's person", people, (each.person for each in state.holders)),
+    yield from _shared("people", map(attrgetter("sync_key"), state.people))
+    yield from _shared("units", map(attrgetter("sync_key"), state.units))
+    for role in Role:
+        if role not in {labels.role for labels in state.labels}:
+            yield f"the labels of {role} are missing"
+    for name, known, values, field in (
+        ("profile of a person", profiles, state.people, "profile"),
+        ("unit of a membership", units, state.memberships, "unit"),
+        ("person of a membership", people, state.memberships, "person"),
+        ("person of a relation", people, state.relations, "person"),
+        ("learner of a relation", people, state.relations, "learner"),
+        ("person of a holder", people, state.holders, "person"),
     ):
-        yield from _unknown(name, known, references)
-    for assignment in state.assignments:
-        if assignment.holder not in state.holders:
-            yield f"{assignment.person} has assignments but is not added as {assignment.role}"
-        if assignment.kind not in TARGET_KINDS[assignment.role]:
-            yield f"a {assignment.role} is assigned a {assignment.kind}"
-        if assignment.kind is TargetKind.LEARNER:
-            if assignment.target not in people:
-                yield f"an assignment's learner, {assignment.target}, is not listed"
-        elif assignment.target not in units:
-            yield f"an assignment's unit, {assignment.target}, is not listed"
-        elif units[assignment.target].kind.value != assignment.kind.value:
-            yield f"{assignment.target} is assigned as a {assignment.kind}, which it is not"
+        yield from _unknown(name, known, map(attrgetter(field), values))
+    yield from _assignments(state, people, units)
 
 
-def _unknown(
-    name: str, known: Mapping[str, object] | set[str], references: Iterable[str]
+def _assignments(
+    state: LiveState, people: Collection[str], units: Mapping[str, Unit]
 ) -> Iterator[str]:
-    return (f"{name}, {each}, is not listed" for each in references if each not in known)
+    # What assignments have in common is looked at once, however many they are.
+    owners: set[tuple[Role, str]] = set()
+    targets: set[tuple[Role, TargetKind, str]] = set()
+    for assignment in state.assignments:
+        owners.add((assignment.role, assignment.person))
+        targets.add((assignment.role, assignment.kind, assignment.target))
+    for holder in sorted(set(starmap(Holder, owners)) - state.holders):
+        yield f"{holder.person} has assignments as {holder.role} but has not been added"
+    wrong = (found for found in targets if not _fits(*found, people, units))
+    for role, kind, target in sorted(wrong):
+        yield f"a {role} is assigned the {kind} {target}, which is not one"
+
+
+def _fits(
+    role: Role, kind: TargetKind, target: str, people: Collection[str], units: Mapping[str, Unit]
+) -> bool:
+    if kind not in TARGET_KINDS[role]:
+        return False
+    if kind is TargetKind.LEARNER:
+        return target in people
+    return target in units and units[target].kind.value == kind.value
+
+
+def _unknown(name: str, known: Collection[str], references: Iterable[str]) -> Iterator[str]:
+    return (
+        f"the {name}, {each}, is not listed" for each in sorted(set(references).difference(known))
+    )
 
 
 def _shared(collection: str, keys: Iterable[str | None]) -> Iterator[str]:
-    counts = Counter(key for key in keys if key is not None)
-    return (f"{collection} share the sync key {key}" for key, n in counts.items() if n > 1)
+    counts = Counter(keys)
+    return (
+        f"{times} {collection} share the sync key {key}"
+        for key, times in counts.items()
+        if times > 1 and key is not None
+    )
 
 
 def _hierarchy(units: Sequence[Unit], by_id: Mapping[str, Unit]) -> Iterator[str]:
     roots = [unit for unit in units if unit.parent is None]
-    if len(roots) != 1 or roots[0].kind is not UnitKind.ORGANISATION:
-        yield f"the hierarchy has {len(roots)} tops instead of one organisation"
+    if len(roots) != 1:
+        yield f"the hierarchy has {len(roots)} tops instead of one"
         return
-    yield from _unknown("a unit's parent", by_id, (unit.parent for unit in units if unit.parent))
-    below: defaultdict[str, list[Unit]] = defaultdict(list)
+    if roots[0].kind is not UnitKind.ORGANISATION:
+        yield f"the top of the hierarchy, {roots[0].id}, is no organisation"
+    yield from _unknown("parent of a unit", by_id, (unit.parent for unit in units if unit.parent))
+    children: dict[str | None, list[Unit]] = defaultdict(list)
     for unit in units:
-        if unit.parent is not None:
-            below[unit.parent].append(unit)
-    reached = 0
+        children[unit.parent].append(unit)
+    reached: set[str] = set()
     waiting = [(roots[0], False)]
     while waiting:
-        here, in_school = waiting.pop()
-        reached += 1
-        is_school = here.kind is UnitKind.SCHOOL
-        if in_school and is_school:
-            yield f"the school {here.id} lies under a school"
-        waiting.extend((unit, in_school or is_school) for unit in below[here.id])
-    if reached != len(units):
-        yield "the hierarchy runs in a circle"
+        unit, under_school = waiting.pop()
+        reached.add(unit.id)
+        is_school = unit.kind is UnitKind.SCHOOL
+        if is_school and under_school:
+            yield f"the school {unit.id} lies under a school"
+        waiting += ((child, is_school or under_school) for child in children[unit.id])
+    for lost in sorted(set(by_id) - reached):
+        yield f"the hierarchy runs in a circle at {lost}"

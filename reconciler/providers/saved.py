@@ -4,7 +4,7 @@ The schema is published as `schemas/state-v1.schema.json`. The file holds people
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from reconciler.errors import ContractViolation
 from reconciler.provider import Event
 from reconciler.providers.codec import (
     COLLECTIONS,
+    Json,
     build_state,
     decode,
     decode_site,
@@ -27,14 +28,24 @@ from reconciler.state import LiveState, Site
 
 FORMAT: Final = "reconciler.state/1"
 
+_ADVICE: Final = "Save one with `reconciler export --state FILE`."
+
 
 def write_state(state: LiveState) -> bytes:
-    """Turn a live state into the bytes of its file; the same state always gives the same bytes."""
-    document: dict[str, object] = {"format": FORMAT, "site": encode_site(state.site)}
-    for name in COLLECTIONS:
-        items = [encode(name, value) for value in getattr(state, name)]
-        document[name] = sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    """Turn a live state into the bytes of its file; the same state always gives the same bytes.
+
+    Every item stands on a line of its own, sorted, so that two files can be compared.
+    """
+    return "".join(_pieces(state)).encode()
+
+
+def _pieces(state: LiveState) -> Iterator[str]:
+    compact = json.JSONEncoder(ensure_ascii=False).encode
+    yield f'{{\n"format": {compact(FORMAT)},\n"site": {compact(encode_site(state.site))}'
+    for shape in COLLECTIONS:
+        lines = sorted(map(compact, encode(shape, getattr(state, shape.name))))
+        yield f',\n"{shape.name}": [\n' + ",\n".join(lines) + "\n]"
+    yield "\n}\n"
 
 
 class SavedStateReader:
@@ -56,7 +67,11 @@ class SavedStateReader:
         self._state = None
 
     def site(self) -> Site:
-        """Return the site as it was when the state was saved."""
+        """Return the site as it was when the state was saved.
+
+        Raises:
+            ContractViolation: the file is not a whole saved state.
+        """
         return self.fetch().site
 
     def fetch(self) -> LiveState:
@@ -70,28 +85,31 @@ class SavedStateReader:
         return self._state
 
     def last_events(self, addresses: Sequence[Address]) -> dict[Address, Event]:
-        """Return nothing: a saved state has no events."""
+        """Return nothing: a saved state has no events, and does not say that it can tell them."""
         del addresses
         return {}
 
     def _read(self) -> LiveState:
         where = str(self._path)
-        advice = "Save one with `reconciler export --state FILE`."
+        document = self._document(where)
+        site = decode_site(document.get("site"), where)
+        collections = {}
+        for shape in COLLECTIONS:
+            items = document.pop(shape.name, None)
+            if not isinstance(items, list):
+                raise ContractViolation(f"{where} has no list of {shape.name}.", _ADVICE)
+            collections[shape.name] = decode(shape, items, where)
+            refuse_twice(shape, collections[shape.name], where)
+        readable = replace(site, capabilities=site.capabilities - {Capability.EVENTS})
+        return check(build_state(readable, collections), where)
+
+    def _document(self, where: str) -> Json:
         try:
             document = json.loads(self._path.read_bytes())
         except OSError as error:
-            raise ContractViolation(f"{where} cannot be read: {error.strerror}.") from error
-        except (ValueError, RecursionError) as error:
-            raise ContractViolation(f"{where} is not whole JSON.", advice) from error
+            raise ContractViolation(f"{where} cannot be read: {error.strerror}.", _ADVICE) from None
+        except (ValueError, RecursionError):
+            raise ContractViolation(f"{where} is not JSON, or was cut short.", _ADVICE) from None
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ContractViolation(f"{where} is not a saved state ({FORMAT}).", advice)
-        collections = {}
-        for name in COLLECTIONS:
-            items = document.get(name)
-            if not isinstance(items, list):
-                raise ContractViolation(f"{where} has no list of {name}.", advice)
-            collections[name] = decode(name, items, where)
-            refuse_twice(name, collections[name], where)
-        site = decode_site(document.get("site"), where)
-        site = replace(site, capabilities=site.capabilities - {Capability.EVENTS})
-        return check(build_state(site, collections), where)
+            raise ContractViolation(f"{where} is not a saved state ({FORMAT}).", _ADVICE)
+        return document

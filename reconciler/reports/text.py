@@ -11,11 +11,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reconciler.access.menu import Explanation
+from reconciler.access.menu import Condition, Explanation
 from reconciler.apply.outcome import ApplyResult, Outcome
 from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.domain.vocabulary import Role
 from reconciler.drift import Drifted, DriftReport
 from reconciler.errors import ExitCode
+from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan, Verdict
 from reconciler.provider import Verb
 from reconciler.reports import view
@@ -31,14 +33,6 @@ _OUTCOME_STYLES = {
     Outcome.SKIPPED: "yellow",
     Outcome.MANUAL: "yellow",
 }
-
-
-def plain(text: str) -> str:
-    """Make control and other unprintable characters visible instead of effective."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in text
-    )
 
 
 def plan_text(plan: Plan) -> RenderableType:
@@ -92,15 +86,20 @@ def result_text(result: ApplyResult) -> RenderableType:
     if not result.outcomes:
         return _line("Nothing to change: the site is as the manifest declares.")
     counts = ", ".join(f"{number} {outcome}" for outcome, number in result.counts.items())
-    proof = "read back and confirmed" if result.verified else "NOT confirmed by a read-back"
-    parts: list[RenderableType] = [_line(f"Applied to {result.site}: {counts}; {proof}.", "bold")]
     open_ends = [found for found in result.outcomes if not found.outcome.holds]
+    if not result.verified:
+        proof = "NOT confirmed by a read-back"
+    else:
+        proof = "as read back" if open_ends else "read back and confirmed"
+    parts: list[RenderableType] = [_line(f"Applied to {result.site}: {counts}; {proof}.", "bold")]
     for found in open_ends:
         line = f"{found.outcome} {_SIGNS[found.action.verb]} {found.action.name}: {found.detail}"
         parts.append(_indented(line, _OUTCOME_STYLES[found.outcome]))
     if result.note:
         parts.append(_line(result.note))
-    if result.exit_code is not ExitCode.DONE:
+    if any(found.outcome is Outcome.MANUAL for found in open_ends):
+        parts.append(_line("Do what is left by hand, in the admin pages; then run this again."))
+    elif result.exit_code is ExitCode.PARTIAL:
         parts.append(_line("Run the same command again to finish; what is done is not repeated."))
     return Group(*parts)
 
@@ -111,12 +110,23 @@ def explanation_text(explanation: Explanation, name: str) -> RenderableType:
     parts: list[RenderableType] = [
         _line(f"{name} sees {shown or 'no entry of these roles'}.", "bold")
     ]
-    for condition in explanation.conditions:
+    for condition in _telling(explanation):
         sign, style = ("✓", "green") if condition.met else ("✗", "red")
         parts.append(_indented(f"{sign} {condition.text}", style))
         if condition.remedy:
             parts.append(_indented(f"  {condition.remedy}"))
     return Group(*parts)
+
+
+def _telling(explanation: Explanation) -> list[Condition]:
+    """Leave out a role that the person was never given, where another one shows an entry."""
+    met = {condition.code: condition.met for condition in explanation.conditions}
+    hidden = [role for role in Role if explanation.menu and not met[f"{role}.added"]]
+    return [
+        condition
+        for condition in explanation.conditions
+        if condition.code.split(".")[0] not in hidden
+    ]
 
 
 def diagnostic_text(found: Diagnostic) -> RenderableType:
@@ -209,7 +219,7 @@ def _direction(found: Drifted) -> str:
         words = {
             Verb.ADD: "missing on the site",
             Verb.REMOVE: f"on the site though {action.cause}",
-            Verb.CHANGE: "changed on the site",
+            Verb.CHANGE: f"{view.label(action.before)} instead of {view.label(action.after)}",
         }[action.verb]
     else:
         words = "on the site, not declared (reported only)"

@@ -96,15 +96,15 @@ def learners(keys: Sequence[str]) -> str:
     return f"{len(keys)} learner{'' if len(keys) == 1 else 's'}: {named}{more}"
 
 
-def describe(name: Address) -> str:
-    """Say what an address names, within its group."""
+def describe(name: Address, verb: Verb = Verb.ADD) -> str:
+    """Say what an address names, or what becomes of a holder there, within its group."""
     match name.kind, name.parts:
         case AddressKind.PROFILE, (profile, role):
             return f"{role} on profile {profile}"
         case AddressKind.LABEL, (role, field):
             return f"{field.replace('_', ' ')} of {role}"
         case AddressKind.HOLDER, (role, _):
-            return f"added as {role}"
+            return f"no longer {role}" if verb is Verb.REMOVE else f"added as {role}"
         case _:
             return f"{name.parts[2]} {name.parts[3]}"
 
@@ -128,9 +128,9 @@ def _title(subject: tuple[int, str, str]) -> str:
 
 
 def _row(action: Action) -> Row:
-    what = describe(action.name)
+    what = describe(action.name, action.verb)
     if action.address.kind is AddressKind.LABEL:
-        what = f"{what}: {_label(action.before)} → {_label(action.after)}"
+        what = f"{what}: {label(action.before)} → {label(action.after)}"
     notes = []
     if action.sees_change is False:
         notes.append("changes nothing they can see")
@@ -139,7 +139,8 @@ def _row(action: Action) -> Row:
     return Row(action.verb, what, str(action.cause), "; ".join(notes))
 
 
-def _label(value: object) -> str:
+def label(value: object) -> str:
+    """Quote a label, or name the default."""
     return f"“{value}”" if value is not None else "(the platform's default)"
 
 

@@ -52,7 +52,7 @@ def names(state: LiveState, manifest: Manifest) -> list[str]:
         (wanting(("t-00", "8a")), "RR202", "Did you mean 't-0'?"),
         (wanting(("t-0", "8aa")), "RR203", "Did you mean '8a'"),
         (wanting(profiles={Role.MENTOR: ProfileSetting((ref("Staf"),), AT)}), "RR204", "'Staff'"),
-        (with_items(item("class", "skole")), "RR206", "skole is a school, not a class"),
+        (with_items(item("class", "skole")), "RR206", "skole is of the kind school, not class"),
         (with_items(item("group", "8a")), "RR206", "List it under classes"),
         (with_items(item("learner", "t-1")), "RR207", "not a learner"),
         (with_items(item("learner", "nobody")), "RR202", "nobody"),
@@ -61,7 +61,7 @@ def names(state: LiveState, manifest: Manifest) -> list[str]:
         (wanting(within=(ref("nowhere"),)), "RR203", "nowhere"),
         (wanting(policy=Policy(protected_people=(ref("t-99"),))), "RR202", "t-99"),
         (wanting(profiles={Role.MENTOR: ProfileSetting((), AT)},
-                 sections=wanting(("t-0", "8a")).sections), "RR210", "Add Staff under roles"),
+                 sections=wanting(("t-0", "8a")).sections), "RR210", "Staff must stand"),
     ],
 )  # fmt: skip
 def test_what_only_the_site_can_tell(manifest, code, words):

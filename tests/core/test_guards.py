@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from small import plan, small_site, wanting
+from small import PROFILES, plan, small_site, wanting
 from strategies import AT, ref
 
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
-from reconciler.manifest.model import Limit, Policy, ProfileSetting, Section, Unmanaged
+from reconciler.manifest.model import Entry, Limit, Policy, ProfileSetting, Section, Unmanaged
 from reconciler.plan.guards import Judged, emptied, judge, max_removals
 from reconciler.state import Assignment, Holder, Unit
 
 
 def judged(**facts: object) -> Judged:
-    plain = Judged(Role.MENTOR, 0, 0, 0, 0, 0, 0, Limit(10, percentage=True))
+    plain = Judged(Role.MENTOR, 0, 0, 0, 0, 0, 0, 0, Limit(10, percentage=True))
     return replace(plain, **facts)  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ def test_a_role_is_emptied_when_nobody_or_nothing_is_left_of_it(effective, holde
 
 
 def test_an_override_lifts_what_failed_and_is_not_recorded_for_what_passed():
-    failing = judged(live=10, lost=9)
+    failing = judged(live=10, left=1, lost=9)
     lifted = judge([failing], {"RR501": "term ends", "RR502": "unused"})
     assert [(each.code, each.refuses, each.override) for each in lifted] == [
         ("RR501", False, "term ends"),
@@ -137,3 +137,26 @@ def test_a_role_without_effect_has_nothing_to_lose():
     )
     manifest = wanting(sections={}, profiles={Role.HEADTEACHER: ProfileSetting((), AT)})
     assert plan(state, manifest).actions == ()
+
+
+def test_emptying_a_role_that_has_no_effect_needs_an_override_too():
+    disabled = (replace(PROFILES[0], roles=frozenset()), PROFILES[1])
+    state = small_site(("10", "u2"), profiles=disabled)
+    entry = Entry(Role.MENTOR, ref("t-0"), ())
+    for within in (None, (ref("8a"),)):
+        manifest = wanting(sections={Role.MENTOR: Section((entry,), AT)}, within=within)
+        assert [each.code for each in plan(state, manifest).verdicts if each.refuses] == ["RR502"]
+
+
+def test_a_removal_that_takes_nothing_from_sight_says_so_while_the_role_is_being_enabled():
+    disabled = (replace(PROFILES[0], roles=frozenset()), PROFILES[1])
+    redundant = Assignment(Role.MENTOR, "10", TargetKind.LEARNER, "20")
+    state = small_site(("10", "u2"), profiles=disabled)
+    state = replace(state, assignments=state.assignments | {redundant})
+    setting = ProfileSetting((ref("Staff"),), AT)
+    made = plan(state, wanting(("t-0", "8a"), profiles={Role.MENTOR: setting}))
+    assert [(str(each.name), each.sees_change) for each in made.actions] == [
+        ("profile/Staff/mentor", None),
+        ("mentor/t-0/learner/s-0", False),
+    ]
+    assert [(change.gained, change.lost) for change in made.access] == [(("20", "21"), ())]

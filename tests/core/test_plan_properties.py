@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from doubles import broken_rule
 from hypothesis import event, given, settings
+from models import mentors_of, sight
 from strategies import TODAY, cases, in_scope
 
-from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
+from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.manifest.model import Manifest, Unmanaged
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_text
@@ -108,32 +109,6 @@ def test_the_second_plan_is_empty(case):
     assert plan_for(end, manifest).actions == ()
 
 
-def mentors_of(state: LiveState) -> dict[str, set[str]]:
-    """Who mentors each learner, by walking from every learner up the tree."""
-    parents = {unit.id: unit.parent for unit in state.units}
-    enabled = {profile.id: profile.roles for profile in state.profiles}
-    profile_of = {person.id: person.profile for person in state.people}
-    found: dict[str, set[str]] = {}
-    for assignment in state.assignments:
-        if (
-            assignment.role is not Role.MENTOR
-            or assignment.holder not in state.holders
-            or Role.MENTOR not in enabled[profile_of[assignment.person]]
-        ):
-            continue
-        if assignment.kind is TargetKind.LEARNER:
-            found.setdefault(assignment.target, set()).add(assignment.person)
-        for membership in state.memberships:
-            at = membership.unit
-            if membership.role is not MembershipRole.LEARNER or not membership.holds_on(TODAY):
-                continue
-            while at is not None:
-                if at == assignment.target:
-                    found.setdefault(membership.person, set()).add(assignment.person)
-                at = parents[at]
-    return found
-
-
 @given(cases())
 @settings(max_examples=200, deadline=None)
 def test_every_step_is_allowed_and_nobody_who_keeps_a_mentor_is_without_one_in_between(case):
@@ -184,28 +159,6 @@ def test_access_changes_are_who_sees_whom_before_and_after(case):
         )
         for person in people
     }
-
-
-def sight(state: LiveState) -> dict[str, set[str]]:
-    """Whom each person sees, over both roles."""
-    seen: dict[str, set[str]] = {}
-    parents = {unit.id: unit.parent for unit in state.units}
-    enabled = {profile.id: profile.roles for profile in state.profiles}
-    profile_of = {person.id: person.profile for person in state.people}
-    for found in state.assignments:
-        if found.holder in state.holders and found.role in enabled[profile_of[found.person]]:
-            if found.kind is TargetKind.LEARNER:
-                seen.setdefault(found.person, set()).add(found.target)
-                continue
-            for membership in state.memberships:
-                at = membership.unit if membership.role is MembershipRole.LEARNER else None
-                if not membership.holds_on(TODAY):
-                    continue
-                while at is not None:
-                    if at == found.target:
-                        seen.setdefault(found.person, set()).add(membership.person)
-                    at = parents[at]
-    return seen
 
 
 @given(cases())

@@ -84,8 +84,8 @@ def test_deepdiff_finds_each_changed_field_and_member_once(before, after, old, n
     assert found == expected
 
 
-def event(address: str, actor: str) -> Event:
-    return Event(datetime(2026, 11, 1, tzinfo=UTC), actor, "console", address, "add", 7)
+def event(address: str, actor: str, kind: str = "api") -> Event:
+    return Event(datetime(2026, 11, 1, tzinfo=UTC), actor, kind, address, "add", 7)
 
 
 def test_drift_is_what_somebody_else_wrote_last_and_pending_all_else():
@@ -98,6 +98,8 @@ def test_drift_is_what_somebody_else_wrote_last_and_pending_all_else():
         assert len(report.drifted) == drifted
         assert len(report.pending) == len(made.actions) - drifted
         assert report.exit_code == (2 if drifted else 3)
+    namesake = event(str(removal), "me", "console")
+    assert len(classify(made, {removal: namesake}, {"me"}).drifted) == 1
     blind = classify(made, None, {"me"})
     assert (len(blind.drifted), blind.pending, blind.exit_code) == (len(made.actions), (), 2)
     in_sync = plan(state, wanting(("t-1", "8a"), ("t-1", "8b")))
@@ -140,14 +142,16 @@ def journal(tmp_path):
 def test_the_file_journal_remembers_runs(journal, tmp_path):
     made = plan(small_site(), wanting(("t-0", "8a")))
     first, second = made.actions
-    assert journal.earlier(made).sent == frozenset()
+    assert not journal.earlier(made).sent
     journal.begin(made, [Override("RR501", "why")])
     journal.sending(made, [first.address, second.address])
+    journal.sending(made, [second.address])
+    journal.settled(made, [ActionOutcome(first, Outcome.SUCCEEDED)])
     journal.settled(made, [ActionOutcome(second, Outcome.FAILED)])
     again = FileJournal(tmp_path / "runs", lambda: datetime(2026, 11, 25, tzinfo=UTC))
     earlier = again.earlier(made)
-    assert earlier.sent == {first.address, second.address}
-    assert earlier.attempts[second.address] == 1
+    assert earlier.sent == {first.address: 1, second.address: 2}
+    assert earlier.held == {first.address}
     assert not earlier.used
     again.finish(made)
     assert journal.earlier(made).used
@@ -166,16 +170,17 @@ def test_a_line_that_a_crash_cut_short_counts_as_absent(journal, tmp_path):
     assert not journal.earlier(made).used
     journal.begin(made, [])
     journal.sending(made, [made.actions[0].address])
-    assert journal.earlier(made).sent == {made.actions[0].address}
+    assert journal.earlier(made).sent == {made.actions[0].address: 1}
 
 
 def test_a_journal_that_is_damaged_or_cannot_be_written_says_so(journal, tmp_path):
     made = plan(small_site(), wanting(("t-0", "8a")))
     journal.begin(made, [])
     (file,) = (tmp_path / "runs").iterdir()
-    file.write_bytes(b"not json\n")
-    with pytest.raises(JournalError, match="damaged"):
-        journal.earlier(made)
+    for damage in (b"not json\n", b"1\n", b"{}\n", b'{"event": "sending", "addresses": ["x"]}\n'):
+        file.write_bytes(damage)
+        with pytest.raises(JournalError, match="damaged"):
+            journal.earlier(made)
     (tmp_path / "blocked").write_text("a file, where a directory should be")
     blocked = FileJournal(tmp_path / "blocked" / "runs", lambda: datetime.now(UTC))
     with pytest.raises(JournalError, match="cannot be written"):

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import reconciler.manifest as package
-from reconciler.diagnostics import CODES
-from reconciler.diagnostics import listing
+from reconciler.diagnostics import CODES, listing
 
 HEAD = "version: 1\nsite: nordberg\n"
 MENTOR = HEAD + "mentors:\n  - person: t-1\n"

@@ -1,13 +1,22 @@
 """Bearer tokens: one that was given, or one fetched with client credentials (RFC 6749, 4.4)."""
 
 from typing import Final
+from urllib.parse import quote_plus
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from reconciler.connection import Connection, Secret
-from reconciler.errors import ContractViolation
-from reconciler.providers.rest.transport import Call, Transport
+from reconciler.errors import ConfigurationError, ContractViolation
+from reconciler.providers.rest.transport import (
+    LIMITS,
+    Authorisation,
+    Call,
+    Limits,
+    Transport,
+)
+
+_ADVICE: Final = "Check token_url: it may not be a token endpoint."
 
 
 class _Bearer(AuthBase):
@@ -25,34 +34,61 @@ class GivenToken:
     """A token from the settings; when it is refused, there is no other."""
 
     def __init__(self, token: Secret) -> None:
-        self._token = token
+        self.secrets = (token,)
+        self._bearer = _Bearer(token)
 
     def header(self) -> AuthBase:
         """Return what adds the token to a request."""
-        return _Bearer(self._token)
+        return self._bearer
 
     def renew(self) -> bool:
         """Return False: there is nothing to renew it with."""
         return False
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class _Client:
+    """The client itself, by HTTP Basic; both parts are encoded (RFC 6749, section 2.3.1)."""
+
+    def __init__(self, client_id: str, client_secret: Secret) -> None:
+        self.secrets = (client_secret,)
+        self._id = client_id
+
+    def header(self) -> AuthBase:
+        return HTTPBasicAuth(quote_plus(self._id), quote_plus(self.secrets[0].reveal()))
+
+    def renew(self) -> bool:
+        return False
+
+
+class _TokenTransport(Transport):
+    """Sends to the token endpoint, and nowhere else."""
+
+    methods = frozenset(("POST",))
 
 
 class ClientCredentials:
     """Exchanges a client's id and secret for a token when the first request needs one.
 
     Args:
-        transport: sends to the token endpoint, and nowhere else.
-        client_id: the client.
-        client_secret: its secret.
+        transport: sends to the token endpoint.
+        client: authorises the exchange.
         scope: what the token is to be good for.
     """
 
-    def __init__(
-        self, transport: Transport, client_id: str, client_secret: Secret, scope: str
-    ) -> None:
+    def __init__(self, transport: Transport, client: Authorisation, scope: str) -> None:
         self._transport = transport
-        self._client = _Client(client_id, client_secret)
+        self._client = client
         self._scope = scope
         self._token: Secret | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The client's secret, and the token in use."""
+        own = () if self._token is None else (self._token,)
+        return (*self._client.secrets, *own)
 
     def header(self) -> AuthBase:
         """Return what adds the token to a request, fetching one first if need be."""
@@ -65,42 +101,43 @@ class ClientCredentials:
         self._token = None
         return True
 
+    def close(self) -> None:
+        """Forget the token and close the connections."""
+        self._token = None
+        self._transport.close()
+
     def _fetch(self) -> Secret:
         form = {"grant_type": "client_credentials", "scope": self._scope}
-        answer = self._transport.send(Call("POST", "", form=form), self._client)
-        token = answer.body.get("access_token") if isinstance(answer.body, dict) else None
-        if not isinstance(token, str) or not token or not token.isprintable():
-            raise ContractViolation("The token endpoint answered without a token.")
+        call = Call("POST", "", form=form)
+        document = self._transport.send(call, self._client).document
+        if not isinstance(document, dict):
+            raise ContractViolation(f"{call.name}: the answer is not an object.", _ADVICE)
+        token, kind = document.get("access_token"), document.get("token_type")
+        if not isinstance(kind, str) or kind.lower() != "bearer":
+            raise ContractViolation(f"{call.name}: the token is not a bearer token.", _ADVICE)
+        if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
+            raise ContractViolation(
+                f"{call.name}: the answer holds no usable access_token.", _ADVICE
+            )
         return Secret(token)
 
 
-class _Client:
-    """The client itself, by HTTP Basic (RFC 6749, section 2.3.1)."""
+def authorisation(
+    connection: Connection, scope: str, limits: Limits = LIMITS
+) -> GivenToken | ClientCredentials:
+    """Choose how to authorise: a given token wins over client credentials.
 
-    def __init__(self, client_id: str, client_secret: Secret) -> None:
-        self._id = client_id
-        self._secret = client_secret
-
-    def header(self) -> AuthBase:
-        return HTTPBasicAuth(self._id.encode(), self._secret.reveal().encode())
-
-    def renew(self) -> bool:
-        return False
-
-
-TOKEN_METHODS: Final = frozenset(("POST",))
-
-
-def authorisation(connection: Connection, scope: str) -> GivenToken | ClientCredentials:
-    """Choose how to authorise: a given token wins over client credentials."""
-    if connection.token is not None:
-        return GivenToken(connection.token)
-    assert connection.client_id is not None  # noqa: S101 - a Connection has one or the other
-    assert connection.client_secret is not None  # noqa: S101 - as above
-    transport = Transport(
-        connection.token_url,
-        methods=TOKEN_METHODS,
-        timeout=connection.timeout,
-        verify=str(connection.ca_bundle) if connection.ca_bundle else True,
-    )
-    return ClientCredentials(transport, connection.client_id, connection.client_secret, scope)
+    Raises:
+        ConfigurationError: the connection has neither.
+    """
+    match connection:
+        case Connection(token=Secret() as token):
+            return GivenToken(token)
+        case Connection(client_id=str() as client_id, client_secret=Secret() as client_secret):
+            transport = _TokenTransport(connection, connection.token_url, limits)
+            return ClientCredentials(transport, _Client(client_id, client_secret), scope)
+        case _:
+            raise ConfigurationError(
+                f"There are no credentials for {connection.url}.",
+                "Give a token, or a client's id and secret.",
+            )

@@ -1,41 +1,51 @@
 """Writes to a site through its API; only `apply` imports this module."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.domain.vocabulary import BATCH_LIMIT
 from reconciler.errors import ContractViolation
 from reconciler.provider import Change, ChangeResult, Verb
+from reconciler.providers.rest.answers import plain_line
 from reconciler.providers.rest.reader import RestReader
-from reconciler.providers.rest.transport import Call
+from reconciler.providers.rest.transport import Call, Transport
 
-_PATH: Final = "/v1/changes"
+_CHANGES: Final = "/v1/changes"
+_ADVICE: Final = "What was changed is not known from it; read the site again."
+
+
+class _WritingTransport(Transport):
+    """Reads, and posts changes."""
+
+    methods = frozenset(("GET", "POST"))
 
 
 class RestWriter(RestReader):
     """A `Writer` over HTTP: a reader that can also POST changes."""
 
-    methods = frozenset(("GET", "POST"))
+    transport = _WritingTransport
     scope = "roles.read roles.write"
 
     def send(self, changes: Sequence[Change]) -> list[ChangeResult]:
         """Make at most `BATCH_LIMIT` changes in one request; results stand in the same order.
 
         Raises:
+            RequestRefused: the request as a whole was refused; none of its changes had an effect.
             SiteError: the request as a whole failed; what happened to its changes is unknown.
             ValueError: there are more changes than one request takes.
         """
         if len(changes) > BATCH_LIMIT:
             raise ValueError(f"a request takes {BATCH_LIMIT} changes, not {len(changes)}")
-        body = {"changes": [_item(str(number), each) for number, each in enumerate(changes)]}
-        answer = self._transport.send(Call("POST", _PATH, body=body), self._authorisation).body
-        results = answer.get("results") if isinstance(answer, dict) else None
-        if not isinstance(results, list):
-            raise ContractViolation(f"POST {_PATH}: the answer has no list of results.")
-        by_id = {item.get("id"): item for item in results if isinstance(item, dict)}
-        if len(results) != len(changes) or set(by_id) != {str(n) for n in range(len(changes))}:
-            raise ContractViolation(f"POST {_PATH}: the results are not one for each change.")
-        return [_result(by_id[str(number)]) for number in range(len(changes))]
+        numbered = {str(number): change for number, change in enumerate(changes, 1)}
+        items = [_item(number, change) for number, change in numbered.items()]
+        call = Call("POST", _CHANGES, document={"changes": items})
+        results = _results(call.name, self._send(call).document)
+        if len(results) != len(items) or {found.get("id") for found in results} != set(numbered):
+            raise ContractViolation(
+                f"{call.name}: the answer has not exactly one result for each change.", _ADVICE
+            )
+        by_id = {found["id"]: _result(call.name, found) for found in results}
+        return [by_id[number] for number in numbered]
 
 
 def _item(number: str, change: Change) -> dict[str, Any]:
@@ -50,9 +60,24 @@ def _item(number: str, change: Change) -> dict[str, Any]:
     return {**item, "expect": {"present": change.verb is Verb.REMOVE}}
 
 
-def _result(item: dict[str, Any]) -> ChangeResult:
-    status, changed, problem = item.get("status"), item.get("changed"), item.get("problem") or {}
-    if isinstance(status, int) and isinstance(changed, bool) and isinstance(problem, dict):
-        code, detail = str(problem.get("code") or ""), str(problem.get("detail") or "")
-        return ChangeResult(status, changed, code, detail)
-    raise ContractViolation(f"POST {_PATH}: a result is not readable.")
+def _results(name: str, document: object) -> list[dict[str, Any]]:
+    results = document.get("results") if isinstance(document, dict) else None
+    if not isinstance(results, list) or not all(
+        isinstance(found, dict) and isinstance(found.get("id"), str) for found in results
+    ):
+        raise ContractViolation(f"{name}: the answer is not a list of results.", _ADVICE)
+    return results
+
+
+def _result(name: str, found: Mapping[str, Any]) -> ChangeResult:
+    status, changed, problem = found.get("status"), found.get("changed"), found.get("problem")
+    if (
+        type(status) is not int
+        or not 200 <= status <= 599
+        or not isinstance(changed, bool)
+        or not isinstance(problem, dict | None)
+    ):
+        raise ContractViolation(f"{name}: the result {found['id']} is not readable.", _ADVICE)
+    said = problem or {}
+    code, detail = (plain_line(str(said.get(key) or "")) for key in ("code", "detail"))
+    return ChangeResult(status, changed, code, detail)

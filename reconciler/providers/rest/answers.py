@@ -1,0 +1,175 @@
+"""Reads what a site answered: a good answer, or the error that it stands for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from reconciler.connection import Secret
+from reconciler.errors import ContractViolation, RequestRefused, SiteError, Unreachable
+from reconciler.providers.codec import ADVICE
+from reconciler.providers.rest.failures import Again, retry_after
+
+_LONGEST_DETAIL: Final = 300
+_SHORTEST_SECRET: Final = 4
+
+_SCOPES: Final = (
+    "Check what the client may do: reading needs roles.read, apply roles.write as well."
+)
+_ADVICE: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        400: _SCOPES,
+        401: "Check the credentials: they may have expired, or the client may be unknown.",
+        403: _SCOPES,
+        404: "Check the url: this may not be the site's API.",
+        407: "Check HTTPS_PROXY: the proxy wants credentials of its own.",
+    }
+)
+_RETRIED: Final = frozenset((429, 502, 503, 504))
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An answer as it came in; `headers` finds a name in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def media_type(self) -> str:
+        """What the body says to be, in small letters; empty where it does not say."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def described(self) -> str:
+        """What came, for messages, without a word of it."""
+        kind = plain_line(self.media_type) or "something of no stated type"
+        return f"{kind}, {len(self.body):,} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer; `document` is None for a 304, which says that nothing changed."""
+
+    etag: str | None
+    document: Any
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the site says that what was read before still holds."""
+        return self.document is None
+
+
+def read(
+    name: str, received: Received, *, conditional: bool, repeatable: bool, secrets: Sequence[Secret]
+) -> Answer:
+    """Read an answer.
+
+    Args:
+        name: what the request is called.
+        received: what came.
+        conditional: whether a 304 was asked for.
+        repeatable: whether the request has no effect, so that it can follow even a 500.
+        secrets: what a message must not repeat.
+
+    Raises:
+        Again: the site cannot answer now.
+        ContractViolation: the answer is not what the contract says.
+        RequestRefused: the site refused, with a problem detail where it follows the contract.
+        Unreachable: the site failed.
+    """
+    status = received.status
+    if status == 304 and conditional:
+        return Answer(received.headers.get("ETag"), None)
+    if status == 200:
+        return Answer(received.headers.get("ETag"), _json(name, received))
+    if status < 300 or status == 304:
+        raise ContractViolation(
+            f"{name}: the answer is {status}, where the contract has 200.", ADVICE
+        )
+    if status < 400:
+        raise ContractViolation(
+            f"{name}: the answer is a redirect ({status}), which the contract does not have; it "
+            "was not followed.",
+            "Check the url: it may be an old one, or miss a part of its path.",
+        )
+    if status in _RETRIED or (status == 500 and repeatable):
+        after = retry_after(received.headers.get("Retry-After"), datetime.now(UTC))
+        failed = _failed(name, received, secrets, after)
+        raise Again(failed, after=after, lost=status != 429)
+    if status >= 500:
+        raise _failed(name, received, secrets, None)
+    raise _refused(name, received, secrets)
+
+
+def _json(name: str, received: Received) -> object:
+    if received.media_type != "application/json":
+        raise ContractViolation(
+            f"{name}: the answer is no JSON ({received.described}).",
+            "A proxy or a sign-in page may stand between; check the url.",
+        )
+    try:
+        document = json.loads(received.body)
+    except (ValueError, RecursionError):
+        document = None
+    if document is None:
+        raise ContractViolation(
+            f"{name}: the answer is not whole JSON ({received.described}).", ADVICE
+        )
+    return document
+
+
+def _failed(
+    name: str, received: Received, secrets: Sequence[Secret], after: float | None
+) -> SiteError:
+    _, detail = _problem(received, secrets)
+    advice = "Try again later." if after is None else f"Try again in {_duration(after)}."
+    return Unreachable(f"{name}: the site cannot answer: {received.status} {detail}.", advice)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
+
+
+def _refused(name: str, received: Received, secrets: Sequence[Secret]) -> RequestRefused:
+    status = received.status
+    code, detail = _problem(received, secrets)
+    return RequestRefused(
+        f"{name} was refused: {status} {detail}.",
+        status=status,
+        code=code,
+        advice=_ADVICE.get(status),
+    )
+
+
+def _problem(received: Received, secrets: Sequence[Secret]) -> tuple[str, str]:
+    """Read a problem detail's code and sentence (RFC 9457), or a token error (RFC 6749)."""
+    problem: object = None
+    if received.media_type in ("application/problem+json", "application/json"):
+        try:
+            problem = json.loads(received.body)
+        except (ValueError, RecursionError):
+            problem = None
+    if not isinstance(problem, dict):
+        return "", f"without a problem detail ({received.described})"
+    code = _said(problem, ("code", "error"), secrets)
+    detail = _said(problem, ("detail", "error_description", "title"), secrets).rstrip(".")
+    return code, " ".join(part for part in (code and f"({code})", detail) if part)
+
+
+def _said(problem: Mapping[str, object], names: Sequence[str], secrets: Sequence[Secret]) -> str:
+    text = next((found for name in names if isinstance(found := problem.get(name), str)), "")
+    for secret in secrets:
+        if len(secret.reveal()) >= _SHORTEST_SECRET:
+            text = text.replace(secret.reveal(), str(secret))
+    return plain_line(text)
+
+
+def plain_line(text: str) -> str:
+    """Make one printable line of what a site said, so that it cannot draw on a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST_DETAIL]).strip()

@@ -1,0 +1,116 @@
+"""What can go wrong between a request and its answer, and which error says so.
+
+One table maps what requests, urllib3 and the system raise; a test walks all of it. No message
+repeats what the libraries say: their texts may hold addresses, headers or secrets.
+"""
+
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, NamedTuple
+
+import requests
+import urllib3
+
+from reconciler.errors import ContractViolation, SiteError, Unreachable
+
+FAILURES: Final[tuple[type[Exception], ...]] = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    UnicodeError,
+)
+"""What sending a request, or reading its answer, may raise."""
+
+
+class _Meaning(NamedTuple):
+    """What an exception means: the error, its words, and whether another try may help."""
+
+    error: type[SiteError]
+    what: str
+    advice: str | None = None
+    again: bool = True
+
+
+_BROKE_OFF: Final = _Meaning(ContractViolation, "the answer broke off before its end", "Try again.")
+_DAMAGED: Final = _Meaning(
+    ContractViolation, "the answer's compression is damaged", "A proxy may stand between."
+)
+_SLOW: Final = _Meaning(
+    Unreachable, "no answer within the time allowed", "Try again, or set a longer timeout."
+)
+_UNTRUSTED: Final = _Meaning(
+    Unreachable,
+    "the TLS connection was not accepted",
+    "If the site has a certificate authority of its own, name it in ca_bundle.",
+    again=False,
+)
+_NOT_SENT: Final = _Meaning(
+    Unreachable, "the request could not be sent", "Check url, ca_bundle and proxies.", again=False
+)
+
+# From the particular to the general: the first class that fits tells what happened.
+_MEANINGS: Final[tuple[tuple[tuple[type[Exception], ...], _Meaning], ...]] = (
+    ((requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError), _UNTRUSTED),
+    (
+        (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
+        _Meaning(Unreachable, "the proxy did not connect", "Check HTTPS_PROXY and NO_PROXY."),
+    ),
+    (
+        (requests.exceptions.ConnectTimeout,),
+        _Meaning(Unreachable, "no connection within the time allowed", "Check url and network."),
+    ),
+    ((requests.exceptions.Timeout, urllib3.exceptions.TimeoutError), _SLOW),
+    ((requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError), _BROKE_OFF),
+    ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError), _DAMAGED),
+    (
+        (requests.exceptions.ConnectionError,),
+        _Meaning(Unreachable, "the connection failed", "Check url and network."),
+    ),
+)
+
+
+class Again(Exception):
+    """An attempt failed, and another one may help.
+
+    Attributes:
+        error: what to say if none does.
+        after: how many seconds the site asks to wait, if it does.
+        lost: whether the request may have taken effect all the same.
+    """
+
+    def __init__(self, error: SiteError, *, after: float | None = None, lost: bool = True) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.after = after
+        self.lost = lost
+
+
+def meaning(name: str, error: Exception) -> Again | SiteError:
+    """Say what one of `FAILURES` means: `Again` where another try may help.
+
+    Args:
+        name: what the request is called.
+        error: what was raised.
+    """
+    found = next((found for kinds, found in _MEANINGS if isinstance(error, kinds)), _NOT_SENT)
+    told = found.error(f"{name}: {found.what}.", found.advice)
+    return Again(told) if found.again else told
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Read Retry-After, in seconds or as an HTTP date (RFC 9110, section 10.2.3).
+
+    Returns:
+        The seconds to wait; None where there is no such header, or it cannot be read.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:  # "-0000" is UTC, of an unknown place
+        at = at.replace(tzinfo=UTC)
+    return max(0.0, (at - now).total_seconds())

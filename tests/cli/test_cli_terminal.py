@@ -1,0 +1,89 @@
+"""`apply` on a terminal: it shows, asks, and does what it is told (a pseudo-terminal stands in)."""
+
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+from sandboxes import PROGRAM, Desk
+
+pty = pytest.importorskip("pty", reason="pseudo-terminals need a POSIX system")
+
+# Makes the terminal the child's own, so that Ctrl-C typed on it reaches the command.
+_ON_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+def converse(desk: Desk, arguments: list[str], asked: str, answer: str) -> tuple[int, str]:
+    """Run a command on a terminal, type an answer once it has asked, and return how it ended."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ON_TERMINAL, str(PROGRAM), *arguments],
+        cwd=desk.directory,
+        env={**desk.environment, "TERM": "xterm", "COLUMNS": "120"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    said, typed, end = b"", False, time.monotonic() + 60
+    try:
+        while time.monotonic() < end:
+            if select.select([master], [], [], 0.1)[0]:
+                try:
+                    more = os.read(master, 65536)
+                except OSError:  # the other side has closed
+                    break
+                if not more:
+                    break
+                said += more
+            if not typed and asked.encode() in said:
+                os.write(master, answer.encode())
+                typed = True
+        code = process.wait(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+    assert typed, said.decode()
+    desk.check_manners(said.decode())
+    return code, said.decode()
+
+
+ASKED = "Apply these changes? [y/N]:"
+
+
+def test_yes_applies_what_was_shown(desk, sandbox):
+    code, said = converse(desk, ["apply", "roles.yaml"], ASKED, "y\n")
+    assert code == 0, said
+    assert said.index("17 to add, 4 to change.") < said.index(ASKED)
+    assert "21 succeeded; read back and confirmed." in said
+    assert "\x1b[32m" in said, "colour on a terminal"
+    assert sandbox.writes() == 21
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "\x03", "\x04"])
+def test_anything_else_leaves_everything_as_it_was(first_desk, answer):
+    code, said = converse(first_desk, ["apply", "roles.yaml"], ASKED, answer)
+    assert code == 1, said
+    told = said[said.index(ASKED) :]
+    assert ("Interrupted." if answer in "\x03\x04" else "Nothing was changed.") in told
+
+
+def test_no_colour_where_none_is_wanted(first_desk):
+    _, said = converse(first_desk, ["apply", "roles.yaml", "--no-color"], ASKED, "n\n")
+    shown = said[: said.index(ASKED)]
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown)
+
+
+def test_control_characters_never_reach_the_terminal(desk, sandbox):
+    sandbox.call("PATCH", "labels", "mentor", json={"tool_name": "a\u202eb"})
+    _, said = converse(desk, ["apply", "roles.yaml"], ASKED, "n\n")
+    assert "\u202e" not in said
+    assert "a\\u202eb" in said

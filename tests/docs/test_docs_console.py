@@ -1,0 +1,203 @@
+"""Everything that the pages show is run again, in order, against one real sandbox.
+
+What is printed must be what is shown. Three things may differ:
+
+    a line that is just …        stands for any lines
+    a line that ends in ` …`     stands for any line that begins like it
+    a time (2026-11-24 09:30:00+00:00)    stands for any time
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import DOCS, PAGES, ROOT, Part, Step, blocks, parts, steps
+from sandboxes import Sandbox, clean_environment, running
+
+from reconciler.demo import Administrator
+
+MARK = "=== end of step"
+STEP_SECONDS = 60
+TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00")
+
+
+class Shell:
+    """A shell for one page, in a directory with the examples, that knows the sandbox."""
+
+    def __init__(self, directory: Path, site: Sandbox) -> None:
+        shutil.copytree(ROOT / "examples", directory / "examples")
+        shutil.copytree(ROOT / "schemas", directory / "schemas")
+        self.directory = directory
+        self._process = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            cwd=directory,
+            env={
+                **clean_environment(),
+                **site.variables(),
+                "RECONCILER_STATE_DIR": str(directory / "state"),
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONUTF8": "1",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        self._status = 0
+
+    def run(self, command: str) -> list[str]:
+        """Run a command and return the lines it printed, on both streams."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(
+            f'(exit {self._status})\n{{ {command}\n}} </dev/null\nprintf "\\n{MARK} %s\\n" $?\n'
+        )
+        self._process.stdin.flush()
+        printed: list[str] = []
+        for line in self._process.stdout:
+            if line.startswith(MARK):
+                self._status = int(line.removeprefix(MARK))
+                break
+            printed.append(line.rstrip("\n"))
+        else:
+            raise AssertionError(f"the shell ended in: {command}")
+        if printed and not printed[-1]:
+            printed.pop()
+        return printed
+
+    def close(self) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(timeout=STEP_SECONDS)
+        self._process.stdout.close()
+
+
+def by_hand(site: Sandbox, doing: str) -> None:
+    """Do in the console what a remark says: `add mentor t-0407 class 8a`."""
+    verb, role, person, kind, target = doing.split()
+    administrator = Administrator(site.ready["console"])
+    edit = {"add": administrator.add, "remove": administrator.remove}[verb]
+    edit(role, site.ids("people")[person], kind, site.ids("units")[target])
+
+
+def matches(shown: Sequence[str], printed: Sequence[str]) -> bool:
+    """Whether what was printed is what is shown, elisions considered."""
+    if not shown:
+        return not printed
+    if shown[0] == "…":
+        return any(matches(shown[1:], printed[start:]) for start in range(len(printed) + 1))
+    if not printed:
+        return False
+    head, line = TIME.sub("TIME", shown[0]), TIME.sub("TIME", printed[0])
+    same = line.startswith(head[:-1]) if head.endswith(" …") else line == head
+    return same and matches(shown[1:], printed[1:])
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        (["a"], ["a"], True),
+        (["a"], ["b"], False),
+        (["a"], ["a", "b"], False),
+        ([], ["a"], False),
+        (["a"], [], False),
+        (["a", "…", "d"], ["a", "b", "c", "d"], True),
+        (["…", "c"], ["a", "b"], False),
+        (["a b …"], ["a b c d"], True),
+        (["a b …"], ["a c"], False),
+        (["at 2026-11-24 09:30:00+00:00"], ["at 2031-01-02 03:04:05+00:00"], True),
+        (["at 2026-11-24 09:30:00+00:00"], ["at noon"], False),
+    ],
+)
+def test_what_may_differ(shown: list[str], printed: list[str], same: bool):
+    assert matches(shown, printed) is same
+
+
+def run_page(page: Path, shell: Shell, site: Sandbox) -> Iterator[str]:
+    """Do everything that a page shows; yield what came out differently."""
+    file_name = ""
+    for part in parts(page.read_text(encoding="utf-8")):
+        if part.kind == "<file>":
+            file_name = part.text
+        elif part.kind == "<by hand>":
+            by_hand(site, part.text)
+        elif file_name:
+            path = shell.directory / file_name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(part.text, encoding="utf-8")
+            file_name = ""
+        elif part.kind == "console":
+            yield from run_block(page, part, shell)
+
+
+def run_block(page: Path, part: Part, shell: Shell) -> Iterator[str]:
+    for step in steps(part):
+        printed = shell.run(step.command)
+        if not matches(step.shown, printed):
+            yield difference(page, step, printed)
+
+
+def difference(page: Path, step: Step, printed: Sequence[str]) -> str:
+    shown = "\n".join(step.shown)
+    came = "\n".join(printed)
+    return f"{page.name}:{step.line}: {step.command}\n--- shown\n{shown}\n--- printed\n{came}\n"
+
+
+def keys(value: Any) -> Any:
+    """Reduce a JSON value to its keys."""
+    return {key: keys(below) for key, below in value.items()} if isinstance(value, dict) else ...
+
+
+def test_what_the_pages_show_is_what_happens(tmp_path: Path):
+    differences: list[str] = []
+    with running(tmp_path) as site:
+        (ready,) = blocks(DOCS / "sandbox.md", "json")
+        assert keys(json.loads(ready.text)) == keys(site.ready)
+        for page in PAGES:
+            directory = tmp_path / f"{page.parent.name}-{page.stem}"
+            directory.mkdir()
+            shell = Shell(directory, site)
+            try:
+                differences += run_page(page, shell, site)
+            finally:
+                shell.close()
+    assert not differences, "\n" + "\n".join(differences)
+
+
+NOT_RUN = {
+    "make demo": "sets up a virtual environment and packages of its own",
+    "make test": "is what runs this test",
+    "make help": "needs make; the project's own tests run it",
+    "make fmt": "changes the files",
+    ".venv/bin/pytest -q tests/rosters": "would run tests within a test",
+    "git clone URL reconciler": "the address is the reader's",
+    "cd reconciler": "belongs to the line above",
+    'pipx install ".[sandbox]"': "installs packages",
+    "reconciler sandbox --port 8321 --ready-file ready.json": "runs until it is stopped",
+    "reconciler sandbox --database site.db --ready-file ready.json": "runs until it is stopped",
+    "reconciler sandbox --seed district.zip --ready-file ready.json": "runs until it is stopped",
+    "reconciler sandbox --seed live.json --without events": "runs until it is stopped",
+    "export RECONCILER_URL=http://127.0.0.1:8321": "the test has its own sandbox",
+    "export RECONCILER_CLIENT_ID=reconciler": "the test has its own sandbox",
+    "export RECONCILER_CLIENT_SECRET=\"$(python3 -c 'import json; "
+    'print(json.load(open("ready.json"))["client_secret"])\')"': "the test has its own sandbox",
+}
+"""Every command that is shown without being run, and why."""
+
+
+def test_every_command_that_is_not_run_is_known_with_its_reason():
+    shown = set()
+    for page in (*PAGES, ROOT / "CONTRIBUTING.md"):
+        for part in parts(page.read_text(encoding="utf-8")):
+            if part.kind == "sh":
+                shown |= {line.split("  #")[0].strip() for line in part.text.splitlines()}
+            assert part.kind not in ("bash", "shell", ""), f"{page.name}:{part.line}: which kind?"
+    assert shown - {""} == set(NOT_RUN)

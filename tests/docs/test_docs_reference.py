@@ -1,0 +1,301 @@
+"""The pages name everything that there is, and nothing that there is not."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from pages import ALSO, DOCS, PAGES, ROOT, blocks, prose, section, spans, table_cells
+
+import reconciler
+from reconciler import connection
+from reconciler.cli.main import COMMANDS, cli
+from reconciler.cli.schema import SCHEMAS
+from reconciler.diagnostics import CODES
+from reconciler.errors import ExitCode, InvalidInput
+from reconciler.manifest.load import load_manifest
+from reconciler.rosters.problems import CODES as ROSTER_CODES
+from reconciler.sandbox.problems import PROBLEMS
+
+README = ROOT / "README.md"
+EVERY_PAGE = (*PAGES, *ALSO)
+
+
+def pages_as(paths: tuple[Path, ...]) -> Any:
+    return pytest.mark.parametrize("page", paths, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+# Commands and options
+
+
+def options_of(command: str) -> set[str]:
+    context = click.Context(cli)
+    found = cli.get_command(context, command)
+    assert found
+    return {
+        name
+        for parameter in found.get_params(click.Context(found))
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+        if name != "--help"
+    }
+
+
+def named_options(text: str) -> set[str]:
+    return {word for span in spans(text) for word in re.findall(r"^--?[a-z][a-z-]*", span)}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_on_its_page(command: str):
+    text = section(DOCS / "commands.md", command)
+    shared = re.search(r"^Shared: (.+?)\.\n", text, re.MULTILINE | re.DOTALL)
+    own = named_options("\n".join(table_cells(text)))
+    in_common = named_options(shared[1]) if shared else set()
+    assert own | in_common == options_of(command)
+    assert not own & in_common
+    assert in_common <= named_options("\n".join(table_cells(section_of_shared())))
+
+
+def section_of_shared() -> str:
+    return section(DOCS / "commands.md", "Shared options")
+
+
+def test_every_command_has_its_section_in_order():
+    headings = re.findall(r"^## ([a-z]+)$", text_of(DOCS / "commands.md"), re.MULTILINE)
+    assert headings == list(COMMANDS)
+
+
+def test_the_choices_of_options_are_those_there_are():
+    text = text_of(DOCS / "commands.md")
+    for command in COMMANDS:
+        found = cli.get_command(click.Context(cli), command)
+        assert found
+        for parameter in found.params:
+            if isinstance(parameter.type, click.Choice):
+                missing = [each for each in parameter.type.choices if f"`{each}`" not in text]
+                assert not missing, f"{command} {parameter.name}"
+
+
+def commands_shown(page: Path) -> Iterator[list[str]]:
+    """Yield every use of the program on a page, in words."""
+    shown = [part.text for kind in ("console", "sh") for part in blocks(page, kind)]
+    lines = "\n".join(shown).replace("\\\n", " ").splitlines()
+    lines = [line.removeprefix("$ ") for line in lines if not line.startswith(" ")]
+    for text in (*lines, *spans(prose(page))):
+        words = text.split("|")[0].split()
+        if words[:1] == ["reconciler"] and len(words) > 1 and re.fullmatch("[a-z]+", words[1]):
+            yield words[1:]
+
+
+@pages_as(EVERY_PAGE)
+def test_no_page_names_a_command_or_an_option_that_does_not_exist(page: Path):
+    for command, *words in commands_shown(page):
+        assert command in COMMANDS
+        named = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert named <= options_of(command) | {"--help", "-h"}
+        if command == "schema" and words:
+            assert words[0] in {*SCHEMAS, "NAME"}
+
+
+@pages_as(PAGES)
+def test_no_page_names_an_option_that_no_command_has(page: Path):
+    known = {"--help", "--version"}.union(*map(options_of, COMMANDS))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(spans(prose(page)))))
+    assert named <= known
+
+
+@pages_as(EVERY_PAGE)
+def test_no_code_span_is_broken_over_lines(page: Path):
+    broken = [line for line in prose(page).splitlines() if line.count("`") % 2]
+    assert not broken
+
+
+def test_every_schema_is_named():
+    named = set(spans(section(DOCS / "commands.md", "schema")))
+    assert set(SCHEMAS) <= named
+
+
+# The manifest
+
+
+ITEMS = {"unit_item": "item", "learner_item": "item"}
+
+
+def keys_of(schema: dict[str, Any], node: dict[str, Any], path: str) -> Iterator[str]:
+    """Yield the path of every key; items are told once, wherever they stand."""
+    if "$ref" in node:
+        name = node["$ref"].removeprefix("#/$defs/")
+        if name in ITEMS:
+            yield path
+            path = ITEMS[name]
+        node = schema["$defs"][name]
+    if path and node.get("type") != "array":
+        yield path
+    for key, below in node.get("properties", {}).items():
+        yield from keys_of(schema, below, f"{path}.{key}" if path else key)
+    if "items" in node:
+        yield from keys_of(schema, node["items"], f"{path}[]")
+
+
+def test_every_key_of_the_manifest_is_described_and_no_other():
+    schema = json.loads(text_of(ROOT / "schemas" / "manifest-v1.schema.json"))
+    described = table_cells(section(DOCS / "manifest.md", "Every key"))
+    assert {f"`{key}`" for key in keys_of(schema, schema, "")} == set(described)
+    assert len(described) == len(set(described))
+
+
+def test_defaults_of_the_manifest_are_those_of_the_schema():
+    schema = json.loads(text_of(ROOT / "schemas" / "manifest-v1.schema.json"))
+    rows = section(DOCS / "manifest.md", "Every key").splitlines()
+    for name in ("settings", "policy"):
+        for key, node in schema["$defs"][name]["properties"].items():
+            (row,) = [line for line in rows if line.startswith(f"| `{name}.{key}` ")] or [""]
+            assert str(node.get("default", "")) in row
+            for value in node.get("enum", []):
+                assert f"`{value}`" in row
+
+
+@pages_as(PAGES)
+def test_every_manifest_that_is_shown_is_valid_or_shown_for_its_mistakes(
+    page: Path, tmp_path: Path
+):
+    for part in blocks(page, "yaml"):
+        path = tmp_path / "shown.yaml"
+        path.write_text(part.text, encoding="utf-8")
+        try:
+            load_manifest([path])
+        except InvalidInput:
+            name = re.findall(
+                r"<!-- file: (\S+) -->\n```yaml\n" + re.escape(part.text), text_of(page)
+            )
+            assert name, f"line {part.line}"
+            assert f"{name[0]}:" in text_of(page)
+
+
+# Codes
+
+
+def test_every_diagnostic_is_explained_and_no_other():
+    text = text_of(DOCS / "diagnostics.md").partition("## Rosters")[0]
+    columns = [table_cells(text, column) for column in range(5)]
+    codes, severities, titles, causes, remedies = columns
+    assert dict(zip(codes, zip(severities, titles, strict=True), strict=True)) == {
+        code: (str(found.severity), found.title) for code, found in CODES.items()
+    }
+    assert len(codes) == len(CODES)
+    assert all(len(cell) > 10 for cell in causes)
+    assert all(len(cell) > 5 for cell in remedies)
+
+
+def test_every_problem_of_rosters_is_explained_and_no_other():
+    text = section(DOCS / "diagnostics.md", "Rosters")
+    assert dict(zip(table_cells(text), table_cells(text, 1), strict=True)) == dict(ROSTER_CODES)
+
+
+@pages_as(EVERY_PAGE)
+def test_no_page_names_a_code_that_nobody_gives(page: Path):
+    named = set(re.findall(r"\bRR\d{3}\b", text_of(page)))
+    assert named <= {*CODES, *ROSTER_CODES}
+
+
+def test_every_exit_code_is_explained_and_no_other():
+    codes = [str(int(code)) for code in ExitCode]
+    assert table_cells(section(README, "Exit codes")) == codes
+    assert re.findall(r"^## (\d+)$", text_of(DOCS / "exit-codes.md"), re.MULTILINE) == codes
+
+
+def test_the_rules_of_the_sandbox_have_the_codes_that_it_answers():
+    named = table_cells(section(DOCS / "sandbox.md", "The rules it enforces"))
+    assert {cell.strip("`") for cell in named} <= set(PROBLEMS)
+
+
+# Settings, files, code
+
+
+def test_every_connection_setting_is_described_and_no_other():
+    page = DOCS / "connection.md"
+    assert table_cells(section(page, "The file")) == [f"`{key}`" for key in connection._KEYS]
+    text = section(page, "The variables")
+    described = dict(zip(table_cells(text), table_cells(text, 1), strict=True))
+    assert described == {f"`{name}`": f"`{key}`" for key, name in connection._VARIABLES.items()}
+
+
+@pages_as(EVERY_PAGE)
+def test_no_page_names_a_variable_that_nothing_reads(page: Path):
+    read = {*connection._VARIABLES.values(), "RECONCILER_STATE_DIR"}
+    assert set(re.findall(r"\bRECONCILER_[A-Z_]+", text_of(page))) <= read
+
+
+def test_every_part_of_the_package_is_named_and_nothing_else():
+    package = Path(reconciler.__file__).parent
+    parts = {
+        f"`{path.name}{'/' if path.is_dir() else ''}`"
+        for path in package.iterdir()
+        if path.name != "__pycache__"
+    }
+    described = table_cells(section(DOCS / "architecture.md", "What is where"))
+    assert set(described) == parts
+    assert described == sorted(described)
+
+
+@pages_as(EVERY_PAGE)
+def test_every_file_that_a_page_names_exists(page: Path):
+    bases = (ROOT, ROOT / "reconciler", page.parent)
+    named = [
+        span
+        for span in spans(prose(page))
+        if re.fullmatch(r"[\w.-]+(/[\w.-]+)*/(\w[\w.-]*\.(py|json|yaml|txt|md))?", span)
+        or re.fullmatch(r"(reconciler|schemas|examples|tests|docs|tools|\.ci)/[\w./-]+", span)
+    ]
+    theirs = {"runs/"}  # made by the program, on the user's machine
+    missing = [
+        name for name in named if name not in theirs and not any((b / name).exists() for b in bases)
+    ]
+    assert not missing
+
+
+def test_the_library_page_names_the_functions_there_are():
+    functions = {f"`{name}`" for name in reconciler.__all__ if name[0].islower()}
+    named = set(table_cells(text_of(DOCS / "library.md")))
+    assert named | {"`load_connection`"} == functions
+
+
+def test_the_api_page_names_paths_of_the_contract():
+    contract = json.loads(text_of(ROOT / "schemas" / "openapi-v1.json"))
+    page = text_of(DOCS / "api.md")
+    named = {span for span in spans(page) if span.startswith(("/v1", "/oauth"))}
+    assert named == set(contract["paths"])
+
+
+# Links
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pages_as(EVERY_PAGE)
+def test_links_lead_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    for link in links:
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+def test_the_index_lists_every_page():
+    listed = set(re.findall(r"\]\((\w[\w-]*\.md)\)", text_of(DOCS / "README.md")))
+    assert listed == {page.name for page in DOCS.glob("*.md")} - {"README.md"}

@@ -1,0 +1,192 @@
+"""What a writer sends, and what it makes of the answers to a batch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from scripted_site import ScriptedSite, edited, problem, reset, says, told
+
+from reconciler.domain.address import Address
+from reconciler.errors import ContractViolation, RequestRefused, SiteError, Unreachable
+from reconciler.provider import Change, ChangeResult, Verb
+from reconciler.providers.rest.transport import Limits
+from reconciler.providers.rest.writer import RestWriter
+
+PATH = "/v1/changes"
+
+
+def adding(number: int) -> Change:
+    address = Address.assignment("mentor", "1", "learner", str(number))
+    return Change(address, Verb.ADD, None, None, f"key-{number}")
+
+
+CHANGES = [adding(number) for number in range(3)]
+
+
+@pytest.fixture
+def writer(site: ScriptedSite, limits: Limits) -> Iterator[RestWriter]:
+    with RestWriter(site.connection(), limits) as opened:
+        yield opened
+
+
+@pytest.fixture
+def failing(writer: RestWriter) -> Callable[..., str]:
+    def send(expected: type[SiteError]) -> str:
+        with pytest.raises(expected) as caught:
+            writer.send(CHANGES)
+        assert type(caught.value) is expected
+        return told(caught.value)
+
+    return send
+
+
+def test_what_is_sent(site: ScriptedSite, writer: RestWriter) -> None:
+    person = Address.holder("headteacher", "a/b ø")
+    label = Address.label("mentor", "tool_name")
+    writer.send(
+        [
+            Change(CHANGES[1].address, Verb.ADD, None, None, "k1"),
+            Change(person, Verb.REMOVE, None, None, "k2"),
+            Change(label, Verb.CHANGE, "Før", "Etter", "k3"),
+            Change(label, Verb.CHANGE, "Etter", None, "k4"),
+        ]
+    )
+    sent = site.asked[-1]
+    assert (sent.method, sent.path) == ("POST", PATH)
+    assert [{**each, "id": "-"} for each in sent.json()["changes"]] == [
+        {"id": "-", "idempotency_key": "k1", "address": "mentor/1/learner/1", "verb": "add",
+         "expect": {"present": False}},
+        {"id": "-", "idempotency_key": "k2", "address": "headteacher/a%2Fb%20%C3%B8",
+         "verb": "remove", "expect": {"present": True}},
+        {"id": "-", "idempotency_key": "k3", "address": "label/mentor/tool_name",
+         "verb": "change", "value": "Etter", "expect": {"value": "Før"}},
+        {"id": "-", "idempotency_key": "k4", "address": "label/mentor/tool_name",
+         "verb": "change", "value": None, "expect": {"value": "Etter"}},
+    ]  # fmt: skip
+    assert len({each["id"] for each in sent.json()["changes"]}) == 4
+    assert b"roles.write" in site.asked[0].body
+
+
+def test_results_stand_in_the_order_of_the_changes(site: ScriptedSite, writer: RestWriter) -> None:
+    def settle(document: Any) -> None:
+        first, second, third = document["results"]
+        first.update(status=201)
+        second.update(
+            status=409, changed=False, problem={"code": "not_a_holder", "detail": "Not\nadded."}
+        )
+        third.update(status=204, changed=False)
+        document["results"] = [third, first, second]
+
+    site.script(PATH, edited(settle))
+    results = writer.send(CHANGES)
+    assert results == [
+        ChangeResult(201, changed=True),
+        ChangeResult(409, changed=False, code="not_a_holder", detail="Not added."),
+        ChangeResult(204, changed=False),
+    ]
+    assert [found.ok for found in results] == [True, False, True]
+
+
+def test_a_full_request_and_one_too_many(site: ScriptedSite, writer: RestWriter) -> None:
+    assert len(writer.send([adding(number) for number in range(500)])) == 500
+    count = len(site.asked)
+    with pytest.raises(ValueError, match="500"):
+        writer.send([adding(number) for number in range(501)])
+    assert len(site.asked) == count
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda answer: answer["results"].pop(), id="one is missing"),
+        pytest.param(
+            lambda answer: answer["results"].append(answer["results"][0]), id="one comes twice"
+        ),
+        pytest.param(
+            lambda answer: answer["results"].__setitem__(0, answer["results"][1]),
+            id="one stands in for another",
+        ),
+        pytest.param(lambda answer: answer["results"][0].update(id="x"), id="an id of nobody"),
+        pytest.param(lambda answer: answer["results"][0].update(id=1), id="an id of another type"),
+        pytest.param(lambda answer: answer["results"][0].pop("id"), id="no id"),
+        pytest.param(lambda answer: answer["results"][0].pop("status"), id="no status"),
+        pytest.param(lambda answer: answer["results"][0].update(status="200"), id="a text"),
+        pytest.param(lambda answer: answer["results"][0].update(status=True), id="a boolean"),
+        pytest.param(lambda answer: answer["results"][0].update(status=0), id="no HTTP status"),
+        pytest.param(lambda answer: answer["results"][0].update(changed=None), id="no changed"),
+        pytest.param(lambda answer: answer["results"][0].update(problem="no"), id="a bare text"),
+        pytest.param(lambda answer: answer["results"].__setitem__(0, "ok"), id="no object"),
+        pytest.param(lambda answer: answer.update(results={}), id="no list"),
+        pytest.param(lambda answer: answer.pop("results"), id="no results"),
+        pytest.param(lambda _answer: [], id="no document"),
+    ],
+)
+def test_results_that_cannot_be_matched_leave_everything_unknown(
+    site: ScriptedSite, failing: Callable[..., str], edit: Any
+) -> None:
+    site.script(PATH, edited(edit))
+    assert "POST /v1/changes: " in failing(ContractViolation)
+
+
+def test_a_request_that_is_refused_as_a_whole_had_no_effect(
+    site: ScriptedSite, failing: Callable[..., str]
+) -> None:
+    site.script(PATH, problem(422, "duplicate_change_id", "The id 1 stands twice."))
+    said = failing(RequestRefused)
+    assert "422 (duplicate_change_id) The id 1 stands twice." in said
+    assert site.paths() == [PATH]
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_keys(
+    site: ScriptedSite, writer: RestWriter, sleeps: list[float]
+) -> None:
+    broken = [
+        reset,
+        lambda usual: replace(usual, drop=5),
+        problem(503, "busy", "Later.", Retry_After="3"),
+    ]
+    site.script(PATH, *broken)
+    assert len(writer.send(CHANGES)) == 3
+    bodies = [each.body for each in site.asked if each.path == PATH]
+    assert len(bodies) == 4
+    assert len(set(bodies)) == 1
+    assert sleeps[2] == 3
+
+
+@pytest.mark.parametrize("status", [500, 501, 502, 503, 504])
+def test_a_server_that_fails_leaves_everything_unknown(
+    site: ScriptedSite, failing: Callable[..., str], status: int
+) -> None:
+    site.always[PATH] = problem(status, "oops", "It broke.")
+    assert f"POST {PATH}: the site cannot answer: {status} (oops) It broke." in failing(Unreachable)
+
+
+def test_an_answer_that_never_comes_leaves_everything_unknown(
+    site: ScriptedSite, failing: Callable[..., str]
+) -> None:
+    site.always[PATH] = reset
+    assert f"POST {PATH}: the connection failed" in failing(Unreachable)
+
+
+def test_a_refusal_after_a_lost_answer_proves_nothing(
+    site: ScriptedSite, failing: Callable[..., str]
+) -> None:
+    """The first attempt may have had an effect, so this is no `RequestRefused`."""
+    site.script(PATH, reset, problem(403, "insufficient_scope", "The token may not."))
+    assert "may have had an effect" in failing(SiteError)
+
+
+def test_a_refusal_after_a_429_is_a_refusal(
+    site: ScriptedSite, failing: Callable[..., str]
+) -> None:
+    busy = problem(429, "too_many", "Slow down.", Retry_After="0")
+    site.script(PATH, busy, problem(403, "insufficient_scope", "The token may not."))
+    assert "403 (insufficient_scope)" in failing(RequestRefused)
+
+
+def test_html_from_a_proxy_leaves_everything_unknown(
+    site: ScriptedSite, failing: Callable[..., str]
+) -> None:
+    site.script(PATH, says(200, b"<html>", Content_Type="text/html"))
+    assert f"POST {PATH}: the answer is no JSON (text/html" in failing(ContractViolation)
