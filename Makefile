@@ -10,7 +10,7 @@ BIN := .venv/bin
 STEP := tools/step
 PYTEST := $(BIN)/pytest -q --no-header
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-	--no-emit-index-url --generate-hashes --no-header $(UPGRADE) --extra sandbox
+	--no-emit-index-url --no-strip-extras --generate-hashes --no-header $(UPGRADE) --extra sandbox
 
 # What is pure, and must be covered by tests (design, section 7).
 empty :=
@@ -52,10 +52,10 @@ fmt: .venv/.dev ## put the code into its format
 	@$(STEP) fix $(BIN)/ruff check --fix
 	@$(STEP) format $(BIN)/ruff format
 
-lock: .venv/.dev ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
-	@$(BIN)/python -m pip --disable-pip-version-check -qq install uv
+lock: ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
+	@tools/setup lock
 	@$(STEP) demo $(COMPILE) pyproject.toml -o requirements/demo.txt
-	@$(STEP) dev $(COMPILE) --group dev pyproject.toml -o requirements/dev.txt
+	@$(STEP) dev $(COMPILE) --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## remove everything that was made here
 	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \

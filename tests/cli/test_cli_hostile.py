@@ -28,7 +28,7 @@ HOSTILE: dict[str, tuple[dict[str, str | bytes], list[str], int, str]] = {
     "a plan that is a list": ({"p.json": "[]"}, ["show", "p.json"], 5, "p.json"),
     "a plan that is deep": ({"p.json": "[" * 99_999}, ["show", "p.json"], 5, "p.json"),
     "a plan with nothing in it": ({"p.json": PLAN_LIKE}, ["apply", "p.json"], 5, "digest"),
-    "a plan for validate": ({"p.json": PLAN_LIKE}, ["validate", "p.json"], 1, "p.json"),
+    "a plan for validate": ({"p.json": PLAN_LIKE}, ["validate", "p.json"], 64, "is a saved plan"),
     "an empty list as manifest": ({"m.json": "[]"}, ["apply", "m.json", "--yes"], 1, "m.json"),
     "a state that was cut short": (
         {"live.json": '{"format": "reconciler.state/1", "site": {"id": "nordb'},

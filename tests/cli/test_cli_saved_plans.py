@@ -172,7 +172,11 @@ def test_only_narrows_a_plan_and_takes_along_what_must_come_first(desk, sandbox)
     desk.run("apply", "whole.json", "--only", "label/*", "--only", "headteacher/t-0007")
     assert sandbox.writes() == 8
     assert "used before" in desk.run("apply", "whole.json", expect=5).err
-    done = desk.run("plan", "roles.yaml", "--only", "label/*", expect=64)
+    again = desk.run("plan", "roles.yaml", "--only", "label/*")
+    assert "RR504: --only label/* matches nothing that would change" in again.out
+    third = saved(desk, "third.json")
+    assert third["actions"]
+    done = desk.run("apply", "third.json", "--only", "label/*", expect=64)
     assert "--only label/* matches no action" in done.err
 
 
