@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit fmt lock soak clean
+.PHONY: help demo test lint types imports unit fmt lock soak bench clean
 
 export PYTHON
 BIN := .venv/bin
@@ -46,7 +46,10 @@ unit: .venv/.dev ## run the tests and check the coverage of the core
 		--include='$(CORE)' --fail-under=$(CORE_COVERAGE)
 
 soak: .venv/.dev ## run the long tests
-	@$(PYTEST) -m soak
+	@$(PYTEST) -n auto -m soak
+
+bench: .venv/.dev ## measure an apply against what a far-away site allows
+	@$(BIN)/python benchmarks/apply_bound.py
 
 fmt: .venv/.dev ## put the code into its format
 	@$(STEP) fix $(BIN)/ruff check --fix
@@ -55,7 +58,7 @@ fmt: .venv/.dev ## put the code into its format
 lock: ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
 	@tools/setup lock
 	@$(STEP) demo $(COMPILE) pyproject.toml -o requirements/demo.txt
-	@$(STEP) dev $(COMPILE) --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
+	@$(STEP) dev $(COMPILE) --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## remove everything that was made here
 	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \

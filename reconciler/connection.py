@@ -30,6 +30,7 @@ _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
         "client_secret": "RECONCILER_CLIENT_SECRET",
         "token": "RECONCILER_TOKEN",
         "ca_bundle": "RECONCILER_CA_BUNDLE",
+        "journal": "RECONCILER_JOURNAL",
     }
 )
 _VARIABLE_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
@@ -61,6 +62,8 @@ class Connection:
         ca_bundle: a file of certificates to trust instead of the usual ones.
         timeout: seconds to wait for an answer to begin, or to go on.
         actors: names under which the environment's other pipelines write.
+        journal: where runs are recorded, a file or a database's URL; None for the usual file. A
+            secret, since a URL may hold a password.
     """
 
     url: str
@@ -71,6 +74,7 @@ class Connection:
     ca_bundle: Path | None = None
     timeout: float = 30.0
     actors: tuple[str, ...] = ()
+    journal: Secret | None = None
 
 
 def load_connection(
@@ -90,21 +94,49 @@ def load_connection(
     Raises:
         ConfigurationError: nothing usable was found, or something in it is wrong.
     """
-    if environment is None and config is None and environ.get("RECONCILER_URL"):
-        return _Settings.of_variables(environ, directory).connection()
-    path = config or directory / CONFIG_NAME
-    if not path.is_file():
+    settings = _find(environment, config=config, environ=environ, directory=directory)
+    if settings is None:
+        path = config or directory / CONFIG_NAME
         raise ConfigurationError(
             f"No site is named: there is no {path}, and RECONCILER_URL is not set."
             if environment is None
             else f"The environment {environment} needs {path}, which does not exist.",
             f"Write {CONFIG_NAME}, set RECONCILER_URL, or use --live FILE.",
         )
+    return settings.connection()
+
+
+def journal_location(
+    environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
+) -> Secret | None:
+    """Find where runs are recorded; no site need be named for it.
+
+    Args and errors: as `load_connection`.
+
+    Returns:
+        A file or a database's URL, or None for the usual file.
+    """
+    settings = _find(environment, config=config, environ=environ, directory=directory)
+    if settings is None and environment is not None:
+        return load_connection(
+            environment, config=config, environ=environ, directory=directory
+        ).journal
+    return (settings or _Settings.of_variables(environ, directory)).journal()
+
+
+def _find(
+    environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
+) -> "_Settings | None":
+    if environment is None and config is None and environ.get("RECONCILER_URL"):
+        return _Settings.of_variables(environ, directory)
+    path = config or directory / CONFIG_NAME
+    if not path.is_file():
+        return None
     default, environments = _read(path)
     name = _choose(environment or default, environments, path)
     where = f"{path}: environment {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}
-    return _Settings(environments[name], names, where, path.parent, environ).connection()
+    return _Settings(environments[name], names, where, path.parent, environ)
 
 
 def _read(path: Path) -> tuple[str | None, dict[str, dict[str, Any]]]:
@@ -139,7 +171,9 @@ def _read(path: Path) -> tuple[str | None, dict[str, dict[str, Any]]]:
 def _choose(wanted: str | None, known: Mapping[str, object], path: Path) -> str:
     if wanted is None and len(known) == 1:
         return next(iter(known))
-    names = ", ".join(sorted(known)) or "none"
+    if not known:
+        raise ConfigurationError(f"{path} has no environments.", "Write [environments.NAME].")
+    names = ", ".join(sorted(known))
     if wanted is None:
         raise ConfigurationError(
             f"{path} has {len(known)} environments and no default.",
@@ -175,7 +209,9 @@ class _Settings:
     def of_variables(cls, environ: Mapping[str, str], directory: Path) -> "_Settings":
         """Take the settings from RECONCILER_URL and its companions."""
         values: dict[str, Any] = {
-            key: environ[variable] for key, variable in _VARIABLES.items() if environ.get(variable)
+            key: environ[variable]
+            for key, variable in _VARIABLES.items()
+            if environ.get(variable) and key != "journal"  # read below, for every environment
         }
         for key in ("client_secret", "token"):
             if key in values:
@@ -204,7 +240,26 @@ class _Settings:
             ca_bundle=self._ca_bundle(),
             timeout=self._timeout(),
             actors=self._actors(),
+            journal=self.journal(),
         )
+
+    def journal(self) -> Secret | None:
+        """Find where runs are recorded: the environment's own place, else RECONCILER_JOURNAL."""
+        value = self.values.get("journal")
+        if isinstance(value, dict):
+            return self._secret("journal")
+        if value is None:
+            given = self.environ.get(_VARIABLES["journal"])
+            return Secret(given) if given else None
+        if not isinstance(value, str) or not value:
+            raise self._wrong("journal", "is not a text", 'Write "journal.db" or a reference.')
+        if "://" not in value:
+            return Secret(str(self._path(value)))
+        if "@" in value and ":" in value.partition("://")[2].rpartition("@")[0]:
+            raise self._wrong(
+                "journal", "holds a password", 'Write journal = {env = "NAME"} instead.'
+            )
+        return Secret(value)
 
     def _check_credentials(self) -> None:
         given = [key for key in ("token", "client_id", "client_secret") if key in self.values]
@@ -279,7 +334,8 @@ class _Settings:
             raise self._wrong(
                 key,
                 "has spaces, line breaks or other characters that cannot stand in a credential",
-                f"Look at its {kind}.",
+                f"Look at the {'variable' if kind == 'env' else kind}: write the credential "
+                "there without spaces around it.",
             )
         return text
 

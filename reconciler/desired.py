@@ -17,6 +17,9 @@ from reconciler.references import References
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder
 
+SHORT_ID = 8
+"""So many characters of a run's id are shown, and usually enough to name it."""
+
 
 class CauseKind(StrEnum):
     """Why something is, or is not, desired."""
@@ -26,15 +29,23 @@ class CauseKind(StrEnum):
     NOT_IN_ENTRY = "not_in_entry"
     EXPIRED = "expired"
     NOT_STARTED = "not_started"
+    ROLLED_BACK = "rolled_back"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why an action is planned: the place in the manifest, and a day where one decides."""
+    """Why an action is planned.
+
+    Attributes:
+        position: the place in the manifest.
+        day: the one that decides, where one does.
+        run: the id of the run that is rolled back.
+    """
 
     kind: CauseKind
     position: Position | None = None
     day: date | None = None
+    run: str | None = None
 
     def __str__(self) -> str:
         place = f" at {self.position}" if self.position else ""
@@ -49,6 +60,8 @@ class Cause:
                 return f"expired {self.day}"
             case CauseKind.NOT_STARTED:
                 return f"starts on {self.day}"
+            case CauseKind.ROLLED_BACK:
+                return f"rolls back run {self.run[:SHORT_ID]}" if self.run else "taken back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,10 @@ def resolve(
         them the desired state is incomplete and must not be planned from.
     """
     resolver = _Resolver(manifest, directory, keys, as_of)
-    return resolver.desired(), tuple(resolver.refs.found)
+    desired, found = resolver.desired(), resolver.refs.found
+    # What another site lacks is no mistake in the manifest.
+    elsewhere = [each for each in found if each.code == "RR201"]
+    return desired, tuple(elsewhere or found)
 
 
 class _Resolver:
@@ -111,6 +127,8 @@ class _Resolver:
             for entry in section.entries:
                 person = self.refs.person(entry.person)
                 if person is None:
+                    for item in entry.items:  # so that its mistakes are told along with it
+                        self.refs.target(item, quiet=self._is_expired(item))
                     continue
                 holder = Holder(role, person)
                 if holder in holders:

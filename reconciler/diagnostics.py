@@ -144,6 +144,11 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR501": Code(_ERROR, "more removals than the manifest allows"),
         "RR502": Code(_ERROR, "a role would be emptied"),
         "RR503": Code(_WARNING, "a protected person is not declared and stays"),
-        "RR504": Code(_WARNING, "a pattern of --only matches nothing that would change"),
+        "RR504": Code(
+            _WARNING, "a pattern of --only or --except matches nothing that would change"
+        ),
+        "RR505": Code(_WARNING, "an override that no guard needs"),
+        "RR506": Code(_WARNING, "an effect of a run is not rolled back"),
+        "RR507": Code(_WARNING, "a rollback on a site that keeps no events"),
     }
 )

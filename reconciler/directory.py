@@ -107,8 +107,8 @@ class Directory:
 class Keys:
     """How a manifest's author names people, units and profiles, and back.
 
-    Keys are looked up exactly as written. `find_*` return every id that a key stands for, so that
-    the caller can tell an unknown key from an ambiguous one.
+    Keys are looked up exactly as written; an empty one is none. `find_*` return every id that a key
+    stands for, so that the caller can tell an unknown key from an ambiguous one.
     """
 
     def __init__(self, directory: Directory, people: PersonKey, units: UnitKey) -> None:
@@ -119,15 +119,14 @@ class Keys:
     def person(self, person: str) -> str:
         """Return a person's key; where they have none of that kind, their id."""
         found = self._directory.people.get(person)
-        key = _PERSON_KEYS[self.people_by](found) if found else None
-        return key if key is not None else person
+        return (_PERSON_KEYS[self.people_by](found) if found else None) or person
 
     def unit(self, unit: str) -> str:
-        """Return a unit's key; one without a sync key is named by its path."""
+        """Return a unit's key; one without a sync key is named by its path, else by its id."""
         found = self._directory.units.get(unit)
         if found is None:
             return unit
-        return self._unit_key(found) or self._directory.path(unit)
+        return self._unit_key(found) or self._directory.path(unit) or unit
 
     def profile(self, profile: str) -> str:
         """Return a profile's name, or its id where the name would not find it."""
@@ -168,10 +167,9 @@ class Keys:
         return self.units_by_key.get(key) or self._keyless_units.get(key, [])
 
     def find_profiles(self, key: str) -> list[str]:
-        """Return the ids of the profiles with that id or, else, with that name."""
-        if key in self._directory.profiles:
-            return [key]
-        return self.profiles_by_name.get(key, [])
+        """Return the ids of the profiles with that name, and of the one with that id."""
+        named = self.profiles_by_name.get(key, [])
+        return [*named, key] if key in self._directory.profiles and key not in named else named
 
     @cached_property
     def people_by_key(self) -> dict[str, list[str]]:
@@ -194,7 +192,7 @@ class Keys:
         return _grouped(
             (self._directory.path(unit.id), unit.id)
             for unit in self._directory.state.units
-            if self._unit_key(unit) is None
+            if not self._unit_key(unit)
         )
 
     def _unit_key(self, unit: Unit) -> str | None:
@@ -235,13 +233,13 @@ def find_person(directory: Directory, key: str) -> str:
     known = (read(person) for person in directory.state.people for read in _PERSON_KEYS.values())
     raise ReconcilerError(
         f"Nobody on the site has the sync key, username, e-mail or id {key}.",
-        did_you_mean(key, (each for each in known if each is not None)),
+        did_you_mean(key, (each for each in known if each)),
     )
 
 
 def _grouped(pairs: Iterable[tuple[str | None, str]]) -> dict[str, list[str]]:
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for key, item in pairs:
-        if key is not None:
+        if key:
             groups[key].append(item)
     return dict(groups)

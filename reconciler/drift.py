@@ -62,13 +62,8 @@ def classify(
     pending = []
     for action in plan.actions:
         event = known.get(action.address)
-        if events is None or (event is not None and not _is_own(event, own_actors)):
+        if events is None or (event is not None and not event.is_by(own_actors)):
             drifted.append(Drifted(action, event))
         else:
             pending.append(action)
     return DriftReport(plan, tuple(drifted), tuple(pending), events is not None)
-
-
-def _is_own(event: Event, own_actors: Collection[str]) -> bool:
-    """Whether a client of ours wrote it: a person in the console may bear the same name."""
-    return event.actor_kind == "api" and event.actor in own_actors

@@ -5,9 +5,13 @@
     ├── ConfigurationError          1   no usable connection settings or credentials
     ├── SiteError                   1   the site cannot be read or refused a request
     │   ├── Unreachable                 no answer
+    │   │   └── Undelivered             and what was asked cannot have had an effect
     │   ├── ContractViolation           an answer that is not what the contract says
     │   └── RequestRefused              a problem detail (RFC 9457) from the server
     ├── JournalError                1   the record of a run cannot be read or written
+    │   ├── LeaseHeld                   another run is writing to the site
+    │   └── LeaseLost                   another run may be: this one may not go on
+    ├── Interrupted                 6   stopped at once, in the middle of an apply
     ├── WriteForbidden              1   a reading command tried to write: a defect of ours, stopped
     ├── GuardRefused                4   a guard or policy keeps the plan from being applied
     ├── PlanUnusable                5   stale, used, edited, or for another site
@@ -89,6 +93,10 @@ class Unreachable(SiteError):
     """The site gave no answer within the time and tries allowed."""
 
 
+class Undelivered(Unreachable):
+    """The site never took the request in, so that it cannot have had an effect."""
+
+
 class ContractViolation(SiteError):
     """The site's answer is not what the contract says: unreadable, which is never empty."""
 
@@ -109,6 +117,20 @@ class RequestRefused(SiteError):
 
 class JournalError(ReconcilerError):
     """The record of a run cannot be read or written."""
+
+
+class LeaseHeld(JournalError):
+    """Another run is writing to the site; one at a time may."""
+
+
+class LeaseLost(JournalError):
+    """This run's lease has run out, and another run may write to the site by now."""
+
+
+class Interrupted(ReconcilerError):
+    """An apply was stopped at once, in the middle: what was in flight is not known yet."""
+
+    exit_code = ExitCode.PARTIAL
 
 
 class WriteForbidden(ReconcilerError):

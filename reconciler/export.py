@@ -2,17 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+from jsonschema import Draft202012Validator
 
 from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role, TargetKind
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import PersonKey, UnitKey
-from reconciler.manifest.shape import is_key
+from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
 from reconciler.state import LiveState
 
 Key = TypeVar("Key", PersonKey, UnitKey)
+
+_LISTED: Final = 10
 
 
 def export_manifest(
@@ -27,24 +32,27 @@ def export_manifest(
         units: how to name units; by default likewise: sync key, path, id.
 
     Raises:
-        ReconcilerError: the kind of key asked for does not name everybody, or not uniquely.
+        ReconcilerError: the kind of key asked for does not name everybody, or not uniquely; or a
+            text on the site cannot stand in a manifest.
     """
+    _check_texts(state)
     directory = Directory(state)
     concerned = {holder.person for holder in state.holders} | {
         found.target for found in state.assignments if found.kind is TargetKind.LEARNER
     }
     targets = {found.target for found in state.assignments if found.kind is not TargetKind.LEARNER}
 
-    def names_people(kind: PersonKey) -> bool:
+    def nameless_people(kind: PersonKey) -> list[str]:
         keys = Keys(directory, kind, UnitKey.ID)
-        return _names_all(concerned, keys.person, keys.find_people)
+        return _nameless(concerned, keys.person, keys.find_people)
 
-    def names_units(kind: UnitKey) -> bool:
+    def nameless_units(kind: UnitKey) -> list[str]:
         keys = Keys(directory, PersonKey.ID, kind)
-        return _names_all(targets, keys.unit, keys.find_units)
+        return _nameless(targets, keys.unit, keys.find_units)
 
-    people_by = _choose(PersonKey, people, names_people, "people")
-    units_by = _choose(UnitKey, units, names_units, "units")
+    known = Keys(directory, PersonKey.SYNC_KEY, UnitKey.SYNC_KEY)
+    people_by = _choose(PersonKey, people, nameless_people, "people", known.person)
+    units_by = _choose(UnitKey, units, nameless_units, "units", known.unit)
     keys = Keys(directory, people_by, units_by)
     return {
         "version": 1,
@@ -53,7 +61,9 @@ def export_manifest(
         "roles": {
             role.value: {
                 "profiles": sorted(
-                    keys.profile(profile.id) for profile in state.profiles if role in profile.roles
+                    _profile(keys, profile.id)
+                    for profile in state.profiles
+                    if role in profile.roles
                 )
             }
             for role in Role
@@ -64,6 +74,37 @@ def export_manifest(
         },
         **{SECTION_NAMES[role]: _section(state, keys, role) for role in Role},
     }
+
+
+def _check_texts(state: LiveState) -> None:
+    """Refuse a site whose id or labels the manifest's schema would refuse."""
+    rules = schema()
+    if not Draft202012Validator(rules["properties"]["site"]).is_valid(state.site.id):
+        raise ReconcilerError(
+            f"The site's id '{state.site.id}' cannot stand in a manifest.",
+            "Only its administrator can change it.",
+        )
+    for labels in state.labels:
+        for field in LabelField:
+            rule = rules["$defs"]["role_labels"]["properties"][field.value]
+            if not Draft202012Validator(rule).is_valid(labels.value(field)):
+                raise ReconcilerError(
+                    f"The label {Address.label(labels.role, field)} "
+                    f"'{labels.value(field)}' cannot stand in a manifest.",
+                    "Write it on the site in one line of 1 to 64 characters, "
+                    "without white space around it.",
+                )
+
+
+def _profile(keys: Keys, profile: str) -> str:
+    """Return a profile's name, or its id where the name cannot stand in a manifest for it alone."""
+    for name in (keys.profile(profile), profile):
+        if is_key(name) and keys.find_profiles(name) == [profile]:
+            return name
+    raise ReconcilerError(
+        f"The profile {profile} has no name or id to itself that can stand in a manifest.",
+        "Give it another name on the site.",
+    )
 
 
 def _section(state: LiveState, keys: Keys, role: Role) -> list[dict[str, Any]]:
@@ -89,18 +130,29 @@ def _section(state: LiveState, keys: Keys, role: Role) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: str(entry["person"]))
 
 
-def _names_all(
+def _nameless(
     ids: Iterable[str], name: Callable[[str], str], find: Callable[[str], list[str]]
-) -> bool:
-    return all(is_key(name(each)) and find(name(each)) == [each] for each in ids)
+) -> list[str]:
+    """Return the ids that have no key of a kind that can stand in a manifest for them alone."""
+    return [each for each in ids if not is_key(name(each)) or find(name(each)) != [each]]
 
 
-def _choose(kinds: type[Key], wanted: Key | None, names: Callable[[Key], bool], noun: str) -> Key:
-    candidates = [wanted] if wanted is not None else list(kinds)
-    for kind in candidates:
-        if names(kind):
+def _choose(
+    kinds: type[Key],
+    wanted: Key | None,
+    nameless: Callable[[Key], list[str]],
+    noun: str,
+    known: Callable[[str], str],
+) -> Key:
+    left: list[str] = []
+    for kind in [wanted] if wanted is not None else list(kinds):
+        left = nameless(kind)
+        if not left:
             return kind
+    named = ", ".join(sorted(map(known, left))[:_LISTED])
+    more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
     raise ReconcilerError(
-        f"Not all of the {noun} concerned have a key of the kind {wanted} to themselves.",
+        f"Not all of the {noun} concerned have a key of the kind {wanted} to themselves: "
+        f"{named}{more}.",
         "Leave the option out, and a kind of key that names everybody is chosen.",
     )

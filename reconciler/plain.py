@@ -1,7 +1,9 @@
 """Text from elsewhere, made harmless to show: on a terminal, and in a pipeline's log."""
 
+import json
 import unicodedata
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 _JOINERS: Final = frozenset("\u200c\u200d")
 """They shape words of some scripts (Persian, Hindi), and do nothing else."""
@@ -13,16 +15,26 @@ def plain(text: str) -> str:
     Line breaks are among them: nothing that a site or a manifest says can begin a line of its own.
     Characters that reverse the direction of what follows are, too.
     """
+    return replace_harmful(text, lambda char: char.encode("unicode_escape").decode("ascii"))
+
+
+def harmless_json(data: Any) -> str:
+    """Return data as indented JSON in which harmful characters are escaped, and nothing else."""
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    # Only the line breaks between its members are left in JSON as they are.
+    return "\n".join(
+        replace_harmful(line, lambda char: json.dumps(char)[1:-1]) for line in text.split("\n")
+    )
+
+
+def replace_harmful(text: str, escape: Callable[[str], str]) -> str:
+    """Replace each character that does something on a terminal by its escape."""
     if text.isprintable():
         return text
-    return "".join(char if _is_harmless(char) else _escaped(char) for char in text)
+    return "".join(char if _is_harmless(char) else escape(char) for char in text)
 
 
 def _is_harmless(char: str) -> bool:
     if char.isprintable() or char in _JOINERS:
         return True
     return unicodedata.category(char) == "Zs"
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")

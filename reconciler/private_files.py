@@ -11,7 +11,10 @@ def write_private(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; an older file is left as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:  # its text names a file that nobody has heard of
+        raise OSError(error.errno, error.strerror, str(path)) from None
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -4,7 +4,7 @@ A `Reader` is all that `plan`, `drift`, `export` and `explain` ever hold; only `
 `Writer`. A new provider implements these two (design, sections 1 and 7).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,20 @@ class Event:
     verb: str
     revision: int
 
+    def is_by(self, clients: Collection[str]) -> bool:
+        """Whether one of some clients wrote it: a person in the console may bear the same name."""
+        return self.actor_kind == "api" and self.actor in clients
+
+    @property
+    def author(self) -> str:
+        """Who wrote it, in words."""
+        return f"{self.actor} ({self.actor_kind})"
+
+    @property
+    def time(self) -> str:
+        """When it was written, to the second."""
+        return self.at.isoformat(sep=" ", timespec="seconds")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -60,14 +74,18 @@ class ChangeResult:
     Attributes:
         status: 200, 201 or 204 for success; 412 where the expectation did not hold; else as HTTP.
         changed: whether the change took effect (False: it was so already).
+        revision: the site's revision after it; an answer that is repeated keeps its own.
         code: the problem's machine-readable code, or an empty text.
         detail: the problem's sentence, or an empty text.
+        repeated: whether an earlier attempt at the same request got no answer: it may yet arrive.
     """
 
     status: int
     changed: bool
+    revision: int | None = None
     code: str = ""
     detail: str = ""
+    repeated: bool = False
 
     @property
     def ok(self) -> bool:
@@ -96,6 +114,16 @@ class Reader(Protocol):
 
     def last_events(self, addresses: Sequence[Address]) -> dict[Address, Event]:
         """Return the last write to each of the addresses (in ids) that was ever written.
+
+        Callers ask only a site that has the `events` capability.
+
+        Raises:
+            SiteError: the event log could not be read.
+        """
+        ...
+
+    def events_since(self, revision: int) -> list[Event]:
+        """Return the writes after a revision, the oldest first.
 
         Callers ask only a site that has the `events` capability.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
+from unicodedata import normalize
 
 _MANY: Final = 2000
 
@@ -13,8 +14,8 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
     Among very many keys only those of about the same length that share a beginning or an end are
     compared, so that it stays quick among hundreds of thousands.
     """
-    folded = {key.casefold(): key for key in known}
-    about = wrong.casefold()
+    folded = {_folded(key): key for key in known}
+    about = _folded(wrong)
     if len(folded) > _MANY:
         folded = {
             key: written
@@ -22,4 +23,14 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
             if abs(len(key) - len(about)) <= 2 and (key[:2] == about[:2] or key[-2:] == about[-2:])
         }
     best = get_close_matches(about, sorted(folded), n=1)
-    return f"Did you mean '{folded[best[0]]}'?" if best else None
+    if not best:
+        return None
+    meant = folded[best[0]]
+    advice = f"Did you mean '{meant}'?"
+    if normalize("NFC", meant) == normalize("NFC", wrong):
+        advice += " It looks the same, but the encoding of an accent differs: copy it from here."
+    return advice
+
+
+def _folded(key: str) -> str:
+    return normalize("NFC", key).casefold()

@@ -7,6 +7,9 @@ from typing import TypeVar
 
 import pytest
 
+# The small run of test_skips_in_ci.py has this file alone.
+pytest_plugins = ["postgres"] if Path(__file__).with_name("postgres.py").is_file() else []
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 DISTRICT = Path(__file__).parents[2] / "shared" / "data" / "district-oneroster-1.1.zip"

@@ -1,5 +1,6 @@
 """One small school, and manifests for it: the setting of the tests that tell a story."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from strategies import AT, TODAY, ref
@@ -14,6 +15,7 @@ from reconciler.domain.vocabulary import (
 from reconciler.manifest.model import Entry, Item, Limit, Manifest, Policy, Section, Settings
 from reconciler.plan.build import make_plan
 from reconciler.plan.model import Plan
+from reconciler.plan.select import Selection
 from reconciler.state import (
     Assignment,
     Holder,
@@ -80,5 +82,18 @@ def wanting(*mentors: tuple[str, str], **changes: object) -> Manifest:
     return replace(manifest, **changes)
 
 
-def plan(state: LiveState, manifest: Manifest, **more: object) -> Plan:
-    return make_plan(manifest, state, as_of=TODAY, plan_id="plan-1", **more)  # type: ignore[arg-type]
+def plan(
+    state: LiveState,
+    manifest: Manifest,
+    only: Sequence[str] = (),
+    excepted: Sequence[str] = (),
+    **more: object,
+) -> Plan:
+    return make_plan(
+        manifest,
+        state,
+        as_of=TODAY,
+        plan_id="plan-1",
+        selection=Selection(only, excepted),
+        **more,  # type: ignore[arg-type]
+    )

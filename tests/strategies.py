@@ -1,5 +1,7 @@
 """Hypothesis strategies for sites and manifests: small, varied, and valid by construction."""
 
+from collections.abc import Container, Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import strategies as st
@@ -160,11 +162,19 @@ def in_scope(state: LiveState, within: list[str] | None, assignment: Assignment)
 
 
 @st.composite
-def manifests(draw: st.DrawFn, state: LiveState) -> Manifest:
-    """A manifest that fits the site: its references resolve and lie in its scope."""
+def manifests(draw: st.DrawFn, state: LiveState, *, scoped: bool = False) -> Manifest:
+    """A manifest that fits the site: its references resolve and lie in its scope.
+
+    With `scoped` it speaks for a part of the site, and always of somebody.
+    """
     keys = {unit.id: unit.sync_key or "" for unit in state.units}
     names = {person.id: person.sync_key or "" for person in state.people}
-    within = draw(st.none() | st.just(subset(draw, [unit.id for unit in state.units], 2) or None))
+    if scoped:
+        within = [draw(st.sampled_from([unit.id for unit in state.units[1:]]))]
+    else:
+        within = draw(
+            st.none() | st.just(subset(draw, [unit.id for unit in state.units], 2) or None)
+        )
     profiles: dict[Role, list[str]] = {}
     labels = {}
     if within is None:
@@ -174,7 +184,7 @@ def manifests(draw: st.DrawFn, state: LiveState) -> Manifest:
             for field in subset(draw, list(LabelField)):
                 labels[role, field] = LabelSetting(draw(st.none() | st.text("æb", min_size=1)), AT)
     sections = {}
-    for role in subset(draw, list(Role)):
+    for role in list(Role) if scoped else subset(draw, list(Role)):
         enabled = profiles.get(
             role, [profile.id for profile in state.profiles if role in profile.roles]
         )
@@ -238,7 +248,45 @@ def items(
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[LiveState, Manifest]:
+def cases(draw: st.DrawFn, *, scoped: bool = False) -> tuple[LiveState, Manifest]:
     """A site and a manifest that fits it."""
     state = draw(sites())
-    return state, draw(manifests(state))
+    return state, draw(manifests(state, scoped=scoped))
+
+
+PARENTS = {
+    UnitKind.SCHOOL: {UnitKind.ORGANISATION},
+    UnitKind.CLASS: {UnitKind.SCHOOL},
+    UnitKind.GROUP: {UnitKind.SCHOOL, UnitKind.CLASS},
+}
+
+
+@st.composite
+def moves(draw: st.DrawFn, state: LiveState, about: Container[str]) -> LiveState:
+    """The site after others' changes: learners and units sit elsewhere, some access is gone.
+
+    Mostly it is the people and units in `about` that move.
+    """
+
+    def chosen(ids: Iterable[str]) -> list[str]:
+        known = sorted(ids)
+        return subset(draw, [each for each in known if each in about] or known, 2)
+
+    units = {unit.id: unit for unit in state.units}
+    for moved in chosen(unit.id for unit in state.units if unit.kind in PARENTS):
+        above = [unit.id for unit in state.units if unit.kind in PARENTS[units[moved].kind]]
+        units[moved] = replace(units[moved], parent=draw(st.sampled_from(above)))
+    learners = chosen({each.person for each in state.memberships})
+    memberships = [
+        each._replace(unit=draw(st.sampled_from(sorted(units))))
+        if each.person in learners
+        else each
+        for each in state.memberships
+    ]
+    dropped = subset(draw, sorted(state.assignments), 2) if draw(st.booleans()) else []
+    return replace(
+        state,
+        units=tuple(units.values()),
+        memberships=tuple(dict.fromkeys(memberships)),
+        assignments=state.assignments - set(dropped),
+    )

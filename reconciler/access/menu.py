@@ -100,8 +100,9 @@ def _role_conditions(
         _condition(
             f"{role}.profile",
             f"the {role} role is enabled on the profile {profile}",
-            f"Add {profile} under roles.{role}.profiles in the manifest, "
-            f"or tick the role on the profile in the admin pages.",
+            f"Check that this is the person meant; if so, {profile} must stand under "
+            f"roles.{role}.profiles in the manifest, or be given the role in the admin pages. "
+            f"That concerns everybody with the profile {profile}.",
             met=directory.has_role(role, person),
         ),
         _condition(

@@ -26,11 +26,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionOutcome:
-    """One action and what became of it; `detail` says why, where there is something to say."""
+    """One action and what became of it.
+
+    Attributes:
+        detail: why, where there is something to say.
+        revision: the site's revision at which this run's own change took effect, whatever became
+            of it afterwards; None where it had no effect, or the site did not say.
+    """
 
     action: Action
     outcome: Outcome
     detail: str = ""
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +45,24 @@ class ApplyResult:
     """A whole run.
 
     Attributes:
+        run: the run's id in the journal; empty where nothing was selected.
         plan: the plan's id.
         site: the site's id.
         outcomes: one per selected action, in the plan's order.
         verified: whether the site was read back, and the outcomes corrected by it.
         note: what kept the run or the read-back from its end, or an empty text.
         verdicts: what the guards said, overrides included.
+        interrupted: whether it was asked to stop, and did.
     """
 
+    run: str
     plan: str
     site: str
     outcomes: tuple[ActionOutcome, ...]
     verified: bool
     note: str
     verdicts: tuple[Verdict, ...] = ()
+    interrupted: bool = False
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
@@ -68,6 +79,6 @@ class ApplyResult:
         found = {each.outcome for each in self.outcomes}
         if self.verified and not self.note and all(outcome.holds for outcome in found):
             return ExitCode.DONE
-        if self.verified and found <= {Outcome.FAILED, Outcome.SKIPPED}:
+        if self.verified and not self.interrupted and found <= {Outcome.FAILED, Outcome.SKIPPED}:
             return ExitCode.FAILED
         return ExitCode.PARTIAL

@@ -4,19 +4,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from reconciler.apply.journal import Earlier
-from reconciler.directory import Directory
-from reconciler.domain.vocabulary import Role
-from reconciler.errors import GuardRefused, PlanUnusable
+from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import Capability, Role
+from reconciler.errors import GuardRefused, PlanUnusable, SiteError
 from reconciler.manifest.model import Limit
-from reconciler.plan.basis import digests, moved
+from reconciler.plan.basis import concerns, digests, moved
 from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.guards import judge
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Plan, Verdict
+from reconciler.provider import Event, Reader
 from reconciler.scope import Scope
 from reconciler.state import LiveState
 
 AGAIN = "Make a new plan and review it."
+
+_TOLD = 3
+"""So many moves are told one by one; the rest is counted."""
 
 
 def check_days(plan: Plan, today: date) -> None:
@@ -50,8 +55,14 @@ def check_site(plan: Plan, site: str) -> None:
         )
 
 
-def check_basis(plan: Plan, state: LiveState, earlier: Earlier) -> LiveState:
+def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) -> LiveState:
     """Refuse a plan when what it rests on has moved; what its own earlier run did is no move.
+
+    Args:
+        plan: as it was approved.
+        state: the site as it is now.
+        earlier: what earlier runs of the plan did.
+        reader: asked who moved it, when something has.
 
     Returns:
         The state as it was before the plan's own earlier run.
@@ -59,25 +70,60 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier) -> LiveState:
     Raises:
         PlanUnusable: something in scope is not what it was when the plan was made.
     """
-    standing = [action for action in plan.actions if stands(state, action)]
     for action in plan.actions:
         if action.address in earlier.held and not stands(state, action):
             raise PlanUnusable(
                 f"The plan is stale: an earlier run of it did {action.name}, "
-                "and somebody took that back since.",
+                f"and somebody took that back since.{_who(plan, state, reader, [action.address])}",
                 AGAIN,
             )
-    own = [action for action in standing if action.address in earlier.sent or action.manual]
+    own = [
+        action
+        for action in plan.actions
+        if (action.address in earlier.sent or action.manual) and stands(state, action)
+    ]
     original = end_state(state, map(undo, own))
     now = digests(Directory(original), plan.basis, plan.actions, plan.as_of)
     parts = moved(plan.basis.digests, now)
     if parts:
         names = ", ".join(parts)
         raise PlanUnusable(
-            f"The plan is stale: since it was made, the site's {names} changed within its scope.",
+            f"The plan is stale: since it was made, the site's {names} changed within its scope."
+            f"{_who(plan, state, reader, None)}",
             AGAIN,
         )
     return original
+
+
+def _who(plan: Plan, state: LiveState, reader: Reader, asked: Iterable[Address] | None) -> str:
+    """Say what moved and who moved it, as far as the site's events tell; else an empty text.
+
+    Args:
+        plan: what rests on it.
+        state: names what moved.
+        reader: reads the events.
+        asked: the addresses meant, or None for all that the plan may rest on.
+    """
+    if Capability.EVENTS not in state.site.capabilities:
+        return ""
+    wanted = None if asked is None else set(asked)
+    keys = Keys(Directory(state), plan.basis.people, plan.basis.units)
+    own = {action.address for action in plan.actions}
+    last: dict[Address, Event] = {}
+    try:
+        for event in reader.events_since(plan.revision):
+            address = Address.parse(event.address)
+            if (address in wanted) if wanted is not None else concerns(plan.basis, address):
+                last[address] = event
+    except (SiteError, ValueError):
+        return ""
+    told = [
+        f"{keys.name(address)}: {event.verb} by {event.author} at {event.time}"
+        for address, event in last.items()
+        if address not in own or not (state.site.actor and event.is_by({state.site.actor}))
+    ]
+    more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return f" {'; '.join(told[:_TOLD])}{more}." if told else ""
 
 
 def stands(state: LiveState, action: Action) -> bool:

@@ -1,30 +1,29 @@
 """The command `apply`."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reconciler.apply.engine import Progress as Tell
-from reconciler.apply.preflight import refuse
+from reconciler.apply.preflight import stands
 from reconciler.cli import options
-from reconciler.cli.output import print_result
 from reconciler.cli.plan_files import is_plan, read_plan
-from reconciler.connection import Connection
-from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.cli.running import Asked, agree, carry_out
+from reconciler.commits import commit_of
+from reconciler.errors import WrongUse
+from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
-from reconciler.reports import documents, text
+from reconciler.state import LiveState
 from reconciler.workflows import reading
-from reconciler.workflows.applying import apply_plan
+from reconciler.workflows.recalling import unfinished_plan
 
 
 @click.command("apply")
-@click.argument("manifest", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.manifest_argument
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
 @options.narrowing_options
+@options.running_options
 @options.site_options
 @options.format_option
 @options.no_color_option
@@ -34,8 +33,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     manifest: tuple[Path, ...],
     yes: bool,
     only: tuple[str, ...],
+    excepted: tuple[str, ...],
     override_codes: tuple[str, ...],
     reason: str | None,
+    max_concurrency: int,
+    wait: float,
     environment: str | None,
     config: Path | None,
     output_format: str,
@@ -46,71 +48,61 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     MANIFEST is one or more files or directories: a plan is made, shown, and applied once you
     agree. A saved plan (from plan --out) was agreed to already and is applied as it is.
 
+    The first Ctrl-C or SIGTERM finishes what is on its way and records it; the second stops at
+    once. The same command again finishes either.
+
     Examples: reconciler apply examples/roles.yaml; reconciler apply plan.json
     """
-    lifted = options.overrides(override_codes, reason)
+    asked = Asked(
+        options.overrides(override_codes, reason),
+        max_concurrency,
+        wait,
+        output_format,
+        colour=not no_color,
+        only=only,
+        excepted=excepted,
+    )
     if any(is_plan(path) for path in manifest):
         if len(manifest) > 1:
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
-        plan = read_plan(manifest[0])
-        site = options.connection(environment, config)
-    else:
-        loaded = reading.load_manifest(manifest)
-        site = options.connection(environment, config)
-        plan = _agreed(
-            reading.make_plan(loaded, reading.fetch_state(site), overrides=lifted, only=only),
-            yes=yes,
-            colour=not no_color,
-        )
-        only = ()
-    return _apply(plan, site, only, lifted, output_format, colour=not no_color)
+        saved = read_plan(manifest[0])
+        return carry_out(saved, options.connection(environment, config), asked)
+    loaded = reading.load_manifest(manifest)
+    site = options.connection(environment, config)
+    state = reading.fetch_state(site)
+    plan = _planned(loaded, state, asked, commit_of(manifest))
+    earlier = None if only or excepted else unfinished_plan(plan, state, site)
+    if earlier is not None:
+        click.echo(_CONTINUED, err=True)
+        left = tuple(each for each in earlier.actions if not stands(state, each))
+        shown = replace(earlier, actions=left, access=plan.access, people=plan.people)
+        agree(shown, yes=yes, colour=asked.colour)
+        return carry_out(earlier, site, asked)
+    agree(plan, yes=yes, colour=asked.colour)
+    return carry_out(plan, site, replace(asked, only=(), excepted=()))
 
 
-def _apply(
-    plan: Plan,
-    site: Connection,
-    only: tuple[str, ...],
-    lifted: dict[str, str],
-    output_format: str,
-    *,
-    colour: bool,
-) -> ExitCode:
-    with _progress() as tell:
-        result = apply_plan(plan, site, only=only, overrides=lifted, progress=tell)
-    print_result(
-        documents.result_document(result), text.result_text(result), output_format, colour=colour
-    )
-    return result.exit_code
+_CONTINUED: Final = (
+    "An earlier run of this manifest left something open that a new plan does not reach; "
+    "its own plan goes on."
+)
 
 
-def _agreed(plan: Plan, *, yes: bool, colour: bool) -> Plan:
-    """Show a plan and ask; where nobody can be asked, only --yes goes on.
+def _planned(manifest: Manifest, state: LiveState, asked: Asked, commit: str | None) -> Plan:
+    """Plan what a manifest and the options ask for.
 
     Raises:
-        GuardRefused: a guard refuses.
-        WrongUse: there is no terminal to ask on, and no --yes.
-        ReconcilerError: the answer was no.
+        WrongUse: a pattern matches nothing: what is meant is not known.
     """
-    text.show(text.plan_text(plan), colour=colour, stderr=True)
-    refuse(plan.verdicts)
-    if yes or not plan.actions:
-        return plan
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise WrongUse(
-            "There is no terminal to ask on.", "Agree with --yes, or apply a plan that was saved."
-        )
-    if not click.confirm("Apply these changes?", err=True):
-        raise ReconcilerError("Not applied: the answer was no. Nothing was changed.")
+    plan = reading.make_plan(
+        manifest,
+        state,
+        commit=commit,
+        overrides=asked.overrides,
+        only=asked.only,
+        excepted=asked.excepted,
+    )
+    for found in plan.warnings:
+        if found.code == "RR504":
+            raise WrongUse(found.message, found.advice)
     return plan
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """Show a bar on a terminal, and nothing elsewhere."""
-    console = text.console(stderr=True)
-    columns = (TextColumn("Applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as shown:
-        task = shown.add_task("apply", total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)

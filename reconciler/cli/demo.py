@@ -13,9 +13,12 @@ def command() -> int:
     """Run the whole story against a sandbox: validate, plan, apply, drift, repair.
 
     It takes under a minute, touches nothing outside a temporary directory, and needs the
-    sandbox's packages: pip install 'reconciler[sandbox]'.
+    sandbox's packages; in a checkout: pip install '.[sandbox]'.
     """
     # Asked to end, it ends as with Ctrl-C: its server stops and its files go.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run_demo()
+    try:
+        run_demo()
+    except KeyboardInterrupt:
+        return ExitCode.FAILED  # the step that was running got the same Ctrl-C, and has said so
     return ExitCode.DONE

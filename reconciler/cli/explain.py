@@ -15,7 +15,7 @@ from reconciler.workflows import reading
 
 
 @click.command("explain")
-@click.argument("person")
+@click.argument("person", callback=options.not_empty)
 @options.live_option
 @options.as_of_option
 @options.site_options
@@ -34,7 +34,8 @@ def command(
 ) -> int:
     """Explain what PERSON's menu shows and every condition behind it.
 
-    PERSON is a sync key, username, e-mail or id.
+    PERSON is a sync key, username, e-mail or id. Memberships are those of today in UTC, or of the
+    day that --as-of names: there is no manifest here to name a time zone.
 
     Example: reconciler explain t-0412
     """

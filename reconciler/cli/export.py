@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
+from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.export import export_manifest
 from reconciler.manifest.dump import dump_manifest
@@ -18,13 +19,15 @@ from reconciler.workflows import reading
 @click.option(
     "-o",
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=options.file_to_write,
     help="Write the manifest to a file; standard output by default.",
 )
 @click.option(
     "--state",
     "state_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=options.file_to_write,
     help="Write the whole live state as JSON instead, for --live. It holds people's names.",
 )
 @click.option(
@@ -52,12 +55,14 @@ def command(
     """
     if state_file is not None and (out or people or units):
         raise WrongUse("--state takes none of --out, --people, --units.", "Run export twice.")
+    refuse_target(out, is_export, "a manifest that export wrote", inputs=(live, config))
+    refuse_target(state_file, is_state, "a saved state", inputs=(live, config))
     state = reading.fetch_state(options.source(live, environment, config))
     if state_file is not None:
         write_private(state_file, write_state(state))
         click.echo(f"Saved the live state to {state_file}.", err=True)
         return ExitCode.DONE
-    manifest = dump_manifest(
+    manifest = EXPORT_HEADER + dump_manifest(
         export_manifest(
             state,
             PersonKey(people) if people else None,

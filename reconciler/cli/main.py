@@ -8,6 +8,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import singledispatch
 from importlib.metadata import version
 from types import MappingProxyType
@@ -26,6 +27,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "show": ("reconciler.cli.show", "Print a saved plan."),
         "apply": ("reconciler.cli.apply", "Make the site what the manifest declares."),
         "drift": ("reconciler.cli.drift", "Find what others changed on the site."),
+        "history": ("reconciler.cli.history", "List the runs of apply, and what came of them."),
+        "rollback": ("reconciler.cli.rollback", "Take back what a run did."),
         "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),
         "explain": ("reconciler.cli.explain", "Explain what a person's menu shows, and why."),
         "sandbox": ("reconciler.cli.sandbox", "Serve a site of your own to try things on."),
@@ -69,6 +72,9 @@ def cli() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; no exception leaves it."""
+    if sys.stdout is None:  # the shell's `>&-`: the next file to be opened would take its place
+        click.echo("Error: Standard output is closed.", err=True)
+        return ExitCode.FAILED
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -77,8 +83,12 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as left:
         return left.exit_code
+    except click.exceptions.NoArgsIsHelpError as bare:
+        click.echo(bare.format_message(), err=True)  # the help, whose lines are to stay lines
+        return ExitCode.WRONG_USE
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has left; there is nobody to tell
+        if sys.stderr:
+            sys.stderr.close()  # whoever read us has left; there is nobody to tell
         return ExitCode.FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for a user
         message, advice, code = _told(error)
@@ -120,9 +130,18 @@ def _(error: InvalidInput) -> _Told:
 
 
 @_told.register
-def _(error: click.UsageError) -> _Told:
+def _wrong_use(error: click.UsageError) -> _Told:
     command = error.ctx.command_path if error.ctx else "reconciler"
     return error.format_message(), f"See {command} --help.", ExitCode.WRONG_USE
+
+
+@_told.register
+def _(error: click.NoSuchOption) -> _Told:
+    # The dashes, which all of them share, make click take far names for near ones.
+    names = {each.lstrip("-"): each for each in error.possibilities or ()}
+    near = [names[name] for name in get_close_matches(error.option_name.lstrip("-"), names)]
+    told = click.NoSuchOption(error.option_name, possibilities=near, ctx=error.ctx)
+    return _wrong_use(told)
 
 
 @_told.register

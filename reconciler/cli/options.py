@@ -10,13 +10,84 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.connection import Connection, load_connection
-from reconciler.errors import WrongUse
+from reconciler.errors import ReconcilerError, WrongUse
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-manifest_argument = click.argument(
-    "manifest", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+
+def _said(param: click.Parameter) -> str:
+    """Return what the user calls a parameter: --live, or MANIFEST."""
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return (param.name or "").upper()
+
+
+def not_empty(_context: click.Context, param: click.Parameter, value: str) -> str:
+    """Check, as a callback, that a parameter says something.
+
+    Raises:
+        WrongUse: it is empty, and as a path it would mean the current folder.
+    """
+    if not value.strip():
+        raise WrongUse(f"{_said(param)} is empty.", "Is a variable in the command not set?")
+    return value
+
+
+def _none_empty(
+    context: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    return tuple(not_empty(context, param, value) for value in values)
+
+
+def _manifests(
+    context: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[Path, ...]:
+    return tuple(map(Path, _none_empty(context, param, values)))
+
+
+def file_to_read(context: click.Context, param: click.Parameter, value: str | None) -> Path | None:
+    """Check, as a callback, that a file can be read; click's own check would make it wrong use.
+
+    Raises:
+        WrongUse: it is empty.
+        ReconcilerError: there is no such file, or it cannot be read.
+    """
+    if value is None:
+        return None
+    path = Path(not_empty(context, param, value))
+    try:
+        path.stat()  # not opened: that would use a pipe up
+        reason = "it is a folder" if path.is_dir() else "permission denied"
+        usable = path.is_dir() is False and os.access(path, os.R_OK)
+    except OSError as error:
+        reason, usable = (error.strerror or "it is not there").lower(), False
+    if not usable:
+        raise ReconcilerError(
+            f"{path} cannot be read: {reason}.", "Check the path and its permissions."
+        )
+    return path
+
+
+def file_to_write(context: click.Context, param: click.Parameter, value: str | None) -> Path | None:
+    """Check, as a callback, that a file is named; `refuse_target` looks at what stands there.
+
+    Raises:
+        WrongUse: it is empty, a folder, or the dash that means standard output elsewhere.
+    """
+    if value is None:
+        return None
+    path = Path(not_empty(context, param, value))
+    if value == "-":
+        raise WrongUse(
+            f"{_said(param)} takes a file, and - is none.",
+            "Leave the option out, and the result goes to standard output.",
+        )
+    if path.is_dir():
+        raise WrongUse(f"{_said(param)}: {path} is a folder.", "Name a file in it.")
+    return path
+
+
+manifest_argument = click.argument("manifest", nargs=-1, required=True, callback=_manifests)
 
 format_option = click.option(
     "--format",
@@ -57,7 +128,8 @@ def site_options(command: Command) -> Command:
     for option in (
         click.option(
             "--config",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="FILE",
+            callback=file_to_read,
             help="The file with the environments; reconciler.toml by default.",
         ),
         click.option("-e", "--environment", help="An environment of reconciler.toml."),
@@ -68,7 +140,8 @@ def site_options(command: Command) -> Command:
 
 live_option = click.option(
     "--live",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=file_to_read,
     help="A saved state (export --state) in place of a site.",
 )
 
@@ -102,11 +175,43 @@ def narrowing_options(command: Command) -> Command:
             help="Lift a guard's refusal for this run; needs --reason. May be repeated.",
         ),
         click.option(
+            "--except",
+            "excepted",
+            multiple=True,
+            metavar="ADDRESS",
+            callback=_none_empty,
+            help="All but these actions; what the others must wait for cannot be left out. "
+            "May be repeated.",
+        ),
+        click.option(
             "--only",
             multiple=True,
             metavar="ADDRESS",
+            callback=_none_empty,
             help="Only these actions and what they must wait for; * and ? are wildcards. "
             "May be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def running_options(command: Command) -> Command:
+    """Add the options of the commands that write."""
+    for option in (
+        click.option(
+            "--wait",
+            type=click.FloatRange(0, 86_400),
+            default=0,
+            metavar="SECONDS",
+            help="Wait so long for another run on the site to end; not at all by default.",
+        ),
+        click.option(
+            "--max-concurrency",
+            type=click.IntRange(1, 64),
+            default=4,
+            show_default=True,
+            help="How many requests may be on their way at once.",
         ),
     ):
         command = option(command)

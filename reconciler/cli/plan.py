@@ -7,7 +7,8 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.output import print_plan
-from reconciler.cli.plan_files import refuse_plans
+from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
+from reconciler.commits import commit_of
 from reconciler.errors import ExitCode, worst
 from reconciler.plan import document
 from reconciler.plan.model import Plan
@@ -22,7 +23,8 @@ from reconciler.workflows import reading
 @click.option(
     "-o",
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=options.file_to_write,
     help="Save the plan, for apply; readable by you only.",
 )
 @click.option(
@@ -41,6 +43,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     out: Path | None,
     detailed_exitcode: bool,
     only: tuple[str, ...],
+    excepted: tuple[str, ...],
     override_codes: tuple[str, ...],
     reason: str | None,
     environment: str | None,
@@ -56,9 +59,18 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     """
     lifted = options.overrides(override_codes, reason)
     refuse_plans(manifest)
+    refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
     loaded = reading.load_manifest(manifest)
     state = reading.fetch_state(options.source(live, environment, config))
-    plan = reading.make_plan(loaded, state, as_of=as_of, overrides=lifted, only=only)
+    plan = reading.make_plan(
+        loaded,
+        state,
+        as_of=as_of,
+        commit=commit_of(manifest),
+        overrides=lifted,
+        only=only,
+        excepted=excepted,
+    )
     print_plan(plan, output_format, colour=not no_color)
     if out is not None:
         write_private(out, document.to_text(plan).encode())

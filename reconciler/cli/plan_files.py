@@ -1,17 +1,29 @@
-"""Tells saved plans from manifests, and reads them."""
+"""Tells saved plans, saved states and manifests apart, and reads plans."""
 
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.errors import PlanUnusable, WrongUse
+from reconciler.errors import PlanUnusable, ReconcilerError, WrongUse
+from reconciler.manifest.encoding import is_saved_state
 from reconciler.plan import document
 from reconciler.plan.model import Plan
 
+EXPORT_HEADER: Final = (
+    "# Written by reconciler export, which replaces a file that begins with this line: "
+    "edit the file, and delete it.\n"
+)
+"""What an exported manifest begins with."""
+
+_MANIFEST: Final = re.compile(rb'^\s*\{?\s*"?version"?\s*:', re.MULTILINE)
 _MARKS: Final = (b'"reconciler.plan/', b'"digest": "sha256:')
 _NEAR: Final = 256
+_BEGINNING: Final = 4096
+
+_SAVE_ADVICE: Final = "Save one with `reconciler plan MANIFEST --out FILE`."
 
 
 def is_plan(path: Path) -> bool:
@@ -33,8 +45,12 @@ def read_plan(path: Path) -> Plan:
     """Read a saved plan.
 
     Raises:
-        PlanUnusable: it was edited or cut short, this version cannot read it, or it is none.
+        ReconcilerError: it is a file of another kind.
+        PlanUnusable: it was edited or cut short, or this version cannot read it.
     """
+    kind = "a saved state" if is_state(path) else "a manifest" if _is_manifest(path) else None
+    if kind:
+        raise ReconcilerError(f"{path} is {kind}, not a saved plan.", _SAVE_ADVICE)
     loaded = _load(path)
     try:
         return document.from_document(loaded)
@@ -42,15 +58,76 @@ def read_plan(path: Path) -> Plan:
         raise PlanUnusable(f"{path}: {unusable}", unusable.advice) from unusable
 
 
+def is_state(path: Path) -> bool:
+    """Whether a file is meant as a saved state."""
+    return is_saved_state(_beginning(path))
+
+
+def is_export(path: Path) -> bool:
+    """Whether a file is a manifest that `export` wrote and nobody has made their own since."""
+    return _beginning(path).startswith(EXPORT_HEADER.encode())
+
+
+def _is_manifest(path: Path) -> bool:
+    return not is_plan(path) and _MANIFEST.search(_beginning(path)) is not None
+
+
+def _beginning(path: Path) -> bytes:
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(_BEGINNING)
+
+
+def refuse_target(
+    path: Path | None,
+    is_ours: Callable[[Path], bool],
+    what: str,
+    *,
+    inputs: Iterable[Path | None],
+) -> None:
+    """Refuse to write a file over something that somebody may miss, before anything is fetched.
+
+    Args:
+        path: the file to be written, if any.
+        is_ours: whether an existing file may be replaced, as something that the program wrote.
+        what: such a file, in words.
+        inputs: the files that the same command reads.
+
+    Raises:
+        WrongUse: something stands there that is not to be replaced.
+        ReconcilerError: its folder is not there, or nothing can be written to it.
+    """
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise ReconcilerError(f"There is no folder {path.parent}.", "Make it, or name another.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ReconcilerError(f"The folder {path.parent} cannot be written to.", "Name another.")
+    if not os.path.lexists(path):
+        return
+    advice = "Name another file, or delete this one first."
+    if any(
+        each is not None and each.exists() and path.exists() and path.samefile(each)
+        for each in inputs
+    ):
+        raise WrongUse(
+            f"{path} is what the command reads; it is not replaced.", "Name another file."
+        )
+    empty = path.is_file() and path.stat().st_size == 0  # as mktemp leaves one
+    if not (path.is_file() and (empty or is_ours(path))):
+        raise WrongUse(f"{path} exists and is not {what}, so it is not replaced.", advice)
+
+
 def refuse_plans(paths: Iterable[Path]) -> None:
     """Refuse saved plans where manifests are wanted.
 
     Raises:
-        WrongUse: one of the files is a plan.
+        ReconcilerError: one of the files is a plan.
     """
     for path in paths:
         if is_plan(path):
-            raise WrongUse(
+            raise ReconcilerError(
                 f"{path} is a saved plan, not a manifest.",
                 f"Print it with `reconciler show {path}`, or apply it.",
             )
@@ -69,5 +146,5 @@ def _load(path: Path) -> dict[str, Any]:
 def _none(path: Path) -> PlanUnusable:
     return PlanUnusable(
         f"{path} is not a saved plan, or was edited or cut short.",
-        "Save one with `reconciler plan MANIFEST --out FILE`.",
+        _SAVE_ADVICE,
     )

@@ -8,17 +8,22 @@ from reconciler.cli import options
 from reconciler.cli.output import print_plan
 from reconciler.cli.plan_files import read_plan
 from reconciler.errors import ExitCode
+from reconciler.plan.inverse import inverted
 
 
 @click.command("show")
-@click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("plan", callback=options.file_to_read)
+@click.option("--inverse", is_flag=True, help="Print what would take it all back, for reading.")
 @options.format_option
 @options.no_color_option
 @options.verbose_option
-def command(*, plan: Path, output_format: str, no_color: bool) -> int:
+def command(*, plan: Path, inverse: bool, output_format: str, no_color: bool) -> int:
     """Print a saved plan, as it was printed when it was made.
 
-    Example: reconciler show plan.json
+    The inverse is for reading: once a plan is applied, rollback makes one that can be applied.
+
+    Examples: reconciler show plan.json; reconciler show plan.json --inverse
     """
-    print_plan(read_plan(plan), output_format, colour=not no_color)
+    read = read_plan(plan)
+    print_plan(inverted(read) if inverse else read, output_format, colour=not no_color)
     return ExitCode.DONE

@@ -8,7 +8,7 @@ import click
 from reconciler.cli import options
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.diagnostics import listing
-from reconciler.errors import ExitCode, InvalidInput
+from reconciler.errors import ExitCode, InvalidInput, WrongUse
 from reconciler.reports import documents
 from reconciler.workflows import reading
 
@@ -38,8 +38,16 @@ def command(
     Example: reconciler validate examples/roles.yaml
     """
     refuse_plans(manifest)
+    if (environment or config) and not (online or live):
+        raise WrongUse(
+            "--environment and --config need --online: without it no site is asked.",
+            "Add --online, or leave them out.",
+        )
+    counted = ""
     try:
         loaded = reading.load_manifest(manifest)
+        if any(path.is_dir() for path in manifest):  # a file that was passed over shows in it
+            counted = f"{loaded.files} file{'' if loaded.files == 1 else 's'}, "
         found = loaded.warnings
         if online or live:
             state = reading.fetch_state(options.source(live, environment, config))
@@ -53,6 +61,6 @@ def command(
     else:
         for line in listing(found):
             click.echo(line, err=True)
-        where = "against the site" if online or live else "offline"
-        click.echo(f"Valid: {', '.join(map(str, manifest))} (checked {where}).")
+        where = f"against {live or 'the site'}" if online or live else "offline"
+        click.echo(f"Valid: {', '.join(map(str, manifest))} ({counted}checked {where}).")
     return ExitCode.FAILED if any(each.is_error for each in found) else ExitCode.DONE

@@ -101,7 +101,10 @@ def _conflicts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
                     "RR114",
                     f"'{path}' is not the same as in {before.position}.",
                     leaf.position,
-                    "State it in one file, or alike in all of them.",
+                    "Manifests for different parts of a site are planned one by one: "
+                    "name one of the files."
+                    if path == "scope.within"
+                    else "State it in one file, or alike in all of them.",
                 )
 
 
@@ -123,12 +126,14 @@ def _unknown_timezones(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     for part in parts:
         leaf = part.leaves.get("settings.timezone")
         if leaf and isinstance(leaf.value, str) and not _is_timezone(leaf.value):
-            known = sorted(available_timezones() - _OF_THE_MACHINE)
+            known = sorted(available_timezones() - _OF_THE_MACHINE - {leaf.value})
             yield Diagnostic(
                 "RR117",
                 f"'{shorten(leaf.value)}' is not a time zone.",
                 leaf.position,
-                did_you_mean(leaf.value, known) or "Write an IANA name, such as Europe/Oslo.",
+                (did_you_mean(leaf.value, known) or "Write an IANA name, such as Europe/Oslo.")
+                if known
+                else "Here only UTC is known: this system knows no time zones; install tzdata.",
             )
 
 
@@ -140,7 +145,8 @@ def _is_timezone(name: str) -> bool:
     if name in _OF_THE_MACHINE:
         return False
     try:
-        ZoneInfo(name)
+        if name != "UTC":  # it needs no data
+            ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True

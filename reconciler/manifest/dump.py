@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import yaml
 
 from reconciler.manifest.scalars import resolve
+from reconciler.plain import replace_harmful
 
 Data: TypeAlias = "str | int | float | bool | Mapping[str, Data] | Sequence[Data] | None"
 """What can be written; mappings keep their order."""
@@ -22,9 +23,6 @@ _PLAIN: Final = re.compile(r"[^\W_](?:[\w .,/()+@-]*[\w.,/()+@-])?\Z")
 _ONE_LETTER_BOOLEANS: Final = frozenset("yYnN")
 """Booleans of YAML 1.1 that PyYAML, unlike other readers, takes for text."""
 
-_TO_ESCAPE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-"""What JSON leaves as it is and YAML does not."""
-
 _LEGACY: Final = yaml.SafeLoader("")
 _TEXT_TAG: Final = "tag:yaml.org,2002:str"
 
@@ -33,11 +31,12 @@ def quoted(text: str) -> str:
     """Return a text as YAML, in double quotes unless every reader takes it for text without."""
     if _PLAIN.match(text) and text not in _ONE_LETTER_BOOLEANS and _is_text(text):
         return text
-    return _TO_ESCAPE.sub(_escaped, json.dumps(text, ensure_ascii=False))
+    # What JSON leaves as it is and YAML does not is harmful on a terminal, too.
+    return replace_harmful(json.dumps(text, ensure_ascii=False), _escaped)
 
 
-def _escaped(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
 
 
 def _is_text(text: str) -> bool:

@@ -25,6 +25,7 @@ _UNPRINTABLE: Final = re.compile(
 """Control characters, and the three line breaks that YAML 1.1 and 1.2 read differently."""
 
 _ODD_BREAKS: Final = tuple(character.encode() for character in "\x85\u2028\u2029")
+_SAVED_STATE: Final = re.compile(rb'\s*\{\s*"format"\s*:\s*"reconciler\.state/')
 _MARKUP: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml|head|body|[a-z]+>)", re.IGNORECASE)
 _DIRECTIVE: Final = re.compile(
     rb"(?:[ ]*(?:#[^\r\n]*)?\r?\n)*(?P<directive>%)(?!YAML[ ]+1\.2[ ]*[\r\n])"
@@ -81,13 +82,8 @@ def _unreadable(file: str, raw: bytes) -> Diagnostic | None:
             )
         if any(odd in raw for odd in _ODD_BREAKS):
             return first_unprintable(file, raw)
-    if _MARKUP.match(raw):
-        return Diagnostic(
-            "RR009",
-            "this is a web page or XML, not a manifest.",
-            Position(file, 1, 1),
-            "Download the file itself, not the page that shows it.",
-        )
+    if other := _something_else(file, raw):
+        return other
     if found := _DIRECTIVE.match(raw):
         return Diagnostic(
             "RR018",
@@ -96,6 +92,30 @@ def _unreadable(file: str, raw: bytes) -> Diagnostic | None:
             "Manifests are read as YAML 1.2: take the line that begins with % out.",
         )
     return None
+
+
+def _something_else(file: str, raw: bytes) -> Diagnostic | None:
+    """Return what a text is that no manifest begins like, or None."""
+    if _MARKUP.match(raw):
+        return Diagnostic(
+            "RR009",
+            "this is a web page or XML, not a manifest.",
+            Position(file, 1, 1),
+            "Download the file itself, not the page that shows it.",
+        )
+    if is_saved_state(raw):
+        return Diagnostic(
+            "RR009",
+            "this is a saved state of a site, not a manifest.",
+            Position(file, 1, 1),
+            "Name a manifest, and the state with --live.",
+        )
+    return None
+
+
+def is_saved_state(raw: bytes) -> bool:
+    """Whether a file that begins so is a live state that `export --state` wrote."""
+    return _SAVED_STATE.match(raw) is not None
 
 
 def first_unprintable(file: str, raw: bytes) -> Diagnostic:
@@ -114,7 +134,10 @@ def first_unprintable(file: str, raw: bytes) -> Diagnostic:
 def check_tabs(
     file: str, raw: bytes, spans: list[tuple[int, int]], give_up: int | None
 ) -> Diagnostic | None:
-    """Find a tab outside quoted text and comments, which YAML parsers disagree about.
+    """Find a tab that YAML does not allow, or that its parsers disagree about.
+
+    Within quoted text and comments a tab is welcome; and after a key's colon and before a comment,
+    where it can be no indentation.
 
     Args:
         file: the file as the user named it.
@@ -139,7 +162,10 @@ def check_tabs(
         span = bisect_right(starts, index) - 1
         if span >= 0 and index < spans[span][1]:
             continue
-        if not _in_comment(text, line_start, index, spans, starts):
+        if not (
+            _separates(text, line_start, index)
+            or _in_comment(text, line_start, index, spans, starts)
+        ):
             return Diagnostic(
                 "RR011",
                 "there is a tab here, and YAML is indented with spaces.",
@@ -152,6 +178,18 @@ def check_tabs(
 
 _TAB_OR_BREAK: Final = re.compile("\t|\r\n|\r|\n")
 _HASH: Final = re.compile(r"(?:(?<=\s)|^)#")
+
+
+_BEFORE: Final = re.compile(r":[ \t]*\Z")
+_AFTER: Final = re.compile(r"[ \t]*#")
+
+
+def _separates(text: str, line_start: int, index: int) -> bool:
+    """Whether a tab stands between two things, and not before the first one of its line."""
+    before = text[line_start:index]
+    if not before.strip(" \t"):
+        return False
+    return bool(_BEFORE.search(before) or (before[-1] not in "-?" and _AFTER.match(text, index)))
 
 
 def _in_comment(

@@ -30,8 +30,8 @@ class Source(NamedTuple):
 def sources(paths: Iterable[Path]) -> Iterator[Source]:
     """Yield every file that the paths name, in their order, each file once.
 
-    A directory stands for the *.yaml and *.yml files in it and below it, sorted; hidden files and
-    directories are skipped, and links to directories are not followed.
+    A directory stands for the *.yaml and *.yml files (or *.YAML) in it and below it, sorted; hidden
+    files and directories are skipped, and links to directories are not followed.
     """
     seen: set[str] = set()
     named = False
@@ -64,7 +64,7 @@ def _below(directory: Path) -> Iterator[Path | Diagnostic]:
         found.extend(
             Path(folder, name)
             for name in names
-            if name.endswith(_SUFFIXES) and not name.startswith(".")
+            if name.casefold().endswith(_SUFFIXES) and not name.startswith(".")
         )
     yield from problems
     yield from sorted(found, key=lambda path: path.parts)

@@ -1,6 +1,6 @@
 """Says a schema error in an author's words: one explanation per keyword of the schema."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -9,8 +9,10 @@ from jsonschema.exceptions import ValidationError
 from reconciler.diagnostics import Diagnostic
 from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
 from reconciler.manifest.reader import Document
+from reconciler.manifest.syntax import ORDINARY_SPACE
 from reconciler.manifest.words import (
     ENTRY_LISTS,
+    KEYS,
     SECTION_NAMES,
     SECTION_ROLES,
     shorten,
@@ -86,6 +88,8 @@ def _wrong_type(document: Document, spot: _Spot, error: ValidationError) -> Iter
             "object": "Write a mapping: one 'key: value' per line.",
             "string": "Write one text, in quotes if need be.",
         }[next(kind for kind in ("array", "object", "string") if kind in kinds)]
+        if isinstance(spot.value, str):
+            advice = _unspaced(spot.value, KEYS) or advice
         what = f"an item of '{spot.name}'" if _in_item(error) else f"'{spot.name}'"
         yield _Finding(
             spot.place,
@@ -134,6 +138,8 @@ def _without_value(spot: _Spot, error: ValidationError, kinds: tuple[str, ...]) 
     else:
         message = f"'{spot.name}' has no value."
         advice = "Give it one, or leave the line out."
+    if not _in_item(error) and (kinds == ("array",) or spot.name in ("person", "id")):
+        advice = _MISSING_ADVICE.get(spot.name, advice)  # a required key cannot be left out
     return _Finding(spot.place, "RR106", message, advice)
 
 
@@ -151,7 +157,9 @@ def _not_text(document: Document, spot: _Spot) -> _Finding:
     )
 
 
-_LIMIT_ADVICE: Final = "Write a number of assignments, such as 25, or a percentage, such as 10%."
+_LIMIT_ADVICE: Final = (
+    "Write a number of assignments, such as 25, or a percentage, such as 10%, without a space."
+)
 
 _NOT_BY_QUOTES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -192,12 +200,24 @@ def _misplaced(key: str, place: int, known: list[str]) -> _Finding | None:
 
 
 def _key_advice(key: str, known: list[str]) -> str:
+    if "\xa0" in key:
+        return f"There is a no-break space (U+00A0) in it. {ORDINARY_SPACE}"
+    if split := _unspaced(key, known):
+        return split
     if key == "<<":
         return "YAML 1.2 has no merge keys: write out what is meant."
     if key in ("rules", "rosters"):
         return "Entries cannot be derived from a roster yet: write them out."
     close = did_you_mean(key, known)
     return close or f"Known here: {', '.join(known)}."
+
+
+def _unspaced(text: str, known: Iterable[str]) -> str | None:
+    """Say so where a text looks like a key and its value without the space between them."""
+    key, colon, value = text.partition(":")
+    if not colon or not value or key not in known:
+        return None
+    return f"A space is missing after the colon: write '{key}: {shorten(value)}'."
 
 
 def _missing_key(document: Document, spot: _Spot, error: ValidationError) -> Iterator[_Finding]:
@@ -262,6 +282,8 @@ def _wrong_text(document: Document, spot: _Spot, error: ValidationError) -> Iter
         problem, advice = "is empty", "Write something between the quotes, or leave it out."
     elif spot.value != spot.value.strip():
         problem, advice = "begins or ends with white space", "Take the white space out."
+        if "\xa0" in (spot.value[0], spot.value[-1]):
+            problem = "begins or ends with a no-break space (U+00A0)"
     else:
         problem = "holds a control character or a line break"
         advice = "Write it on one line of plain text."

@@ -25,9 +25,19 @@ class ParserFactory(Protocol):
         ...
 
 
+class _PureParser(yaml.SafeLoader):
+    """PyYAML's own parser, with libyaml's mind about tabs: they separate what is on one line."""
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
+            self.forward()
+            super().scan_to_next_token()
+
+
 def pure_parser(raw: bytes) -> EventSource:
     """Return PyYAML's parser that needs no compiled library."""
-    return yaml.SafeLoader(raw)
+    return _PureParser(raw)
 
 
 def fastest_parser(raw: bytes) -> EventSource:
@@ -85,7 +95,7 @@ def read_document(
         problem = Diagnostic(refused.code, str(refused), position(file, place), refused.advice)
         give_up = place
     except MarkedYAMLError as error:
-        mistake = syntax.explain(error)
+        mistake = syntax.explain(error, text.decode())
         where = position(file, mistake.place)
         problem = Diagnostic("RR010", f"{mistake.message}.", where, mistake.advice)
         mark = error.problem_mark

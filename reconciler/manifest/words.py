@@ -35,6 +35,14 @@ ENTRY_LISTS: Final[Mapping[Role, Mapping[str, TargetKind]]] = MappingProxyType(
 )
 """Which lists an entry of each role may have, and what they hold."""
 
+KEYS: Final = frozenset(
+    {"version", "site", "settings", "scope", "roles", "labels", "policy", "person", "id", "from"}
+    | {"until", "reason", "within", "people", "units", "timezone", "unmanaged", "profiles"}
+    | {"tool_name", "role_name", "max_removals", "protected", *Role}
+    | {*SECTION_NAMES.values(), *LIST_NAMES.values()}
+)
+"""Every key of a manifest; a test compares them with the schema."""
+
 _LONGEST: Final = 60
 _CLOSE: Final = 0.7
 """How alike two words are, from 0 to 1, of which one may be a slip for the other."""

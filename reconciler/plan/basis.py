@@ -1,9 +1,10 @@
 """What a plan rests on, as digests: is the site still what it was when the plan was made?
 
 A revision that moved for another reason does not make a plan stale; a change to anything below
-does (design, section 5). Memberships are left out on purpose: learners join and leave every day, a
-plan that went stale with each of them could never be approved, and which addresses it writes does
-not depend on them. Where a membership decides what is in scope, it shows in the assignments there.
+does (design, section 5). Memberships and the hierarchy above a unit count only as far as they
+decide what is in scope: which assignments are, and whether those that the plan names still lie
+there. Otherwise learners may join and leave: they do so every day, a plan that went stale with each
+of them could never be approved, and which addresses it writes does not depend on them.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.plan.judgement import in_scope
 from reconciler.plan.model import Action, Basis
+from reconciler.provider import Verb
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder
 
@@ -31,8 +33,15 @@ class _View:
     directory: Directory
     keys: Keys
     basis: Basis
+    scope: Scope
+    as_of: date
     in_scope: frozenset[Assignment]
-    addresses: tuple[Address, ...]
+    actions: tuple[Action, ...]
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses of the actions."""
+        return tuple(action.address for action in self.actions)
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -62,6 +71,21 @@ class _View:
             if address.kind is AddressKind.ASSIGNMENT
         }
 
+    @property
+    def emptied(self) -> set[Holder]:
+        """The holders to whom the plan leaves nothing in its scope."""
+        gone: set[Holder] = set()
+        left = set(self.in_scope)
+        for action in self.actions:
+            if action.address.kind is AddressKind.ASSIGNMENT:
+                found = Assignment.at(action.address)
+                if action.verb is Verb.REMOVE:
+                    gone.add(found.holder)
+                    left.discard(found)
+                else:
+                    left.add(found)
+        return gone - {found.holder for found in left}
+
 
 def digests(
     directory: Directory, basis: Basis, actions: Iterable[Action], as_of: date
@@ -79,8 +103,10 @@ def digests(
         directory,
         Keys(directory, basis.people, basis.units),
         basis,
+        scope,
+        as_of,
         in_scope(directory, scope, {*basis.managed, *basis.profile_roles}, as_of),
-        tuple(sorted(action.address for action in actions)),
+        tuple(actions),
     )
     return {part: _digest(rows(view)) for part, rows in PARTS.items()}
 
@@ -88,6 +114,20 @@ def digests(
 def moved(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     """Name the parts that differ between two sets of digests."""
     return tuple(part for part in PARTS if before.get(part) != now.get(part))
+
+
+def concerns(basis: Basis, address: Address) -> bool:
+    """Whether a plan with this basis may rest on what stands at an address.
+
+    Cheaper and wider than the digests: it does not ask whether an assignment lies in the scope.
+    """
+    match address.kind:
+        case AddressKind.LABEL:
+            return address in basis.labels
+        case AddressKind.PROFILE:
+            return address.parts[1] in (*basis.managed, *basis.profile_roles)
+        case _:
+            return address.parts[0] in (*basis.managed, *basis.profile_roles)
 
 
 def _profiles(view: _View) -> Iterable[Row]:
@@ -111,18 +151,36 @@ def _labels(view: _View) -> Iterable[Row]:
 
 
 def _holders(view: _View) -> Iterable[Row]:
-    for holder in view.holders & view.directory.state.holders:
+    state = view.directory.state
+    for holder in view.holders & state.holders:
         yield holder.role.value, holder.person, view.directory.people[holder.person].profile
+    if view.scope.whole_site:
+        return
+    # Whoever loses their last assignment leaves as well, unless they have one elsewhere.
+    emptied = view.emptied
+    elsewhere = {
+        found.holder
+        for found in state.assignments
+        if found.holder in emptied and found not in view.in_scope
+    }
+    for holder in elsewhere:
+        yield holder.role.value, holder.person, "elsewhere"
 
 
 def _assignments(view: _View) -> Iterable[Row]:
     leaving = {
         Holder.at(address) for address in view.addresses if address.kind is AddressKind.HOLDER
     }
+    named = view.targets
     for found in view.directory.state.assignments:
         # A holder leaves only when nothing is left to them, outside the scope either.
+        if found.holder in leaving:
+            named.add(found)
         if found in view.in_scope or found.holder in leaving:
             yield tuple(str(part) for part in found)
+    for found in named:
+        if not view.scope.includes(view.directory, found, view.as_of):
+            yield *(str(part) for part in found), "outside"
 
 
 def _people(view: _View) -> Iterable[Row]:

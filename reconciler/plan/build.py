@@ -1,7 +1,7 @@
 """Makes the plan: the one pure function behind `plan`, `apply`, `drift` and `demo`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from reconciler.access.changes import AccessChange
@@ -13,13 +13,14 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Capability, Role
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import Manifest
+from reconciler.manifest.model import Limit, Manifest
 from reconciler.plan.basis import digests
 from reconciler.plan.guards import judge
 from reconciler.plan.judgement import Judgement
-from reconciler.plan.model import Action, Basis, Plan, Unmanaged
+from reconciler.plan.model import Action, Basis, Plan, Unmanaged, Verdict
 from reconciler.plan.order import Dependencies, in_order
-from reconciler.plan.select import select, unmatched
+from reconciler.plan.select import Selection
+from reconciler.scope import Scope
 from reconciler.state import Holder, LiveState
 
 CAPABILITIES: Mapping[AddressKind, Capability] = {
@@ -30,6 +31,9 @@ CAPABILITIES: Mapping[AddressKind, Capability] = {
 }
 """The capability that each kind of action needs; without it the action is manual."""
 
+EVERYTHING = Selection()
+"""Nothing is left out."""
+
 _ONLY_ADVICE = "It may be so already; the addresses stand in `plan --format json`."
 
 
@@ -39,8 +43,9 @@ def make_plan(
     *,
     as_of: date,
     plan_id: str,
+    commit: str | None = None,
     overrides: Mapping[str, str] | None = None,
-    only: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
 ) -> Plan:
     """Plan how a site becomes what a manifest declares on a day.
 
@@ -51,11 +56,13 @@ def make_plan(
         state: what is.
         as_of: the day for which dates in the manifest are judged.
         plan_id: a random id, made by the caller.
+        commit: the commit of the manifest, where it is in Git.
         overrides: per guard code the reason to lift its refusal in this run.
-        only: address patterns to narrow the plan to (see `reconciler.plan.select`).
+        selection: what to narrow the plan to.
 
     Raises:
         InvalidInput: the manifest does not fit the site; all diagnostics together.
+        WrongUse: something would be left out that something else must wait for.
     """
     directory = Directory(state)
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
@@ -63,63 +70,115 @@ def make_plan(
     if any(diagnostic.is_error for diagnostic in found):
         raise InvalidInput(diagnostics_in_order((*manifest.warnings, *found)))
     differences = diff(directory, desired, as_of)
+    unmanaged = (each.address for each in differences if each.treatment is Treatment.REPORT)
+    frame = Frame(
+        id=plan_id,
+        manifest=manifest.digest,
+        commit=commit,
+        timezone=manifest.settings.timezone,
+        as_of=as_of,
+        holds_until=desired.holds_until,
+        scope=desired.scope,
+        basis=Basis(
+            scope=desired.scope.tops,
+            managed=tuple(sorted(desired.managed)),
+            profile_roles=tuple(sorted(desired.profiles)),
+            labels=tuple(sorted(Address.label(role, field) for role, field in desired.labels)),
+            people=manifest.settings.people,
+            units=manifest.settings.units,
+            digests={},
+        ),
+        unmanaged=tuple(unmanaged),
+        warnings=(*manifest.warnings, *found, *_protections(keys, desired, differences)),
+        limit=manifest.policy.max_removals,
+        overrides=overrides or {},
+        selection=selection,
+    )
     wanted = [each for each in differences if each.treatment is Treatment.ACT]
-    judgement = Judgement(directory, desired.scope, wanted, as_of)
-    actions = _actions(directory, keys, wanted, judgement)
-    notes = [
-        Diagnostic(
-            "RR504", f"--only {pattern} matches nothing that would change.", None, _ONLY_ADVICE
-        )
-        for pattern in unmatched(actions, only)
-    ]
-    if only:
-        actions = select(actions, only)
-        judgement = Judgement(directory, desired.scope, actions, as_of)
+    return assemble(directory, keys, wanted, frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All of a plan but its actions and what follows from them; the names are the plan's own.
+
+    Attributes:
+        scope: the part of the site that the guards look at.
+        basis: what the plan rests on; its digests are taken when the actions are known.
+        unmanaged: the addresses (in ids) of what is reported only.
+        limit: how many removals the guards allow.
+        overrides: per guard code the reason to lift its refusal.
+        selection: what to narrow the plan to.
+    """
+
+    id: str
+    manifest: str
+    commit: str | None
+    timezone: str
+    as_of: date
+    holds_until: date | None
+    scope: Scope
+    basis: Basis
+    unmanaged: tuple[Address, ...]
+    warnings: tuple[Diagnostic, ...]
+    limit: Limit
+    overrides: Mapping[str, str]
+    selection: Selection = EVERYTHING
+
+
+def assemble(
+    directory: Directory, keys: Keys, differences: Sequence[Difference], frame: Frame
+) -> Plan:
+    """Make a plan of differences: ordered, judged, narrowed, and with the digests of its basis.
+
+    Args:
+        directory: the live site.
+        keys: name what is planned for people.
+        differences: what is to be done; an address stands in one of them only.
+        frame: everything else.
+
+    Raises:
+        WrongUse: something would be left out that something else must wait for.
+    """
+    judgement = Judgement(directory, frame.scope, differences, frame.as_of)
+    actions = _actions(directory, keys, differences, judgement)
+    notes = list(_nothing_matched(frame.selection, actions))
+    if frame.selection.narrows:
+        actions = frame.selection.of(actions)
+        judgement = Judgement(directory, frame.scope, actions, frame.as_of)
         actions = tuple(
             replace(action, sees_change=judgement.sees_change(action.address, action.verb))
             for action in actions
         )
-    limits = dict.fromkeys(Role, manifest.policy.max_removals)
-    basis = Basis(
-        scope=desired.scope.tops,
-        managed=tuple(sorted(desired.managed)),
-        profile_roles=tuple(sorted(desired.profiles)),
-        labels=tuple(sorted(Address.label(role, field) for role, field in desired.labels)),
-        people=manifest.settings.people,
-        units=manifest.settings.units,
-        digests={},
-    )
-    return Plan(
-        id=plan_id,
-        site=state.site.id,
-        manifest=manifest.digest,
-        revision=state.site.revision,
-        timezone=manifest.settings.timezone,
-        as_of=as_of,
-        holds_until=desired.holds_until,
-        actions=actions,
-        unmanaged=tuple(
-            sorted(
-                (
-                    Unmanaged(each.address, keys.name(each.address))
-                    for each in differences
-                    if each.treatment is Treatment.REPORT
-                ),
-                key=lambda item: (str(item.name), item.address),
+        if not actions and not notes:
+            notes.append(
+                Diagnostic("RR504", "--only and --except leave nothing that would change.")
             )
-        ),
-        warnings=diagnostics_in_order(
-            (*manifest.warnings, *found, *notes, *_protections(keys, desired, differences))
-        ),
-        verdicts=judge(judgement.cases(limits), overrides or {}),
+    verdicts = judge(judgement.cases(dict.fromkeys(Role, frame.limit)), frame.overrides)
+    notes += _needless(verdicts, frame.overrides)
+    unmanaged = (Unmanaged(address, keys.name(address)) for address in frame.unmanaged)
+    taken = digests(directory, frame.basis, actions, frame.as_of)
+    return Plan(
+        id=frame.id,
+        site=directory.state.site.id,
+        manifest=frame.manifest,
+        commit=frame.commit,
+        revision=directory.state.site.revision,
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+        holds_until=frame.holds_until,
+        actions=actions,
+        unmanaged=tuple(sorted(unmanaged, key=lambda item: (str(item.name), item.address))),
+        warnings=diagnostics_in_order((*frame.warnings, *notes)),
+        verdicts=verdicts,
         access=judgement.access,
         people=_names(keys, judgement.access),
-        basis=replace(basis, digests=digests(directory, basis, actions, as_of)),
+        basis=replace(frame.basis, digests=taken),
     )
 
 
 def _actions(
-    directory: Directory, keys: Keys, differences: list[Difference], judgement: Judgement
+    directory: Directory, keys: Keys, differences: Sequence[Difference], judgement: Judgement
 ) -> tuple[Action, ...]:
     dependencies = Dependencies(
         directory,
@@ -146,6 +205,27 @@ def _actions(
         )
         for each in differences
     )
+
+
+def _nothing_matched(selection: Selection, actions: Sequence[Action]) -> Iterator[Diagnostic]:
+    """Warn of patterns that match nothing: what they mean may be mistyped."""
+    for option in selection.unmatched(actions):
+        yield Diagnostic(
+            "RR504", f"{option} matches nothing that would change.", None, _ONLY_ADVICE
+        )
+
+
+def _needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[Diagnostic]:
+    """Warn of overrides that no guard needed: they may be meant for another plan."""
+    needed = {verdict.code for verdict in verdicts if not verdict.passed}
+    for code in overrides:
+        if code not in needed:
+            yield Diagnostic(
+                "RR505",
+                f"--override {code} lifts nothing, as that guard does not refuse.",
+                None,
+                "Leave it out, so that it cannot lift a refusal that nobody has seen.",
+            )
 
 
 def _names(keys: Keys, access: Iterable[AccessChange]) -> dict[str, str]:

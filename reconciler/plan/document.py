@@ -6,7 +6,8 @@ edited file is noticed. The schema is published as `schemas/plan-v1.schema.json`
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
 from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.plain import harmless_json
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged, Verdict
 from reconciler.provider import Verb
 
@@ -33,17 +35,14 @@ def to_document(plan: Plan) -> Document:
         "id": plan.id,
         "site": plan.site,
         "manifest": plan.manifest,
+        "commit": plan.commit,
         "revision": plan.revision,
         "timezone": plan.timezone,
         "as_of": plan.as_of.isoformat(),
         "holds_until": plan.holds_until.isoformat() if plan.holds_until else None,
         "refused": plan.refused,
-        "summary": {
-            **{verb.value: sum(action.verb is verb for action in plan.actions) for verb in Verb},
-            "manual": sum(action.manual for action in plan.actions),
-            "unmanaged": len(plan.unmanaged),
-        },
-        "actions": [_action(action) for action in plan.actions],
+        "summary": summary_document(plan),
+        "actions": [action_document(action) for action in plan.actions],
         "unmanaged": [
             {"address": str(item.address), "name": str(item.name)} for item in plan.unmanaged
         ],
@@ -73,7 +72,7 @@ def to_document(plan: Plan) -> Document:
 
 def to_text(plan: Plan) -> str:
     """Turn a plan into the text of its file; the same plan always gives the same text."""
-    return json.dumps(to_document(plan), ensure_ascii=False, indent=2) + "\n"
+    return harmless_json(to_document(plan)) + "\n"
 
 
 def from_document(document: Mapping[str, Any]) -> Plan:
@@ -104,6 +103,18 @@ def from_document(document: Mapping[str, Any]) -> Plan:
         ) from error
 
 
+def from_parts(header: Mapping[str, Any], actions: Iterable[Action]) -> Plan:
+    """Put a plan together again from a document without its long lists, and its actions.
+
+    What a plan only tells its reader, warnings and access changes say, is not in it.
+
+    Raises:
+        KeyError, TypeError, ValueError: the header is not one.
+    """
+    empty: Document = {"actions": [], "unmanaged": [], "warnings": [], "access": [], "people": {}}
+    return replace(_plan({**header, **empty}), actions=tuple(actions))
+
+
 def diagnostic_document(found: Diagnostic) -> Document:
     """Turn a diagnostic into JSON data."""
     position = found.position
@@ -125,7 +136,17 @@ def value_document(address: Address, value: Value) -> Document:
     return {"present": value}
 
 
-def _action(action: Action) -> Document:
+def summary_document(plan: Plan) -> Document:
+    """Count what a plan does."""
+    return {
+        **{verb.value: sum(action.verb is verb for action in plan.actions) for verb in Verb},
+        "manual": sum(action.manual for action in plan.actions),
+        "unmanaged": len(plan.unmanaged),
+    }
+
+
+def action_document(action: Action) -> Document:
+    """Turn an action into JSON data."""
     cause = action.cause
     return {
         "address": str(action.address),
@@ -140,6 +161,7 @@ def _action(action: Action) -> Document:
             "line": cause.position.line if cause.position else None,
             "column": cause.position.column if cause.position else None,
             "day": cause.day.isoformat() if cause.day else None,
+            "run": cause.run,
         },
         "requires": [str(address) for address in action.requires],
         "manual": action.manual,
@@ -165,11 +187,12 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         id=document["id"],
         site=document["site"],
         manifest=document["manifest"],
+        commit=document["commit"],
         revision=document["revision"],
         timezone=document["timezone"],
         as_of=date.fromisoformat(document["as_of"]),
         holds_until=_day(document["holds_until"]),
-        actions=tuple(_read_action(item) for item in document["actions"]),
+        actions=tuple(read_action(item) for item in document["actions"]),
         unmanaged=tuple(
             Unmanaged(Address.parse(item["address"]), Address.parse(item["name"]))
             for item in document["unmanaged"]
@@ -195,19 +218,33 @@ def _plan(document: Mapping[str, Any]) -> Plan:
             for item in document["access"]
         ),
         people=dict(document["people"]),
-        basis=Basis(
-            scope=tuple(basis["scope"]) if basis["scope"] is not None else None,
-            managed=tuple(Role(role) for role in basis["managed"]),
-            profile_roles=tuple(Role(role) for role in basis["profile_roles"]),
-            labels=tuple(Address.parse(address) for address in basis["labels"]),
-            people=PersonKey(basis["people"]),
-            units=UnitKey(basis["units"]),
-            digests=dict(basis["digests"]),
-        ),
+        basis=read_basis(basis),
     )
 
 
-def _read_action(item: Mapping[str, Any]) -> Action:
+def read_basis(basis: Mapping[str, Any]) -> Basis:
+    """Read back what a plan rests on.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not one.
+    """
+    return Basis(
+        scope=tuple(basis["scope"]) if basis["scope"] is not None else None,
+        managed=tuple(Role(role) for role in basis["managed"]),
+        profile_roles=tuple(Role(role) for role in basis["profile_roles"]),
+        labels=tuple(Address.parse(address) for address in basis["labels"]),
+        people=PersonKey(basis["people"]),
+        units=UnitKey(basis["units"]),
+        digests=dict(basis["digests"]),
+    )
+
+
+def read_action(item: Mapping[str, Any]) -> Action:
+    """Read an action back.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data is not an action.
+    """
     address = Address.parse(item["address"])
     cause = item["cause"]
     part = "value" if address.kind is AddressKind.LABEL else "present"
@@ -217,7 +254,7 @@ def _read_action(item: Mapping[str, Any]) -> Action:
         verb=Verb(item["verb"]),
         before=item["before"][part],
         after=item["after"][part],
-        cause=Cause(CauseKind(cause["kind"]), _position(cause), _day(cause["day"])),
+        cause=Cause(CauseKind(cause["kind"]), _position(cause), _day(cause["day"]), cause["run"]),
         requires=tuple(Address.parse(each) for each in item["requires"]),
         manual=item["manual"],
         sees_change=item["sees_change"],

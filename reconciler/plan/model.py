@@ -114,6 +114,7 @@ class Plan:
         id: given by the caller; outside what must be deterministic.
         site: the site's id.
         manifest: the manifest's digest.
+        commit: the commit of the manifest, where it is in Git; given by the caller, like the id.
         revision: the live revision it was made against.
         timezone: where the manifest's days begin and end.
         as_of: the day it was made for.
@@ -129,6 +130,7 @@ class Plan:
     id: str
     site: str
     manifest: str
+    commit: str | None
     revision: int
     timezone: str
     as_of: date

@@ -1,26 +1,70 @@
-"""Narrows a plan to some of its actions (`--only`), never to others than the plan has."""
+"""Narrows a plan to some of its actions (`--only`, `--except`), never to others than it has."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from reconciler.errors import WrongUse
 from reconciler.plan.model import Action
 
 
-def select(actions: Sequence[Action], only: Iterable[str]) -> tuple[Action, ...]:
-    """Return the actions that patterns choose, and the planned ones which those must wait for.
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is asked for of a plan: all of it, unless patterns say less.
 
     A pattern is an address as people read it, or in ids; `*` and `?` stand for any text, slashes
-    included: `mentor/t-0412*`. The order stays the plan's.
+    included: `mentor/t-0412*`.
 
-    Patterns that match nothing choose nothing; `unmatched` names them.
+    Attributes:
+        only: patterns of what is wanted; none of them wants everything.
+        excepted: patterns of what is not.
     """
+
+    only: Sequence[str] = ()
+    excepted: Sequence[str] = ()
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it may ask for less than everything."""
+        return bool(self.only or self.excepted)
+
+    def unmatched(self, actions: Sequence[Action]) -> list[str]:
+        """Return the options whose patterns match no action, as they are written: `--only x`."""
+        given = [("--only", pattern) for pattern in self.only]
+        given += [("--except", pattern) for pattern in self.excepted]
+        return [
+            f"{option} {pattern}"
+            for option, pattern in given
+            if not any(_matches(action, [pattern]) for action in actions)
+        ]
+
+    def of(self, actions: Sequence[Action]) -> tuple[Action, ...]:
+        """Return the actions that are asked for, in the plan's order.
+
+        What a wanted action must wait for is taken along, and may not be left out.
+
+        Raises:
+            WrongUse: an action would be left without what it must wait for.
+        """
+        selected = _closure(actions, self.only) if self.only else tuple(actions)
+        out = {each.address: each for each in selected if _matches(each, self.excepted)}
+        left = tuple(action for action in selected if action.address not in out)
+        for action in left:
+            for needed in action.requires:
+                if needed in out:
+                    raise WrongUse(
+                        f"{action.name} must wait for {out[needed].name}, "
+                        "which --except leaves out.",
+                        f"Leave both out, with --except '{action.name}' as well.",
+                    )
+        return left
+
+
+def _closure(actions: Sequence[Action], only: Iterable[str]) -> tuple[Action, ...]:
+    """Return the actions that patterns choose, and the planned ones which those must wait for."""
     by_address = {action.address: action for action in actions}
     patterns = list(only)
-    chosen = {
-        action.address
-        for action in actions
-        if any(_matches(action, pattern) for pattern in patterns)
-    }
+    chosen = {action.address for action in actions if _matches(action, patterns)}
     waiting = list(chosen)
     while waiting:
         for needed in by_address[waiting.pop()].requires:
@@ -30,10 +74,6 @@ def select(actions: Sequence[Action], only: Iterable[str]) -> tuple[Action, ...]
     return tuple(action for action in actions if action.address in chosen)
 
 
-def unmatched(actions: Sequence[Action], only: Iterable[str]) -> list[str]:
-    """Return the patterns that match no action."""
-    return [pattern for pattern in only if not any(_matches(action, pattern) for action in actions)]
-
-
-def _matches(action: Action, pattern: str) -> bool:
-    return fnmatchcase(str(action.name), pattern) or fnmatchcase(str(action.address), pattern)
+def _matches(action: Action, patterns: Iterable[str]) -> bool:
+    name, address = str(action.name), str(action.address)
+    return any(fnmatchcase(name, each) or fnmatchcase(address, each) for each in patterns)

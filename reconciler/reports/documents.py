@@ -1,6 +1,5 @@
 """What `--format json` prints, other than plans: each document has a schema in `schemas/`."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ from reconciler.access.menu import Explanation
 from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import Diagnostic
 from reconciler.drift import Drifted, DriftReport
+from reconciler.plain import harmless_json
 from reconciler.plan.document import diagnostic_document
 from reconciler.plan.model import Action
 
@@ -21,7 +21,7 @@ Document = dict[str, Any]
 
 def to_text(document: Document) -> str:
     """Turn a document into the text that is printed."""
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return harmless_json(document) + "\n"
 
 
 def diagnostics_document(found: Iterable[Diagnostic]) -> Document:
@@ -52,8 +52,10 @@ def result_document(result: ApplyResult) -> Document:
     """Describe what became of a plan."""
     return {
         "format": APPLY_FORMAT,
+        "run": result.run or None,
         "plan": result.plan,
         "site": result.site,
+        "interrupted": result.interrupted,
         "counts": {outcome.value: number for outcome, number in result.counts.items()},
         "verified": result.verified,
         "note": result.note or None,

@@ -40,23 +40,23 @@ def plan_text(plan: Plan) -> RenderableType:
     rows = view.access_rows(plan)
     until = f", holds until {plan.holds_until}" if plan.holds_until else ""
     parts: list[RenderableType] = [
-        _line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
-        _line(view.summary(plan)),
+        one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
+        one_line(view.summary(plan)),
     ]
     if plan.actions:
-        parts.append(_line(view.access_summary(rows)))
+        parts.append(one_line(view.access_summary(rows)))
     for group in view.groups(plan.actions):
-        parts.extend([Text(), _line(group.title, "bold"), _rows(group.rows)])
+        parts.extend([Text(), one_line(group.title, "bold"), _rows(group.rows)])
     if rows:
-        parts.extend([Text(), _line("Access", "bold"), _access(rows)])
+        parts.extend([Text(), one_line("Access", "bold"), _access(rows)])
     if plan.unmanaged:
-        parts.extend([Text(), _line("Live but not declared (reported only)", "bold")])
+        parts.extend([Text(), one_line("Live but not declared (reported only)", "bold")])
         parts.extend(_indented(line) for line in view.unmanaged_rows(plan.unmanaged))
     if plan.warnings:
         parts.extend([Text(), *map(diagnostic_text, plan.warnings)])
     failed = [verdict for verdict in plan.verdicts if not verdict.passed]
     if failed:
-        parts.extend([Text(), _line("Guards", "bold"), *map(_verdict, failed)])
+        parts.extend([Text(), one_line("Guards", "bold"), *map(_verdict, failed)])
     return Group(*parts)
 
 
@@ -64,18 +64,18 @@ def drift_text(report: DriftReport) -> RenderableType:
     """Render what drifted, by whom, and what is only pending."""
     parts: list[RenderableType] = []
     if not report.drifted and not report.pending:
-        parts.append(_line("No drift: the site is as the manifest declares."))
+        parts.append(one_line("No drift: the site is as the manifest declares."))
     if report.drifted:
-        parts.append(_line(f"Drifted: {len(report.drifted)}", "bold red"))
+        parts.append(one_line(f"Drifted: {len(report.drifted)}", "bold red"))
         parts.append(
             _table([(str(found.item.name), _direction(found)) for found in report.drifted])
         )
     if report.pending:
-        parts.append(_line(f"Not yet applied: {len(report.pending)}", "bold yellow"))
+        parts.append(one_line(f"Not yet applied: {len(report.pending)}", "bold yellow"))
         parts.append(_table([(str(action.name), str(action.cause)) for action in report.pending]))
     if not report.attributed:
         parts.append(
-            _line("There are no events to ask who changed what, so everything counts as drift.")
+            one_line("There are no events to ask who changed what, so everything counts as drift.")
         )
     parts.extend(map(diagnostic_text, report.plan.warnings))
     return Group(*parts)
@@ -84,23 +84,27 @@ def drift_text(report: DriftReport) -> RenderableType:
 def result_text(result: ApplyResult) -> RenderableType:
     """Render what happened: counts first, then everything that is not as it should be."""
     if not result.outcomes:
-        return _line("Nothing to change: the site is as the manifest declares.")
+        return one_line("Nothing to change: the site is as the manifest declares.")
     counts = ", ".join(f"{number} {outcome}" for outcome, number in result.counts.items())
     open_ends = [found for found in result.outcomes if not found.outcome.holds]
     if not result.verified:
         proof = "NOT confirmed by a read-back"
     else:
         proof = "as read back" if open_ends else "read back and confirmed"
-    parts: list[RenderableType] = [_line(f"Applied to {result.site}: {counts}; {proof}.", "bold")]
+    parts: list[RenderableType] = [
+        one_line(f"Applied to {result.site}: {counts}; {proof}.", "bold")
+    ]
     for found in open_ends:
         line = f"{found.outcome} {_SIGNS[found.action.verb]} {found.action.name}: {found.detail}"
         parts.append(_indented(line, _OUTCOME_STYLES[found.outcome]))
     if result.note:
-        parts.append(_line(result.note))
+        parts.append(one_line(result.note))
     if any(found.outcome is Outcome.MANUAL for found in open_ends):
-        parts.append(_line("Do what is left by hand, in the admin pages; then run this again."))
+        parts.append(one_line("Do what is left by hand, in the admin pages; then run this again."))
     elif result.exit_code is ExitCode.PARTIAL:
-        parts.append(_line("Run the same command again to finish; what is done is not repeated."))
+        parts.append(
+            one_line("Run the same command again to finish; what is done is not repeated.")
+        )
     return Group(*parts)
 
 
@@ -108,7 +112,7 @@ def explanation_text(explanation: Explanation, name: str) -> RenderableType:
     """Render a person's menu and the conditions behind it."""
     shown = ", ".join(f"“{entry.label}” ({entry.entry})" for entry in explanation.menu)
     parts: list[RenderableType] = [
-        _line(f"{name} sees {shown or 'no entry of these roles'}.", "bold")
+        one_line(f"{name} sees {shown or 'no entry of these roles'}.", "bold")
     ]
     for condition in _telling(explanation):
         sign, style = ("✓", "green") if condition.met else ("✗", "red")
@@ -156,41 +160,57 @@ def show(renderable: RenderableType, *, stderr: bool = False, colour: bool = Tru
 
 
 def console(*, stderr: bool = False, colour: bool = True) -> Console:
-    """Make the console for an output stream; wide where nobody looks at a terminal."""
+    """Make the console for an output stream; wide where nobody looks at a terminal.
+
+    Without colour (or with NO_COLOR set) there is no bold or dim text either: no escape codes.
+    """
     plain_text = partial(Console, stderr=stderr, highlight=False, markup=False, emoji=False)
     made = plain_text(no_color=not colour or None)
-    return made if made.is_terminal else plain_text(no_color=True, width=_WIDE)
+    if not made.is_terminal:
+        return plain_text(no_color=True, width=_WIDE)
+    return plain_text(color_system=None) if made.no_color else made
 
 
-def _line(text: str, style: str = "") -> Text:
+def one_line(text: str, style: str = "") -> Text:
+    """Render a text that may come from elsewhere in one harmless line."""
     return Text(plain(text), style=style)
 
 
 def _indented(text: str, style: str = "") -> RenderableType:
-    return Padding(_line(text, style), (0, 0, 0, 2))
+    return Padding(one_line(text, style), (0, 0, 0, 2))
+
+
+def _grid(texts: int, *, signed: bool = False) -> Table:
+    """Make a table; what is too long for a narrow terminal goes on below, as no id may be cut."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    if signed:
+        table.add_column(no_wrap=True, min_width=3)
+    for _ in range(texts):
+        table.add_column(overflow="fold")
+    return table
 
 
 def _rows(rows: tuple[view.Row, ...]) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = _grid(2, signed=True)
     for row in rows:
         note = f"{row.why}; {row.note}" if row.note else row.why
         table.add_row(
-            _line(f"  {_SIGNS[row.verb]}", _STYLES[row.verb]),
-            _line(row.what, _STYLES[row.verb]),
-            _line(note, "dim"),
+            one_line(f"  {_SIGNS[row.verb]}", _STYLES[row.verb]),
+            one_line(row.what, _STYLES[row.verb]),
+            one_line(note, "dim"),
         )
     return table
 
 
 def _table(pairs: list[tuple[str, str]]) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = _grid(2)
     for left, right in pairs:
-        table.add_row(_line(f"  {left}"), _line(right, "dim"))
+        table.add_row(one_line(f"  {left}"), one_line(right, "dim"))
     return table
 
 
 def _access(rows: list[view.AccessRow]) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = _grid(3)
     for row in rows:
         for verb, word, keys in (
             (Verb.ADD, "gains", row.gained),
@@ -198,9 +218,9 @@ def _access(rows: list[view.AccessRow]) -> RenderableType:
         ):
             if keys:
                 table.add_row(
-                    _line(f"  {row.person}"),
-                    _line(word, _STYLES[verb]),
-                    _line(view.learners(keys)),
+                    one_line(f"  {row.person}"),
+                    one_line(word, _STYLES[verb]),
+                    one_line(view.learners(keys)),
                 )
     return table
 

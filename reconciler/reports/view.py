@@ -44,6 +44,11 @@ class AccessRow:
 def summary(plan: Plan) -> str:
     """Say in a line what a plan would do."""
     if not plan.actions:
+        codes = {found.code for found in plan.warnings}
+        if "RR504" in codes:  # then nobody has looked at the rest
+            return "Nothing would change of what --only and --except leave."
+        if "RR506" in codes:
+            return "Nothing is left of the run that could be taken back."
         return "Nothing to change: the site is as the manifest declares."
     counts = Counter(action.verb for action in plan.actions)
     parts = [f"{counts[verb]} to {verb}" for verb in Verb if counts[verb]]

@@ -11,15 +11,20 @@ from starlette.responses import Response
 
 from reconciler.sandbox import console, reading, writing
 from reconciler.sandbox.context import Context
-from reconciler.sandbox.http import EncodedPath, GzipRefusal, LimitedBody
+from reconciler.sandbox.http import EncodedPath, GzipRefusal, Latency, LimitedBody
 from reconciler.sandbox.oauth import token_answer
 from reconciler.sandbox.problems import Problem
 
 _LOG = logging.getLogger(__name__)
 
 
-def make_app(context: Context) -> FastAPI:
-    """Return the sandbox as an ASGI application."""
+def make_app(context: Context, *, latency: float = 0.0) -> FastAPI:
+    """Return the sandbox as an ASGI application.
+
+    Args:
+        context: what the endpoints work with.
+        latency: seconds to wait before each request is handled.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
     app.include_router(reading.router)
@@ -35,6 +40,8 @@ def make_app(context: Context) -> FastAPI:
     app.add_middleware(GZipMiddleware, compresslevel=5)
     app.add_middleware(GzipRefusal)
     app.add_middleware(LimitedBody)
+    if latency:
+        app.add_middleware(Latency, seconds=latency)
 
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(HTTPException, _http_error)

@@ -16,7 +16,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LABEL_LIMIT, TARGET_KINDS, Capability
 from reconciler.sandbox import contents, rules, tables
 from reconciler.sandbox.contents import Content
-from reconciler.sandbox.items import ID_LIMIT, PRINTABLE
+from reconciler.sandbox.items import ID_LIMIT, LABEL
 from reconciler.sandbox.problems import Problem
 from reconciler.sandbox.store import Writing
 
@@ -158,10 +158,11 @@ def _check_shape(author: Author, kind: "_Kind", change: Change) -> None:
             "verb_not_allowed", f"a {address.kind.value} knows {allowed} only", address=address
         )
     value = change.value
-    if value is not None and not (0 < len(value) <= LABEL_LIMIT and re.fullmatch(PRINTABLE, value)):
+    if value is not None and not (0 < len(value) <= LABEL_LIMIT and re.fullmatch(LABEL, value)):
         raise Problem(
             "invalid_value",
-            f"a label has 1 to {LABEL_LIMIT} characters, and no control characters",
+            f"a label has 1 to {LABEL_LIMIT} characters, no control character or line break among "
+            "them, and no white space around it",
             address=address,
         )
     fitting = ExpectValue if address.kind is AddressKind.LABEL else ExpectPresent

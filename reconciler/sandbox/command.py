@@ -57,6 +57,14 @@ _EXTRA_MISSING = (
     metavar="SECONDS",
     help="How long an access token is valid.",
 )
+@click.option(
+    "--latency",
+    type=click.FloatRange(0, 60),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long before each request is handled, as if the site were far away.",
+)
 def sandbox(
     *,
     port: int,
@@ -65,6 +73,7 @@ def sandbox(
     ready_file: Path | None,
     without: tuple[str, ...],
     token_lifetime: int,
+    latency: float,
 ) -> None:
     """Serve a site of your own on this machine, to try things on.
 
@@ -84,6 +93,7 @@ def sandbox(
         ready_file=ready_file,
         without=frozenset(Capability(name) for name in without),
         token_lifetime=token_lifetime,
+        latency=latency,
     )
     try:
         serve(options)

@@ -3,17 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Table,
-    and_,
-    delete,
-    exists,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Column, Connection, Table, bindparam, delete, exists, insert, select, update
 
 from reconciler.domain.address import Address
 from reconciler.sandbox import tables
@@ -22,14 +12,21 @@ Content = bool | str | None
 """What is at an address: for a label its text, for anything else whether it is there."""
 
 
-def has(connection: Connection, *conditions: ColumnElement[bool]) -> bool:
-    """Whether there is a row that fulfils all the conditions."""
-    return bool(connection.execute(select(exists().where(and_(*conditions)))).scalar_one())
+def row_with(*columns: Column[Any]) -> Callable[..., bool]:
+    """Return what tells whether a row has certain values in these columns.
 
+    It takes a connection and the values. The statement is built once, here: to build it takes as
+    long as to run it, and a batch runs it for each of its changes.
+    """
+    names = [column.name for column in columns]
+    matching = (column == bindparam(column.name) for column in columns)
+    statement = select(exists().where(*matching))
 
-def _key(table: Table, address: Address) -> ColumnElement[bool]:
-    columns = table.primary_key.columns
-    return and_(*(column == part for column, part in zip(columns, address.parts, strict=True)))
+    def ask(connection: Connection, *values: str) -> bool:
+        wanted = dict(zip(names, values, strict=True))
+        return bool(connection.execute(statement, wanted).scalar_one())
+
+    return ask
 
 
 def _profile_roles(connection: Connection, address: Address) -> list[str]:
@@ -72,18 +69,18 @@ def write_label(connection: Connection, address: Address, wanted: Content) -> No
 
 def row_reader(table: Table) -> Callable[[Connection, Address], bool]:
     """Return what tells whether the address has its row in a table."""
-    return lambda connection, address: has(connection, _key(table, address))
+    present = row_with(*table.primary_key.columns)
+    return lambda connection, address: present(connection, *address.parts)
 
 
 def row_writer(table: Table) -> Callable[[Connection, Address, Content], None]:
     """Return what makes or removes the address's row in a table."""
+    columns = table.primary_key.columns
+    add = insert(table)
+    remove = delete(table).where(*(column == bindparam(column.name) for column in columns))
 
     def write(connection: Connection, address: Address, wanted: Content) -> None:
-        if wanted:
-            names = (column.name for column in table.primary_key.columns)
-            row: dict[str, Any] = dict(zip(names, address.parts, strict=True))
-            connection.execute(insert(table), row)
-        else:
-            connection.execute(delete(table).where(_key(table, address)))
+        row = dict(zip(columns.keys(), address.parts, strict=True))
+        connection.execute(add if wanted else remove, row)
 
     return write

@@ -1,5 +1,6 @@
 """The parts of HTTP that several endpoints need: conditions, parameters, bodies, limits."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -103,6 +104,25 @@ async def no_body(request: Request) -> None:
     """
     if await request.body():
         raise Problem("invalid_body", "this request takes no body")
+
+
+class Latency:
+    """Lets each request wait before it is handled, by itself, as if the site were far away."""
+
+    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        try:
+            await asyncio.sleep(self._seconds)
+        except asyncio.CancelledError:
+            # The server is told to stop and does not wait that long. Nothing was done yet.
+            stopping = Problem("unavailable", "the server stops", headers={"Retry-After": "1"})
+            await stopping.response()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class EncodedPath:

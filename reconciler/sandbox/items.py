@@ -23,6 +23,12 @@ from reconciler.domain.vocabulary import (
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters: they cannot be shown, and not every database stores them."""
 
+_VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f]"
+
+LABEL = rf"^{_VISIBLE}(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029]*{_VISIBLE})?$"
+"""One line without white space around it: what a manifest can say. The contract's own pattern looks
+ahead, which pydantic cannot."""
+
 ID_LIMIT: Final = 255
 """The characters that an id may have."""
 
@@ -31,7 +37,7 @@ Text = Annotated[str, Field(max_length=255, pattern=PRINTABLE)]
 PersonKey = Annotated[str, Field(min_length=1, max_length=PERSON_KEY_LIMIT, pattern=PRINTABLE)]
 UnitKey = Annotated[str, Field(min_length=1, max_length=UNIT_KEY_LIMIT, pattern=PRINTABLE)]
 Title = Annotated[str, Field(min_length=1, max_length=UNIT_TITLE_LIMIT, pattern=PRINTABLE)]
-Label = Annotated[str, Field(min_length=1, max_length=LABEL_LIMIT, pattern=PRINTABLE)]
+Label = Annotated[str, Field(min_length=1, max_length=LABEL_LIMIT, pattern=LABEL)]
 
 
 class Shape(BaseModel):

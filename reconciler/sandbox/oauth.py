@@ -4,7 +4,6 @@ Tokens are random, kept in memory as hashes, and gone with the process; a client
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -188,7 +187,7 @@ def _credentials(request: Request, form: FormData) -> tuple[str, str]:
         raise OAuthError("invalid_request", "the client authenticates twice")
     try:
         text = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not Base64, or not UTF-8
         raise OAuthError("invalid_client", "the Authorization header is damaged", 401) from None
     client_id, _, client_secret = text.partition(":")
     return unquote_plus(client_id), unquote_plus(client_secret)

@@ -5,6 +5,7 @@ roles begin empty: no role enabled, nobody added.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -146,6 +147,10 @@ def _kind(unit: RosterUnit) -> UnitKind:
     return UnitKind(unit.kind.value)
 
 
+def _lasting(membership: RosterMembership) -> tuple[date, bool]:
+    return membership.end or date.max, membership.primary
+
+
 def _memberships(
     roster: Roster, units: Mapping[str | None, str], people: Mapping[str, str]
 ) -> Iterator[MembershipItem]:
@@ -155,8 +160,8 @@ def _memberships(
         if role is None:
             continue
         key = (source.unit, source.person, role, str(source.begin or ""))
-        # The same membership twice in a bundle is one; a primary one stays primary.
-        if key not in known or (source.primary and not known[key].primary):
+        # The same membership twice in a bundle is one: what lasts longer; a primary one of equals.
+        if key not in known or _lasting(source) > _lasting(known[key]):
             known[key] = source
     for (unit, person, role, _), source in known.items():
         yield MembershipItem(

@@ -27,6 +27,7 @@ class SandboxOptions:
         client_secret: its secret; None makes one.
         without: capabilities that this site's API shall not have.
         token_lifetime: seconds for which an access token is valid.
+        latency: seconds to wait before each request is handled.
     """
 
     port: int = 0
@@ -37,3 +38,4 @@ class SandboxOptions:
     client_secret: str | None = None
     without: frozenset[Capability] = frozenset()
     token_lifetime: int = 3600
+    latency: float = 0.0

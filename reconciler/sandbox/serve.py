@@ -80,7 +80,7 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
     )
     announcement = _announcement(clients, context.console, listener.getsockname()[1])
     config = uvicorn.Config(
-        make_app(context),
+        make_app(context, latency=options.latency),
         log_config=None,
         access_log=False,
         lifespan="off",

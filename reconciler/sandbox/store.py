@@ -1,10 +1,11 @@
 """The database of a sandbox: opening it, filling a fresh one, and transactions on it."""
 
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
@@ -51,6 +52,8 @@ class Writing:
     connection: Connection
     revision: int
     clock: Callable[[], datetime]
+    _rows: dict[Table, list[dict[str, Any]]] = field(default_factory=dict, init=False)
+    _changed: dict[str, int] = field(default_factory=dict, init=False)
 
     def record(
         self, *, collection: str, actor: str, actor_kind: str, address: str, verb: str
@@ -66,13 +69,27 @@ class Writing:
             "address": address,
             "verb": verb,
         }
-        self.connection.execute(insert(tables.events), event)
-        self.connection.execute(
-            update(tables.collections)
-            .where(tables.collections.c.name == collection)
-            .values(revision=self.revision)
-        )
-        self.connection.execute(update(tables.site).values(revision=self.revision))
+        self.add_at_end(tables.events, event)
+        self._changed[collection] = self.revision
+
+    def add_at_end(self, table: Table, row: dict[str, Any]) -> None:
+        """Add a row together with others at the end; nothing in this transaction reads it before.
+
+        A batch pays for one statement then, not for one per change.
+        """
+        self._rows.setdefault(table, []).append(row)
+
+    def finish(self) -> None:
+        """Write what was left for the end of the transaction."""
+        for table, rows in self._rows.items():
+            self.connection.execute(insert(table), rows)
+        for name, revision in self._changed.items():
+            collection = tables.collections.c.name == name
+            self.connection.execute(
+                update(tables.collections).where(collection).values(revision=revision)
+            )
+        if self._changed:
+            self.connection.execute(update(tables.site).values(revision=self.revision))
 
 
 class Store:
@@ -101,7 +118,9 @@ class Store:
             # the same one waits here rather than counting the same revision.
             connection.execute(update(tables.site).values(revision=tables.site.c.revision))
             revision = connection.execute(select(tables.site.c.revision)).scalar_one()
-            yield Writing(connection, revision, self._clock)
+            writing = Writing(connection, revision, self._clock)
+            yield writing
+            writing.finish()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -153,6 +172,7 @@ def _url(database: str) -> URL:
 def _engine(url: URL) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
+            _make_private(url.database)
             # One connection for all threads: it is what keeps a database in memory alive.
             return create_engine(
                 url, poolclass=StaticPool, connect_args={"check_same_thread": False}
@@ -160,6 +180,16 @@ def _engine(url: URL) -> Engine:
         return create_engine(url, pool_pre_ping=True)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise SandboxRefused(f"there is no driver for that database: {error}") from error
+
+
+def _make_private(file: str | None) -> None:
+    """Make a new database file readable by its owner only: it may be a copy of the register."""
+    if not file or file == MEMORY or file.startswith("file:"):
+        return
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise SandboxRefused(f"the database {file} cannot be used: {error.strerror}") from error
 
 
 def _holds_site(engine: Engine, shown: str) -> bool:

@@ -21,7 +21,7 @@ from reconciler.sandbox.bodies import (
 from reconciler.sandbox.changes import Author, Change, Outcome, Verb, make_change, read_address
 from reconciler.sandbox.context import Context, context, writer
 from reconciler.sandbox.http import json_body, matches, no_body, path_segment, read_query
-from reconciler.sandbox.idempotency import fingerprint, recall, remember
+from reconciler.sandbox.idempotency import Answers, fingerprint
 from reconciler.sandbox.problems import Problem
 from reconciler.sandbox.store import Writing
 
@@ -97,7 +97,8 @@ def post_changes(request: Request, client: Writer, server: Server, body: Json) -
     author = _author(client, server)
     with server.store.writing() as writing:
         _check_revision(request, writing)
-        results = [_result(writing, author, change) for change in changes]
+        answers = Answers(writing, author.name, [change.idempotency_key for change in changes])
+        results = [_result(writing, author, answers, change) for change in changes]
         revision = writing.revision
     return JSONResponse({"revision": revision, "results": results})
 
@@ -129,26 +130,27 @@ def _once(
     if key is not None and not re.fullmatch(KEY_PATTERN, key):
         raise Problem("invalid_parameter", "Idempotency-Key is 1 to 255 visible ASCII characters")
     asked = fingerprint(changes)
-    known = recall(writing.connection, author.name, key, asked) if key else None
+    answers = Answers(writing, author.name, [key] if key else [])
+    known = answers.recall(key, asked) if key else None
     if known is not None:
         return known
     _check_revision(request, writing)
     outcomes = [make_change(writing, author, change) for change in changes]
     answer = _answer(outcomes[-1])
     if key:
-        remember(writing.connection, author.name, key, asked, answer)
+        answers.remember(key, asked, answer)
     return answer
 
 
-def _result(writing: Writing, author: Author, item: ChangeBody) -> dict[str, Any]:
+def _result(writing: Writing, author: Author, answers: Answers, item: ChangeBody) -> dict[str, Any]:
     """Make one change of a batch and say what became of it."""
     try:
         change = item.change()
         asked = fingerprint([change])
-        answer = recall(writing.connection, author.name, item.idempotency_key, asked)
+        answer = answers.recall(item.idempotency_key, asked)
         if answer is None:
             answer = _answer(make_change(writing, author, change))
-            remember(writing.connection, author.name, item.idempotency_key, asked, answer)
+            answers.remember(item.idempotency_key, asked, answer)
     except Problem as problem:
         return {
             "id": item.id,

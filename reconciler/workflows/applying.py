@@ -1,59 +1,73 @@
 """The one way to write to a site."""
 
-import os
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
-from pathlib import Path
-from zoneinfo import ZoneInfo
-
-from platformdirs import user_state_path
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from reconciler.apply import engine
-from reconciler.apply.engine import Progress
+from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
-from reconciler.journal import FileJournal
 from reconciler.plan.model import Plan
+from reconciler.plan.select import Selection
+from reconciler.providers.rest.transport import Limits
 from reconciler.providers.rest.writer import RestWriter
+from reconciler.providers.threads import CONCURRENCY, Threads
+from reconciler.workflows.reading import today_in
+from reconciler.workflows.recording import open_journal
 
 
-def apply_plan(
+def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     plan: Plan,
     connection: Connection,
     *,
     today: date | None = None,
     only: Sequence[str] = (),
+    excepted: Sequence[str] = (),
     overrides: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
-    journal_directory: Path | None = None,
+    max_concurrency: int = CONCURRENCY,
+    wait_seconds: float = 0.0,
+    waiting: Callable[[str], None] = lambda _message: None,
+    watcher: Watcher = lambda _report: None,
+    stop: threading.Event | None = None,
 ) -> ApplyResult:
     """Make a plan's actions happen on a site: exactly those, or fewer.
+
+    The run is recorded in the connection's journal, under a lease: one run per site at a time.
 
     Args:
         plan: as it was approved.
         connection: the site, with credentials that may write.
         today: the day on which it runs; today in the plan's time zone by default.
         only: address patterns that narrow the run.
+        excepted: address patterns that are left out.
         overrides: per guard code the reason to lift its refusal in this run.
-        progress: told how many of how many actions are settled.
-        journal_directory: where runs are recorded; RECONCILER_STATE_DIR, or else the user's state
-            directory, by default.
+        max_concurrency: how many requests may be on their way at once.
+        wait_seconds: how long to wait for another run's lease to end.
+        waiting: told, once, what is being waited for.
+        watcher: told as actions are settled.
+        stop: once it is set, nothing more is sent; what is on its way is finished and recorded.
 
     Raises:
         GuardRefused: a guard or policy refuses.
         PlanUnusable: the plan is stale, already used, or for another site.
+        LeaseHeld: another run is writing to the site.
         JournalError: the run cannot be recorded; nothing was sent.
         SiteError: the site could not be read; nothing was sent.
     """
-    state = os.environ.get("RECONCILER_STATE_DIR")
-    home = Path(state) if state else user_state_path("reconciler", appauthor=False)
-    with RestWriter(connection) as writer:
+    stop = stop or threading.Event()
+    limits = Limits(sleep=stop.wait, stopping=stop.is_set)
+    order = engine.Order(
+        today or today_in(plan.timezone),
+        Selection(only, excepted),
+        overrides or {},
+    )
+    with (
+        open_journal(connection.journal) as journal,
+        journal.lease(plan.site, wait_seconds=wait_seconds, waiting=waiting),
+        RestWriter(connection, limits) as writer,
+        Threads(writer.send, max_concurrency) as courier,
+    ):
         return engine.apply_plan(
-            plan,
-            writer,
-            FileJournal(journal_directory or home / "runs", lambda: datetime.now(UTC)),
-            today=today or datetime.now(ZoneInfo(plan.timezone)).date(),
-            only=only,
-            overrides=overrides,
-            progress=progress,
+            plan, writer, courier, journal, order, watcher=watcher, stopping=stop.is_set
         )

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from reconciler.manifest import load
 from reconciler.manifest.model import Manifest
 from reconciler.plan import build
 from reconciler.plan.model import Plan
+from reconciler.plan.select import Selection
 from reconciler.provider import Reader
 from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
@@ -49,9 +50,9 @@ def fetch_state(source: Source) -> LiveState:
         return reader.fetch()
 
 
-def today_of(manifest: Manifest) -> date:
-    """Return today's date in the manifest's time zone."""
-    return datetime.now(ZoneInfo(manifest.settings.timezone)).date()
+def today_in(timezone: str) -> date:
+    """Return today's date in a time zone, by its IANA name."""
+    return datetime.now(UTC if timezone == "UTC" else ZoneInfo(timezone)).date()
 
 
 def make_plan(
@@ -59,8 +60,10 @@ def make_plan(
     state: LiveState,
     *,
     as_of: date | None = None,
+    commit: str | None = None,
     overrides: Mapping[str, str] | None = None,
     only: Sequence[str] = (),
+    excepted: Sequence[str] = (),
 ) -> Plan:
     """Plan how a site becomes what a manifest declares.
 
@@ -68,8 +71,10 @@ def make_plan(
         manifest: what is wanted.
         state: what is.
         as_of: the day to plan for; today, in the manifest's time zone, by default.
+        commit: the commit of the manifest, for the record (`reconciler.commits.commit_of`).
         overrides: per guard code the reason to lift its refusal in this run.
         only: address patterns to narrow the plan to.
+        excepted: address patterns to leave out.
 
     Raises:
         InvalidInput: the manifest does not fit the site.
@@ -77,10 +82,11 @@ def make_plan(
     return build.make_plan(
         manifest,
         state,
-        as_of=as_of or today_of(manifest),
+        as_of=as_of or today_in(manifest.settings.timezone),
         plan_id=str(uuid.uuid4()),
+        commit=commit,
         overrides=overrides,
-        only=only,
+        selection=Selection(only, excepted),
     )
 
 

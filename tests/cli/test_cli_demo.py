@@ -103,4 +103,9 @@ def test_a_demo_that_is_broken_off_leaves_nothing_either(tmp_path, number):
     said = end(demo)
     assert demo.returncode != 0
     assert "Traceback" not in said
+    assert said.count("Interrupted.") <= 1, "the step that was running has said so"
     assert nothing_left(tmp_path / "demo")
+
+
+def test_the_help_says_how_to_get_the_server_from_a_checkout(tmp_path):
+    assert "pip install '.[sandbox]'" in Desk(tmp_path).run("demo", "--help").out

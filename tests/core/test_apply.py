@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from doubles import MemoryJournal, MemorySite
+from doubles import MemoryJournal, MemorySite, OneByOne, apply_to
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from models import mentors_of
 from small import LEARNERS, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, cases, ref
 
-from reconciler.apply.engine import apply_plan
+from reconciler.apply.engine import Order, apply_plan
 from reconciler.apply.outcome import Outcome
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import (
@@ -28,6 +28,7 @@ from reconciler.errors import (
     PlanUnusable,
     RequestRefused,
     SiteError,
+    Undelivered,
     Unreachable,
     WrongUse,
 )
@@ -58,7 +59,7 @@ def test_an_apply_reaches_the_end_state_and_the_next_plan_is_empty(case):
     made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
     assume(not made.refused)
     site = MemorySite(state)
-    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    result = apply_to(made, site, MemoryJournal(), today=TODAY)
     assert result.exit_code is ExitCode.DONE
     assert {each.outcome for each in result.outcomes} <= {Outcome.SUCCEEDED}
     assert make_plan(manifest, site.state, as_of=TODAY, plan_id="q").actions == ()
@@ -91,10 +92,10 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_same_plan(case, data):
 
     site.send = dying_send
     try:
-        apply_plan(made, site, journal, today=TODAY)
+        apply_to(made, site, journal, today=TODAY)
     except Killed:
         site.send = plain_send
-        result = apply_plan(made, site, journal, today=TODAY)
+        result = apply_to(made, site, journal, today=TODAY)
         assert result.exit_code is ExitCode.DONE
     effects = site.state.site.revision - state.site.revision
     assert effects == len(made.actions)
@@ -105,10 +106,10 @@ def test_a_plan_is_used_once():
     state = small_site()
     made = plan(state, wanting(("t-0", "8a")))
     site, journal = MemorySite(state), MemoryJournal()
-    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.DONE
+    assert apply_to(made, site, journal, today=TODAY).exit_code is ExitCode.DONE
     site.state = state  # somebody took it all back
     with pytest.raises(PlanUnusable, match="used before"):
-        apply_plan(made, site, journal, today=TODAY)
+        apply_to(made, site, journal, today=TODAY)
 
 
 def test_a_plan_for_another_site_is_refused():
@@ -116,7 +117,7 @@ def test_a_plan_for_another_site_is_refused():
     made = plan(state, wanting(("t-0", "8a")))
     other = replace(state, site=replace(state.site, id="sør"))
     with pytest.raises(PlanUnusable, match="for the site nord, but this is sør"):
-        apply_plan(made, MemorySite(other), MemoryJournal(), today=TODAY)
+        apply_to(made, MemorySite(other), MemoryJournal(), today=TODAY)
 
 
 @pytest.mark.parametrize(
@@ -139,10 +140,10 @@ def test_stale_is_what_the_plan_rests_on_and_nothing_else(address, verb, stale):
     site.write(address, verb, after="New" if verb is Verb.CHANGE else verb is Verb.ADD)
     if stale:
         with pytest.raises(PlanUnusable, match="stale"):
-            apply_plan(made, site, MemoryJournal(), today=TODAY)
+            apply_to(made, site, MemoryJournal(), today=TODAY)
         assert site.sent == []
     else:
-        assert apply_plan(made, site, MemoryJournal(), today=TODAY).exit_code is ExitCode.DONE
+        assert apply_to(made, site, MemoryJournal(), today=TODAY).exit_code is ExitCode.DONE
 
 
 def test_a_key_that_moved_to_somebody_else_makes_the_plan_stale():
@@ -151,7 +152,7 @@ def test_a_key_that_moved_to_somebody_else_makes_the_plan_stale():
     swapped = [replace(STAFF[0], sync_key="t-1"), replace(STAFF[1], sync_key="t-0"), *STAFF[2:]]
     site = MemorySite(replace(state, people=(*swapped, *LEARNERS)))
     with pytest.raises(PlanUnusable, match="people"):
-        apply_plan(made, site, MemoryJournal(), today=TODAY)
+        apply_to(made, site, MemoryJournal(), today=TODAY)
 
 
 def test_a_change_between_the_check_and_the_first_write_is_seen():
@@ -174,7 +175,7 @@ def test_a_change_between_the_check_and_the_first_write_is_seen():
 
     site.site = moved_site
     with pytest.raises(PlanUnusable, match="holders"):
-        apply_plan(made, site, MemoryJournal(), today=TODAY)
+        apply_to(made, site, MemoryJournal(), today=TODAY)
     assert site.sent == []
 
 
@@ -187,9 +188,9 @@ def test_a_plan_holds_from_its_day_until_a_date_changes_it():
     assert made.holds_until == TODAY + timedelta(days=9)
     for day in (TODAY - timedelta(days=1), TODAY + timedelta(days=10)):
         with pytest.raises(PlanUnusable):
-            apply_plan(made, MemorySite(state), MemoryJournal(), today=day)
+            apply_to(made, MemorySite(state), MemoryJournal(), today=day)
     day = TODAY + timedelta(days=9)
-    assert apply_plan(made, MemorySite(state), MemoryJournal(), today=day).exit_code == 0
+    assert apply_to(made, MemorySite(state), MemoryJournal(), today=day).exit_code == 0
 
 
 def test_a_failed_addition_keeps_the_old_mentor_and_the_rest_goes_on():
@@ -204,7 +205,7 @@ def test_a_failed_addition_keeps_the_old_mentor_and_the_rest_goes_on():
         return plain(change)
 
     site._answer = failing
-    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    result = apply_to(made, site, MemoryJournal(), today=TODAY)
     told = outcomes(result)
     assert told["mentor/t-0/class/8a"] == "failed"
     assert told["mentor/t-1/class/8a"] == "skipped"
@@ -232,28 +233,88 @@ def test_a_failure_is_tried_again_by_the_same_plan_with_a_new_key():
         return plain(change)
 
     site._answer = sometimes
-    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.PARTIAL
+    assert apply_to(made, site, journal, today=TODAY).exit_code is ExitCode.PARTIAL
     broken = False
-    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.DONE
+    assert apply_to(made, site, journal, today=TODAY).exit_code is ExitCode.DONE
     assert site.state.profiles == healthy
 
 
-@pytest.mark.parametrize(("committed", "outcome"), [(True, "succeeded"), (False, "failed")])
-def test_what_became_of_a_lost_answer_is_told_by_reading_back(committed, outcome):
-    state = small_site()
+@pytest.mark.parametrize(("committed", "outcome"), [(True, "succeeded"), (False, "unknown")])
+@pytest.mark.parametrize("events", [True, False])
+def test_a_lost_answer_is_asked_for_once_more_and_then_looked_up(committed, outcome, events):
+    state = small_site() if events else without(small_site(), Capability.EVENTS)
     made = plan(state, wanting(("t-0", "8a")), only=["mentor/t-0"])
     site = MemorySite(state)
     plain = site.send
+    keys = []
 
     def lost(changes):
+        keys.extend(change.key for change in changes)
         if committed:
             plain(changes)
         raise Unreachable("The connection broke.")
 
     site.send = lost
-    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    result = apply_to(made, site)
     assert outcomes(result) == {"mentor/t-0": outcome}
-    assert "connection broke" in result.note
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    assert site.state.site.revision == state.site.revision + committed
+    assert result.exit_code is (ExitCode.DONE if committed else ExitCode.PARTIAL)
+
+
+def test_what_waits_for_a_lost_answer_goes_on_when_the_site_confirms_it():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site = MemorySite(state)
+    plain = site.send
+
+    def lost_at_first(changes):
+        results = plain(changes)
+        if changes[0].address == Address.holder("mentor", "10"):
+            raise Unreachable("The connection broke.")
+        return results
+
+    site.send = lost_at_first
+    result = apply_to(made, site)
+    assert outcomes(result) == {"mentor/t-0": "succeeded", "mentor/t-0/class/8a": "succeeded"}
+    assert [found.revision for found in result.outcomes] == [6, 7]
+
+
+def test_a_request_that_is_never_answered_does_not_keep_the_others_from_going():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a"), ("t-1", "8b")))
+    site = MemorySite(state)
+    plain = site.send
+
+    def poisoned(changes):
+        if any(change.address.parts[:2] == ("mentor", "10") for change in changes):
+            raise Unreachable("500")
+        return plain(changes)
+
+    site.send = poisoned
+    result = apply_plan(
+        made, site, OneByOne(site, batch_limit=1, capacity=2), MemoryJournal(), Order(TODAY)
+    )
+    told = outcomes(result)
+    assert told["mentor/t-0"] == "unknown"
+    assert told["mentor/t-0/class/8a"] == "skipped"
+    assert told["mentor/t-1/class/8b"] == "succeeded"
+    assert result.exit_code is ExitCode.PARTIAL
+
+
+def test_what_was_never_delivered_has_failed_and_stops_the_run():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site = MemorySite(state)
+
+    def refused(_changes):
+        raise Undelivered("Connection refused.")
+
+    site.send = refused
+    result = apply_to(made, site)
+    assert outcomes(result) == {"mentor/t-0": "failed", "mentor/t-0/class/8a": "skipped"}
+    assert result.note == "Connection refused."
 
 
 def test_a_site_that_says_yes_and_does_no_is_found_out():
@@ -261,7 +322,7 @@ def test_a_site_that_says_yes_and_does_no_is_found_out():
     made = plan(state, wanting(("t-0", "8a")))
     site = MemorySite(state)
     site.write = lambda *_args, **_kwargs: None
-    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    result = apply_to(made, site, MemoryJournal(), today=TODAY)
     assert outcomes(result)["mentor/t-0"] == "failed"
     assert result.exit_code is ExitCode.FAILED
 
@@ -276,7 +337,7 @@ def test_a_read_back_that_fails_is_no_proof():
             raise Unreachable("Nobody answers.")
 
     site.before_fetch = broken
-    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    result = apply_to(made, site, MemoryJournal(), today=TODAY)
     assert not result.verified
     assert result.exit_code is ExitCode.PARTIAL
 
@@ -290,7 +351,7 @@ def test_a_refused_request_stops_the_run_and_says_why():
         raise RequestRefused("The token may not write.", status=403)
 
     site.before_send = refuse
-    result = apply_plan(made, site, MemoryJournal(), today=TODAY)
+    result = apply_to(made, site, MemoryJournal(), today=TODAY)
     assert outcomes(result) == {"mentor/t-0": "failed", "mentor/t-0/class/8a": "skipped"}
     assert "may not write" in result.note
 
@@ -300,12 +361,12 @@ def test_a_journal_that_cannot_be_written_stops_the_run_before_the_first_request
     made = plan(state, wanting(("t-0", "8a")))
     site, journal = MemorySite(state), MemoryJournal()
 
-    def full(*_args):
+    def full(*_args, **_more):
         raise JournalError("The disk is full.")
 
     journal.begin = full
     with pytest.raises(JournalError):
-        apply_plan(made, site, journal, today=TODAY)
+        apply_to(made, site, journal, today=TODAY)
     assert site.sent == []
 
 
@@ -315,14 +376,14 @@ def test_a_journal_that_fails_on_the_way_stops_the_run_and_loses_no_outcome():
     site, journal = MemorySite(state), MemoryJournal()
     plain, calls = journal.sending, []
 
-    def full_at_second(made_plan, addresses):
-        calls.append(addresses)
+    def full_at_second(changes):
+        calls.append(changes)
         if len(calls) == 2:
             raise JournalError("The disk is full.")
-        plain(made_plan, addresses)
+        plain(changes)
 
     journal.sending = full_at_second
-    result = apply_plan(made, site, journal, today=TODAY)
+    result = apply_to(made, site, journal, today=TODAY)
     assert outcomes(result) == {"mentor/t-0": "succeeded", "mentor/t-0/class/8a": "skipped"}
     assert "disk is full" in result.note
     assert len(site.sent) == 1
@@ -337,7 +398,7 @@ def test_what_the_site_cannot_do_is_manual_and_never_dropped():
         ("t-0", "8a"),
         labels={(Role.MENTOR, LabelField.TOOL_NAME): LabelSetting("Elever", AT)},
     )
-    result = apply_plan(plan(state, manifest), MemorySite(state), MemoryJournal(), today=TODAY)
+    result = apply_to(plan(state, manifest), MemorySite(state), MemoryJournal(), today=TODAY)
     assert outcomes(result)["label/mentor/tool_name"] == "manual"
     assert outcomes(result)["mentor/t-0/class/8a"] == "succeeded"
     assert result.exit_code is ExitCode.PARTIAL
@@ -350,10 +411,10 @@ def test_a_refused_plan_sends_nothing_and_an_override_with_a_reason_lifts_it():
     assert made.refused
     site, journal = MemorySite(state), MemoryJournal()
     with pytest.raises(GuardRefused, match="RR501"):
-        apply_plan(made, site, journal, today=TODAY)
+        apply_to(made, site, journal, today=TODAY)
     assert site.sent == []
     assert journal.events == []
-    result = apply_plan(made, site, journal, today=TODAY, overrides={"RR501": "she has left"})
+    result = apply_to(made, site, journal, today=TODAY, overrides={"RR501": "she has left"})
     assert result.exit_code is ExitCode.DONE
     assert journal.events[0] == ("begin", ("plan-1", [Override("RR501", "she has left")]))
 
@@ -363,10 +424,10 @@ def test_narrowing_brings_what_must_come_first_and_judges_what_is_left():
     manifest = wanting(("t-0", "8a"))
     made = plan(state, manifest)
     site = MemorySite(state)
-    result = apply_plan(made, site, MemoryJournal(), today=TODAY, only=["mentor/t-1/class/8a"])
+    result = apply_to(made, site, MemoryJournal(), today=TODAY, only=["mentor/t-1/class/8a"])
     assert list(outcomes(result)) == ["mentor/t-0", "mentor/t-0/class/8a", "mentor/t-1/class/8a"]
     with pytest.raises(WrongUse, match="matches no action"):
-        apply_plan(made, MemorySite(state), MemoryJournal(), today=TODAY, only=["mentor/t-9*"])
+        apply_to(made, MemorySite(state), MemoryJournal(), today=TODAY, only=["mentor/t-9*"])
 
 
 def test_more_than_a_batch_goes_in_several_requests():
@@ -376,12 +437,14 @@ def test_more_than_a_batch_goes_in_several_requests():
     manifest = wanting(*(("t-0", f"class-{n}") for n in range(1201)))
     told: list[tuple[int, int]] = []
     site = MemorySite(state)
-    result = apply_plan(
-        plan(state, manifest), site, MemoryJournal(), today=TODAY,
-        progress=lambda done, total: told.append((done, total)),
-    )  # fmt: skip
+
+    def watch(report):
+        told.append((report.settled, report.total))
+
+    result = apply_to(plan(state, manifest), site, watcher=watch)
     assert result.exit_code is ExitCode.DONE
     assert [len(batch) for batch in site.sent] == [1, 500, 500, 201]
+    assert told[0] == (0, 1202)
     assert told[-1] == (1202, 1202)
 
 
@@ -397,7 +460,7 @@ def test_profiles_and_labels_are_applied_and_reset():
         sections={},
     )
     site = MemorySite(state)
-    assert apply_plan(plan(state, manifest), site, MemoryJournal(), today=TODAY).exit_code == 0
+    assert apply_to(plan(state, manifest), site, MemoryJournal(), today=TODAY).exit_code == 0
     assert site.state.labels == (
         Labels(Role.MENTOR, None, "Gammel"),
         Labels(Role.HEADTEACHER, None, "校長"),
@@ -417,7 +480,7 @@ def test_a_site_in_constant_change_is_given_up_on():
 
     site.site = busy
     with pytest.raises(SiteError, match="too quickly"):
-        apply_plan(made, site, MemoryJournal(), today=TODAY)
+        apply_to(made, site, MemoryJournal(), today=TODAY)
     assert site.sent == []
 
 
@@ -457,10 +520,10 @@ def test_a_removal_waits_for_the_role_that_gives_its_successor_effect(live):
         return plain(change)
 
     site._answer = refusing
-    apply_plan(made, site, MemoryJournal(), today=TODAY)
+    apply_to(made, site, MemoryJournal(), today=TODAY)
     assert Assignment(Role.MENTOR, "10", TargetKind.CLASS, "u2") in site.state.assignments
     narrowed = MemorySite(state)
-    apply_plan(made, narrowed, MemoryJournal(), today=TODAY, only=["mentor/t-0*"])
+    apply_to(made, narrowed, MemoryJournal(), today=TODAY, only=["mentor/t-0*"])
     assert Role.MENTOR in narrowed.state.profiles[2].roles
 
 
@@ -485,14 +548,14 @@ def test_whatever_fails_and_whatever_is_chosen_nobody_who_keeps_a_mentor_loses_t
 
     site._answer = sometimes
     try:
-        apply_plan(made, site, MemoryJournal(), today=TODAY, only=only)
+        apply_to(made, site, MemoryJournal(), today=TODAY, only=only)
     except GuardRefused:
         assert site.sent == []
     assert keep <= set(mentors_of(site.state))
 
 
-def test_what_somebody_did_in_the_meantime_is_taken_up_by_the_same_plan():
-    """A 412 for what stands by now holds its dependents back in this run, not for ever."""
+def test_what_somebody_did_in_the_meantime_is_seen_and_what_waits_for_it_goes_on():
+    """A 412 for what stands by now is what the plan wanted."""
     state = small_site()
     made = plan(state, wanting(("t-0", "8a")))
     site, journal = MemorySite(state), MemoryJournal()
@@ -502,8 +565,7 @@ def test_what_somebody_did_in_the_meantime_is_taken_up_by_the_same_plan():
             site.write(changes[0].address, Verb.ADD, after=True)
 
     site.before_send = somebody_else
-    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.PARTIAL
-    result = apply_plan(made, site, journal, today=TODAY)
+    result = apply_to(made, site, journal)
     assert outcomes(result) == {"mentor/t-0": "already", "mentor/t-0/class/8a": "succeeded"}
     assert result.exit_code is ExitCode.DONE
 
@@ -520,11 +582,11 @@ def test_what_somebody_took_back_between_two_runs_makes_the_plan_stale():
         return plain(change)
 
     site._answer = refusing
-    assert apply_plan(made, site, journal, today=TODAY).exit_code is ExitCode.PARTIAL
+    assert apply_to(made, site, journal, today=TODAY).exit_code is ExitCode.PARTIAL
     site.write(Address.assignment("mentor", "11", "class", "u2"), Verb.REMOVE, after=False)
     site._answer = plain
     with pytest.raises(PlanUnusable, match="took that back"):
-        apply_plan(made, site, journal, today=TODAY)
+        apply_to(made, site, journal, today=TODAY)
     assert Assignment(Role.MENTOR, "10", TargetKind.CLASS, "u2") in site.state.assignments
 
 
@@ -559,7 +621,7 @@ def test_a_plan_is_stale_when_it_would_mean_something_else(manifest, move):
     assert made.actions
     site = MemorySite(move(state))
     with pytest.raises(PlanUnusable, match="stale"):
-        apply_plan(made, site, MemoryJournal(), today=TODAY)
+        apply_to(made, site, MemoryJournal(), today=TODAY)
     assert site.sent == []
 
 
@@ -573,28 +635,28 @@ def test_a_plan_goes_on_once_its_manual_steps_were_done_by_hand():
     made = plan(state, wanting(("t-0", "8a")))
     site, journal = MemorySite(state), MemoryJournal()
     for _ in range(2):
-        result = apply_plan(made, site, journal, today=TODAY)
+        result = apply_to(made, site, journal, today=TODAY)
         assert outcomes(result) == {"mentor/t-0": "manual", "mentor/t-0/class/8a": "skipped"}
         assert result.exit_code is ExitCode.PARTIAL
     site.write(Address.holder("mentor", "10"), Verb.ADD, after=True)
-    result = apply_plan(made, site, journal, today=TODAY)
+    result = apply_to(made, site, journal, today=TODAY)
     assert outcomes(result) == {"mentor/t-0": "already", "mentor/t-0/class/8a": "succeeded"}
     assert result.exit_code is ExitCode.DONE
     with pytest.raises(PlanUnusable, match="used before"):
-        apply_plan(made, site, journal, today=TODAY)
+        apply_to(made, site, journal, today=TODAY)
 
 
-@pytest.mark.parametrize("method", ["settled", "finish"])
+@pytest.mark.parametrize("method", ["settled", "end"])
 def test_a_run_that_could_not_be_recorded_is_not_called_done(method):
     state = small_site()
     made = plan(state, wanting(("t-0", "8a")))
     journal = MemoryJournal()
 
-    def full(*_args):
+    def full(*_args, **_more):
         raise JournalError("The disk is full.")
 
     setattr(journal, method, full)
-    result = apply_plan(made, MemorySite(state), journal, today=TODAY)
+    result = apply_to(made, MemorySite(state), journal, today=TODAY)
     assert result.exit_code is ExitCode.PARTIAL
     assert "disk is full" in result.note
 
@@ -603,8 +665,8 @@ def test_every_outcome_is_recorded_also_of_what_was_not_sent():
     state = without(small_site(), Capability.HOLDERS)
     made = plan(state, wanting(("t-0", "8a")))
     journal = MemoryJournal()
-    result = apply_plan(made, MemorySite(state), journal, today=TODAY)
-    told = [found for event, (_, found) in journal.events if event == "settled"]
+    result = apply_to(made, MemorySite(state), journal, today=TODAY)
+    told = [found for event, found in journal.events if event == "settled"]
     assert [found for batch in told for found in batch] == list(result.outcomes)
 
 
@@ -621,10 +683,10 @@ def test_a_plan_with_something_open_from_another_selection_is_not_used_up():
 
     site._answer = refusing
     only_first, only_second = ["mentor/t-0*"], ["mentor/t-1*"]
-    assert apply_plan(made, site, journal, today=TODAY, only=only_first).exit_code == 1
+    assert apply_to(made, site, journal, today=TODAY, only=only_first).exit_code == 1
     site._answer = plain
-    assert apply_plan(made, site, journal, today=TODAY, only=only_second).exit_code == 0
-    assert apply_plan(made, site, journal, today=TODAY, only=only_first).exit_code == 0
+    assert apply_to(made, site, journal, today=TODAY, only=only_second).exit_code == 0
+    assert apply_to(made, site, journal, today=TODAY, only=only_first).exit_code == 0
 
 
 def test_nothing_applied_is_a_failure_and_not_a_part():
@@ -636,11 +698,11 @@ def test_nothing_applied_is_a_failure_and_not_a_part():
         raise RequestRefused("The token may not write.", status=403)
 
     site.before_send = refuse
-    assert apply_plan(made, site, MemoryJournal(), today=TODAY).exit_code is ExitCode.FAILED
+    assert apply_to(made, site, MemoryJournal(), today=TODAY).exit_code is ExitCode.FAILED
 
 
 def test_a_plan_file_without_the_guards_verdicts_is_unusable():
     state = small_site()
     made = replace(plan(state, wanting(("t-0", "8a"))), verdicts=())
     with pytest.raises(PlanUnusable, match="verdict"):
-        apply_plan(made, MemorySite(state), MemoryJournal(), today=TODAY)
+        apply_to(made, MemorySite(state), MemoryJournal(), today=TODAY)

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from small import LEARNERS, STAFF, small_site
 from strategies import TODAY, sites
 
+from reconciler.domain.vocabulary import Role
 from reconciler.errors import ReconcilerError
 from reconciler.export import export_manifest
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.load import load_manifest
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plan.build import make_plan
+from reconciler.state import Labels, Profile
 
 AWKWARD = st.sampled_from(
     ["no", "on", "0412", "0o17", "1e3", "2026-08-17", "null", "~", "true", "å", "8 a", "a: b", "#x",
@@ -60,3 +62,67 @@ def test_a_kind_of_key_that_does_not_name_everybody_is_refused():
     state = small_site(("10", "u2"))
     with pytest.raises(ReconcilerError, match="email"):
         export_manifest(state, PersonKey.EMAIL)
+
+
+ODD = (
+    st.sampled_from(["", " ", "Staff ", " Staff", "Sta\tff", "Sta\nff", "Sta\x85ff", "\x9b", "p0",
+                     "\u2028", "\xa0x", "x" * 64, "x" * 65, "x" * 256, "Staff\u200d", "\u202eab"])
+    | st.text(max_size=4)
+)  # fmt: skip
+
+
+@given(sites(), st.lists(ODD, min_size=3), st.lists(ODD, min_size=4), ODD)
+@settings(max_examples=200, deadline=None)
+def test_an_awkward_site_is_exported_or_refused_in_a_sentence(
+    tmp_path_factory, state, names, labels, site
+):
+    odd = replace(
+        state,
+        site=replace(state.site, id=site),
+        profiles=tuple(
+            replace(profile, name=name)
+            for profile, name in zip(state.profiles, names, strict=False)
+        ),
+        labels=tuple(
+            replace(each, tool_name=labels.pop(), role_name=labels.pop()) for each in state.labels
+        ),
+    )
+    if refusal := refusal_of(odd):
+        assert refusal.startswith(("The site's id", "The label", "The profile"))
+    else:
+        check(odd, tmp_path_factory.mktemp("odd"))
+
+
+def refusal_of(state) -> str | None:
+    try:
+        export_manifest(state)
+    except ReconcilerError as refused:
+        return str(refused)
+    return None
+
+
+@pytest.mark.parametrize("label", ["", " a", "a\x85b", "a\nb", "x" * 65])
+def test_a_label_that_no_manifest_can_say_is_named(label):
+    state = small_site(labels=(Labels(Role.MENTOR, None, label), small_site().labels[1]))
+    with pytest.raises(ReconcilerError, match="label/mentor/role_name"):
+        export_manifest(state)
+
+
+@pytest.mark.parametrize("name", ["", "Staff ", "Sta\tff", "x" * 256, "p1"])
+def test_a_profile_whose_name_cannot_stand_is_named_by_its_id(tmp_path, name):
+    state = small_site(("10", "u2"))
+    state = replace(state, profiles=(replace(state.profiles[0], name=name), *state.profiles[1:]))
+    assert re.search(r"profiles:\n\s+- p0\n", check(state, tmp_path))
+
+
+def test_a_profile_that_nothing_names_is_refused():
+    profiles = (Profile("p0", "p1", frozenset({Role.MENTOR})), Profile("p1", "p0", frozenset()))
+    with pytest.raises(ReconcilerError, match="profile p0"):
+        export_manifest(small_site(("10", "u2"), profiles=profiles))
+
+
+@pytest.mark.parametrize("site", ["", "2026 ", "a\nb"])
+def test_a_site_id_that_no_manifest_can_say_is_refused(site):
+    state = small_site()
+    with pytest.raises(ReconcilerError, match="site's id"):
+        export_manifest(replace(state, site=replace(state.site, id=site)))

@@ -4,15 +4,20 @@ import json
 from dataclasses import replace
 
 from doubles import broken_rule
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
 from models import mentors_of, sight
-from strategies import TODAY, cases, in_scope
+from strategies import TODAY, cases, in_scope, moves
 
+from reconciler.directory import Directory
 from reconciler.domain.vocabulary import LabelField, Role
+from reconciler.errors import InvalidInput
 from reconciler.manifest.model import Manifest, Unmanaged
+from reconciler.plan.basis import digests, moved
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_text
 from reconciler.plan.end_state import end_state
+from reconciler.plan.model import Plan
 from reconciler.state import Assignment, Holder, LiveState
 
 
@@ -219,3 +224,43 @@ def test_a_plan_survives_its_file(case):
     state, manifest = case
     plan = plan_for(state, manifest)
     assert from_document(json.loads(to_text(plan))) == plan
+
+
+@given(cases(scoped=True), st.data())
+@settings(max_examples=400, deadline=None)
+def test_what_moves_makes_a_plan_stale_or_leaves_it_what_a_new_one_would_be(case, data):
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    assume(plan.actions)
+    directory = Directory(state)
+    named = {action.address.parts[-1] for action in plan.actions}
+    above = {unit.id for each in named & directory.units.keys() for unit in directory.lineage(each)}
+    after = data.draw(moves(state, named | above))
+    if is_stale(plan, after):
+        event("stale")
+        return
+    event(f"not stale, actions: {min(len(plan.actions), 3)}")
+    within = within_of(state, manifest)
+    touched = after.assignments ^ end_state(after, plan.actions).assignments
+    assert all(in_scope(after, within, each) for each in touched)
+    try:
+        again = plan_for(after, manifest)
+    except InvalidInput:  # what is declared lies outside now, and the plan does not touch it
+        return
+    assert {(each.address, each.verb) for each in plan.actions} == {
+        (each.address, each.verb) for each in again.actions
+    }
+
+
+@given(cases(), st.data())
+@settings(max_examples=100, deadline=None)
+def test_learners_come_and_go_without_making_a_plan_for_the_whole_site_stale(case, data):
+    state, manifest = case
+    plan = plan_for(state, replace(manifest, within=None))
+    after = data.draw(moves(state, ()))
+    assert not is_stale(plan, replace(state, memberships=after.memberships))
+
+
+def is_stale(plan: Plan, state: LiveState) -> bool:
+    now = digests(Directory(state), plan.basis, plan.actions, plan.as_of)
+    return bool(moved(plan.basis.digests, now))

@@ -1,7 +1,6 @@
-"""Addresses, suggestions, exit codes, drift, plan files, the file journal."""
+"""Addresses, suggestions, exit codes, drift, plan files."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,17 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import plan, small_site, wanting
 
-from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.diff import changed_fields
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role
 from reconciler.drift import classify
-from reconciler.errors import ExitCode, JournalError, PlanUnusable, worst
-from reconciler.journal import FileJournal
+from reconciler.errors import ExitCode, PlanUnusable, worst
 from reconciler.manifest.model import Settings, Unmanaged
 from reconciler.plan import document as document_module
 from reconciler.plan.document import from_document, to_document
-from reconciler.plan.model import Override
 from reconciler.provider import Event
 from reconciler.suggest import did_you_mean
 
@@ -132,56 +128,3 @@ def test_a_plan_whose_digest_fits_but_whose_content_does_not_is_refused():
     broken["digest"] = document_module._digest(broken)
     with pytest.raises(PlanUnusable, match="malformed"):
         from_document(broken)
-
-
-@pytest.fixture
-def journal(tmp_path):
-    return FileJournal(tmp_path / "runs", lambda: datetime(2026, 11, 24, tzinfo=UTC))
-
-
-def test_the_file_journal_remembers_runs(journal, tmp_path):
-    made = plan(small_site(), wanting(("t-0", "8a")))
-    first, second = made.actions
-    assert not journal.earlier(made).sent
-    journal.begin(made, [Override("RR501", "why")])
-    journal.sending(made, [first.address, second.address])
-    journal.sending(made, [second.address])
-    journal.settled(made, [ActionOutcome(first, Outcome.SUCCEEDED)])
-    journal.settled(made, [ActionOutcome(second, Outcome.FAILED)])
-    again = FileJournal(tmp_path / "runs", lambda: datetime(2026, 11, 25, tzinfo=UTC))
-    earlier = again.earlier(made)
-    assert earlier.sent == {first.address: 1, second.address: 2}
-    assert earlier.held == {first.address}
-    assert not earlier.used
-    again.finish(made)
-    assert journal.earlier(made).used
-    assert not journal.earlier(replace(made, id="other")).used
-    (file,) = (tmp_path / "runs").iterdir()
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "runs").stat().st_mode & 0o777 == 0o700
-
-
-def test_a_line_that_a_crash_cut_short_counts_as_absent(journal, tmp_path):
-    made = plan(small_site(), wanting(("t-0", "8a")))
-    journal.begin(made, [])
-    (file,) = (tmp_path / "runs").iterdir()
-    with file.open("ab") as half:
-        half.write(b'{"event": "finish", "at')
-    assert not journal.earlier(made).used
-    journal.begin(made, [])
-    journal.sending(made, [made.actions[0].address])
-    assert journal.earlier(made).sent == {made.actions[0].address: 1}
-
-
-def test_a_journal_that_is_damaged_or_cannot_be_written_says_so(journal, tmp_path):
-    made = plan(small_site(), wanting(("t-0", "8a")))
-    journal.begin(made, [])
-    (file,) = (tmp_path / "runs").iterdir()
-    for damage in (b"not json\n", b"1\n", b"{}\n", b'{"event": "sending", "addresses": ["x"]}\n'):
-        file.write_bytes(damage)
-        with pytest.raises(JournalError, match="damaged"):
-            journal.earlier(made)
-    (tmp_path / "blocked").write_text("a file, where a directory should be")
-    blocked = FileJournal(tmp_path / "blocked" / "runs", lambda: datetime.now(UTC))
-    with pytest.raises(JournalError, match="cannot be written"):
-        blocked.begin(made, [])

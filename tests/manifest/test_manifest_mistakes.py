@@ -7,6 +7,8 @@ import pytest
 
 import reconciler.manifest as package
 from reconciler.diagnostics import CODES, listing
+from reconciler.manifest.shape import schema
+from reconciler.manifest.words import KEYS
 
 HEAD = "version: 1\nsite: nordberg\n"
 MENTOR = HEAD + "mentors:\n  - person: t-1\n"
@@ -31,9 +33,9 @@ CASES = {
     "utf-16": (HEAD.encode("utf-16"), [("RR006", 1, 1, "UTF-16")]),
     "utf-32": (HEAD.encode("utf-32"), [("RR006", 1, 1, "UTF-32")]),
     "tab as indentation": (HEAD + "mentors:\n\t- person: x\n", [("RR011", 4, 1, "spaces")]),
-    "tab after a colon": (HEAD + "mentors:\t[]\n", [("RR011", 3, 9, "spaces")]),
-    "tab before a comment": (HEAD + "mentors: []\t# none\n", [("RR011", 3, 12, "spaces")]),
+    "tab after a dash": (HEAD + "mentors:\n  -\tperson: x\n", [("RR011", 4, 4, "spaces")]),
     "tab in flow": (HEAD + "mentors: [{person: x,\tgroups: []}]\n", [("RR011", 3, 22, "spaces")]),
+    "tab within a text": (MENTOR + "    groups: [a\tb]\n", [("RR011", 5, 15, "spaces")]),
     "duplicate key": (HEAD + "site: x\n", [("RR012", 3, 1, "first at m.yaml:2:1")]),
     "two documents": (HEAD + "---\nversion: 1\n", [("RR013", 3, 1, "one document")]),
     "tag": (HEAD + "mentors: !!python/name:os.system x\n", [("RR014", 3, 10, "no meaning")]),
@@ -51,6 +53,61 @@ CASES = {
     "indentation": (MENTOR + "   groups: []\n", [("RR010", 5, 4, "does not fit")]),
     "at sign": (MENTOR + "    groups: [@x]\n", [("RR010", 5, 14, "quotes")]),
     "no colon": (HEAD + "mentors\n", [("RR010", 3, 1, "key: value")]),
+    "no space after a key": (
+        HEAD + "mentors:\n  - person:t-1\n    classes: [8a]\n",
+        [("RR010", 4, 11, "space is missing after this colon")],
+    ),
+    "no space after the first key": ("version:1\nsite: x\n", [("RR010", 1, 8, "missing")]),
+    "no space before a list": (MENTOR + "    groups:[a]\n", [("RR010", 5, 11, "missing")]),
+    "no space after the only key": (
+        HEAD + "mentors:\n  - person:t-1\n",
+        [("RR103", 4, 5, "write 'person: t-1'")],
+    ),
+    "no space in brackets": (
+        MENTOR + "    learners: [{id:s-1}]\n",
+        [("RR102", 5, 16, "'id'"), ("RR101", 5, 17, "write 'id: s-1'")],
+    ),
+    "a no-break space after a colon": (
+        HEAD + "mentors:\n  - person:\xa0t-1\n    classes: [8a]\n",
+        [("RR010", 4, 12, "no-break space (U+00A0)")],
+    ),
+    "a no-break space after a dash": (
+        HEAD + "mentors:\n  -\xa0person: t-1\n    groups: []\n",
+        [("RR010", 4, 4, "no-break space (U+00A0)")],
+    ),
+    "no-break spaces as indentation": (
+        MENTOR + "\xa0\xa0\xa0\xa0groups: []\n",
+        [("RR101", 5, 1, "no-break space (U+00A0)")],
+    ),
+    "a no-break space at the end": (
+        HEAD + "mentors: [{person: t-1\xa0}]\n",
+        [("RR107", 3, 20, "no-break space (U+00A0)")],
+    ),
+    "an endless key": (
+        MENTOR + "    " + "x" * 1100 + ": 1\n",
+        [("RR010", 5, 5, "1,024 characters")],
+    ),
+    "an endless first key": ("x" * 1100 + ": 1\n", [("RR010", 1, 1, "1,024 characters")]),
+    "a person left open": (
+        HEAD + "mentors:\n  - person:\n",
+        [("RR106", 4, 12, "'person: t-0412'")],
+    ),
+    "an id left open": (
+        MENTOR + "    groups:\n      - id:\n        reason: x\n",
+        [("RR106", 6, 12, "which one")],
+    ),
+    "profiles left open": (
+        HEAD + "roles:\n  mentor:\n    profiles:\n",
+        [("RR106", 5, 14, "'profiles: []'")],
+    ),
+    "a percentage with a space": (
+        HEAD + "policy: {max_removals: 10 %}\n",
+        [("RR120", 3, 24, "10%, without a space")],
+    ),
+    "a saved state": (
+        '{\n"format": "reconciler.state/1",\n"site": {}}\n',
+        [("RR009", 1, 1, "--live")],
+    ),
     "bad escape": (HEAD + 'mentors: ["\\q"]\n', [("RR010", 3, 11, "backslash")]),
     # shape
     "unknown key": (MENTOR + "    class: [8a]\n", [("RR101", 5, 5, "Did you mean 'classes'?")]),
@@ -241,6 +298,18 @@ def test_a_long_listing_ends_with_how_many_more_there_are(mistakes):
     assert len(lines) == 201
     assert lines[-1] == "… and 801 more, 1,001 in all."
     assert len(list(listing(found[:200]))) == 200
+
+
+def test_every_key_of_the_schema_is_known():
+    def keys(node):
+        if isinstance(node, dict):
+            yield from node.get("properties", {})
+            node = list(node.values())
+        if isinstance(node, list):
+            for below in node:
+                yield from keys(below)
+
+    assert set(keys(dict(schema()))) == KEYS
 
 
 def test_every_code_given_out_is_in_the_table():

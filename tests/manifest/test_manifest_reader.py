@@ -192,9 +192,6 @@ MISTAKES = [
     'a: "x\n',
     "a: b: c",
     "a:\n\t- b",
-    "a:\tb",
-    "a: b\t# c",
-    "a: [x,\ty]",
     "a: |\n\tb\n",
     "a: x\ty",
     "hello world: a\n b\nc",
@@ -233,6 +230,12 @@ def test_both_parsers_report_a_mistake_alike(text):
 def test_tabs_in_quotes_and_comments_are_welcome(parser):
     text = "a: 'x\ty' # a\tcomment\n#\tanother\nb: |\n  x\ty\n"
     assert read(text, parser).root == {"a": "x\ty", "b": "x\ty\n"}
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_tabs_that_separate_are_welcome(parser):
+    text = "a:\tx\t# comment\nb:\t\n  - c\nd: [1, {e:\tf}]\ng: 'x'\t # y\n"
+    assert read(text, parser).root == {"a": "x", "b": ["c"], "d": [1, {"e": "f"}], "g": "x"}
 
 
 def test_tabs_without_end_take_no_time():

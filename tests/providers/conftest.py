@@ -50,8 +50,11 @@ def sleeps() -> list[float]:
 
 @pytest.fixture
 def limits(sleeps: list[float]) -> Limits:
-    """Limits under which a test does not wait."""
-    return Limits(sleep=sleeps.append)
+    """Limits under which a test does not wait, though the time that it sleeps passes.
+
+    One request at a time, so that what a site is asked comes in order.
+    """
+    return Limits(at_once=1, sleep=sleeps.append, clock=lambda: sum(sleeps))
 
 
 @pytest.fixture

@@ -260,7 +260,7 @@ def test_a_command_that_leaves_a_child_behind_is_not_waited_for(
         (TWO, "x", ["no environment x", "There are: production, staging."]),
         (TWO.replace('"production"', '"prodution"', 1), None, ["Did you mean", "production"]),
         (TWO.removeprefix('default = "production"'), None, ["2 environments and no default"]),
-        ("", None, ["0 environments", "there are: none"]),
+        ("", None, ["has no environments", "[environments.NAME]"]),
         ("default = 5", None, ["default is not a name"]),
         ("default = ]", None, ["is not TOML", "line 1"]),
         ("environments = 5", None, ["not a table of tables"]),
@@ -293,7 +293,10 @@ def test_a_file_that_is_not_utf8_or_nested_too_deep(tmp_path: Path) -> None:
         (BY_VARIABLES | {"RECONCILER_URL": "http://site.example"}, ["RECONCILER_URL is not enc"]),
         (BY_VARIABLES | {"RECONCILER_CLIENT_ID": ""}, ["only client_secret is given"]),
         (BY_VARIABLES | {"RECONCILER_TOKEN": SECRET}, ["exclude each other", "RECONCILER_TOKEN"]),
-        (BY_VARIABLES | {"RECONCILER_CLIENT_SECRET": "a b"}, ["RECONCILER_CLIENT_SECRET has spac"]),
+        (
+            BY_VARIABLES | {"RECONCILER_CLIENT_SECRET": "a b"},
+            ["SECRET has spaces", "Look at the variable"],
+        ),
         (BY_VARIABLES | {"RECONCILER_CA_BUNDLE": "no.pem"}, ["RECONCILER_CA_BUNDLE does not"]),
     ],
 )

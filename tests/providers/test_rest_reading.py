@@ -1,6 +1,8 @@
 """What a reader makes of a site that keeps the contract, and of one that does not."""
 
 import gzip
+import logging
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -359,8 +361,21 @@ class TestConnections:
             connection = gone.connection()
         with RestReader(connection, limits) as reader, pytest.raises(Unreachable) as caught:
             reader.fetch()
-        assert "POST to the token endpoint: the connection failed" in told(caught.value)
+        place = connection.url.removeprefix("http://")
+        said = told(caught.value)
+        assert f"POST to the token endpoint: the connection was refused ({place})." in said
         assert sleeps
+
+    def test_each_try_that_fails_is_logged(
+        self, limits: Limits, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with running_site() as gone:
+            connection = gone.connection()
+        caplog.set_level(logging.DEBUG, "reconciler")
+        with RestReader(connection, limits) as reader, pytest.raises(Unreachable):
+            reader.site()
+        tries = [each for each in caplog.messages if "the connection was refused" in each]
+        assert len(tries) == limits.attempts
 
     def test_an_answer_that_does_not_come_in_time(
         self, site: ScriptedSite, sleeps: list[float]
@@ -438,6 +453,20 @@ class TestEveryFailureOfTheLibraries:
         assert "compression" in words(requests.exceptions.ContentDecodingError)
         assert "connection failed" in words(requests.exceptions.ConnectionError)
         assert "could not be sent" in words(requests.exceptions.InvalidURL)
+
+    def test_a_name_that_nobody_knows_is_told_with_its_host_and_nothing_else(self) -> None:
+        request = requests.Request("GET", "https://me:pw@nosuch.example/v1/site?cursor=x").prepare()
+        unknown = urllib3.exceptions.NameResolutionError(
+            "nosuch.example", urllib3.connection.HTTPConnection("x"), socket.gaierror()
+        )
+        reason = urllib3.exceptions.MaxRetryError(
+            urllib3.HTTPSConnectionPool("x"), "/v1/site", unknown
+        )
+        error = requests.exceptions.ConnectionError(reason, request=request)
+        found = meaning("GET /v1/site", error)
+        assert isinstance(found, Again)
+        assert str(found.error) == "GET /v1/site: no such host is known (nosuch.example:443)."
+        assert not found.lost
 
     def test_a_bundle_that_is_not_there(
         self, site: ScriptedSite, limits: Limits, monkeypatch: pytest.MonkeyPatch
@@ -543,14 +572,29 @@ class TestRefusals:
         self, site: ScriptedSite, failing: Failing
     ) -> None:
         site.script("/v1/site", problem(403, "echo", f"You sent Bearer {TOKENS[0]}."))
-        assert "You sent Bearer ***." in failing(RequestRefused)
+        said = failing(RequestRefused)
+        assert "403 (echo) its message is left out: it repeats a credential." in said
+        assert "You sent" not in said
+
+    @pytest.mark.parametrize("secret", ["no", "oslo"])
+    def test_a_short_secret_is_not_repeated_either(
+        self, site: ScriptedSite, limits: Limits, secret: str
+    ) -> None:
+        site.script("/v1/site", problem(403, "echo", f"Nothing known of {secret}, says the site."))
+        connection = site.connection(token=Secret(secret))
+        with RestReader(connection, limits) as reader, pytest.raises(RequestRefused) as caught:
+            reader.site()
+        assert "repeats a credential" in told(caught.value)
+        assert secret not in str(caught.value)
 
     def test_a_client_secret_that_comes_back_is_not_repeated(
         self, site: ScriptedSite, failing: Failing
     ) -> None:
         body = {"error": "invalid_client", "error_description": f"{CLIENT_SECRET} is wrong"}
         site.script("/oauth/token", says(400, body))
-        assert "*** is wrong" in failing(RequestRefused)
+        said = failing(RequestRefused)
+        assert "400 (invalid_client) its message is left out" in said
+        assert "is wrong" not in said
 
 
 class TestWaiting:

@@ -109,11 +109,12 @@ def test_changes_are_made_and_read_back(sandbox: Sandbox) -> None:
                 Change(named, Verb.CHANGE, label.tool_name, "Mine ævler", "k3"),
             ]
         )
-        assert (first[1].status, first[1].code) == (404, "unknown_person")
+        assert (first[1].status, first[1].code) == (422, "unknown_person")
         assert [found.changed for found in first] == [True, False, True]
         add = Change(holder, Verb.ADD, None, None, "k4")
-        assert writer.send([add]) == [ChangeResult(201, changed=True)]
-        assert writer.send([add])[0].ok  # the same key: the stored answer, no second effect
+        made = writer.send([add])
+        assert made == [ChangeResult(201, changed=True, revision=before.site.revision + 3)]
+        assert writer.send([add]) == made  # the same key: the stored answer, no second effect
         again = writer.send([replace(add, key="k5")])
         assert (again[0].status, again[0].code) == (412, "expectation_failed")
         assert writer.send([Change(assigned, Verb.ADD, None, None, "k6")])[0].ok

@@ -1,17 +1,27 @@
 """What a writer sends, and what it makes of the answers to a batch."""
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from scripted_site import ScriptedSite, edited, problem, reset, says, told
+from scripted_site import TOKENS, ScriptedSite, edited, problem, reset, says, told
 
+from reconciler.connection import Connection, Secret
 from reconciler.domain.address import Address
-from reconciler.errors import ContractViolation, RequestRefused, SiteError, Unreachable
+from reconciler.errors import (
+    ContractViolation,
+    RequestRefused,
+    SiteError,
+    Undelivered,
+    Unreachable,
+)
 from reconciler.provider import Change, ChangeResult, Verb
 from reconciler.providers.rest.transport import Limits
 from reconciler.providers.rest.writer import RestWriter
+from reconciler.providers.threads import Threads
 
 PATH = "/v1/changes"
 
@@ -81,9 +91,9 @@ def test_results_stand_in_the_order_of_the_changes(site: ScriptedSite, writer: R
     site.script(PATH, edited(settle))
     results = writer.send(CHANGES)
     assert results == [
-        ChangeResult(201, changed=True),
-        ChangeResult(409, changed=False, code="not_a_holder", detail="Not added."),
-        ChangeResult(204, changed=False),
+        ChangeResult(201, changed=True, revision=8),
+        ChangeResult(409, changed=False, revision=8, code="not_a_holder", detail="Not added."),
+        ChangeResult(204, changed=False, revision=8),
     ]
     assert [found.ok for found in results] == [True, False, True]
 
@@ -115,6 +125,7 @@ def test_a_full_request_and_one_too_many(site: ScriptedSite, writer: RestWriter)
         pytest.param(lambda answer: answer["results"][0].update(status=True), id="a boolean"),
         pytest.param(lambda answer: answer["results"][0].update(status=0), id="no HTTP status"),
         pytest.param(lambda answer: answer["results"][0].update(changed=None), id="no changed"),
+        pytest.param(lambda answer: answer["results"][0].pop("revision"), id="no revision"),
         pytest.param(lambda answer: answer["results"][0].update(problem="no"), id="a bare text"),
         pytest.param(lambda answer: answer["results"].__setitem__(0, "ok"), id="no object"),
         pytest.param(lambda answer: answer.update(results={}), id="no list"),
@@ -147,7 +158,8 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_keys(
         problem(503, "busy", "Later.", Retry_After="3"),
     ]
     site.script(PATH, *broken)
-    assert len(writer.send(CHANGES)) == 3
+    results = writer.send(CHANGES)
+    assert [found.repeated for found in results] == [True, True, True]
     bodies = [each.body for each in site.asked if each.path == PATH]
     assert len(bodies) == 4
     assert len(set(bodies)) == 1
@@ -190,3 +202,120 @@ def test_html_from_a_proxy_leaves_everything_unknown(
 ) -> None:
     site.script(PATH, says(200, b"<html>", Content_Type="text/html"))
     assert f"POST {PATH}: the answer is no JSON (text/html" in failing(ContractViolation)
+
+
+def test_what_never_reached_the_site_had_no_effect(limits: Limits) -> None:
+    """Nobody listens there, so an `apply` may say that it failed, and need not wonder."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        connection = Connection(url, f"{url}/oauth/token", token=Secret(TOKENS[0]))
+        with RestWriter(connection, limits) as writer, pytest.raises(Undelivered) as caught:
+            writer.send(CHANGES)
+    assert "POST /v1/changes" in told(caught.value)
+
+
+def test_what_was_put_off_each_time_had_no_effect(
+    site: ScriptedSite, failing: Callable[..., str]
+) -> None:
+    site.always[PATH] = problem(429, "too_many", "Slow down.", Retry_After="1")
+    assert "429" in failing(Undelivered)
+
+
+def test_once_it_may_have_arrived_it_is_not_undelivered(
+    site: ScriptedSite, failing: Callable[..., str]
+) -> None:
+    busy = problem(429, "too_many", "Slow down.")
+    site.script(PATH, reset)
+    site.always[PATH] = busy
+    failing(Unreachable)
+
+
+def test_a_retry_after_holds_back_every_request(
+    site: ScriptedSite, writer: RestWriter, sleeps: list[float]
+) -> None:
+    """What one request is told, the others heed: they leave together when the time is over."""
+    writer.site()
+    writer._transport._pause.ask(7)
+    writer.send(CHANGES)
+    assert sleeps == [7]
+    writer.send(CHANGES)
+    assert sleeps == [7]
+
+
+def test_a_retry_after_that_is_too_long_holds_back_nothing(
+    site: ScriptedSite, writer: RestWriter, sleeps: list[float]
+) -> None:
+    site.script(PATH, problem(503, "busy", "Later.", Retry_After="7200"))
+    with pytest.raises(Unreachable):
+        writer.send(CHANGES)
+    writer.site()
+    assert sleeps == []
+
+
+def test_who_is_asked_to_stop_tries_nothing_again(site: ScriptedSite, sleeps: list[float]) -> None:
+    stop = threading.Event()
+
+    def stopping(usual: Any) -> Any:
+        stop.set()
+        return reset(usual)
+
+    site.script(PATH, stopping)
+    limits = Limits(sleep=sleeps.append, clock=lambda: sum(sleeps), stopping=stop.is_set)
+    with RestWriter(site.connection(), limits) as writer, pytest.raises(Unreachable):
+        writer.send(CHANGES)
+    assert [each.path for each in site.asked].count(PATH) == 1
+    assert sleeps == []
+
+
+def test_who_is_asked_to_stop_while_waiting_does_not_try_again_early(site: ScriptedSite) -> None:
+    stop = threading.Event()
+    site.always[PATH] = problem(429, "too_many", "Slow down.", Retry_After="9")
+    limits = Limits(sleep=lambda _seconds: stop.set(), stopping=stop.is_set)
+    with RestWriter(site.connection(), limits) as writer, pytest.raises(Undelivered):
+        writer.send(CHANGES)
+    assert [each.path for each in site.asked].count(PATH) == 1
+
+
+def test_several_requests_at_once_renew_a_refused_token_once(
+    site: ScriptedSite, limits: Limits
+) -> None:
+    """Two are refused together; the second must not throw away what the first has fetched."""
+    with RestWriter(site.connection(), limits) as writer:
+        old = writer._authorisation.header()
+        assert writer._authorisation.renew(old)
+        new = writer._authorisation.header()
+        assert new is not old
+        assert writer._authorisation.renew(old)
+        assert writer._authorisation.header() is new
+
+
+def test_threads_carry_several_requests_at_once_and_bring_back_every_answer(
+    site: ScriptedSite, writer: RestWriter
+) -> None:
+    meeting = threading.Barrier(3, timeout=20)
+
+    def send(changes: Any) -> list[ChangeResult]:
+        meeting.wait()  # none comes back before all three have left
+        return writer.send(changes)
+
+    with Threads(send, 3) as courier:
+        for number in range(3):
+            courier.post(number, [adding(number)])
+        answers = dict(courier.collect() for _ in range(3))
+    assert sorted(answers) == [0, 1, 2]
+    assert all(isinstance(each, list) and each[0].ok for each in answers.values())
+
+
+def test_threads_bring_back_the_sites_errors_and_raise_all_others() -> None:
+    lost = Unreachable("Nobody answers.")
+
+    def send(changes: Any) -> list[ChangeResult]:
+        raise lost if changes[0] is CHANGES[0] else ZeroDivisionError("a defect")
+
+    with Threads(send, 1) as courier:
+        courier.post(1, CHANGES[:1])
+        assert courier.collect() == (1, lost)
+        courier.post(2, CHANGES[1:])
+        with pytest.raises(ZeroDivisionError):
+            courier.collect()

@@ -74,7 +74,7 @@ def test_rules_hold_after_any_changes(changes):
             revision = writing.revision
             outcome = made_or_refused(writing, change)
             if isinstance(outcome, Problem):
-                assert outcome.status in (404, 409, 412, 422)
+                assert outcome.status in (409, 412, 422)
                 assert (contents(writing.connection), writing.revision) == (before, revision)
                 continue
             assert outcome.changed is (contents(writing.connection) != before)

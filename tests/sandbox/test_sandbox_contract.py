@@ -9,13 +9,17 @@ import pytest
 import requests
 import schemathesis
 from fastapi.routing import APIRoute
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from pydantic import ValidationError
 from schemathesis.checks import CHECKS
 
-from reconciler.domain.vocabulary import Capability
+from reconciler.domain.vocabulary import Capability, Role
 from reconciler.sandbox.app import make_app
 from reconciler.sandbox.context import ConsoleUser, Context
+from reconciler.sandbox.items import LabelsItem
 from reconciler.sandbox.oauth import Tokens
 from reconciler.sandbox.problems import PROBLEMS
 from reconciler.sandbox.reading import contract
@@ -74,6 +78,24 @@ def test_problem_codes_agree(document):
     )
 
 
+def test_a_label_is_what_a_manifest_can_say(document):
+    manifest = json.loads((DOCUMENT.parent / "manifest-v1.schema.json").read_text(encoding="utf-8"))
+    label = document["components"]["schemas"]["Label"]
+    for said in manifest["$defs"]["role_labels"]["properties"].values():
+        assert (said["maxLength"], said["pattern"]) == (label["maxLength"], label["pattern"])
+
+
+@given(st.text(max_size=66) | st.text("a \t\n\x1c\x85\xa0\u2028\ufeff\u202e", max_size=3))
+def test_the_server_takes_the_labels_of_the_contract(text):
+    label = json.loads(DOCUMENT.read_text(encoding="utf-8"))["components"]["schemas"]["Label"]
+    try:
+        LabelsItem(role=Role.MENTOR, tool_name=text)
+        taken = True
+    except ValidationError:
+        taken = False
+    assert taken is Draft202012Validator(label).is_valid(text)
+
+
 def test_a_failure_of_the_server_is_a_problem_without_a_traceback(app):
     async def fail():
         raise RuntimeError("learner Ingrid")
@@ -123,7 +145,7 @@ api = schemathesis.openapi.from_path(str(DOCUMENT))
 EXCLUDED = {
     # The 429 and 503 of a real site cannot be provoked here; latency says nothing in a shared CI.
     "max_response_time",
-    # A valid shape is not yet a valid change: an id that nobody has is a 404 or 422 by the rules,
+    # A valid shape is not yet a valid change: an id that nobody has is a 422 by the rules,
     # and made-up cursors are refused by design.
     "positive_data_acceptance",
     # Deleting is idempotent, and what is deleted is not itself readable by a GET.

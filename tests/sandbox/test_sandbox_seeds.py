@@ -186,6 +186,22 @@ def bundle(folder, orgs, **more):
     return folder
 
 
+@pytest.mark.parametrize("ends", ["2026-09-01 2027-06-20", "2026-09-01 ", "2026-09-01 2026-09-01"])
+@pytest.mark.parametrize("primary", ["true", "false"])
+def test_of_two_rows_of_a_membership_the_one_that_lasts_counts(tmp_path, ends, primary):
+    first, last = ends.split(" ")
+    rows = [f"e1,,,c1,s1,kid,student,{primary},2026-08-01,{first}",
+            f"e2,,,c1,s1,kid,student,true,2026-08-01,{last}"]  # fmt: skip
+    head = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,"
+    for order in (rows, rows[::-1]):
+        lines = [head + "primary,beginDate,endDate", *order]
+        path = bundle(
+            tmp_path, ["s1,,,First,school,,", "s2,,,Second,school,,"], **{"enrollments.csv": lines}
+        )
+        found = [member for member in load_seed(path).memberships if member.begin is not None]
+        assert [(str(each.end or ""), each.primary) for each in found] == [(last, True)]
+
+
 def test_a_bundle_without_a_single_root_is_given_one(tmp_path):
     state = load_seed(bundle(tmp_path, ["s1,,,First,school,,", "s2,,,Second,school,,"]))
     units = {unit.sync_key: unit for unit in state.units}

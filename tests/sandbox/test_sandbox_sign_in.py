@@ -59,7 +59,10 @@ def test_an_unknown_client_is_401(quiet, auth):
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-@pytest.mark.parametrize("value", ["Basic !!!", "Basic " + base64.b64encode(b"\xff:x").decode()])
+@pytest.mark.parametrize(
+    "value",
+    ["Basic !!!", "Basic " + base64.b64encode(b"\xff:x").decode(), "Basic é".encode("latin-1")],
+)
 def test_a_damaged_authorization_is_401(quiet, value):
     answer = requests.post(
         quiet.ready["token_url"],

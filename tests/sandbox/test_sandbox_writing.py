@@ -57,10 +57,10 @@ def test_each_write_counts_once_and_is_logged_once(sandbox, id_of):
 def test_rules_of_holders(sandbox, id_of):
     teacher = id_of(sandbox, TEACHER)
     assert code(sandbox.put("holders", "mentor", teacher)) == (409, "role_not_enabled")
-    assert code(sandbox.put("holders", "mentor", "nobody")) == (404, "unknown_person")
-    assert code(sandbox.delete("holders", "mentor", "nobody")) == (404, "unknown_person")
+    assert code(sandbox.put("holders", "mentor", "nobody")) == (422, "unknown_person")
+    assert code(sandbox.delete("holders", "mentor", "nobody")) == (422, "unknown_person")
     assert code(sandbox.put("holders", "janitor", teacher)) == (422, "invalid_address")
-    assert code(sandbox.put("profiles", "p-99", "roles", "mentor")) == (404, "unknown_profile")
+    assert code(sandbox.put("profiles", "p-99", "roles", "mentor")) == (422, "unknown_profile")
     assert sandbox.revision() == 1
     assert not sandbox.events()
 
@@ -76,7 +76,7 @@ def test_rules_of_assignments(site, id_of):
 
     teacher, revision = site.teacher, site.revision()
     stranger = id_of(site, "t-0401")
-    assert refused("mentor", "nobody", "class", "u-11") == (404, "unknown_person")
+    assert refused("mentor", "nobody", "class", "u-11") == (422, "unknown_person")
     assert refused("mentor", teacher, "class", "u-99") == (422, "unknown_target")
     assert refused("mentor", teacher, "learner", "99") == (422, "unknown_target")
     assert refused("mentor", teacher, "learner", stranger) == (422, "not_a_learner")
@@ -137,6 +137,10 @@ def test_labels_are_patched(sandbox):
         ('{"tool_name": "%s"}' % ("x" * 65), "invalid_value"),
         ('{"role_name": "fine", "tool_name": "a\\u0000b"}', "invalid_value"),
         ('{"tool_name": "a\\n"}', "invalid_value"),
+        ('{"tool_name": " a"}', "invalid_value"),
+        ('{"tool_name": "a\\u00a0"}', "invalid_value"),
+        ('{"tool_name": "a\\u0085b"}', "invalid_value"),
+        ('{"tool_name": "a\\u2028b"}', "invalid_value"),
         ('{"tool_name": "\\ud800"}', "invalid_body"),
     ],
 )
@@ -167,7 +171,7 @@ def test_put_and_delete_take_no_body(quiet):
 @pytest.mark.parametrize("person", ["a/b", "ø ü", "..%2f", "王", "a?b#c", "%"])
 def test_ids_of_any_text_reach_the_rules(quiet, person):
     answer = quiet.put("holders", "mentor", person)
-    assert code(answer) == (404, "unknown_person")
+    assert code(answer) == (422, "unknown_person")
     assert answer.json()["detail"] == f"there is no person {person}"
 
 
@@ -270,7 +274,7 @@ def test_a_batch_judges_each_change_by_itself(site):
         (422, False, "invalid_value"),
         (422, False, "invalid_expectation"),
         (422, False, "invalid_value"),
-        (404, False, "unknown_profile"),
+        (422, False, "unknown_profile"),
     ]
     assert answer.json()["revision"] == site.revision() == 6
     assert [event["revision"] for event in site.events()] == [2, 3, 4, 5, 6]

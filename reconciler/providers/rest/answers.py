@@ -13,7 +13,7 @@ from reconciler.providers.codec import ADVICE
 from reconciler.providers.rest.failures import Again, retry_after
 
 _LONGEST_DETAIL: Final = 300
-_SHORTEST_SECRET: Final = 4
+_LEFT_OUT: Final = "its message is left out: it repeats a credential"
 
 _SCOPES: Final = (
     "Check what the client may do: reading needs roles.read, apply roles.write as well."
@@ -52,10 +52,16 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer; `document` is None for a 304, which says that nothing changed."""
+    """A good answer.
+
+    Attributes:
+        document: None for a 304, which says that nothing changed.
+        repeated: whether an earlier attempt at the request got no answer.
+    """
 
     etag: str | None
     document: Any
+    repeated: bool = False
 
     @property
     def unchanged(self) -> bool:
@@ -157,17 +163,19 @@ def _problem(received: Received, secrets: Sequence[Secret]) -> tuple[str, str]:
             problem = None
     if not isinstance(problem, dict):
         return "", f"without a problem detail ({received.described})"
-    code = _said(problem, ("code", "error"), secrets)
-    detail = _said(problem, ("detail", "error_description", "title"), secrets).rstrip(".")
+    code = _said(problem, ("code", "error"))
+    detail = _said(problem, ("detail", "error_description", "title")).rstrip(".")
+    # Masking the secret alone would show a short one by what is missing from a common word.
+    if any(secret.reveal() in code for secret in secrets):
+        code = ""
+    if any(secret.reveal() in detail for secret in secrets):
+        detail = _LEFT_OUT
+    code, detail = plain_line(code), plain_line(detail)
     return code, " ".join(part for part in (code and f"({code})", detail) if part)
 
 
-def _said(problem: Mapping[str, object], names: Sequence[str], secrets: Sequence[Secret]) -> str:
-    text = next((found for name in names if isinstance(found := problem.get(name), str)), "")
-    for secret in secrets:
-        if len(secret.reveal()) >= _SHORTEST_SECRET:
-            text = text.replace(secret.reveal(), str(secret))
-    return plain_line(text)
+def _said(problem: Mapping[str, object], names: Sequence[str]) -> str:
+    return next((found for name in names if isinstance(found := problem.get(name), str)), "")
 
 
 def plain_line(text: str) -> str:

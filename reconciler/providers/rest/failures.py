@@ -4,15 +4,19 @@ One table maps what requests, urllib3 and the system raise; a test walks all of 
 repeats what the libraries say: their texts may hold addresses, headers or secrets.
 """
 
+import logging
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
-from reconciler.errors import ContractViolation, SiteError, Unreachable
+from reconciler.errors import ContractViolation, SiteError, Undelivered, Unreachable
+
+_LOG: Final = logging.getLogger("reconciler.http")
 
 FAILURES: Final[tuple[type[Exception], ...]] = (
     requests.RequestException,
@@ -24,12 +28,21 @@ FAILURES: Final[tuple[type[Exception], ...]] = (
 
 
 class _Meaning(NamedTuple):
-    """What an exception means: the error, its words, and whether another try may help."""
+    """What an exception means.
+
+    Attributes:
+        error: what to raise if no try helps.
+        what: what happened, in words.
+        advice: what to do about it.
+        again: whether another try may help.
+        sent: whether the request may have arrived.
+    """
 
     error: type[SiteError]
     what: str
     advice: str | None = None
     again: bool = True
+    sent: bool = True
 
 
 _BROKE_OFF: Final = _Meaning(ContractViolation, "the answer broke off before its end", "Try again.")
@@ -46,19 +59,33 @@ _UNTRUSTED: Final = _Meaning(
     again=False,
 )
 _NOT_SENT: Final = _Meaning(
-    Unreachable, "the request could not be sent", "Check url, ca_bundle and proxies.", again=False
+    Undelivered, "the request could not be sent", "Check url, ca_bundle and proxies.", again=False
 )
+_NO_CONNECTION: Final = _Meaning(
+    Unreachable, "the connection failed", "Check url and network.", sent=False
+)
+_REFUSED: Final = _NO_CONNECTION._replace(
+    what="the connection was refused", advice="Check url; is the server running?"
+)
+_UNKNOWN_HOST: Final = _NO_CONNECTION._replace(what="no such host is known")
 
 # From the particular to the general: the first class that fits tells what happened.
 _MEANINGS: Final[tuple[tuple[tuple[type[Exception], ...], _Meaning], ...]] = (
     ((requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError), _UNTRUSTED),
     (
         (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
-        _Meaning(Unreachable, "the proxy did not connect", "Check HTTPS_PROXY and NO_PROXY."),
+        _Meaning(
+            Unreachable, "the proxy did not connect", "Check HTTPS_PROXY and NO_PROXY.", sent=False
+        ),
     ),
     (
         (requests.exceptions.ConnectTimeout,),
-        _Meaning(Unreachable, "no connection within the time allowed", "Check url and network."),
+        _Meaning(
+            Unreachable,
+            "no connection within the time allowed",
+            "Check url and network.",
+            sent=False,
+        ),
     ),
     ((requests.exceptions.Timeout, urllib3.exceptions.TimeoutError), _SLOW),
     ((requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError), _BROKE_OFF),
@@ -94,8 +121,36 @@ def meaning(name: str, error: Exception) -> Again | SiteError:
         error: what was raised.
     """
     found = next((found for kinds, found in _MEANINGS if isinstance(error, kinds)), _NOT_SENT)
-    told = found.error(f"{name}: {found.what}.", found.advice)
-    return Again(told) if found.again else told
+    found = _never_connected(error) or found
+    told = found.error(f"{name}: {found.what}{_where(error)}.", found.advice)
+    if found.again:
+        _LOG.debug("%s There may be another try.", told)
+    return Again(told, lost=found.sent) if found.again else told
+
+
+def _where(error: Exception) -> str:
+    """Name the host and port that were to be reached, and nothing else of the address."""
+    request = getattr(error, "request", None)
+    try:
+        parts = urlsplit(getattr(request, "url", None) or "")
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return ""
+    return f" ({parts.hostname}:{port})" if parts.hostname else ""
+
+
+def _never_connected(error: Exception) -> _Meaning | None:
+    """Say why no connection was made, if none was: requests wraps what urllib3 says of it."""
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, urllib3.exceptions.MaxRetryError):
+        reason = reason.reason
+    if type(error) is not requests.exceptions.ConnectionError or not isinstance(
+        reason, urllib3.exceptions.NewConnectionError
+    ):
+        return None
+    if isinstance(reason, urllib3.exceptions.NameResolutionError):
+        return _UNKNOWN_HOST
+    return _REFUSED if isinstance(reason.__cause__, ConnectionRefusedError) else _NO_CONNECTION
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -120,18 +120,19 @@ def _page(name: str, answer: Answer) -> tuple[list[object], str | None]:
     return items, following
 
 
-def read_events(get: Get, address: str | None) -> Iterator[Event]:
+def read_events(get: Get, address: str | None, since: int = 0) -> Iterator[Event]:
     """Read the event log to its end, the oldest first.
 
     Args:
         get: makes a request.
         address: only the events of this one, or of all.
+        since: only the events after this revision.
 
     Raises:
         SiteError: it could not be read to its end.
     """
     filtered = {} if address is None else {"address": address}
-    after, last, number = "0", 0, 1
+    after, last, number = str(since), since, 1
     while True:
         query = {"limit": str(PAGE), "after": after, **filtered}
         call = Call("GET", "/v1/events", query, note=f"page {number}")

@@ -1,5 +1,6 @@
 """Reads a site through its API: every page, at one revision, or not at all."""
 
+from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
 from typing import ClassVar, Final, Self
@@ -8,7 +9,7 @@ from reconciler.connection import Connection
 from reconciler.domain.address import Address
 from reconciler.errors import ContractViolation, SiteError
 from reconciler.provider import Event
-from reconciler.providers.codec import COLLECTIONS, build_state, decode_site
+from reconciler.providers.codec import COLLECTIONS, Shape, build_state, decode_site
 from reconciler.providers.integrity import check
 from reconciler.providers.rest.answers import Answer
 from reconciler.providers.rest.pages import Held, read_collection, read_events
@@ -20,6 +21,7 @@ from reconciler.providers.rest.transport import (
     ReadOnlyTransport,
     Transport,
 )
+from reconciler.providers.threads import Threads
 from reconciler.state import LiveState, Site
 
 ROUNDS: Final = 5
@@ -44,6 +46,7 @@ class RestReader:
         self._url = connection.url
         self._transport = self.transport(connection, connection.url, limits)
         self._authorisation = authorisation(connection, self.scope, limits)
+        self._at_once = limits.at_once
         self._held: dict[str, Held] = {}
 
     def __enter__(self) -> Self:
@@ -82,9 +85,7 @@ class RestReader:
         """
         before = self.site()
         for _ in range(ROUNDS):
-            for shape in COLLECTIONS:
-                held = self._held.get(shape.name)
-                self._held[shape.name] = read_collection(self._send, shape, held)
+            self._read_collections()
             after = self.site()
             if after.id != before.id:
                 raise ContractViolation(
@@ -98,6 +99,32 @@ class RestReader:
         raise SiteError(
             f"{self._url}: the site is being changed too quickly to be read.", "Try again later."
         )
+
+    def _read_collections(self) -> None:
+        """Read every collection, several at once; of several errors the first in order is raised.
+
+        Raises:
+            SiteError: one could not be read.
+        """
+        waiting = deque(enumerate(COLLECTIONS))
+        failed: dict[int, SiteError] = {}
+        flying = 0
+        with Threads(self._read, self._at_once) as threads:
+            while flying or (waiting and not failed):
+                while waiting and flying < self._at_once and not failed:
+                    threads.post(*waiting.popleft())
+                    flying += 1
+                number, answer = threads.collect()
+                flying -= 1
+                if isinstance(answer, SiteError):
+                    failed[number] = answer
+                else:
+                    self._held[COLLECTIONS[number].name] = answer
+        if failed:
+            raise failed[min(failed)]
+
+    def _read(self, shape: Shape) -> Held:
+        return read_collection(self._send, shape, self._held.get(shape.name))
 
     def last_events(self, addresses: Sequence[Address]) -> dict[Address, Event]:
         """Return the last write to each of the addresses that was ever written.
@@ -114,6 +141,14 @@ class RestReader:
             for event in read_events(self._send, address)
             if event.address in wanted
         }
+
+    def events_since(self, revision: int) -> list[Event]:
+        """Return the writes after a revision, the oldest first.
+
+        Raises:
+            SiteError: the event log could not be read.
+        """
+        return list(read_events(self._send, None, revision))
 
     def _send(self, call: Call) -> Answer:
         return self._transport.send(call, self._authorisation)

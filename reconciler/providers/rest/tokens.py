@@ -1,5 +1,6 @@
 """Bearer tokens: one that was given, or one fetched with client credentials (RFC 6749, 4.4)."""
 
+import threading
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -23,10 +24,10 @@ class _Bearer(AuthBase):
     """Puts the token on a request; being given at all, it also keeps .netrc out of it."""
 
     def __init__(self, token: Secret) -> None:
-        self._token = token
+        self.token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        request.headers["Authorization"] = f"Bearer {self.token.reveal()}"
         return request
 
 
@@ -41,8 +42,9 @@ class GivenToken:
         """Return what adds the token to a request."""
         return self._bearer
 
-    def renew(self) -> bool:
+    def renew(self, refused: AuthBase) -> bool:
         """Return False: there is nothing to renew it with."""
+        del refused
         return False
 
     def close(self) -> None:
@@ -59,7 +61,8 @@ class _Client:
     def header(self) -> AuthBase:
         return HTTPBasicAuth(quote_plus(self._id), quote_plus(self.secrets[0].reveal()))
 
-    def renew(self) -> bool:
+    def renew(self, refused: AuthBase) -> bool:
+        del refused
         return False
 
 
@@ -82,28 +85,32 @@ class ClientCredentials:
         self._transport = transport
         self._client = client
         self._scope = scope
-        self._token: Secret | None = None
+        self._bearer: _Bearer | None = None
+        self._lock = threading.Lock()
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """The client's secret, and the token in use."""
-        own = () if self._token is None else (self._token,)
-        return (*self._client.secrets, *own)
+        bearer = self._bearer
+        return self._client.secrets if bearer is None else (*self._client.secrets, bearer.token)
 
     def header(self) -> AuthBase:
         """Return what adds the token to a request, fetching one first if need be."""
-        if self._token is None:
-            self._token = self._fetch()
-        return _Bearer(self._token)
+        with self._lock:
+            if self._bearer is None:
+                self._bearer = _Bearer(self._fetch())
+            return self._bearer
 
-    def renew(self) -> bool:
-        """Forget the token, so that the next request fetches another."""
-        self._token = None
+    def renew(self, refused: AuthBase) -> bool:
+        """Forget the token that was refused, so that the next request fetches another."""
+        with self._lock:
+            if self._bearer is refused:
+                self._bearer = None
         return True
 
     def close(self) -> None:
         """Forget the token and close the connections."""
-        self._token = None
+        self._bearer = None
         self._transport.close()
 
     def _fetch(self) -> Secret:

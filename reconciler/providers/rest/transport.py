@@ -9,7 +9,8 @@ another kind this one.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from reconciler.errors import (
     ContractViolation,
     RequestRefused,
     SiteError,
+    Undelivered,
     Unreachable,
     WriteForbidden,
 )
@@ -52,7 +54,10 @@ class Limits:
         attempts: at one request.
         retry_seconds: spent waiting between the attempts at one request.
         total_seconds: from the first attempt at a request to the beginning of its last one.
+        at_once: how many collections are read at once.
         sleep: how to wait between attempts.
+        clock: tells the seconds that `sleep` lets pass.
+        stopping: whether no further attempts are wanted.
     """
 
     connect_seconds: float = 10.0
@@ -61,7 +66,10 @@ class Limits:
     attempts: int = 6
     retry_seconds: float = 60.0
     total_seconds: float = 300.0
-    sleep: Callable[[float], None] = time.sleep
+    at_once: int = 4
+    sleep: Callable[[float], object] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    stopping: Callable[[], bool] = lambda: False
 
 
 LIMITS: Final = Limits()
@@ -108,8 +116,11 @@ class Authorisation(Protocol):
         """Return what adds the credentials to a request."""
         ...
 
-    def renew(self) -> bool:
-        """Forget the credentials in use; return False where there are no others to get."""
+    def renew(self, refused: AuthBase) -> bool:
+        """Forget credentials that were refused; return False where there are no others to get.
+
+        Several requests may be refused at once: what another one has renewed already stays.
+        """
         ...
 
 
@@ -129,8 +140,28 @@ class _GuardedSession(requests.Session):
         return super().send(request, **kwargs)
 
 
+class _Pause:
+    """A time before which no request is made, shared by all that go to one site."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._until = limits.clock()
+
+    def ask(self, seconds: float) -> None:
+        """Let every request wait so long."""
+        self._until = max(self._until, self._limits.clock() + seconds)
+
+    def wait(self) -> None:
+        """Wait until it is over, as long as requests are wanted at all."""
+        while (left := self._until - self._limits.clock()) > 0 and not self._limits.stopping():
+            self._limits.sleep(left)
+
+
 class Transport:
     """Sends requests to one base address; a subclass says with which methods.
+
+    Several threads may send at once: urllib3 keeps their connections apart, and the only other
+    thing that a session would share, its cookies, is switched off.
 
     Args:
         connection: gives the certificates to trust and the time to wait.
@@ -148,7 +179,9 @@ class Transport:
         # http is for this machine only: through a proxy the token would leave it in the clear.
         parts = urlsplit(base)
         self._proxies = {"no_proxy": parts.hostname or ""} if parts.scheme == "http" else {}
+        self._pause = _Pause(limits)
         self._session = _GuardedSession(self.methods)
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.headers["User-Agent"] = f"reconciler/{version('reconciler')}"
         self._session.headers["Accept"] = "application/json, application/problem+json"
         self._session.headers["Accept-Encoding"] = "gzip"
@@ -166,6 +199,7 @@ class Transport:
         Raises:
             WriteForbidden: the transport is not made for this method.
             Unreachable: no answer came, or the site failed.
+            Undelivered: the same, and no attempt can have had an effect.
             ContractViolation: the answer is not what the contract says.
             RequestRefused: the server refused, and what was asked had no effect.
             SiteError: the server refused, but an earlier attempt may have had an effect.
@@ -174,23 +208,29 @@ class Transport:
             stop=self._gives_up,
             wait=_wait,
             retry=retry_if_exception_type(Again),
-            sleep=self._limits.sleep,
+            before_sleep=self._heed,
+            sleep=self._rest,
             reraise=True,
         )
         lost = False
+        last: Again | None = None
 
         def attempt() -> Answer:
-            nonlocal lost
+            nonlocal lost, last
+            if last is not None and self._limits.stopping():
+                raise last
             try:
                 return self._authorised(call, authorisation)
             except Again as again:
-                lost = lost or again.lost
+                lost, last = lost or again.lost, again
                 raise
 
         try:
-            return retrying(attempt)
-        except Again as last:
-            raise last.error from None
+            return replace(retrying(attempt), repeated=lost)
+        except Again as again:
+            if lost or call.document is None:
+                raise again.error from None
+            raise Undelivered(str(again.error), again.error.advice) from None
         except RequestRefused as refused:
             if lost and call.document is not None:
                 raise SiteError(
@@ -199,10 +239,20 @@ class Transport:
                 ) from None
             raise
 
+    def _heed(self, state: RetryCallState) -> None:
+        """Let all requests wait, where the site asks for it and it is not too long to wait."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Again) and error.after is not None:
+            self._pause.ask(error.after)
+
+    def _rest(self, seconds: float) -> None:
+        self._limits.sleep(seconds)
+
     def _gives_up(self, state: RetryCallState) -> bool:
         elapsed = (state.seconds_since_start or 0.0) + state.upcoming_sleep
         return (
-            state.attempt_number >= self._limits.attempts
+            self._limits.stopping()
+            or state.attempt_number >= self._limits.attempts
             or state.idle_for + state.upcoming_sleep > self._limits.retry_seconds
             or elapsed > self._limits.total_seconds
         )
@@ -210,10 +260,11 @@ class Transport:
     def _authorised(self, call: Call, authorisation: Authorisation) -> Answer:
         """Make one attempt; a refused token is renewed once."""
         auth = authorisation.header()
+        self._pause.wait()
         try:
             return self._exchange(call, auth, authorisation.secrets)
         except RequestRefused as refused:
-            if refused.status != 401 or not authorisation.renew():
+            if refused.status != 401 or not authorisation.renew(auth):
                 raise
         auth = authorisation.header()
         return self._exchange(call, auth, authorisation.secrets)

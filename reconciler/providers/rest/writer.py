@@ -39,12 +39,13 @@ class RestWriter(RestReader):
         numbered = {str(number): change for number, change in enumerate(changes, 1)}
         items = [_item(number, change) for number, change in numbered.items()]
         call = Call("POST", _CHANGES, document={"changes": items})
-        results = _results(call.name, self._send(call).document)
+        answer = self._send(call)
+        results = _results(call.name, answer.document)
         if len(results) != len(items) or {found.get("id") for found in results} != set(numbered):
             raise ContractViolation(
                 f"{call.name}: the answer has not exactly one result for each change.", _ADVICE
             )
-        by_id = {found["id"]: _result(call.name, found) for found in results}
+        by_id = {found["id"]: _result(call.name, found, answer.repeated) for found in results}
         return [by_id[number] for number in numbered]
 
 
@@ -69,15 +70,17 @@ def _results(name: str, document: object) -> list[dict[str, Any]]:
     return results
 
 
-def _result(name: str, found: Mapping[str, Any]) -> ChangeResult:
+def _result(name: str, found: Mapping[str, Any], repeated: bool) -> ChangeResult:  # noqa: FBT001 - handed on
     status, changed, problem = found.get("status"), found.get("changed"), found.get("problem")
+    revision = found.get("revision")
     if (
         type(status) is not int
         or not 200 <= status <= 599
         or not isinstance(changed, bool)
+        or type(revision) is not int
         or not isinstance(problem, dict | None)
     ):
         raise ContractViolation(f"{name}: the result {found['id']} is not readable.", _ADVICE)
     said = problem or {}
     code, detail = (plain_line(str(said.get(key) or "")) for key in ("code", "detail"))
-    return ChangeResult(status, changed, code, detail)
+    return ChangeResult(status, changed, revision, code, detail, repeated)

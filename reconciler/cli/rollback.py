@@ -1,0 +1,76 @@
+"""The command `rollback`."""
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.output import print_plan
+from reconciler.cli.plan_files import is_plan, refuse_target
+from reconciler.cli.running import Asked, agree, carry_out
+from reconciler.errors import ExitCode
+from reconciler.plan import document
+from reconciler.plan.select import Selection
+from reconciler.private_files import write_private
+from reconciler.workflows.recalling import make_rollback, recorded_run
+
+
+@click.command("rollback")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
+@click.option(
+    "-o",
+    "--out",
+    metavar="FILE",
+    callback=options.file_to_write,
+    help="Save the plan, for apply, and change nothing.",
+)
+@options.narrowing_options
+@options.running_options
+@options.site_options
+@options.format_option
+@options.no_color_option
+@options.verbose_option
+def command(  # noqa: PLR0913 - the parameters are the command's options
+    *,
+    run: str,
+    yes: bool,
+    out: Path | None,
+    only: tuple[str, ...],
+    excepted: tuple[str, ...],
+    override_codes: tuple[str, ...],
+    reason: str | None,
+    max_concurrency: int,
+    wait: float,
+    environment: str | None,
+    config: Path | None,
+    output_format: str,
+    no_color: bool,
+) -> int:
+    """Take back what a run did: plan the inverse, show it, ask, and apply it.
+
+    RUN is a run's id, or the beginning of it; history lists them. What somebody has changed since
+    the run stays as it is, and is named.
+
+    Examples: reconciler rollback 3f2a91bc; reconciler rollback 3f2a91bc --out back.json
+    """
+    lifted = options.overrides(override_codes, reason)
+    refuse_target(out, is_plan, "a saved plan", inputs=(config,))
+    site = options.connection(environment, config)
+    plan = make_rollback(
+        recorded_run(site.journal, run),
+        site,
+        overrides=lifted,
+        selection=Selection(only, excepted),
+    )
+    if not plan.actions:
+        print_plan(plan, output_format, colour=not no_color)
+        return ExitCode.DONE
+    if out is not None:
+        print_plan(plan, output_format, colour=not no_color)
+        write_private(out, document.to_text(plan).encode())
+        click.echo(f"Saved the plan to {out}.", err=True)
+        return ExitCode.REFUSED if plan.refused else ExitCode.DONE
+    agree(plan, yes=yes, colour=not no_color)
+    asked = Asked(lifted, max_concurrency, wait, output_format, colour=not no_color)
+    return carry_out(plan, site, asked)

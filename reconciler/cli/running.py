@@ -1,0 +1,109 @@
+"""What `apply` and `rollback` share: show a plan, ask, carry it out, and tell what became of it."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from reconciler.apply.courier import Report
+from reconciler.apply.preflight import refuse
+from reconciler.cli.output import print_result
+from reconciler.cli.progress import progress
+from reconciler.cli.stopping import Stopping
+from reconciler.connection import Connection
+from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.plan.model import Plan
+from reconciler.reports import documents, text
+from reconciler.workflows.applying import apply_plan
+from reconciler.workflows.recording import is_throw_away
+
+_THROW_AWAY = (
+    "warning: this looks like a pipeline (CI is set), and the journal is a file on its disk. That "
+    "one run at a time writes, and that a plan is used once, needs a shared one: set "
+    "RECONCILER_JOURNAL to a PostgreSQL URL."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of a command that writes.
+
+    Attributes:
+        overrides: per guard code the reason to lift its refusal.
+        max_concurrency: how many requests may be on their way at once.
+        wait: how many seconds to wait for another run to end.
+        output_format: text or json.
+        colour: whether text may have colours.
+        only: address patterns that narrow a saved plan.
+        excepted: address patterns that are left out of a saved plan.
+    """
+
+    overrides: Mapping[str, str]
+    max_concurrency: int
+    wait: float
+    output_format: str
+    colour: bool
+    only: Sequence[str] = ()
+    excepted: Sequence[str] = ()
+
+
+def agree(plan: Plan, *, yes: bool, colour: bool) -> None:
+    """Show a plan and ask; where nobody can be asked, only --yes goes on.
+
+    Raises:
+        GuardRefused: a guard refuses.
+        WrongUse: there is no terminal to ask on, and no --yes.
+        ReconcilerError: the answer was no.
+    """
+    text.show(text.plan_text(plan), colour=colour, stderr=True)
+    refuse(plan.verdicts)
+    if yes or not plan.actions:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise WrongUse(
+            "There is no terminal to ask on.", "Agree with --yes, or apply a plan that was saved."
+        )
+    try:
+        agreed = click.confirm("Apply these changes?", err=True)
+    except click.Abort:
+        agreed = False
+    if not agreed:
+        raise ReconcilerError("Not applied: the answer was no. Nothing was changed.")
+
+
+def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
+    """Apply a plan, show how far it is, stop when told to, and print what became of it.
+
+    Raises:
+        Interrupted: it was stopped at once, in the middle.
+        ReconcilerError: as `reconciler.workflows.applying.apply_plan`.
+    """
+    if is_throw_away(site.journal):
+        click.echo(_THROW_AWAY, err=True)
+    stopping = Stopping()
+    with stopping.listening(), progress(asked.output_format) as show:
+
+        def watch(report: Report) -> None:
+            stopping.watch(report)
+            show(report)
+
+        result = apply_plan(
+            plan,
+            site,
+            only=asked.only,
+            excepted=asked.excepted,
+            overrides=asked.overrides,
+            max_concurrency=asked.max_concurrency,
+            wait_seconds=asked.wait,
+            waiting=lambda message: click.echo(message, err=True),
+            watcher=watch,
+            stop=stopping.event,
+        )
+    print_result(
+        documents.result_document(result),
+        text.result_text(result),
+        asked.output_format,
+        colour=asked.colour,
+    )
+    return result.exit_code

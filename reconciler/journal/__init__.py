@@ -1,0 +1,1 @@
+"""The record of runs in a database: SQLite in a file, or PostgreSQL that machines share."""

@@ -1,0 +1,89 @@
+"""A journal's database: transactions to read and to write, with every error mapped."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from reconciler.journal.failures import Place, mapped
+from reconciler.journal.tables import UtcTime
+
+_READING: Final = "journal_reading"
+
+# A client that froze in the middle of a transaction must not keep the others waiting for ever.
+_POSTGRESQL_LIMITS: Final = (
+    "SET LOCAL lock_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+)
+
+
+class Database:
+    """An open database; safe to use from several threads.
+
+    Args:
+        engine: how to connect.
+        place: what messages call it.
+        now: tells the machine's time, with a zone.
+    """
+
+    def __init__(self, engine: Engine, place: Place, now: Callable[[], datetime]) -> None:
+        self.engine = engine
+        self.place = place
+        self.now = now
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        else:
+            event.listen(engine, "begin", _begin_postgresql)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a transaction to read in; on SQLite it waits for no writer.
+
+        Raises:
+            JournalError: the database cannot be read.
+        """
+        with mapped(self.place, "read"), self.engine.connect() as connection:
+            connection.execution_options(**{_READING: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a transaction that is committed at the end, or undone by an exception.
+
+        Raises:
+            JournalError: the database cannot be written.
+        """
+        with mapped(self.place, "written"), self.engine.begin() as connection:
+            yield connection
+
+    def clock(self, connection: Connection) -> datetime:
+        """Tell the time by which leases are judged: the server's, so that all machines agree."""
+        if self.is_sqlite:
+            return self.now().astimezone(UTC)
+        return connection.execute(select(func.clock_timestamp(type_=UtcTime))).scalar_one()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(raw: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver must begin no transactions of its own, or DDL would stand outside them.
+    raw.isolation_level = None
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        raw.execute(f"PRAGMA {setting}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: one that read first could not wait for it any more.
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    connection.exec_driver_sql(_POSTGRESQL_LIMITS)

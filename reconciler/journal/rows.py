@@ -1,0 +1,166 @@
+"""The statements of the journal, and the rows that go into them and come out of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, bindparam, func, insert, null, or_, select, true, update
+
+from reconciler.apply.journal import Doubt, Earlier
+from reconciler.apply.outcome import ActionOutcome, Outcome
+from reconciler.domain.address import Address
+from reconciler.journal.tables import actions, plans, requests, runs
+from reconciler.plan.document import action_document, read_action, summary_document, to_document
+from reconciler.plan.model import Action, Plan
+
+_T = TypeVar("_T")
+Row = dict[str, Any]
+
+_ROWS_AT_ONCE: Final = 5_000
+
+_LONG_LISTS: Final = ("actions", "access", "people", "unmanaged", "warnings", "digest")
+"""What a plan's header leaves out: it stands in the actions, or nobody needs it after the run."""
+
+_LATEST: Final[Row] = {
+    "outcome": bindparam("new_outcome"),
+    "detail": bindparam("new_detail"),
+    "revision": func.coalesce(bindparam("new_revision"), actions.c.revision),
+    "settled_at": bindparam("new_settled_at"),
+}
+_AT: Final = (
+    actions.c.run == bindparam("at_run"),
+    actions.c.address == bindparam("at_address"),
+)
+
+MARK: Final = (
+    update(actions)
+    .where(*_AT)
+    .values(
+        request=bindparam("new_request"),
+        key=bindparam("new_key"),
+        answered=False,
+        outcome=null(),
+        settled_at=null(),
+    )
+)
+"""Marks an action as being sent; an earlier word on it in the same run is no longer the last."""
+
+SETTLE: Final = (
+    update(actions)
+    .where(*_AT)
+    .values(**_LATEST, answered=or_(actions.c.answered, bindparam("new_answered") == true()))
+)
+"""Records what became of an action, and keeps what is known of its answer and its effect."""
+
+_IN_DOUBT: Final = or_(
+    actions.c.outcome == Outcome.UNKNOWN.value,
+    actions.c.outcome.is_(None) & actions.c.request.is_not(None),
+)
+
+CLEAR: Final = update(actions).where(*_AT, _IN_DOUBT).values(**_LATEST)
+"""Records what became of an action that an earlier run left in doubt, and of no other."""
+
+ANSWER: Final = (
+    update(requests)
+    .where(requests.c.run == bindparam("at_run"), requests.c.number == bindparam("at_number"))
+    .values(answered_at=bindparam("new_answered_at"))
+)
+"""Records that every change of a request was answered."""
+
+
+def clean(text: str) -> str:
+    """Return a text that every database takes: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+def chunks(rows: Iterable[_T]) -> Iterator[list[_T]]:
+    """Cut rows into lists of a size that a driver digests well."""
+    rest = iter(rows)
+    while chunk := list(islice(rest, _ROWS_AT_ONCE)):
+        yield chunk
+
+
+def latest(run: int, found: ActionOutcome, now: datetime) -> Row:
+    """Return the parameters of `SETTLE` and `CLEAR` for one outcome."""
+    return {
+        "at_run": run,
+        "at_address": str(found.action.address),
+        "new_outcome": found.outcome.value,
+        "new_detail": clean(found.detail),
+        "new_revision": found.revision,
+        "new_settled_at": now,
+    }
+
+
+def action_rows(run: int, selected: Sequence[Action]) -> Iterator[Row]:
+    """Yield the rows of a run's actions, in the form that `read_action` reads back."""
+    for number, action in enumerate(selected):
+        row = action_document(action)
+        yield {"run": run, "number": number, **row, "answered": False, "detail": ""}
+
+
+def add_plan(connection: Connection, plan: Plan) -> None:
+    """Record a plan, if it is new."""
+    known = select(plans.c.id).where(plans.c.id == plan.id)
+    if connection.execute(known).first() is not None:
+        return
+    # A document of all the actions would be made only to be thrown away.
+    short = replace(plan, actions=(), access=(), people={}, unmanaged=(), warnings=())
+    header = {**to_document(short), "summary": summary_document(plan)}
+    connection.execute(
+        insert(plans).values(
+            id=plan.id,
+            site=plan.site,
+            manifest=plan.manifest,
+            commit=plan.commit,
+            used=False,
+            header={name: part for name, part in header.items() if name not in _LONG_LISTS},
+        )
+    )
+
+
+def read_earlier(connection: Connection, plan_id: str, *, used: bool) -> Earlier:
+    """Add up what all the runs of a plan did, in the order in which they began."""
+    column = actions.c
+    rows = connection.execute(
+        select(column.address, column.request, column.answered, column.outcome, column.revision)
+        .join(runs, runs.c.number == column.run)
+        .where(runs.c.plan == plan_id)
+        .where(or_(column.request.is_not(None), column.outcome.is_not(None)))
+        .order_by(runs.c.number, column.number)
+    )
+    sent: set[Address] = set()
+    held: set[Address] = set()
+    doubtful: set[Address] = set()
+    refused: Counter[Address] = Counter()
+    for text, request, answered, outcome, revision in rows:
+        address = Address.parse(text)
+        if request is not None:
+            sent.add(address)
+        if revision is not None or (outcome is not None and Outcome(outcome).holds):
+            held.add(address)
+        if outcome == Outcome.UNKNOWN or (outcome is None and request is not None):
+            doubtful.add(address)  # until it is cleared, whatever later runs found there
+        if outcome == Outcome.FAILED and answered:
+            refused[address] += 1
+    return Earlier(
+        used, frozenset(sent), frozenset(held), frozenset(doubtful), MappingProxyType(refused)
+    )
+
+
+def read_doubts(connection: Connection, site: str, but: str) -> list[Doubt]:
+    """Find what runs left in doubt on a site, but those of one plan; the oldest run first."""
+    found = connection.execute(
+        select(actions, runs.c.id.label("run_id"), plans.c.header)
+        .join(runs, runs.c.number == actions.c.run)
+        .join(plans, plans.c.id == runs.c.plan)
+        .where(runs.c.site == site, runs.c.plan != but, _IN_DOUBT)
+        .order_by(actions.c.run, actions.c.number)
+    ).mappings()
+    return [
+        Doubt(row["run_id"], read_action(dict(row)), row["header"]["revision"]) for row in found
+    ]

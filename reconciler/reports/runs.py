@@ -1,0 +1,150 @@
+"""Recorded runs, as text for people and as documents for programs."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from reconciler.apply.outcome import Outcome
+from reconciler.desired import SHORT_ID
+from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
+from reconciler.plan.document import value_document
+from reconciler.reports.documents import Document
+from reconciler.reports.text import one_line
+
+HISTORY_FORMAT: Final = "reconciler.history/1"
+RUN_FORMAT: Final = "reconciler.run/1"
+
+
+def runs_document(found: Iterable[RunSummary]) -> Document:
+    """Describe a list of runs."""
+    return {"format": HISTORY_FORMAT, "runs": [_summary(run) for run in found]}
+
+
+def run_document(details: RunDetails) -> Document:
+    """Describe a run and its actions."""
+    return {
+        "format": RUN_FORMAT,
+        **_summary(details.summary),
+        "actions": [_action(found) for found in details.actions],
+    }
+
+
+def runs_text(found: Iterable[RunSummary]) -> RenderableType:
+    """Render a list of runs, one in a line."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for run in found:
+        table.add_row(
+            one_line(run.id[:SHORT_ID]),
+            one_line(_time(run.began_at)),
+            one_line(run.site),
+            one_line(f"{run.who}@{run.host}"),
+            one_line(_commit(run)),
+            one_line(status(run), _STYLES.get(status(run), "")),
+            one_line(_counts(run)),
+        )
+    return table if table.row_count else one_line("No run is recorded.")
+
+
+def run_text(details: RunDetails) -> RenderableType:
+    """Render a run: what is known of it, then each of its actions."""
+    run = details.summary
+    facts = [
+        ("Run", run.id),
+        ("Site", run.site),
+        ("Plan", run.plan),
+        ("Manifest", " ".join(part for part in (_commit(run), run.manifest) if part)),
+        ("By", f"{run.who}@{run.host}"),
+        ("Began", _time(run.began_at)),
+        ("Ended", _time(run.ended_at) if run.ended_at else "—"),
+        ("Outcome", f"{status(run)}: {_counts(run)}"),
+        ("Note", run.note),
+        *((f"Override {each.code}", each.reason) for each in run.overrides),
+    ]
+    head = Table.grid(padding=(0, 2, 0, 0))
+    for name, value in facts:
+        if value:
+            head.add_row(one_line(name, "dim"), one_line(value))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for found in details.actions:
+        outcome = found.outcome.value if found.outcome else "unknown" if found.sent else "not sent"
+        detail = found.detail or (f"at revision {found.revision}" if found.revision else "")
+        table.add_row(
+            one_line(f"  {outcome}"),
+            one_line(found.action.verb.value),
+            one_line(str(found.action.name)),
+            one_line(detail, "dim"),
+        )
+    return Group(head, one_line(""), table)
+
+
+def status(run: RunSummary) -> str:
+    """Say in a word how a run ended, or that it has not."""
+    if run.end is not None:
+        return run.end.value
+    return "running" if run.running else "killed"
+
+
+_STYLES: Final[Mapping[str, str]] = {
+    "done": "green",
+    "partial": "yellow",
+    "interrupted": "yellow",
+    "failed": "red",
+    "killed": "red",
+}
+
+
+def _counts(run: RunSummary) -> str:
+    parts = [f"{number} {outcome.value}" for outcome, number in run.counts.items()]
+    if run.open:
+        parts.append(f"{run.open} not sent")
+    return ", ".join(parts)
+
+
+def _commit(run: RunSummary) -> str:
+    """Shorten a commit as Git does; the mark of a manifest that differs from it stays."""
+    if run.commit is None:
+        return ""
+    return run.commit[:SHORT_ID] + ("+" if run.commit.endswith("+") else "")
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _summary(run: RunSummary) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "plan": run.plan,
+        "site": run.site,
+        "status": status(run),
+        "began_at": run.began_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "who": run.who,
+        "host": run.host,
+        "commit": run.commit,
+        "manifest": run.manifest,
+        "note": run.note or None,
+        "counts": {outcome.value: number for outcome, number in run.counts.items()},
+        "open": run.open,
+        "overrides": [{"code": each.code, "reason": each.reason} for each in run.overrides],
+    }
+
+
+def _action(found: RecordedAction) -> dict[str, Any]:
+    action = found.action
+    outcome = found.outcome or (Outcome.UNKNOWN if found.sent else None)
+    return {
+        "address": str(action.address),
+        "name": str(action.name),
+        "verb": action.verb.value,
+        "before": value_document(action.address, action.before),
+        "after": value_document(action.address, action.after),
+        "cause": str(action.cause),
+        "sent": found.sent,
+        "outcome": outcome.value if outcome else None,
+        "detail": found.detail or None,
+        "revision": found.revision,
+    }

@@ -1,0 +1,70 @@
+"""Where runs are recorded: opens the journal that the settings name."""
+
+import getpass
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_state_path
+
+from reconciler.connection import Secret
+from reconciler.errors import ConfigurationError
+from reconciler.journal.open import open_journal as open_sql
+from reconciler.journal.record import SqlJournal
+
+LEASE_SECONDS: Final = 30.0
+"""After so long without a sign of life, another run may write to the site."""
+
+
+def open_journal(location: Secret | None) -> SqlJournal:
+    """Open a journal.
+
+    Args:
+        location: a file or a database's URL; None for `journal.db` in RECONCILER_STATE_DIR, or else
+            in the user's state directory.
+
+    Raises:
+        JournalError: it cannot be used.
+        ConfigurationError: RECONCILER_LEASE_SECONDS is not a number of seconds.
+    """
+    return open_sql(
+        location.reveal() if location else _usual(),
+        now=lambda: datetime.now(UTC),
+        who=_user(),
+        host=socket.gethostname(),
+        lease_seconds=_lease_seconds(),
+    )
+
+
+def is_throw_away(location: Secret | None) -> bool:
+    """Whether the journal lies on a disk that may be gone tomorrow: a file, in a pipeline."""
+    shared = location is not None and "://" in location.reveal()
+    return bool(os.environ.get("CI")) and not shared
+
+
+def _usual() -> Path:
+    state = os.environ.get("RECONCILER_STATE_DIR")
+    home = Path(state) if state else user_state_path("reconciler", appauthor=False)
+    return home / "journal.db"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def _lease_seconds() -> float:
+    text = os.environ.get("RECONCILER_LEASE_SECONDS")
+    try:
+        seconds = float(text) if text else LEASE_SECONDS
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:
+        raise ConfigurationError(
+            "RECONCILER_LEASE_SECONDS is not a number of seconds.", "Write 1 to 3600."
+        )
+    return seconds

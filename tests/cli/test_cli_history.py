@@ -1,0 +1,154 @@
+"""What was done, who did it, and how it is taken back."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from sandboxes import Desk, Sandbox, example, running
+
+
+def runs(desk: Desk) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = desk.run("history", "--format", "json").json("history")["runs"]
+    return found
+
+
+def latest(desk: Desk) -> str:
+    return str(runs(desk)[0]["run"])
+
+
+def test_without_a_run_the_history_says_so(tmp_path):
+    assert Desk(tmp_path).run("history").out == "No run is recorded.\n"
+    told = Desk(tmp_path).run("history", "show", "3f2a", expect=64)
+    assert "There is no run 3f2a" in told.err
+
+
+def test_the_history_tells_when_who_what_and_what_came_of_it(applied: Desk):
+    (run,) = runs(applied)
+    assert run["status"] == "done"
+    assert run["counts"] == {"succeeded": 21}
+    assert run["commit"] is None
+    listed = applied.run("history").out
+    assert str(run["run"])[:8] in listed
+    assert f"{run['who']}@{run['host']}" in listed
+    shown = applied.run("history", "show", str(run["run"])[:6])
+    assert "mentor/t-0412/class/8a" in shown.out
+    document = applied.run("history", "show", str(run["run"]), "--format", "json").json("run")
+    assert {action["outcome"] for action in document["actions"]} == {"succeeded"}
+    assert all(action["revision"] for action in document["actions"])
+
+
+def test_the_history_names_the_commit_of_the_manifest(desk: Desk):
+    def git(*arguments: str) -> str:
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", *arguments]
+        done = subprocess.run(command, cwd=desk.directory, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    git("init", "-q")
+    git("add", "roles.yaml")
+    git("commit", "-qm", "Roles")
+    commit = git("rev-parse", "HEAD")
+    desk.run("apply", "roles.yaml", "--yes")
+    assert runs(desk)[0]["commit"] == commit
+    desk.write(example(labels={"mentor": {"tool_name": "Elever"}}))
+    desk.run("apply", "roles.yaml", "--yes")
+    assert runs(desk)[0]["commit"] == f"{commit}+"
+    assert f"{commit[:8]}+" in desk.run("history").out
+
+
+def test_a_rollback_takes_back_what_a_run_did(applied: Desk, sandbox: Sandbox):
+    before = sandbox.assignments()
+    applied.write(example(mentors=[{"person": "t-0412", "classes": ["8a", "8b"]}]))
+    applied.run("apply", "roles.yaml", "--yes", "--override", "RR501", "--reason", "a mistake")
+    assert sandbox.assignments() != before
+    wrong = latest(applied)
+    shown = applied.run("rollback", wrong[:8], expect=64)
+    assert "There is no terminal to ask on." in shown.err
+    assert f"rolls back run {wrong[:8]}" in shown.err
+    applied.run("rollback", wrong[:8], "--yes")
+    assert sandbox.assignments() == before
+    shutil.copy(applied.directory / "roles.yaml", applied.directory / "wrong.yaml")
+    applied.write(example())
+    assert "Nothing to change" in applied.run("plan", "roles.yaml").out
+    again = applied.run("rollback", wrong[:8], "--yes")
+    assert "Nothing is left of the run that could be taken back." in again.out
+    assert "is not rolled back" in again.out
+
+
+def test_a_rollback_leaves_what_somebody_changed_since(applied: Desk, sandbox: Sandbox):
+    applied.write(
+        example(
+            mentors=[
+                *example()["mentors"],
+                {"person": "t-0402", "classes": ["8a", "9a"]},
+            ]
+        )
+    )
+    applied.run("apply", "roles.yaml", "--yes")
+    run = latest(applied)
+    sandbox.unassign("mentor/t-0402/class/9a")
+    sandbox.assign("mentor/t-0402/class/9a")
+    done = applied.run("rollback", run, "--yes")
+    assert "mentor/t-0402/class/9a is not rolled back: other (api) has changed it" in done.err
+    assert "mentor/t-0402 is not rolled back: the person has assignments that stay" in done.err
+    assert "mentor/t-0402/class/9a" in sandbox.assignments()
+    assert "mentor/t-0402/class/8a" not in sandbox.assignments()
+
+
+def test_a_saved_rollback_is_a_plan_like_any_other(desk: Desk, sandbox: Sandbox):
+    applied, before = desk, sandbox.assignments()
+    applied.run("apply", "roles.yaml", "--yes")
+    run = latest(applied)
+    lifted = ("--override", "RR501", "--override", "RR502", "--reason", "start again")
+    applied.run("rollback", run, "--out", "back.json", expect=4)
+    (applied.directory / "back.json").unlink()
+    applied.run("rollback", run, *lifted, "--out", "back.json")
+    applied.run("rollback", run, "--out", "roles.yaml", expect=64)
+    document = applied.run("show", "back.json", "--format", "json").json("plan")
+    assert {action["cause"]["kind"] for action in document["actions"]} == {"rolled_back"}
+    assert {action["cause"]["run"] for action in document["actions"]} == {run}
+    applied.run("apply", "back.json")
+    assert sandbox.assignments() == before
+    assert "used before" in applied.run("apply", "back.json", expect=5).err
+    assert len(runs(applied)) == 2
+
+
+def test_a_rollback_is_for_the_site_of_its_run(applied: Desk, tmp_path_factory):
+    state = json.loads(
+        applied.run("export", "--state", "live.json").out
+        or (applied.directory / "live.json").read_text()
+    )
+    state["site"]["id"] = "sør-kommune"
+    (applied.directory / "south.json").write_text(json.dumps(state))
+    south = tmp_path_factory.mktemp("south")
+    with running(south, "--seed", str(applied.directory / "south.json")) as other:
+        told = applied.run("rollback", latest(applied), "--yes", expect=5, **other.variables())
+    assert "but this is sør-kommune" in told.err
+
+
+def test_every_plan_prints_its_inverse(first_desk: Desk):
+    first_desk.run("plan", "roles.yaml", "--out", "plan.json")
+    forwards = first_desk.run("show", "plan.json", "--format", "json").json("plan")
+    back = first_desk.run("show", "plan.json", "--inverse", "--format", "json").json("plan")
+    opposite = {"add": "remove", "remove": "add", "change": "change"}
+    assert {(a["address"], opposite[a["verb"]]) for a in forwards["actions"]} == {
+        (a["address"], a["verb"]) for a in back["actions"]
+    }
+    for action in back["actions"]:
+        places = [each["address"] for each in back["actions"]]
+        for needed in action["requires"]:
+            assert places.index(needed) < places.index(action["address"])
+    assert "mentor t-0412" in first_desk.run("show", "plan.json", "--inverse").out
+    (first_desk.directory / "inverse.json").write_text(
+        first_desk.run("show", "plan.json", "--inverse", "--format", "json").out
+    )
+    told = first_desk.run("apply", "inverse.json", expect=5)
+    assert "stale" in told.err
+
+
+@pytest.mark.parametrize("command", ["history", "rollback"])
+def test_a_journal_that_cannot_be_read_is_one_sentence(applied: Desk, command: str):
+    (applied.directory / "state" / "journal.db").write_bytes(b"no database at all" * 100)
+    arguments = [command] if command == "history" else [command, "3f2a"]
+    told = applied.run(*arguments, expect=1)
+    assert "journal.db" in told.err

@@ -1,0 +1,178 @@
+"""The console script killed at random moments, and stopped by signals; the next run finishes it."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sandboxes import PROGRAM, Desk, Done, Sandbox, example, running
+
+LATENCY = 0.04
+SIGNALLED = 20.0
+
+
+@pytest.fixture
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A site that is far away, so that there is time to be killed on the way."""
+    with running(tmp_path_factory.mktemp("far"), "--latency", str(LATENCY)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def far_desk(tmp_path: Path, far: Sandbox) -> Desk:
+    desk = Desk(tmp_path, far)
+    desk.environment["RECONCILER_LEASE_SECONDS"] = "1"
+    desk.write(example(policy={"max_removals": "100%"}), "one.yaml")
+    desk.write(swapped(), "two.yaml")
+    return desk
+
+
+def swapped() -> dict[str, object]:
+    """The example with every mentor's classes handed to the next one, and other labels."""
+    whole = example(policy={"max_removals": "100%"})
+    entries = whole["mentors"]
+    classes = [entry.get("classes", []) for entry in entries]
+    mentors = [
+        {**entry, "classes": found}
+        for entry, found in zip(entries, classes[1:] + classes[:1], strict=True)
+    ]
+    labels = {"mentor": {"tool_name": "担任の生徒", "role_name": None}}
+    return {**whole, "mentors": mentors, "labels": labels}
+
+
+def start(desk: Desk, *arguments: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [PROGRAM, *arguments],
+        cwd=desk.directory,
+        env=desk.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def history_is_true(desk: Desk, sandbox: Sandbox) -> None:
+    """What the journal calls our effects is what the site's own events tell of us."""
+    recorded = {}
+    for run in desk.run("history", "--limit", "1000", "--format", "json").json("history")["runs"]:
+        shown = desk.run("history", "show", run["run"], "--format", "json").json("run")
+        for action in shown["actions"]:
+            if action["revision"] is not None:
+                recorded[action["revision"]] = (action["verb"], action["address"])
+            assert action["outcome"] != "unknown", f"{run['run']} is still in doubt: {action}"
+    ours = sandbox.client("main")["client_id"]
+    happened = {
+        event["revision"]: (event["verb"], event["address"])
+        for event in sandbox.events()
+        if event["actor"] == ours
+    }
+    assert recorded == happened
+
+
+def kill_and_finish(desk: Desk, sandbox: Sandbox, seed: int, rounds: int) -> None:
+    chance = random.Random(seed)
+    began = time.monotonic()
+    desk.run("apply", "one.yaml", "--yes")
+    whole = time.monotonic() - began
+    for number in range(rounds):
+        wanted = ("two.yaml", "one.yaml")[number % 2]
+        desk.environment["RECONCILER_STATE_DIR"] = str(desk.directory / "state")
+        (desk.directory / "plan.json").unlink(missing_ok=True)
+        desk.run("plan", wanted, "--out", "plan.json")
+        process = start(desk, "apply", "plan.json", "--wait", "10")
+        time.sleep(chance.uniform(0.2, 1.0) * whole)
+        process.kill()
+        process.communicate()
+        again = finish(desk, "apply", "plan.json", "--wait", "10")
+        told = f"seed {seed}, round {number}: {again.out}{again.err}"
+        assert again.code == 0 or (again.code == 5 and "used before" in again.err), told
+        assert desk.run("plan", wanted, "--detailed-exitcode").code == 0, told
+    history_is_true(desk, sandbox)
+
+
+def finish(desk: Desk, *arguments: str) -> Done:
+    process = start(desk, *arguments)
+    out, err = process.communicate(timeout=60)
+    return Done(process.returncode, out.decode(), err.decode())
+
+
+def test_a_run_that_is_killed_is_finished_by_the_same_command(far_desk, far):
+    kill_and_finish(far_desk, far, seed=int(os.environ.get("KILL_SEED", "4")), rounds=5)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_killed_two_hundred_times(far_desk, far):
+    kill_and_finish(far_desk, far, seed=int(os.environ.get("KILL_SEED", "200")), rounds=200)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SIGNALLED
+    while not holds():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_first_signal_finishes_what_is_on_its_way_and_says_what_remains(far_desk, far, number):
+    process = start(far_desk, "apply", "one.yaml", "--yes")
+    until(lambda: far.writes() > 0)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=SIGNALLED)
+    assert process.returncode == 6, err.decode()
+    assert "once more stops at once" in err.decode()
+    assert "It was asked to stop." in out.decode()
+    assert "the run stopped before it" in out.decode()
+    listed = far_desk.run("history", "--format", "json").json("history")["runs"]
+    assert [run["status"] for run in listed] == ["interrupted"]
+    done = far_desk.run("apply", "one.yaml", "--yes")
+    assert "read back and confirmed" in done.out
+    history_is_true(far_desk, far)
+
+
+def test_a_second_signal_stops_at_once_and_the_same_apply_finishes(far_desk, tmp_path_factory):
+    with running(tmp_path_factory.mktemp("farther"), "--latency", "0.5") as farther:
+        slow = Desk(far_desk.directory, farther)
+        slow.environment["RECONCILER_LEASE_SECONDS"] = "1"
+        slow.run("plan", "one.yaml", "--out", "plan.json")
+        process = start(slow, "apply", "plan.json")
+        state = slow.directory / "state" / "journal.db"
+        until(lambda: state.exists() and "sent" in sent_requests(state))
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=5)
+        assert process.returncode == 6, err.decode()
+        assert "Stopped at once" in err.decode()
+        done = slow.run("apply", "plan.json", "--wait", "10")
+        assert "read back and confirmed" in done.out
+        history_is_true(slow, farther)
+
+
+def sent_requests(journal: Path) -> str:
+    """Look into a journal that another process writes: whether a request was sent."""
+    import sqlite3  # noqa: PLC0415 - only here
+
+    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
+        try:
+            return "sent" if connection.execute("select 1 from requests").fetchone() else ""
+        except sqlite3.OperationalError:
+            return ""
+        finally:
+            connection.rollback()
+
+
+def test_before_anything_was_sent_a_signal_changes_nothing(far_desk, tmp_path_factory):
+    with running(tmp_path_factory.mktemp("farther"), "--latency", "0.5") as farther:
+        slow = Desk(far_desk.directory, farther)
+        process = start(slow, "apply", "one.yaml", "--yes")
+        time.sleep(0.6)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+        assert process.returncode == 1
+        assert "Interrupted" in err.decode()
+        assert farther.writes() == 0

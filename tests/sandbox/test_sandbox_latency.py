@@ -1,0 +1,56 @@
+"""`--latency`: a real sandbox that feels far away."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+SECONDS = 0.7
+
+
+def timed(url):
+    """How long an answer takes, and its status."""
+    started = time.monotonic()
+    status = requests.get(url, timeout=20).status_code
+    return time.monotonic() - started, status
+
+
+def test_each_request_waits_by_itself(start):
+    site = f"{start('--latency', str(SECONDS)).url}/v1/site"
+    alone, status = timed(site)
+    assert status == 401
+    assert alone >= SECONDS
+    started = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(timed, [site] * 4))
+    assert all(taken >= SECONDS for taken, _ in together)
+    # One after another they would take four times as long.
+    assert time.monotonic() - started < 2 * SECONDS + alone
+
+
+def test_it_stops_though_a_request_still_waits(start):
+    running = start("--latency", "60")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(timed, f"{running.url}/v1/site")
+        time.sleep(0.5)
+        code, _, err = running.stop()
+        taken, status = waiting.result()
+    assert (code, status) == (0, 503)
+    assert taken < 15
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("seconds", ["-1", "60.5", "long"])
+def test_other_waits_are_refused(seconds):
+    run = subprocess.run(
+        [sys.executable, "-m", "reconciler.sandbox", "--latency", seconds],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert "--latency" in run.stderr
