@@ -54,7 +54,8 @@ class Sending:
     stopping: Callable[[], bool]
     outcomes: dict[Address, ActionOutcome] = field(default_factory=dict)
     stopped: str = ""
-    _recorded: dict[Address, ActionOutcome] = field(default_factory=dict)
+    _unrecorded: dict[Address, ActionOutcome] = field(default_factory=dict)
+    _counts: Counter[Outcome] = field(default_factory=Counter)
     _lost: set[Address] = field(default_factory=set)
     _contested: set[Address] = field(default_factory=set)
     _replayed: dict[Address, int] = field(default_factory=dict)
@@ -233,21 +234,23 @@ class Sending:
         return found is not None and found.outcome is outcome
 
     def _settle(self, found: ActionOutcome) -> None:
-        self.outcomes[found.action.address] = found
+        address = found.action.address
+        before = self.outcomes.get(address)
+        if before == found:
+            return
+        if before is not None:
+            self._counts[before.outcome] -= 1
+        self._counts[found.outcome] += 1
+        self.outcomes[address] = self._unrecorded[address] = found
 
     def _tell(self) -> None:
-        counts = Counter(each.outcome for each in self.outcomes.values())
-        self.watcher(Report(self.run.id, len(self.selected), counts))
+        self.watcher(Report(self.run.id, len(self.selected), +self._counts))
 
     def _record_outcomes(self) -> None:
         """Tell the journal every outcome that it does not have yet, or has otherwise."""
-        news = [
-            found
-            for address, found in self.outcomes.items()
-            if self._recorded.get(address) != found
-        ]
-        if news and self._write(lambda: self.run.settled(news)):
-            self._recorded.update((found.action.address, found) for found in news)
+        news = list(self._unrecorded.values())
+        if news and self._write(partial(self.run.settled, news)):
+            self._unrecorded.clear()
 
     def _write(self, write: Callable[[], None]) -> bool:
         """Write to the journal; where that fails, stop the run but lose no outcome of it."""
