@@ -23,7 +23,8 @@ import requests
 import yaml
 
 from reconciler.apply.courier import Report
-from reconciler.connection import Connection, Secret
+from reconciler.connection import Connection
+from reconciler.credentials import Secret
 from reconciler.workflows.applying import apply_plan
 from reconciler.workflows.reading import fetch_state, load_manifest, make_plan
 

@@ -5,22 +5,19 @@ and never in the manifest (design, section 4).
 """
 
 import ipaddress
-import re
-import subprocess
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from reconciler.credentials import Secret, Unusable, follow, is_plain
 from reconciler.errors import ConfigurationError
 from reconciler.suggest import did_you_mean
 
 CONFIG_NAME: Final = "reconciler.toml"
-COMMAND_SECONDS: Final = 30.0
-"""How long a command that prints a credential may take."""
 
 _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -33,22 +30,7 @@ _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
         "journal": "RECONCILER_JOURNAL",
     }
 )
-_VARIABLE_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _KEYS: Final = (*_VARIABLES, "timeout", "actors")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """A secret that no message, log or traceback shows; `reveal` hands it out."""
-
-    _text: str
-
-    def reveal(self) -> str:
-        """Return the secret itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +271,7 @@ class _Settings:
             host, _ = parts.hostname, parts.port
         except ValueError:
             raise self._wrong(key, "is not a web address", example) from None
-        if parts.scheme not in ("http", "https") or not host or not _is_plain(value):
+        if parts.scheme not in ("http", "https") or not host or not is_plain(value):
             raise self._wrong(key, "is not a web address", example)
         if "@" in parts.netloc:
             raise self._wrong(
@@ -310,73 +292,16 @@ class _Settings:
         return None if text is None else Secret(text)
 
     def _referred(self, key: str) -> str | None:
-        """Follow a reference: {env = "…"}, {file = "…"} or {command = […]}."""
         reference = self.values.get(key)
         if reference is None:
             return None
-        kinds: Mapping[str, Callable[[str, Any], str]] = {
-            "env": self._from_environ,
-            "file": self._from_file,
-            "command": self._from_command,
-        }
-        kind = next(iter(reference)) if isinstance(reference, dict) and reference else None
-        if kind is None or kind not in kinds or len(reference) != 1:
-            raise self._wrong(
-                key,
-                "must be a reference, not the value itself",
-                f'Write {key} = {{env = "NAME"}}, {{file = "PATH"}} or '
-                f'{{command = ["PROGRAM", "…"]}}.',
-            )
-        text = kinds[kind](key, reference[kind])
-        if not text:
-            raise self._wrong(key, f"is empty: its {kind} gives nothing", f"Look at its {kind}.")
-        if not _is_plain(text):
-            raise self._wrong(
-                key,
-                "has spaces, line breaks or other characters that cannot stand in a credential",
-                f"Look at the {'variable' if kind == 'env' else kind}: write the credential "
-                "there without spaces around it.",
-            )
-        return text
-
-    def _from_environ(self, key: str, name: object) -> str:
-        if not isinstance(name, str) or not _VARIABLE_NAME.fullmatch(name):
-            # Not repeated: the secret itself may have been put there.
-            raise self._wrong(key, "names no variable", 'Write {env = "NAME"}.')
-        if name not in self.environ:
-            raise self._wrong(key, f"refers to the variable {name}, which is not set", "Set it.")
-        return self.environ[name]
+        try:
+            return follow(reference, key, self.environ, self.base)
+        except Unusable as unusable:
+            raise self._wrong(key, unusable.what, unusable.advice) from None
 
     def _path(self, name: str) -> Path:
         return self.base / Path(name).expanduser()
-
-    def _from_file(self, key: str, name: object) -> str:
-        if not isinstance(name, str) or not name:
-            raise self._wrong(key, "names no file", 'Write {file = "PATH"}.')
-        file = self._path(name)
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise self._wrong(
-                key, f"refers to {file}, which cannot be read: {reason}", "Look at the file."
-            ) from None
-
-    def _from_command(self, key: str, command: object) -> str:
-        if (
-            not isinstance(command, list)
-            or not command
-            or not all(isinstance(word, str) and word for word in command)
-        ):
-            raise self._wrong(
-                key, "has a command that is no list of words", 'Write ["pass", "show", "x"].'
-            )
-        try:
-            return _output(command, self.base)
-        except _CommandFailed as failed:
-            raise self._wrong(
-                key, f"refers to {command[0]}, which {failed}", "Run the command by hand."
-            ) from None
 
     def _ca_bundle(self) -> Path | None:
         name = self.values.get("ca_bundle")
@@ -399,11 +324,6 @@ class _Settings:
         return tuple(value)
 
 
-def _is_plain(text: str) -> bool:
-    """Whether it is visible ASCII throughout, so that it can stand in a header."""
-    return text.isascii() and text.isprintable() and " " not in text
-
-
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -411,33 +331,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-class _CommandFailed(Exception):
-    """Says why, without what the command printed: that may hold the secret."""
-
-
-def _output(command: list[str], directory: Path) -> str:
-    try:
-        with subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
-            command,
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            try:
-                printed, _ = process.communicate(timeout=COMMAND_SECONDS)
-            except subprocess.TimeoutExpired:
-                # Leaving the block waits for the command alone, not for what it started.
-                process.kill()
-                raise _CommandFailed(f"took longer than {COMMAND_SECONDS:g} seconds") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its words cannot be passed on"
-        raise _CommandFailed(f"cannot be run: {reason}") from None
-    if process.returncode != 0:
-        raise _CommandFailed(f"failed with exit code {process.returncode}")
-    try:
-        return printed.decode("utf-8").strip()
-    except UnicodeError:
-        raise _CommandFailed("did not print UTF-8") from None

@@ -172,6 +172,12 @@ class Sandbox:
         self.assign(name, method="DELETE", client=client)
 
 
+def ended(process: "subprocess.Popen[bytes]") -> Done:
+    """Wait for a command that was started."""
+    out, err = process.communicate(timeout=RUN_SECONDS)
+    return Done(process.returncode, out.decode(), err.decode())
+
+
 @contextmanager
 def running(directory: Path, *arguments: str) -> Iterator[Sandbox]:
     """Run a sandbox for as long as the block lasts."""
@@ -255,6 +261,17 @@ class Desk:
         if done.code not in (0, 2, 3, 4, 6):
             assert (done.err or done.out).strip(), "it failed without a word"
         return done
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start a command and do not wait for it."""
+        return subprocess.Popen(
+            [PROGRAM, *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def check_manners(self, said: str) -> None:
         """Check what holds for everything that a command ever prints."""

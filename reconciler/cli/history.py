@@ -7,7 +7,8 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.output import print_result
-from reconciler.connection import Secret, journal_location
+from reconciler.connection import journal_location
+from reconciler.credentials import Secret
 from reconciler.errors import ExitCode
 from reconciler.reports import runs
 from reconciler.workflows.recalling import recorded_run, recorded_runs

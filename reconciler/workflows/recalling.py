@@ -6,7 +6,8 @@ from datetime import date
 
 from reconciler.apply import preflight
 from reconciler.apply.outcome import Outcome
-from reconciler.connection import Connection, Secret
+from reconciler.connection import Connection
+from reconciler.credentials import Secret
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import PlanUnusable
 from reconciler.journal.history import (

@@ -9,7 +9,7 @@ from typing import Final
 
 from platformdirs import user_state_path
 
-from reconciler.connection import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError
 from reconciler.journal.open import open_journal as open_sql
 from reconciler.journal.record import SqlJournal

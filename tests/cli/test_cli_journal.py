@@ -1,27 +1,10 @@
 """One apply at a time, recorded where all can see it: leases, shared journals, what is told."""
 
 import signal
-import subprocess
 import time
 
 import pytest
-from sandboxes import PROGRAM, Desk, Done, Sandbox, running
-
-
-def start(desk: Desk, *arguments: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [PROGRAM, *arguments],
-        cwd=desk.directory,
-        env=desk.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def ended(process: "subprocess.Popen[bytes]") -> Done:
-    out, err = process.communicate(timeout=60)
-    return Done(process.returncode, out.decode(), err.decode())
+from sandboxes import Desk, Sandbox, ended, running
 
 
 @pytest.fixture
@@ -61,7 +44,7 @@ def test_of_two_applies_at_once_one_writes_and_the_other_says_who(far, tmp_path_
     one.run("plan", "roles.yaml", "--out", "plan.json")
     plan = (one.directory / "plan.json").read_bytes()
     (two.directory / "plan.json").write_bytes(plan)
-    both = [start(desk, "apply", "plan.json") for desk in (one, two)]
+    both = [desk.start("apply", "plan.json") for desk in (one, two)]
     first, second = sorted((ended(each) for each in both), key=lambda done: done.code)
     assert (first.code, second.code) == (0, 1), (first, second)
     assert "Another apply is writing to the site nordberg-kommune" in second.err
@@ -75,7 +58,7 @@ def test_who_waits_finds_the_work_done(far, tmp_path_factory, journal):
     one, two = pipelines(far, tmp_path_factory, journal)
     one.run("plan", "roles.yaml", "--out", "plan.json")
     (two.directory / "plan.json").write_bytes((one.directory / "plan.json").read_bytes())
-    both = [start(desk, "apply", "plan.json", "--wait", "30") for desk in (one, two)]
+    both = [desk.start("apply", "plan.json", "--wait", "30") for desk in (one, two)]
     codes = sorted(ended(each).code for each in both)
     assert codes == [0, 5]
     assert far.writes() == 21
@@ -86,7 +69,7 @@ def test_a_killed_pipeline_frees_the_site_by_itself(far, tmp_path_factory, journ
     for desk in (one, two):
         desk.environment["RECONCILER_LEASE_SECONDS"] = "2"
     two.run("plan", "roles.yaml", "--out", "plan.json")
-    process = start(one, "apply", "roles.yaml", "--yes")
+    process = one.start("apply", "roles.yaml", "--yes")
     end = time.monotonic() + 20
     while not far.writes():
         assert time.monotonic() < end

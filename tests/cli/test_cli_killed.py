@@ -3,13 +3,12 @@
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sandboxes import PROGRAM, Desk, Done, Sandbox, example, running
+from sandboxes import Desk, Sandbox, ended, example, running
 
 LATENCY = 0.04
 SIGNALLED = 20.0
@@ -44,17 +43,6 @@ def swapped() -> dict[str, object]:
     return {**whole, "mentors": mentors, "labels": labels}
 
 
-def start(desk: Desk, *arguments: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [PROGRAM, *arguments],
-        cwd=desk.directory,
-        env=desk.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
 def history_is_true(desk: Desk, sandbox: Sandbox) -> None:
     """What the journal calls our effects is what the site's own events tell of us."""
     recorded = {}
@@ -83,21 +71,15 @@ def kill_and_finish(desk: Desk, sandbox: Sandbox, seed: int, rounds: int) -> Non
         desk.environment["RECONCILER_STATE_DIR"] = str(desk.directory / "state")
         (desk.directory / "plan.json").unlink(missing_ok=True)
         desk.run("plan", wanted, "--out", "plan.json")
-        process = start(desk, "apply", "plan.json", "--wait", "10")
+        process = desk.start("apply", "plan.json", "--wait", "10")
         time.sleep(chance.uniform(0.2, 1.0) * whole)
         process.kill()
         process.communicate()
-        again = finish(desk, "apply", "plan.json", "--wait", "10")
+        again = ended(desk.start("apply", "plan.json", "--wait", "10"))
         told = f"seed {seed}, round {number}: {again.out}{again.err}"
         assert again.code == 0 or (again.code == 5 and "used before" in again.err), told
         assert desk.run("plan", wanted, "--detailed-exitcode").code == 0, told
     history_is_true(desk, sandbox)
-
-
-def finish(desk: Desk, *arguments: str) -> Done:
-    process = start(desk, *arguments)
-    out, err = process.communicate(timeout=60)
-    return Done(process.returncode, out.decode(), err.decode())
 
 
 def test_a_run_that_is_killed_is_finished_by_the_same_command(far_desk, far):
@@ -119,7 +101,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_first_signal_finishes_what_is_on_its_way_and_says_what_remains(far_desk, far, number):
-    process = start(far_desk, "apply", "one.yaml", "--yes")
+    process = far_desk.start("apply", "one.yaml", "--yes")
     until(lambda: far.writes() > 0)
     process.send_signal(number)
     out, err = process.communicate(timeout=SIGNALLED)
@@ -139,7 +121,7 @@ def test_a_second_signal_stops_at_once_and_the_same_apply_finishes(far_desk, tmp
         slow = Desk(far_desk.directory, farther)
         slow.environment["RECONCILER_LEASE_SECONDS"] = "1"
         slow.run("plan", "one.yaml", "--out", "plan.json")
-        process = start(slow, "apply", "plan.json")
+        process = slow.start("apply", "plan.json")
         state = slow.directory / "state" / "journal.db"
         until(lambda: state.exists() and "sent" in sent_requests(state))
         process.send_signal(signal.SIGINT)
@@ -169,7 +151,7 @@ def sent_requests(journal: Path) -> str:
 def test_before_anything_was_sent_a_signal_changes_nothing(far_desk, tmp_path_factory):
     with running(tmp_path_factory.mktemp("farther"), "--latency", "0.5") as farther:
         slow = Desk(far_desk.directory, farther)
-        process = start(slow, "apply", "one.yaml", "--yes")
+        process = slow.start("apply", "one.yaml", "--yes")
         time.sleep(0.6)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler import connection
-from reconciler.connection import Connection, Secret, load_connection
+from reconciler import credentials
+from reconciler.connection import Connection, load_connection
+from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError
 from reconciler.providers.rest.reader import RestReader
 
@@ -233,7 +234,7 @@ def test_settings_that_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, parts: list[str]
 ) -> None:
     if SLEEPER in settings:
-        monkeypatch.setattr(connection, "COMMAND_SECONDS", 0.5)
+        monkeypatch.setattr(credentials, "COMMAND_SECONDS", 0.5)
     one(tmp_path, settings)
     told = refusal(tmp_path, EMPTY="", LINES=f"{SECRET}\n{SECRET}", FOREIGN=f"{SECRET}é")
     assert "reconciler.toml" in told
@@ -244,7 +245,7 @@ def test_settings_that_are_refused(
 def test_a_command_that_leaves_a_child_behind_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr(credentials, "COMMAND_SECONDS", 0.3)
     one(tmp_path, 'token = {command = ["sh", "-c", "sleep 20 & sleep 20"]}')
     began = time.monotonic()
     assert "took longer than" in refusal(tmp_path)

@@ -28,7 +28,7 @@ from scripted_site import (
     with_headers,
 )
 
-from reconciler.connection import Secret
+from reconciler.credentials import Secret
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import (

@@ -9,7 +9,8 @@ import pytest
 from sandboxes import Sandbox, running
 from scripted_site import told
 
-from reconciler.connection import Connection, Secret
+from reconciler.connection import Connection
+from reconciler.credentials import Secret
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.errors import RequestRefused

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from scripted_site import TOKENS, ScriptedSite, edited, problem, reset, says, told
 
-from reconciler.connection import Connection, Secret
+from reconciler.connection import Connection
+from reconciler.credentials import Secret
 from reconciler.domain.address import Address
 from reconciler.errors import (
     ContractViolation,

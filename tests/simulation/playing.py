@@ -23,7 +23,8 @@ from strategies import TODAY
 from worlds import random_manifest, random_site, random_write
 
 from reconciler.apply.engine import Order, apply_plan
-from reconciler.connection import Connection, Secret
+from reconciler.connection import Connection
+from reconciler.credentials import Secret
 from reconciler.domain.address import Address
 from reconciler.errors import (
     ExitCode,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from reconciler.connection import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ContractViolation, RequestRefused, SiteError, Unreachable
 from reconciler.providers.codec import ADVICE
 from reconciler.providers.rest.failures import Again, retry_after

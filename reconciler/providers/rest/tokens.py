@@ -7,7 +7,8 @@ from urllib.parse import quote_plus
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from reconciler.connection import Connection, Secret
+from reconciler.connection import Connection
+from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError, ContractViolation
 from reconciler.providers.rest.transport import (
     LIMITS,

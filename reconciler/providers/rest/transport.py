@@ -25,7 +25,8 @@ from tenacity import (
     wait_random,
 )
 
-from reconciler.connection import Connection, Secret
+from reconciler.connection import Connection
+from reconciler.credentials import Secret
 from reconciler.errors import (
     ContractViolation,
     RequestRefused,
