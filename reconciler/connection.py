@@ -232,6 +232,11 @@ class _Settings:
             return self._secret("journal")
         if value is None:
             given = self.environ.get(_VARIABLES["journal"])
+            if given is not None and not given.strip():
+                raise ConfigurationError(
+                    f"{_VARIABLES['journal']} is set, but empty.",
+                    "Give it a value, or unset it to use the file of this machine.",
+                )
             return Secret(given) if given else None
         if not isinstance(value, str) or not value:
             raise self._wrong("journal", "is not a text", 'Write "journal.db" or a reference.')

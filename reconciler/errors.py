@@ -86,7 +86,13 @@ class ConfigurationError(ReconcilerError):
 
 
 class SiteError(ReconcilerError):
-    """The site cannot be read, or did not do what was asked."""
+    """The site cannot be read, or did not do what was asked.
+
+    Attributes:
+        retry_after: how many seconds the site asks to be left alone, where it does.
+    """
+
+    retry_after: float | None = None
 
 
 class Unreachable(SiteError):

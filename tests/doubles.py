@@ -114,15 +114,18 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
         self.ended: list[RunEnd] = []
+        self._selected: set[Address] = set()
         self._sent: set[Address] = set()
         self._outcomes: dict[Address, ActionOutcome] = {}
         self._refused: Counter[Address] = Counter()
         self._used = False
+        self.arriving: set[Address] = set()
 
     def earlier(self, plan: Plan) -> Earlier:
         outcomes = {at: found.outcome for at, found in self._outcomes.items()}
         return Earlier(
             used=self._used,
+            selected=frozenset(self._selected),
             sent=frozenset(self._sent),
             held=frozenset(
                 at
@@ -132,6 +135,7 @@ class MemoryJournal:
             doubtful=frozenset(
                 at for at in self._sent if outcomes.get(at) in (None, Outcome.UNKNOWN)
             ),
+            arriving=frozenset(self.arriving),
             refused=dict(self._refused),
         )
 
@@ -145,6 +149,7 @@ class MemoryJournal:
         self, plan: Plan, selected: Sequence[Action], overrides: Sequence[Override]
     ) -> "MemoryJournal":
         self.events.append(("begin", (plan.id, list(overrides))))
+        self._selected.update(action.address for action in selected)
         return self
 
     def sending(self, changes: Sequence[Change]) -> None:
@@ -163,7 +168,10 @@ class MemoryJournal:
                 self._refused[found.action.address] += 1
 
     def cleared(self, outcomes: Iterable[ActionOutcome]) -> None:
-        self.events.append(("cleared", list(outcomes)))
+        told = list(outcomes)
+        self.events.append(("cleared", told))
+        for found in told:
+            self._outcomes[found.action.address] = found
 
     def end(self, end: RunEnd, note: str, *, used: bool) -> None:
         self.events.append(("end", (end, note)))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from reconciler.apply import preflight, settling
 from reconciler.apply.courier import Courier, Watcher
 from reconciler.apply.journal import Earlier, Journal
-from reconciler.apply.outcome import ApplyResult
+from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.apply.sending import Sending
 from reconciler.errors import PlanUnusable, SiteError, WrongUse
 from reconciler.plan.model import Action, Override, Plan, Verdict
@@ -77,6 +77,8 @@ def apply_plan(
             "The plan's addresses stand in `reconciler show PLAN --format json`.",
         )
     selected = order.selection.of(plan.actions)
+    if order.selection.narrows and not selected:
+        raise WrongUse("--only and --except leave nothing of the plan.")
     _clear_doubts(journal, plan, reader)
     state, verdicts = _check(plan, reader, earlier, selected, order.overrides)
     if not selected:
@@ -97,9 +99,21 @@ def _clear_doubts(journal: Journal, plan: Plan, reader: Reader) -> None:
         return
     site = reader.site()
     since = min(doubt.revision for doubt in doubts)
-    writes = settling.read_writes(reader, site, since, (doubt.action.address for doubt in doubts))
-    if site.id == plan.site and writes is not None:
-        journal.clear([(doubt, settling.cleared(doubt, writes)) for doubt in doubts])
+    writes = settling.read_writes(reader, site, since, (each.action.address for each in doubts))
+    if site.id != plan.site or writes is None:
+        return
+    found = []
+    claimed: set[int | None] = set()
+    for doubt in doubts:
+        outcome = settling.became(doubt.action, writes, doubt.revision, arriving=doubt.arriving)
+        if outcome is None:
+            continue
+        if outcome.revision is not None and outcome.revision in claimed:
+            outcome = ActionOutcome(doubt.action, Outcome.ALREADY, "an earlier run has done it")
+        claimed.add(outcome.revision)
+        found.append((doubt, outcome))
+    if found:
+        journal.clear(found)
 
 
 def _check(

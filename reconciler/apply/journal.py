@@ -31,16 +31,20 @@ class Earlier:
 
     Attributes:
         used: whether all that was ever selected of the plan stood on the site in the end.
-        sent: the addresses whose change was ever sent, whatever came of it.
+        selected: the addresses that were ever asked for.
+        sent: those whose change was ever sent, whatever came of it.
         held: those at which a run had an effect, or found the site as the plan wants it.
         doubtful: those that were sent, but whose answer nobody learnt.
+        arriving: those of them whose request is so young that it may still be under way.
         refused: per address how many of its requests were answered with a refusal.
     """
 
     used: bool = False
+    selected: frozenset[Address] = frozenset()
     sent: frozenset[Address] = frozenset()
     held: frozenset[Address] = frozenset()
     doubtful: frozenset[Address] = frozenset()
+    arriving: frozenset[Address] = frozenset()
     refused: Mapping[Address, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -52,11 +56,13 @@ class Doubt:
         run: the run's id.
         action: as it was planned.
         revision: the site's revision at which its plan was made.
+        arriving: whether its request is so young that it may still be under way.
     """
 
     run: str
     action: Action
     revision: int
+    arriving: bool
 
 
 class Run(Protocol):
@@ -83,7 +89,10 @@ class Run(Protocol):
         ...
 
     def cleared(self, outcomes: Iterable[ActionOutcome]) -> None:
-        """Record what turned out to have become of actions that earlier runs left in doubt."""
+        """Record what turned out to have become of actions that earlier runs left in doubt.
+
+        An effect is that of one run, the first that sent the action.
+        """
         ...
 
     def end(self, end: RunEnd, note: str, *, used: bool) -> None:

@@ -70,6 +70,11 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) 
     Raises:
         PlanUnusable: something in scope is not what it was when the plan was made.
     """
+    if not plan.basis.digests:
+        raise PlanUnusable(
+            "The plan is the inverse of another one, for reading only.",
+            "`reconciler rollback RUN` makes one that can be applied.",
+        )
     for action in plan.actions:
         if action.address in earlier.held and not stands(state, action):
             raise PlanUnusable(

@@ -66,8 +66,9 @@ class Sending:
         self._tell()
         for action in self.selected:
             if action.address not in self.earlier.doubtful and preflight.stands(self.base, action):
-                who = "somebody did it by hand" if action.manual else "an earlier run has done it"
-                self._settle(ActionOutcome(action, Outcome.ALREADY, who))
+                ours = action.address in self.earlier.held
+                detail = "an earlier run has done it" if ours else "it was so already"
+                self._settle(ActionOutcome(action, Outcome.ALREADY, detail))
         for _, actions in groupby(self.selected, key=stage):
             self._send_stage(list(self._ready(actions)))
         for action in self.selected:
@@ -144,6 +145,8 @@ class Sending:
                 for action in batch:
                     self._settle(self._refused(action, str(answer)))
             case SiteError():
+                if answer.retry_after is not None:  # longer than anybody waits
+                    self.stopped = self.stopped or str(answer)
                 for action in batch:
                     self._lost.add(action.address)
                     self._settle(ActionOutcome(action, Outcome.UNKNOWN, str(answer)))
@@ -155,7 +158,7 @@ class Sending:
 
     def _refused(self, action: Action, detail: str) -> ActionOutcome:
         """Settle what was refused: failed, unless an attempt before it may yet arrive."""
-        lost = action.address in self._lost
+        lost = action.address in self._lost or action.address in self.earlier.arriving
         return ActionOutcome(action, Outcome.UNKNOWN if lost else Outcome.FAILED, detail)
 
     def _judged(self, action: Action, result: ChangeResult) -> ActionOutcome:
@@ -176,7 +179,10 @@ class Sending:
         ):
             # The key's answer from back then: the earlier run's request did arrive.
             self._replayed[action.address] = revision
-            return ActionOutcome(action, Outcome.ALREADY, "an earlier run has done it")
+            if preflight.stands(self.base, action):
+                return ActionOutcome(action, Outcome.ALREADY, "an earlier run has done it")
+            writes = self._writes([action.address])
+            return ActionOutcome(action, Outcome.FAILED, settling.undone(action, writes))
         return ActionOutcome(action, Outcome.SUCCEEDED, "", revision)
 
     def _is_up(self) -> bool:
@@ -207,11 +213,13 @@ class Sending:
     def _confirm(self, actions: Iterable[Action], state: LiveState) -> None:
         found = [self.outcomes[action.address] for action in actions]
         asked = [each.action.address for each in found if settling.needs_writes(each, state)]
-        writes = None
-        if asked:
-            writes = settling.read_writes(self.reader, state.site, self.base.site.revision, asked)
+        writes = self._writes(asked) if asked else None
         for each in found:
-            self._settle(settling.confirmed(each, state, writes))
+            self._settle(settling.confirmed(each, state, writes, self.base.site.revision))
+
+    def _writes(self, addresses: Iterable[Address]) -> settling.Writes | None:
+        """Read who wrote to some addresses since the plan was made."""
+        return settling.read_writes(self.reader, self.base.site, self.plan.revision, addresses)
 
     def _change(self, action: Action) -> Change:
         """Make the change of an action.
@@ -257,7 +265,8 @@ class Sending:
         try:
             write()
         except JournalError as failed:
-            self.stopped = f"{self.stopped} {failed}".strip()
+            if str(failed) not in self.stopped:
+                self.stopped = f"{self.stopped} {failed}".strip()
             return False
         return True
 
@@ -291,7 +300,9 @@ class Sending:
         try:
             state = self.reader.fetch()
         except SiteError as lost:
-            self.stopped = f"{self.stopped} The result could not be read back: {lost}".strip()
+            told = "The result could not be read back."
+            told = told if str(lost) in self.stopped else f"{told} {lost}"
+            self.stopped = f"{self.stopped} {told}".strip()
             return None
         self._confirm(self.selected, state)
         return state
@@ -313,28 +324,18 @@ class Sending:
                 cleared.append(ActionOutcome(found.action, Outcome.FAILED, settling.NEVER))
             else:
                 unclear.append(found.action)
-        if unclear:
-            cleared += self._by_events(unclear)
+        if unclear and (writes := self._writes([each.address for each in unclear])):
+            for action in unclear:
+                arriving = action.address in self.earlier.arriving
+                became = settling.became(action, writes, self.plan.revision, arriving=arriving)
+                if became is not None:
+                    cleared.append(became)
         return cleared
-
-    def _by_events(self, actions: Sequence[Action]) -> list[ActionOutcome]:
-        """Ask the event log what earlier requests did; where there is none, leave the doubt."""
-        addresses = [action.address for action in actions]
-        writes = settling.read_writes(self.reader, self.base.site, self.plan.revision, addresses)
-        if writes is None:
-            return []
-        owns = [(action, writes.own(action)) for action in actions]
-        return [
-            ActionOutcome(action, Outcome.SUCCEEDED, "", own.revision)
-            if own is not None
-            else ActionOutcome(action, Outcome.FAILED, settling.NEVER)
-            for action, own in owns
-        ]
 
     def _is_finished(self, state: LiveState) -> bool:
         """Whether nothing that was selected, now or in an earlier run, is still open."""
         return all(
             preflight.stands(state, action)
             for action in self.plan.actions
-            if action.address in self.outcomes or action.address in self.earlier.sent
+            if action.address in self.outcomes or action.address in self.earlier.selected
         )

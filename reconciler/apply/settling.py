@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.apply.journal import Doubt
 from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.apply.preflight import stands
 from reconciler.domain.address import Address
@@ -30,7 +29,7 @@ class Writes:
     actor: str | None
     by_address: Mapping[str, Sequence[Event]]
 
-    def own(self, action: Action, since: int = 0) -> Event | None:
+    def own(self, action: Action, since: int) -> Event | None:
         """Return the first write of ours after a revision that did what an action does."""
         for event in self.by_address.get(str(action.address), ()):
             if event.revision > since and self._ours(event) and event.verb == action.verb.value:
@@ -63,12 +62,19 @@ def read_writes(
     return Writes(site.actor, by_address)
 
 
-def cleared(doubt: Doubt, writes: Writes) -> ActionOutcome:
-    """Say what became of an action that a run of a plan which is over left in doubt."""
-    own = writes.own(doubt.action, doubt.revision)
-    if own is None:
-        return ActionOutcome(doubt.action, Outcome.FAILED, NEVER)
-    return ActionOutcome(doubt.action, Outcome.SUCCEEDED, FOUND, own.revision)
+def became(action: Action, writes: Writes, since: int, *, arriving: bool) -> ActionOutcome | None:
+    """Say what became of an action in doubt, by the site's events; None where it is too early.
+
+    Args:
+        action: as it was planned.
+        writes: the writes to its address.
+        since: the revision at which its plan was made.
+        arriving: whether its request may still be under way.
+    """
+    own = writes.own(action, since)
+    if own is not None:
+        return ActionOutcome(action, Outcome.SUCCEEDED, FOUND, own.revision)
+    return None if arriving else ActionOutcome(action, Outcome.FAILED, NEVER)
 
 
 def needs_writes(found: ActionOutcome, state: LiveState) -> bool:
@@ -77,34 +83,39 @@ def needs_writes(found: ActionOutcome, state: LiveState) -> bool:
     return found.outcome is Outcome.UNKNOWN or (found.outcome.holds and not holds)
 
 
-def confirmed(found: ActionOutcome, state: LiveState, writes: Writes | None) -> ActionOutcome:
+def confirmed(
+    found: ActionOutcome, state: LiveState, writes: Writes | None, since: int
+) -> ActionOutcome:
     """Compare an outcome with what stands on the site now.
 
     Args:
         found: as it is known so far.
         state: the site, read after it.
-        writes: the writes to its address since the run began, where they are known.
+        writes: the writes to its address, where they are known.
+        since: the site's revision when the run began.
     """
     action = found.action
     match found.outcome, stands(state, action):
         case Outcome.UNKNOWN, holds:
-            return _resolved(found, writes, holds=holds)
+            return _resolved(found, writes, since, holds=holds)
         case ((Outcome.SUCCEEDED | Outcome.ALREADY), False):
-            return replace(found, outcome=Outcome.FAILED, detail=_undone(found, writes))
+            return replace(found, outcome=Outcome.FAILED, detail=undone(found.action, writes))
         case ((Outcome.FAILED | Outcome.SKIPPED | Outcome.MANUAL), True):
             return replace(found, outcome=Outcome.ALREADY, detail="it was so when read back")
         case _:
             return found
 
 
-def _resolved(found: ActionOutcome, writes: Writes | None, *, holds: bool) -> ActionOutcome:
+def _resolved(
+    found: ActionOutcome, writes: Writes | None, since: int, *, holds: bool
+) -> ActionOutcome:
     """Settle an action whose answer was lost, as far as the site can tell."""
-    own = writes.own(found.action) if writes else None
+    own = writes.own(found.action, since) if writes else None
     if own is not None:
         done = replace(found, outcome=Outcome.SUCCEEDED, revision=own.revision)
         if holds:
             return replace(done, detail=FOUND)
-        return replace(done, outcome=Outcome.FAILED, detail=_undone(done, writes))
+        return replace(done, outcome=Outcome.FAILED, detail=undone(found.action, writes))
     if not holds:
         return replace(found, detail=DOUBT)
     if writes is not None:
@@ -112,8 +123,9 @@ def _resolved(found: ActionOutcome, writes: Writes | None, *, holds: bool) -> Ac
     return replace(found, outcome=Outcome.SUCCEEDED, detail="confirmed by reading it back")
 
 
-def _undone(found: ActionOutcome, writes: Writes | None) -> str:
-    foreign = writes.foreign(found.action) if writes else None
+def undone(action: Action, writes: Writes | None) -> str:
+    """Say why something that was done, or was so, does not stand: who changed it, if known."""
+    foreign = writes.foreign(action) if writes else None
     if foreign is not None:
         return f"it was so, but {foreign.author} has changed it since, at {foreign.time}"
     return "the site said yes, but the read-back shows otherwise"

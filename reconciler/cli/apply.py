@@ -1,22 +1,21 @@
 """The command `apply`."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
 
-from reconciler.apply.preflight import stands
 from reconciler.cli import options
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.commits import commit_of
-from reconciler.errors import WrongUse
+from reconciler.errors import PlanUnusable, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
 from reconciler.state import LiveState
 from reconciler.workflows import reading
-from reconciler.workflows.recalling import unfinished_plan
 
 
 @click.command("apply")
@@ -53,6 +52,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler apply examples/roles.yaml; reconciler apply plan.json
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     asked = Asked(
         options.overrides(override_codes, reason),
         max_concurrency,
@@ -69,23 +69,24 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         return carry_out(saved, options.connection(environment, config), asked)
     loaded = reading.load_manifest(manifest)
     site = options.connection(environment, config)
-    state = reading.fetch_state(site)
-    plan = _planned(loaded, state, asked, commit_of(manifest))
-    earlier = None if only or excepted else unfinished_plan(plan, state, site)
-    if earlier is not None:
-        click.echo(_CONTINUED, err=True)
-        left = tuple(each for each in earlier.actions if not stands(state, each))
-        shown = replace(earlier, actions=left, access=plan.access, people=plan.people)
-        agree(shown, yes=yes, colour=asked.colour)
-        return carry_out(earlier, site, asked)
-    agree(plan, yes=yes, colour=asked.colour)
-    return carry_out(plan, site, replace(asked, only=(), excepted=()))
+    commit = commit_of([Path(file) for file in loaded.files])
+    chosen = replace(asked, only=(), excepted=())
+    tries = _TRIES if yes else 1
+    while True:
+        plan = _planned(loaded, reading.fetch_state(site), asked, commit)
+        agree(plan, yes=yes, colour=asked.colour)
+        tries -= 1
+        try:
+            return carry_out(plan, site, chosen)
+        except PlanUnusable as stale:
+            # --yes agrees to whatever the manifest asks for, also after another run has ended.
+            if not tries:
+                raise
+            click.echo(f"{stale} Planning again.", err=True)
 
 
-_CONTINUED: Final = (
-    "An earlier run of this manifest left something open that a new plan does not reach; "
-    "its own plan goes on."
-)
+_TRIES: Final = 3
+"""How often a manifest is planned, where the site moves between the plan and the apply."""
 
 
 def _planned(manifest: Manifest, state: LiveState, asked: Asked, commit: str | None) -> Plan:

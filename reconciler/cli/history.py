@@ -51,7 +51,7 @@ def command(
 
 
 @command.command("show")
-@click.argument("run")
+@click.argument("run", callback=options.not_empty)
 @options.site_options
 @options.format_option
 @options.no_color_option

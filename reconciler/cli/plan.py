@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         loaded,
         state,
         as_of=as_of,
-        commit=commit_of(manifest),
+        commit=commit_of([Path(file) for file in loaded.files]),
         overrides=lifted,
         only=only,
         excepted=excepted,

@@ -1,5 +1,6 @@
 """The command `rollback`."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -8,7 +9,7 @@ from reconciler.cli import options
 from reconciler.cli.output import print_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.running import Asked, agree, carry_out
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, WrongUse
 from reconciler.plan import document
 from reconciler.plan.select import Selection
 from reconciler.private_files import write_private
@@ -16,7 +17,7 @@ from reconciler.workflows.recalling import make_rollback, recorded_run
 
 
 @click.command("rollback")
-@click.argument("run")
+@click.argument("run", callback=options.not_empty)
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
 @click.option(
     "-o",
@@ -54,7 +55,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler rollback 3f2a91bc; reconciler rollback 3f2a91bc --out back.json
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     lifted = options.overrides(override_codes, reason)
+    if out is not None and yes:
+        raise WrongUse("--out saves the plan and --yes applies it.", "Leave one of the two out.")
     refuse_target(out, is_plan, "a saved plan", inputs=(config,))
     site = options.connection(environment, config)
     plan = make_rollback(
@@ -63,6 +67,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         overrides=lifted,
         selection=Selection(only, excepted),
     )
+    for found in plan.warnings:
+        if found.code == "RR504":
+            raise WrongUse(found.message, found.advice)
     if not plan.actions:
         print_plan(plan, output_format, colour=not no_color)
         return ExitCode.DONE

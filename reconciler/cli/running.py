@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import click
@@ -86,7 +87,8 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
 
         def watch(report: Report) -> None:
             stopping.watch(report)
-            show(report)
+            with suppress(OSError):  # who reads the progress may leave; the run goes on
+                show(report)
 
         result = apply_plan(
             plan,

@@ -47,7 +47,7 @@ def command(
     try:
         loaded = reading.load_manifest(manifest)
         if any(path.is_dir() for path in manifest):  # a file that was passed over shows in it
-            counted = f"{loaded.files} file{'' if loaded.files == 1 else 's'}, "
+            counted = f"{len(loaded.files)} file{'' if len(loaded.files) == 1 else 's'}, "
         found = loaded.warnings
         if online or live:
             state = reading.fetch_state(options.source(live, environment, config))

@@ -79,6 +79,11 @@ class RecordedAction:
     revision: int | None
     sent: bool
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it was sent, and nobody learnt what became of it."""
+        return self.outcome is Outcome.UNKNOWN or (self.outcome is None and self.sent)
+
 
 @dataclass(frozen=True, slots=True)
 class RunDetails:
@@ -137,28 +142,6 @@ def find_run(journal: SqlJournal, run_id: str) -> RunDetails:
             select(actions).where(actions.c.run == number).order_by(actions.c.number)
         ).mappings()
         return RunDetails(summary, header, tuple(_recorded(row) for row in rows))
-
-
-def find_unfinished(journal: SqlJournal, site: str, manifest: str) -> RunDetails | None:
-    """Return the newest run of a manifest on a site, if its plan is not used up.
-
-    Args:
-        journal: where it is recorded.
-        site: the site's id.
-        manifest: the manifest's digest.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    with journal.database.reading() as connection:
-        found = connection.execute(
-            select(runs.c.id, plans.c.used)
-            .join(plans, plans.c.id == runs.c.plan)
-            .where(runs.c.site == site, plans.c.manifest == manifest)
-            .order_by(runs.c.number.desc())
-            .limit(1)
-        ).first()
-    return None if found is None or found.used else find_run(journal, found.id)
 
 
 _RUNS: Final[Select[Any]] = select(

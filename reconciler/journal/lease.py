@@ -13,7 +13,7 @@ from typing import Final, Self
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reconciler.errors import JournalError, LeaseHeld, LeaseLost
+from reconciler.errors import JournalError, LeaseHeld, LeaseLost, ReconcilerError
 from reconciler.journal.database import Database
 from reconciler.journal.tables import leases
 
@@ -92,6 +92,7 @@ class Lease:
         self._holder = holder
         self._duration = timedelta(seconds=seconds)
         self._waiting = waiting
+        self._renewed = database.now()
         self._stop = threading.Event()
         self._heart = threading.Thread(target=self._beat, name=f"lease of {site}", daemon=True)
 
@@ -115,9 +116,17 @@ class Lease:
         self._heart.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Give the lease back, if it is still this one; a database that is gone lets it expire."""
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object
+    ) -> None:
+        """Give the lease back, if it is still this one; a database that is gone lets it expire.
+
+        Whoever leaves in the middle, stopped at once or by a defect, may have requests under way:
+        then it is not given back, but runs out.
+        """
         self.abandon()
+        if kind is not None and not issubclass(kind, ReconcilerError):
+            return
         try:
             with self._database.writing() as connection:
                 connection.execute(
@@ -125,6 +134,14 @@ class Lease:
                 )
         except JournalError:
             return  # what the run came to matters more, and the lease frees itself
+
+    def is_alive(self) -> bool:
+        """Whether nobody else can have taken it yet, by this machine's clock.
+
+        It is for those who cannot ask the database before each request. A process that was
+        suspended finds the time gone when it goes on, since the clock went on without it.
+        """
+        return self.taken and self._database.now() - self._renewed < self._duration
 
     def abandon(self) -> None:
         """Stop renewing the lease, without giving it back."""
@@ -171,7 +188,11 @@ class Lease:
         statement = update(leases).where(leases.c.site == self.site, leases.c.token == self.token)
         if only_alive:
             statement = statement.where(leases.c.expires > now)
-        return connection.execute(statement.values(expires=now + self._duration)).rowcount == 1
+        at = self._database.now()
+        renewed = connection.execute(statement.values(expires=now + self._duration)).rowcount == 1
+        if renewed:
+            self._renewed = at
+        return renewed
 
     def _take(self) -> Held | None:
         """Take the lease where it is free or has run out; else tell who has it."""
@@ -187,6 +208,7 @@ class Lease:
     def _claim(self, connection: Connection) -> bool:
         # Both dialects spell it the same, and one statement leaves no room for a race.
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        self._renewed = self._database.now()
         now = self._database.clock(connection)
         ours = {
             "token": self.token,

@@ -1,6 +1,7 @@
 """Opens a journal: a SQLite file of one machine, or a PostgreSQL database that many share."""
 
 import os
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,9 @@ from reconciler.journal.database import Database
 from reconciler.journal.failures import Place, mapped
 from reconciler.journal.record import Owner, SqlJournal
 from reconciler.journal.upgrade import bring_up_to_date
+
+_NO_FILE: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:|\b(host|user|password|dbname)\s*=")
+"""What looks like a URL or a connection string that was written wrongly."""
 
 _DRIVERS: Final = ("postgresql", "postgresql+psycopg")
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
@@ -58,6 +62,12 @@ def open_journal(
     Raises:
         JournalError: it cannot be opened, is not a journal, or is one of a newer version.
     """
+    if isinstance(location, str) and _NO_FILE.search(location) and "://" not in location:
+        # Not repeated: there may be a password in it.
+        raise JournalError(
+            "The journal's location is neither a file nor a URL.",
+            "Name a file, or write postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        )
     if isinstance(location, str) and "://" in location:
         engine, place = _postgresql(location)
     else:
@@ -109,7 +119,7 @@ def _postgresql(location: str) -> tuple[Engine, Place]:
     except ImportError as missing:
         raise JournalError(
             f"The journal {place.shown} cannot be opened: the driver for PostgreSQL is missing.",
-            "Install it: `pip install 'reconciler[postgresql]'`.",
+            "Install it: `pip install 'psycopg[binary]'`.",
         ) from missing
     return engine, place
 

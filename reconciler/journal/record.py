@@ -107,7 +107,7 @@ class SqlJournal:
             used = connection.execute(select(plans.c.used).where(plans.c.id == plan.id)).scalar()
             if used is None:
                 return Earlier()
-            return rows.read_earlier(connection, plan.id, used=used)
+            return rows.read_earlier(connection, plan.id, used=used, now=self.database.now())
 
     def doubts(self, site: str, *, but: str) -> list[Doubt]:
         """Return what runs left in doubt on a site, but those of one plan; the oldest run first.
@@ -116,7 +116,7 @@ class SqlJournal:
             JournalError: the database cannot be read.
         """
         with self.database.reading() as connection:
-            return rows.read_doubts(connection, site, but)
+            return rows.read_doubts(connection, site, but, self.database.now())
 
     def clear(self, found: Iterable[tuple[Doubt, ActionOutcome]]) -> None:
         """Record what turned out to have become of actions in doubt.
@@ -268,20 +268,28 @@ class SqlRun:
     def cleared(self, outcomes: Iterable[ActionOutcome]) -> None:
         """Record what turned out to have become of actions that earlier runs left in doubt.
 
+        An effect is that of one run, the first that is known to have sent the action.
+
         Raises:
             JournalError: the database cannot be written.
         """
         now = self._database.now()
+        told = {str(found.action.address): found for found in outcomes}
         with self._database.writing() as connection:
-            before = connection.execute(
-                select(runs.c.number).where(
-                    runs.c.plan == self._plan.id, runs.c.number < self._number
-                )
-            ).scalars()
-            told = list(outcomes)
-            for run in before.all():
-                for chunk in rows.chunks(rows.latest(run, found, now) for found in told):
-                    connection.execute(rows.CLEAR, chunk)
+            claimed = rows.effects(connection, self._plan.id)
+            cleared = []
+            for run, address in rows.in_doubt_before(connection, self._plan.id, self._number):
+                found = told.get(address)
+                if found is None:
+                    continue
+                if (address, found.revision) in claimed:
+                    detail = "another run has done it"
+                    found = ActionOutcome(found.action, Outcome.ALREADY, detail)
+                elif found.revision is not None:
+                    claimed.add((address, found.revision))
+                cleared.append(rows.latest(run, found, now))
+            for chunk in rows.chunks(cleared):
+                connection.execute(rows.CLEAR, chunk)
 
     def end(self, end: RunEnd, note: str, *, used: bool) -> None:
         """Record how the run ended, and whether its plan is used now.

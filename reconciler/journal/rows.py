@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -21,6 +21,12 @@ _T = TypeVar("_T")
 Row = dict[str, Any]
 
 _ROWS_AT_ONCE: Final = 5_000
+
+_UNDER_WAY: Final = timedelta(minutes=15)
+"""So long after it was sent, a request that nobody saw answered may still reach the site."""
+
+_CARRIED: Final = (requests.c.run == actions.c.run) & (requests.c.number == actions.c.request)
+"""Joins an action to the request that carried it last."""
 
 _LONG_LISTS: Final = ("actions", "access", "people", "unmanaged", "warnings", "digest")
 """What a plan's header leaves out: it stands in the actions, or nobody needs it after the run."""
@@ -123,44 +129,94 @@ def add_plan(connection: Connection, plan: Plan) -> None:
     )
 
 
-def read_earlier(connection: Connection, plan_id: str, *, used: bool) -> Earlier:
+def read_earlier(connection: Connection, plan_id: str, *, used: bool, now: datetime) -> Earlier:
     """Add up what all the runs of a plan did, in the order in which they began."""
     column = actions.c
     rows = connection.execute(
-        select(column.address, column.request, column.answered, column.outcome, column.revision)
+        select(
+            column.address,
+            column.request,
+            column.answered,
+            column.outcome,
+            column.revision,
+            requests.c.sent_at,
+        )
         .join(runs, runs.c.number == column.run)
+        .outerjoin(requests, _CARRIED)
         .where(runs.c.plan == plan_id)
-        .where(or_(column.request.is_not(None), column.outcome.is_not(None)))
         .order_by(runs.c.number, column.number)
     )
+    selected: set[Address] = set()
     sent: set[Address] = set()
     held: set[Address] = set()
     doubtful: set[Address] = set()
+    arriving: set[Address] = set()
     refused: Counter[Address] = Counter()
-    for text, request, answered, outcome, revision in rows:
+    for text, request, answered, outcome, revision, sent_at in rows:
         address = Address.parse(text)
+        selected.add(address)
         if request is not None:
             sent.add(address)
         if revision is not None or (outcome is not None and Outcome(outcome).holds):
             held.add(address)
         if outcome == Outcome.UNKNOWN or (outcome is None and request is not None):
             doubtful.add(address)  # until it is cleared, whatever later runs found there
+            if _may_arrive(sent_at, now):
+                arriving.add(address)
         if outcome == Outcome.FAILED and answered:
             refused[address] += 1
     return Earlier(
-        used, frozenset(sent), frozenset(held), frozenset(doubtful), MappingProxyType(refused)
+        used=used,
+        selected=frozenset(selected),
+        sent=frozenset(sent),
+        held=frozenset(held),
+        doubtful=frozenset(doubtful),
+        arriving=frozenset(arriving),
+        refused=MappingProxyType(refused),
     )
 
 
-def read_doubts(connection: Connection, site: str, but: str) -> list[Doubt]:
+def _may_arrive(sent_at: datetime | None, now: datetime) -> bool:
+    return sent_at is not None and now - sent_at < _UNDER_WAY
+
+
+def read_doubts(connection: Connection, site: str, but: str, now: datetime) -> list[Doubt]:
     """Find what runs left in doubt on a site, but those of one plan; the oldest run first."""
     found = connection.execute(
-        select(actions, runs.c.id.label("run_id"), plans.c.header)
+        select(actions, runs.c.id.label("run_id"), plans.c.header, requests.c.sent_at)
         .join(runs, runs.c.number == actions.c.run)
         .join(plans, plans.c.id == runs.c.plan)
+        .outerjoin(requests, _CARRIED)
         .where(runs.c.site == site, runs.c.plan != but, _IN_DOUBT)
         .order_by(actions.c.run, actions.c.number)
     ).mappings()
     return [
-        Doubt(row["run_id"], read_action(dict(row)), row["header"]["revision"]) for row in found
+        Doubt(
+            run=row["run_id"],
+            action=read_action(dict(row)),
+            revision=row["header"]["revision"],
+            arriving=_may_arrive(row["sent_at"], now),
+        )
+        for row in found
     ]
+
+
+def in_doubt_before(connection: Connection, plan_id: str, run: int) -> list[tuple[int, str]]:
+    """Find which earlier runs of a plan left which addresses in doubt, the oldest run first."""
+    found = connection.execute(
+        select(actions.c.run, actions.c.address)
+        .join(runs, runs.c.number == actions.c.run)
+        .where(runs.c.plan == plan_id, runs.c.number < run, _IN_DOUBT)
+        .order_by(actions.c.run)
+    )
+    return [(number, address) for number, address in found]
+
+
+def effects(connection: Connection, plan_id: str) -> set[tuple[str, int | None]]:
+    """Return at which addresses and revisions runs of a plan are known to have had an effect."""
+    found = connection.execute(
+        select(actions.c.address, actions.c.revision)
+        .join(runs, runs.c.number == actions.c.run)
+        .where(runs.c.plan == plan_id, actions.c.revision.is_not(None))
+    )
+    return {(address, revision) for address, revision in found}

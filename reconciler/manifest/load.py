@@ -46,7 +46,7 @@ def load_manifest(paths: Sequence[Path]) -> Manifest:
     listed = in_order(dict.fromkeys(found))
     if any(diagnostic.is_error for diagnostic in listed):
         raise InvalidInput(listed)
-    return replace(merge(parts), warnings=listed, files=len(parts))
+    return replace(merge(parts), warnings=listed, files=tuple(part.file for part in parts))
 
 
 def _load_file(file: str, raw: bytes, found: list[Diagnostic]) -> Part | None:

@@ -143,7 +143,7 @@ class Manifest:
         warnings: what the author should know, though it is no error.
         digest: `sha256:` and hex over the merged content: it is the same for the same declarations,
             whatever the comments, the layout and the split into files.
-        files: how many files it was read from.
+        files: those it was read from, as the user named them.
     """
 
     site: Reference
@@ -157,4 +157,4 @@ class Manifest:
     )
     sections: Mapping[Role, Section] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[Diagnostic, ...] = ()
-    files: int = 1
+    files: tuple[str, ...] = ()

@@ -142,7 +142,7 @@ def assemble(
     """
     judgement = Judgement(directory, frame.scope, differences, frame.as_of)
     actions = _actions(directory, keys, differences, judgement)
-    notes = list(_nothing_matched(frame.selection, actions))
+    notes = list(_nothing_matched(frame.selection, actions)) if actions else []
     if frame.selection.narrows:
         actions = frame.selection.of(actions)
         judgement = Judgement(directory, frame.scope, actions, frame.as_of)
@@ -150,7 +150,7 @@ def assemble(
             replace(action, sees_change=judgement.sees_change(action.address, action.verb))
             for action in actions
         )
-        if not actions and not notes:
+        if differences and not actions and not notes:
             notes.append(
                 Diagnostic("RR504", "--only and --except leave nothing that would change.")
             )

@@ -6,8 +6,7 @@ edited file is noticed. The schema is published as `schemas/plan-v1.schema.json`
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -101,18 +100,6 @@ def from_document(document: Mapping[str, Any]) -> Plan:
         raise PlanUnusable(
             "The plan's file is incomplete or malformed.", "Make a new plan."
         ) from error
-
-
-def from_parts(header: Mapping[str, Any], actions: Iterable[Action]) -> Plan:
-    """Put a plan together again from a document without its long lists, and its actions.
-
-    What a plan only tells its reader, warnings and access changes say, is not in it.
-
-    Raises:
-        KeyError, TypeError, ValueError: the header is not one.
-    """
-    empty: Document = {"actions": [], "unmanaged": [], "warnings": [], "access": [], "people": {}}
-    return replace(_plan({**header, **empty}), actions=tuple(actions))
 
 
 def diagnostic_document(found: Diagnostic) -> Document:

@@ -76,11 +76,13 @@ class Done:
 
     Attributes:
         run: its id.
-        manifest: the digest of its plan's manifest.
+        manifest: what the plan names in place of a manifest's digest.
         timezone: where that manifest's days begin and end.
         basis: what its plan rested on; the digests are not read.
         effects: what it did.
         events: per address (in ids) the last write to it; None where the site keeps no events.
+        since: the site's revision when the run's plan was made.
+        unsettled: what the run sent, and of which nobody knows what became.
     """
 
     run: str
@@ -89,6 +91,8 @@ class Done:
     basis: Basis
     effects: Sequence[Effect]
     events: Mapping[Address, Event] | None
+    since: int
+    unsettled: Sequence[Action] = ()
 
 
 def plan_rollback(
@@ -118,13 +122,13 @@ def plan_rollback(
     """
     directory = Directory(state)
     keys = Keys(directory, done.basis.people, done.basis.units)
-    scope = Scope.of(directory, _known(directory, done.basis.scope))
+    scope = Scope.of(directory, _left_of(directory, done.basis.scope))
     cause = Cause(CauseKind.ROLLED_BACK, run=done.run)
     kept: dict[Address, str] = {}
     steps: dict[Address, Difference] = {}
     for effect in done.effects:
         step = undo(effect.action)
-        reason = _changed_since(effect, state, done.events) or _out_of_scope(
+        reason = _changed_since(effect, directory, done) or _out_of_scope(
             directory, scope, step.address, as_of
         )
         if reason:
@@ -153,27 +157,36 @@ def plan_rollback(
     return assemble(directory, keys, ordered, frame)
 
 
-def _known(directory: Directory, tops: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _left_of(directory: Directory, tops: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Leave out of a scope the units that are gone: nothing lies below them any more."""
     return None if tops is None else tuple(top for top in tops if top in directory.units)
 
 
-def _changed_since(
-    effect: Effect, state: LiveState, events: Mapping[Address, Event] | None
-) -> str | None:
+def _changed_since(effect: Effect, directory: Directory, done: Done) -> str | None:
     """Say who changed an address since, or that somebody did; None where nobody has."""
-    action = effect.action
-    event = events.get(action.address) if events is not None else None
-    if event is not None and effect.revision is not None and event.revision > effect.revision:
-        return f"{event.author} has changed it since, at {event.time}"
-    if not _known_subject(Directory(state), action.address):
+    action, state = effect.action, directory.state
+    if not _has_subject(directory, action.address):
         return "what it is about is not on the site any more"
     if value_at(state, action.address) != action.after:
-        return "it has been changed since"
-    return None
+        return _by(done, action.address) or "it has been changed since"
+    if done.events is None:
+        return None
+    event = done.events.get(action.address)
+    if effect.revision is not None:
+        later = event is not None and event.revision > effect.revision
+        return _by(done, action.address) if later else None
+    # Without a revision of its own, the last write must be ours, and not older than the plan.
+    own = {state.site.actor} if state.site.actor else set()
+    ours = event is not None and event.revision > done.since and event.is_by(own)
+    return None if ours else "the site's events do not tell whether it is still the run's"
 
 
-def _known_subject(directory: Directory, address: Address) -> bool:
+def _by(done: Done, address: Address) -> str | None:
+    event = (done.events or {}).get(address)
+    return f"{event.author} has changed it since, at {event.time}" if event else None
+
+
+def _has_subject(directory: Directory, address: Address) -> bool:
     match address.kind, address.parts:
         case AddressKind.PROFILE, (profile, _):
             return profile in directory.profiles
@@ -195,15 +208,42 @@ def _out_of_scope(directory: Directory, scope: Scope, address: Address, day: dat
     return "it lies outside the scope of that run's manifest by now"
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The site after some steps, in the form that the rules ask for.
+
+    Attributes:
+        directory: the live site.
+        roles: per profile id the roles enabled on it.
+        holders: who has been added.
+        assigned: who has assignments.
+        learners: who is a learner somewhere.
+    """
+
+    directory: Directory
+    roles: Mapping[str, frozenset[str]]
+    holders: frozenset[Holder]
+    assigned: frozenset[Holder]
+    learners: frozenset[str]
+
+
 def _drop_impossible(directory: Directory, steps: dict[Address, Difference]) -> dict[Address, str]:
     """Take out the steps that the site would refuse, and those which that makes impossible."""
+    learners = frozenset(
+        each.person for each in directory.state.memberships if each.role is MembershipRole.LEARNER
+    )
     dropped: dict[Address, str] = {}
     while True:
-        end = end_state(directory.state, steps.values())
+        state = end_state(directory.state, steps.values())
+        end = _End(
+            directory,
+            {profile.id: frozenset(profile.roles) for profile in state.profiles},
+            state.holders,
+            frozenset(found.holder for found in state.assignments),
+            learners,
+        )
         refused = {
-            address: reason
-            for address, step in steps.items()
-            if (reason := _refusal(directory, end, step))
+            address: reason for address, step in steps.items() if (reason := _refusal(end, step))
         }
         if not refused:
             return dropped
@@ -212,37 +252,32 @@ def _drop_impossible(directory: Directory, steps: dict[Address, Difference]) -> 
             del steps[address]
 
 
-def _refusal(directory: Directory, end: LiveState, step: Difference) -> str | None:
+def _refusal(end: _End, step: Difference) -> str | None:
     rule = _RULES.get((step.address.kind, step.verb))
-    return rule(directory, end, step.address) if rule else None
+    return rule(end, step.address) if rule else None
 
 
-def _no_role(directory: Directory, end: LiveState, address: Address) -> str | None:
+def _no_role(end: _End, address: Address) -> str | None:
     role, person = address.parts
-    profile = directory.people[person].profile
-    enabled = any(each.id == profile and role in each.roles for each in end.profiles)
+    enabled = role in end.roles[end.directory.people[person].profile]
     return None if enabled else "the role is not enabled on the person's profile any more"
 
 
-def _has_assignments(_directory: Directory, end: LiveState, address: Address) -> str | None:
-    holder = Holder.at(address)
-    left = any(each.holder == holder for each in end.assignments)
+def _has_assignments(end: _End, address: Address) -> str | None:
+    left = Holder.at(address) in end.assigned
     return "the person has assignments that stay" if left else None
 
 
-def _no_holder(directory: Directory, end: LiveState, address: Address) -> str | None:
+def _no_holder(end: _End, address: Address) -> str | None:
     assignment = Assignment.at(address)
     if assignment.holder not in end.holders:
         return "the person does not have the role any more"
-    if assignment.kind is TargetKind.LEARNER and not any(
-        each.person == assignment.target and each.role is MembershipRole.LEARNER
-        for each in directory.state.memberships
-    ):
+    if assignment.kind is TargetKind.LEARNER and assignment.target not in end.learners:
         return "its target is no learner any more"
     return None
 
 
-_Rule = Callable[[Directory, LiveState, Address], str | None]
+_Rule = Callable[[_End, Address], str | None]
 
 _RULES: Final[Mapping[tuple[AddressKind, Verb], _Rule]] = {
     (AddressKind.HOLDER, Verb.ADD): _no_role,
@@ -261,6 +296,13 @@ def _warnings(
             "The site keeps no events, so only what stands there now tells what was changed since.",
             None,
             "Look whether somebody took a change back and made it again since the run.",
+        )
+    for action in done.unsettled:
+        yield Diagnostic(
+            "RR506",
+            f"{action.name} is not rolled back: nobody knows yet whether it took effect.",
+            None,
+            "Run the apply again that was cut off, or look at the site.",
         )
     for address in sorted(kept):
         yield Diagnostic(

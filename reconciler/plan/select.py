@@ -1,6 +1,6 @@
 """Narrows a plan to some of its actions (`--only`, `--except`), never to others than it has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -12,8 +12,8 @@ from reconciler.plan.model import Action
 class Selection:
     """What is asked for of a plan: all of it, unless patterns say less.
 
-    A pattern is an address as people read it, or in ids; `*` and `?` stand for any text, slashes
-    included: `mentor/t-0412*`.
+    A pattern is an address as people read it or, where no action has such a name, in ids; `*` and
+    `?` stand for any text, slashes included: `mentor/t-0412*`.
 
     Attributes:
         only: patterns of what is wanted; none of them wants everything.
@@ -32,11 +32,7 @@ class Selection:
         """Return the options whose patterns match no action, as they are written: `--only x`."""
         given = [("--only", pattern) for pattern in self.only]
         given += [("--except", pattern) for pattern in self.excepted]
-        return [
-            f"{option} {pattern}"
-            for option, pattern in given
-            if not any(_matches(action, [pattern]) for action in actions)
-        ]
+        return [f"{option} {pattern}" for option, pattern in given if not _chosen(actions, pattern)]
 
     def of(self, actions: Sequence[Action]) -> tuple[Action, ...]:
         """Return the actions that are asked for, in the plan's order.
@@ -47,7 +43,7 @@ class Selection:
             WrongUse: an action would be left without what it must wait for.
         """
         selected = _closure(actions, self.only) if self.only else tuple(actions)
-        out = {each.address: each for each in selected if _matches(each, self.excepted)}
+        out = {each.address: each for each in _all_chosen(selected, self.excepted)}
         left = tuple(action for action in selected if action.address not in out)
         for action in left:
             for needed in action.requires:
@@ -63,8 +59,7 @@ class Selection:
 def _closure(actions: Sequence[Action], only: Iterable[str]) -> tuple[Action, ...]:
     """Return the actions that patterns choose, and the planned ones which those must wait for."""
     by_address = {action.address: action for action in actions}
-    patterns = list(only)
-    chosen = {action.address for action in actions if _matches(action, patterns)}
+    chosen = {action.address for action in _all_chosen(actions, only)}
     waiting = list(chosen)
     while waiting:
         for needed in by_address[waiting.pop()].requires:
@@ -74,6 +69,12 @@ def _closure(actions: Sequence[Action], only: Iterable[str]) -> tuple[Action, ..
     return tuple(action for action in actions if action.address in chosen)
 
 
-def _matches(action: Action, patterns: Iterable[str]) -> bool:
-    name, address = str(action.name), str(action.address)
-    return any(fnmatchcase(name, each) or fnmatchcase(address, each) for each in patterns)
+def _all_chosen(actions: Sequence[Action], patterns: Iterable[str]) -> Iterator[Action]:
+    for pattern in patterns:
+        yield from _chosen(actions, pattern)
+
+
+def _chosen(actions: Sequence[Action], pattern: str) -> list[Action]:
+    """Choose by the names that people read; by ids only what no name would be."""
+    named = [action for action in actions if fnmatchcase(str(action.name), pattern)]
+    return named or [action for action in actions if fnmatchcase(str(action.address), pattern)]

@@ -55,7 +55,7 @@ def run_text(details: RunDetails) -> RenderableType:
         ("Run", run.id),
         ("Site", run.site),
         ("Plan", run.plan),
-        ("Manifest", " ".join(part for part in (_commit(run), run.manifest) if part)),
+        ("Manifest", " ".join(part for part in (run.commit, run.manifest) if part)),
         ("By", f"{run.who}@{run.host}"),
         ("Began", _time(run.began_at)),
         ("Ended", _time(run.ended_at) if run.ended_at else "—"),
@@ -106,7 +106,8 @@ def _counts(run: RunSummary) -> str:
 def _commit(run: RunSummary) -> str:
     """Shorten a commit as Git does; the mark of a manifest that differs from it stays."""
     if run.commit is None:
-        return ""
+        rolled_back = run.manifest.removeprefix("rollback of ")
+        return f"rollback of {rolled_back[:SHORT_ID]}" if rolled_back != run.manifest else ""
     return run.commit[:SHORT_ID] + ("+" if run.commit.endswith("+") else "")
 
 

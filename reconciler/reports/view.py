@@ -47,7 +47,7 @@ def summary(plan: Plan) -> str:
         codes = {found.code for found in plan.warnings}
         if "RR504" in codes:  # then nobody has looked at the rest
             return "Nothing would change of what --only and --except leave."
-        if "RR506" in codes:
+        if plan.manifest.startswith("rollback of "):
             return "Nothing is left of the run that could be taken back."
         return "Nothing to change: the site is as the manifest declares."
     counts = Counter(action.verb for action in plan.actions)

@@ -55,19 +55,22 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         JournalError: the run cannot be recorded; nothing was sent.
         SiteError: the site could not be read; nothing was sent.
     """
-    stop = stop or threading.Event()
-    limits = Limits(sleep=stop.wait, stopping=stop.is_set)
+    asked_to = stop or threading.Event()
     order = engine.Order(
-        today or today_in(plan.timezone),
-        Selection(only, excepted),
-        overrides or {},
+        today or today_in(plan.timezone), Selection(only, excepted), overrides or {}
     )
     with (
         open_journal(connection.journal) as journal,
-        journal.lease(plan.site, wait_seconds=wait_seconds, waiting=waiting),
-        RestWriter(connection, limits) as writer,
+        journal.lease(plan.site, wait_seconds=wait_seconds, waiting=waiting) as lease,
+        RestWriter(
+            connection,
+            Limits(
+                sleep=asked_to.wait,
+                stopping=lambda: asked_to.is_set() or not lease.is_alive(),
+            ),
+        ) as writer,
         Threads(writer.send, max_concurrency) as courier,
     ):
         return engine.apply_plan(
-            plan, writer, courier, journal, order, watcher=watcher, stopping=stop.is_set
+            plan, writer, courier, journal, order, watcher=watcher, stopping=asked_to.is_set
         )

@@ -1,30 +1,28 @@
 """What was done: the runs in the journal, and how one of them is taken back. Writes to no site."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
-from reconciler.apply import preflight
+from reconciler.apply import settling
 from reconciler.apply.outcome import Outcome
+from reconciler.apply.settling import Writes, read_writes
 from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.domain.vocabulary import Capability
-from reconciler.errors import PlanUnusable
+from reconciler.errors import PlanUnusable, WrongUse
 from reconciler.journal.history import (
     RunDetails,
     RunSummary,
     find_run,
-    find_unfinished,
     list_runs,
 )
-from reconciler.plan.document import from_parts, read_basis
+from reconciler.plan.document import read_basis
 from reconciler.plan.inverse import Done, Effect, plan_rollback
-from reconciler.plan.model import Plan
+from reconciler.plan.model import Action, Plan
 from reconciler.plan.select import Selection
-from reconciler.provider import Verb
-from reconciler.state import LiveState
 from reconciler.workflows.reading import open_reader, today_in
-from reconciler.workflows.recording import open_journal
+from reconciler.workflows.recording import open_recorded
 
 
 def recorded_runs(
@@ -35,7 +33,7 @@ def recorded_runs(
     Raises:
         JournalError: it cannot be read.
     """
-    with open_journal(journal) as opened:
+    with open_recorded(journal) as opened:
         return list_runs(opened, site, limit)
 
 
@@ -46,55 +44,8 @@ def recorded_run(journal: Secret | None, run: str) -> RunDetails:
         WrongUse: there is none, or more than one.
         JournalError: the journal cannot be read.
     """
-    with open_journal(journal) as opened:
+    with open_recorded(journal) as opened:
         return find_run(opened, run)
-
-
-def unfinished_plan(plan: Plan, state: LiveState, connection: Connection) -> Plan | None:
-    """Find what an earlier run of the same manifest left open, out of a new plan's reach.
-
-    A manifest for a part of a site takes a holder out only with their last assignment. Where a run
-    did the one and not the other, no new plan of the manifest comes back to it; the run's own does.
-
-    Args:
-        plan: the new plan.
-        state: what it was made against.
-        connection: the site, and the journal.
-
-    Returns:
-        The earlier plan, if it still holds and something of it is open that the new one lacks.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    with open_journal(connection.journal) as journal:
-        details = find_unfinished(journal, plan.site, plan.manifest)
-        if details is None:
-            return None
-        earlier_plan = from_parts(details.header, (recorded.action for recorded in details.actions))
-        reached = {action.address for action in plan.actions}
-        missed = [
-            action
-            for action in earlier_plan.actions
-            if action.address not in reached and not preflight.stands(state, action)
-        ]
-        if not missed or not _is_whole(details):
-            return None
-        earlier = journal.earlier(earlier_plan)
-    try:
-        preflight.check_days(earlier_plan, plan.as_of)
-        with open_reader(connection) as reader:
-            preflight.check_basis(earlier_plan, state, earlier, reader)
-    except PlanUnusable:
-        return None
-    return earlier_plan
-
-
-def _is_whole(details: RunDetails) -> bool:
-    """Whether a run was asked for all of its plan; the rest of a narrowed one is not recorded."""
-    summary = details.header["summary"]
-    planned: int = sum(summary[verb.value] for verb in Verb)
-    return len(details.actions) == planned
 
 
 def make_rollback(
@@ -116,13 +67,12 @@ def make_rollback(
 
     Raises:
         PlanUnusable: the run was made on another site.
+        WrongUse: the run is still running.
         SiteError: the site or its events could not be read.
     """
-    effects = [
-        Effect(found.action, found.revision)
-        for found in details.actions
-        if found.revision is not None or found.outcome is Outcome.SUCCEEDED
-    ]
+    if details.summary.running:
+        raise WrongUse(f"The run {details.summary.id} is still running.", "Wait for its end.")
+    since = details.header["revision"]
     with open_reader(connection) as reader:
         state = reader.fetch()
         if state.site.id != details.summary.site:
@@ -131,17 +81,22 @@ def make_rollback(
                 f"{state.site.id}.",
                 "Check the environment.",
             )
+        doubtful = [found.action for found in details.actions if found.in_doubt]
+        writes = read_writes(reader, state.site, since, (action.address for action in doubtful))
+        effects, unsettled = _effects(details, doubtful, writes, since)
         events = None
         if Capability.EVENTS in state.site.capabilities:
             events = reader.last_events([effect.action.address for effect in effects])
     timezone = details.header["timezone"]
     done = Done(
         run=details.summary.id,
-        manifest=details.summary.manifest,
+        manifest=f"rollback of {details.summary.id}",
         timezone=timezone,
         basis=read_basis(details.header["basis"]),
         effects=effects,
         events=events,
+        since=since,
+        unsettled=unsettled,
     )
     return plan_rollback(
         done,
@@ -151,3 +106,22 @@ def make_rollback(
         overrides=overrides,
         selection=selection or Selection(),
     )
+
+
+def _effects(
+    details: RunDetails, doubtful: Iterable[Action], writes: Writes | None, since: int
+) -> tuple[list[Effect], list[Action]]:
+    """Say what a run did, and of what nobody knows: its record, and the events for its doubts."""
+    effects = [
+        Effect(found.action, found.revision)
+        for found in details.actions
+        if found.revision is not None or found.outcome is Outcome.SUCCEEDED
+    ]
+    unsettled = []
+    for action in doubtful:
+        became = settling.became(action, writes, since, arriving=True) if writes else None
+        if became is None:
+            unsettled.append(action)
+        else:
+            effects.append(Effect(action, became.revision))
+    return effects, unsettled

@@ -10,7 +10,7 @@ from typing import Final
 from platformdirs import user_state_path
 
 from reconciler.credentials import Secret
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, JournalError
 from reconciler.journal.open import open_journal as open_sql
 from reconciler.journal.record import SqlJournal
 
@@ -36,6 +36,23 @@ def open_journal(location: Secret | None) -> SqlJournal:
         host=socket.gethostname(),
         lease_seconds=_lease_seconds(),
     )
+
+
+def open_recorded(location: Secret | None) -> SqlJournal:
+    """Open a journal to read from: a file that is named must be there.
+
+    Raises:
+        JournalError: it cannot be used, or a file that was named is missing.
+        ConfigurationError: RECONCILER_LEASE_SECONDS is not a number of seconds.
+    """
+    if location is not None and "://" not in location.reveal():
+        file = Path(location.reveal())
+        if not file.exists():
+            raise JournalError(
+                f"There is no journal {file}.",
+                "Check RECONCILER_JOURNAL or the environment's journal; the first apply makes one.",
+            )
+    return open_journal(location)
 
 
 def is_throw_away(location: Secret | None) -> bool:

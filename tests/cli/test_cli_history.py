@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -143,7 +144,7 @@ def test_every_plan_prints_its_inverse(first_desk: Desk):
         first_desk.run("show", "plan.json", "--inverse", "--format", "json").out
     )
     told = first_desk.run("apply", "inverse.json", expect=5)
-    assert "stale" in told.err
+    assert "rollback RUN" in told.err
 
 
 @pytest.mark.parametrize("command", ["history", "rollback"])
@@ -152,3 +153,66 @@ def test_a_journal_that_cannot_be_read_is_one_sentence(applied: Desk, command: s
     arguments = [command] if command == "history" else [command, "3f2a"]
     told = applied.run(*arguments, expect=1)
     assert "journal.db" in told.err
+
+
+def test_a_repository_that_is_no_friend_runs_nothing_here(first_desk: Desk):
+    """A manifest comes from a pull request: what its folder tells Git is not obeyed."""
+    folder = first_desk.directory / "manifests"
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True)
+    first_desk.write(example(), "manifests/roles.yaml")
+    (folder / "HEAD").write_text("1" * 40)
+    (folder / "config").write_text(
+        "[core]\nrepositoryformatversion=0\nbare=false\nworktree=.\n"
+        f'fsmonitor="touch {first_desk.directory}/pwned; false"\n'
+    )
+    document = first_desk.run("plan", "manifests", "--format", "json").json("plan")
+    assert document["commit"] is None
+    assert not (first_desk.directory / "pwned").exists()
+
+
+def test_a_rollback_of_a_killed_run_finds_out_what_it_did(
+    desk: Desk, sandbox: Sandbox, tmp_path_factory
+):
+    """What was sent and never answered is looked up in the site's events, and taken back."""
+    before = sandbox.assignments()
+    desk.run("apply", "roles.yaml", "--yes")
+    run = latest(desk)
+    journal = desk.directory / "state" / "journal.db"
+    with sqlite3.connect(journal) as connection:  # as a kill after the last request leaves it
+        connection.execute("update actions set outcome = null, revision = null, answered = 0")
+        connection.execute("update runs set end = null, ended_at = null")
+    connection.close()
+    assert runs(desk)[0]["status"] == "killed"
+    lifted = ("--override", "RR501", "--override", "RR502", "--reason", "a mistake")
+    done = desk.run("rollback", run, "--yes", *lifted)
+    assert "21 succeeded" in done.out
+    assert sandbox.assignments() == before
+    assert f"rollback of {run[:8]}" in desk.run("history").out
+
+
+def test_a_rollback_names_what_nobody_can_know(desk: Desk, tmp_path_factory):
+    with running(tmp_path_factory.mktemp("mute"), "--without", "events") as mute:
+        silent = Desk(desk.directory, mute)
+        silent.run("apply", "roles.yaml", "--yes")
+        with sqlite3.connect(silent.directory / "state" / "journal.db") as connection:
+            connection.execute("update actions set outcome = 'unknown', revision = null")
+        connection.close()
+        told = silent.run("rollback", latest(silent), "--yes")
+        assert "mentor/t-0412/class/8a is not rolled back: nobody knows yet" in told.out
+
+
+def test_a_rollback_that_means_nothing_is_refused(applied: Desk):
+    run = latest(applied)
+    applied.run("rollback", run, "--only", "mentor/nobody*", "--yes", expect=64)
+    applied.run("rollback", run, "--out", "back.json", "--yes", expect=64)
+    applied.run("rollback", "", expect=64)
+    applied.run("history", "show", "", expect=64)
+
+
+def test_a_journal_that_is_named_and_missing_is_told(desk: Desk):
+    told = desk.run("history", expect=1, RECONCILER_JOURNAL=str(desk.directory / "no" / "j.db"))
+    assert "There is no journal" in told.err
+    assert not (desk.directory / "no").exists()
+    told = desk.run("apply", "roles.yaml", "--yes", expect=1, RECONCILER_JOURNAL=" ")
+    assert "RECONCILER_JOURNAL is set, but empty." in told.err

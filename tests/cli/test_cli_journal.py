@@ -1,5 +1,6 @@
 """One apply at a time, recorded where all can see it: leases, shared journals, what is told."""
 
+import json
 import signal
 import time
 
@@ -129,8 +130,6 @@ def test_except_leaves_out_and_says_what_cannot_be_left_out(desk: Desk, sandbox:
 
 
 def test_progress_for_programs_is_json_in_lines_on_standard_error(desk: Desk):
-    import json  # noqa: PLC0415 - beside its use
-
     done = desk.run("apply", "roles.yaml", "--yes", "--format", "json", "--only", "label/*")
     result = done.json("apply")
     events = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
@@ -148,3 +147,43 @@ def test_a_stale_plan_says_what_moved_and_who_moved_it(desk: Desk, sandbox: Sand
 
 def profile_id(sandbox: Sandbox, name: str) -> str:
     return str(next(each["id"] for each in sandbox.items("profiles") if each["name"] == name))
+
+
+def test_a_selection_that_leaves_nothing_of_a_saved_plan_is_refused(desk: Desk):
+    desk.run("plan", "roles.yaml", "--out", "plan.json")
+    told = desk.run("apply", "plan.json", "--except", "*", expect=64)
+    assert "leave nothing of the plan" in told.err
+
+
+def test_on_a_site_in_sync_a_fixed_except_is_no_mistake(settled_desk: Desk):
+    told = settled_desk.run("apply", "roles.yaml", "--except", "label/*", "--yes")
+    assert "Nothing to change" in told.out
+
+
+def test_who_reads_the_progress_may_leave(desk: Desk, sandbox: Sandbox):
+    desk.run("plan", "roles.yaml", "--out", "plan.json")
+    with desk.start("apply", "plan.json", "--format", "json") as process:
+        assert process.stderr is not None
+        process.stderr.close()
+        out = process.stdout.read() if process.stdout else b""
+    assert process.returncode == 0
+    assert json.loads(out)["counts"] == {"succeeded": 21}
+    assert sandbox.writes() == 21
+
+
+def test_a_manifest_whose_site_moved_while_it_waited_is_planned_again(far, tmp_path_factory):
+    one, two = pipelines(far, tmp_path_factory, str(tmp_path_factory.mktemp("both") / "journal.db"))
+    first = one.start("apply", "roles.yaml", "--yes")
+    second = two.start("apply", "roles.yaml", "--yes", "--wait", "60")
+    codes = {ended(first).code, ended(second).code}
+    assert codes <= {0, 1}, "whoever comes second plans again, or is told who writes"
+    assert far.writes() == 21
+
+
+def test_sigterm_while_it_plans_ends_in_good_order(far, tmp_path_factory):
+    (one, _) = pipelines(far, tmp_path_factory, None)
+    process = one.start("apply", "roles.yaml", "--yes")
+    time.sleep(1.0)
+    process.send_signal(signal.SIGTERM)
+    done = ended(process)
+    assert (done.code, far.writes()) == (1, 0) or done.code == 6, done

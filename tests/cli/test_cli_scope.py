@@ -1,7 +1,7 @@
 """Several manifests on one site, each for its own part of it (design, section 3)."""
 
 import pytest
-from sandboxes import Desk, Sandbox, example, running
+from sandboxes import Desk, Sandbox, example
 
 SITE_WIDE = example(mentors=None, headteachers=None, policy=None)
 
@@ -143,28 +143,3 @@ def test_a_directory_is_one_manifest(first_desk: Desk):
     ]
     causes = {each["cause"]["file"] for each in joined["actions"]}
     assert {"site/a.yaml", "site/heads.yml", "site/mentors/0.yaml"} <= causes
-
-
-def test_what_a_scoped_run_left_open_is_taken_up_by_the_same_apply(
-    desk: Desk, sandbox: Sandbox, tmp_path_factory
-):
-    """The last assignment is gone, so no new plan reaches the holder; the run's own plan does."""
-    desk.write(SITE_WIDE, "site.yaml")
-    desk.write(NORDBERG, "nordberg.yaml")
-    desk.run("apply", "site.yaml", "--yes")
-    desk.run("apply", "nordberg.yaml", "--yes")
-    desk.run("export", "--state", "live.json")
-    seed = str(desk.directory / "live.json")
-    with running(tmp_path_factory.mktemp("w"), "--seed", seed, "--without", "holders") as site:
-        other = Desk(desk.directory, site)
-        left = [entry for entry in NORDBERG["mentors"] if entry["person"] != "t-0401"]
-        lifted = ("--override", "RR501", "--reason", "t-0401 has left")
-        other.write({**NORDBERG, "mentors": left}, "nordberg.yaml")
-        first = other.run("apply", "nordberg.yaml", "--yes", *lifted, expect=6)
-        assert "1 succeeded, 1 manual" in first.out
-        assert "mentor/t-0401/class/9a" not in site.assignments()
-        again = other.run("apply", "nordberg.yaml", "--yes", *lifted, expect=6)
-        assert "An earlier run of this manifest left something open" in again.err
-        assert "no longer mentor" in again.err
-        assert "manual - mentor/t-0401:" in again.out
-        assert "class 9a" not in again.err

@@ -32,7 +32,7 @@ def done(made, result, site: MemorySite, *, events: bool = True) -> Done:
         if found.revision is not None
     ]
     return Done("run-1", made.manifest, made.timezone, made.basis, effects,
-                last_events(site) if events else None)  # fmt: skip
+                last_events(site) if events else None, made.revision)  # fmt: skip
 
 
 def rollback(run: Done, state: LiveState):
@@ -200,3 +200,27 @@ def test_an_inverted_plan_turns_every_action_and_its_order_round(case):
     waits = {(a.address, needed) for a in made.actions for needed in a.requires}
     assert {(needed, a.address) for a in back.actions for needed in a.requires} == waits
     assert [(c.gained, c.lost) for c in back.access] == [(c.lost, c.gained) for c in made.access]
+
+
+def test_an_effect_without_a_revision_is_taken_back_only_where_the_events_tell_that_it_is_ours():
+    made, result, site = applied()
+    run = done(made, result, site)
+    unnumbered = replace(run, effects=[replace(each, revision=None) for each in run.effects])
+    assert kept(rollback(unnumbered, site.state)) == {}
+    address = Address.assignment("mentor", "10", "class", "u2")
+    site.write(address, Verb.REMOVE, after=False)
+    site.write(address, Verb.ADD, after=True)
+    again = replace(unnumbered, events=last_events(site))
+    told = kept(rollback(again, site.state))
+    assert told["mentor/t-0/class/8a"] == (
+        "the site's events do not tell whether it is still the run's."
+    )
+
+
+def test_what_a_run_left_in_doubt_is_named():
+    made, result, site = applied()
+    run = replace(done(made, result, site), unsettled=(made.actions[0],))
+    (told,) = [
+        each for each in rollback(run, site.state).warnings if "nobody knows" in each.message
+    ]
+    assert str(made.actions[0].name) in told.message

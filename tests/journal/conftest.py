@@ -1,16 +1,15 @@
 """Journals on both databases; two of them on one database are two processes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stories import Opener
 
 from reconciler.journal.open import open_journal
 from reconciler.journal.record import SqlJournal
-
-Opener = Callable[..., SqlJournal]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,6 +1,6 @@
 """What the journal's tests tell again and again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,9 @@ from reconciler.plan.model import Action, Plan
 from reconciler.provider import Change
 
 SITE = "nord"
+
+Opener = Callable[..., SqlJournal]
+"""Opens a journal where it is told to, with settings that a test may choose."""
 
 
 def plan_of(people: int = 2, plan_id: str = "plan-1") -> Plan:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Opener
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
-from stories import SITE, plan_of
+from stories import SITE, Opener, plan_of
 
 from reconciler.errors import JournalError
 from reconciler.journal.failures import Place, explain, mapped
@@ -163,7 +162,7 @@ def test_postgresql_on_which_the_user_may_do_nothing(postgres_url: str, opener: 
 def test_postgresql_without_its_driver(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     said = refused(lambda: opener("postgresql://anna:s3cret@127.0.0.1/journal"))
-    assert "pip install 'reconciler[postgresql]'" in said
+    assert "pip install 'psycopg[binary]'" in said
     assert "s3cret" not in said
 
 
@@ -175,6 +174,8 @@ def test_postgresql_without_its_driver(opener: Opener, monkeypatch: pytest.Monke
         "postgresql://anna:s3cret@host:port/journal",
         "postgresql://anna:s3cret@[host/journal",
         "mysql://anna:s3cret@host/journal",
+        "postgresql:/anna:s3cret@host/journal",
+        "host=db.example user=anna password=s3cret dbname=journal",
         "postgresql://anna@127.0.0.1:1/journal?password=s3cret",
     ],
 )

@@ -7,8 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from conftest import Opener
-from stories import SITE, changes, plan_of, told
+from stories import SITE, Opener, changes, plan_of, told
 
 from reconciler.apply.journal import RunEnd
 from reconciler.apply.outcome import Outcome

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Opener
 from sqlalchemy import Connection, delete
-from stories import SITE, changes, plan_of, rows
+from stories import SITE, Opener, changes, plan_of, rows
 
 from reconciler.errors import JournalError, LeaseHeld, LeaseLost
 from reconciler.journal import tables
@@ -62,9 +61,37 @@ def test_each_site_has_a_lease_of_its_own(
 def test_it_is_given_back_also_after_an_error(
     journal: SqlJournal, location: str | Path, opener: Opener
 ) -> None:
-    with pytest.raises(ZeroDivisionError), journal.lease(SITE):
-        raise ZeroDivisionError
+    with pytest.raises(JournalError), journal.lease(SITE):
+        raise JournalError("The disk is full.")
     assert hold(opener(location)) is None
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, ZeroDivisionError])
+def test_who_leaves_in_the_middle_keeps_it_until_it_runs_out(
+    journal: SqlJournal, location: str | Path, opener: Opener, end: type[BaseException]
+) -> None:
+    """Requests may still be under way: nobody else may write before they have arrived."""
+    with pytest.raises(end), journal.lease(SITE):
+        raise end
+    assert hold(opener(location)) is not None
+
+
+def test_a_process_that_was_suspended_finds_its_lease_gone(tmp_path: Path, opener: Opener) -> None:
+    """Its own clock went on without it; it need not ask the database."""
+    asleep = [timedelta()]
+    journal = opener(
+        tmp_path / "journal.db", now=lambda: datetime.now(UTC) + asleep[0], lease_seconds=30
+    )
+    lease = journal.lease(SITE)
+    assert not lease.is_alive()
+    with lease:
+        assert lease.is_alive()
+        asleep[0] = timedelta(seconds=31)
+        assert not lease.is_alive()
+        with journal.database.writing() as connection:
+            assert lease.renew(connection)
+        assert lease.is_alive()
+    assert not lease.is_alive()
 
 
 def test_who_waits_is_told_once_and_gets_it(

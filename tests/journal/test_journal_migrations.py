@@ -11,8 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import Opener
 from sqlalchemy import inspect, text
+from stories import Opener
 
 from reconciler.errors import JournalError
 from reconciler.journal.record import SqlJournal

@@ -1,12 +1,11 @@
 """What a journal remembers of the runs of a plan, whatever they died of."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Opener
-from stories import SITE, changes, plan_of, rows, told
+from stories import SITE, Opener, changes, plan_of, rows, told
 
 from reconciler.apply.journal import Earlier, RunEnd
 from reconciler.apply.outcome import Outcome
@@ -51,7 +50,8 @@ def test_a_run_is_recorded_before_its_first_request(
     assert recorded.began_at.tzinfo is UTC
     assert recorded.end is None
     assert len(rows(opener(location), tables.actions)) == len(PLAN.actions)
-    assert opener(location).earlier(PLAN) == Earlier()
+    selected = frozenset(action.address for action in PLAN.actions)
+    assert opener(location).earlier(PLAN) == Earlier(selected=selected)
 
 
 def test_what_was_sent_and_never_answered_is_in_doubt(
@@ -240,3 +240,56 @@ def test_a_large_plan_is_recorded_in_bulk(journal: SqlJournal) -> None:
         run.sending(changes(many[:500]))
         run.settled(told(many, Outcome.ALREADY))
     assert len(journal.earlier(PLAN).held) == len(many)
+
+
+def test_an_effect_is_that_of_one_run(
+    journal: SqlJournal, location: str | Path, opener: Opener
+) -> None:
+    """Two runs sent it and were killed; the third one learns that it took effect once."""
+    (action,) = PLAN.actions[:1]
+    for _ in range(2):
+        with journal.lease(SITE):
+            journal.begin(PLAN, [action], []).sending(changes([action]))
+    with journal.lease(SITE):
+        run = journal.begin(PLAN, [action], [])
+        run.cleared(told([action], Outcome.SUCCEEDED, "", 7))
+    recorded = [(row.outcome, row.revision) for row in rows(journal, tables.actions)]
+    assert recorded == [("succeeded", 7), ("already", None), (None, None)]
+
+
+def test_an_effect_that_a_later_run_has_recorded_is_not_the_earlier_ones(
+    journal: SqlJournal,
+) -> None:
+    (action,) = PLAN.actions[:1]
+    with journal.lease(SITE):
+        journal.begin(PLAN, [action], []).sending(changes([action]))
+        second = journal.begin(PLAN, [action], [])
+        second.sending(changes([action]))
+        second.settled(told([action], Outcome.SUCCEEDED, "", 7))
+        third = journal.begin(PLAN, [action], [])
+        third.cleared(told([action], Outcome.SUCCEEDED, "", 7))
+    recorded = [(row.outcome, row.revision) for row in rows(journal, tables.actions)]
+    assert recorded == [("already", None), ("succeeded", 7), (None, None)]
+
+
+def test_a_request_may_arrive_for_a_while_after_it_was_sent(
+    location: str | Path, opener: Opener
+) -> None:
+    later = [timedelta()]
+    journal = opener(location, now=lambda: datetime.now(UTC) + later[0])
+    (action,) = PLAN.actions[:1]
+    with journal.lease(SITE):
+        journal.begin(PLAN, [action], []).sending(changes([action]))
+    assert journal.earlier(PLAN).arriving == {action.address}
+    (doubt,) = journal.doubts(SITE, but="another plan")
+    assert (doubt.action.address, doubt.arriving) == (action.address, True)
+    assert journal.doubts(SITE, but=PLAN.id) == []
+    assert journal.doubts("another site", but="another plan") == []
+    later[0] = timedelta(minutes=16)
+    assert journal.earlier(PLAN).arriving == frozenset()
+    assert journal.earlier(PLAN).doubtful == {action.address}
+    (doubt,) = journal.doubts(SITE, but="another plan")
+    assert not doubt.arriving
+    journal.clear([(doubt, told([action], Outcome.FAILED, "never")[0])])
+    assert journal.doubts(SITE, but="another plan") == []
+    assert [row.outcome for row in rows(journal, tables.actions)] == ["failed"]

@@ -320,3 +320,42 @@ def test_threads_bring_back_the_sites_errors_and_raise_all_others() -> None:
         courier.post(2, CHANGES[1:])
         with pytest.raises(ZeroDivisionError):
             courier.collect()
+
+
+def test_a_later_attempt_that_could_not_be_sent_leaves_the_lost_one_unknown(
+    site: ScriptedSite, writer: RestWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = writer._transport._exchange
+    calls = []
+
+    def exchange(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise Undelivered("The certificates are gone.")
+        return plain(*arguments)
+
+    monkeypatch.setattr(writer._transport, "_exchange", exchange)
+    site.script(PATH, reset)
+    with pytest.raises(Unreachable) as caught:
+        writer.send(CHANGES)
+    assert type(caught.value) is Unreachable
+
+
+def test_who_is_asked_to_stop_sends_no_change_that_had_to_wait(site: ScriptedSite) -> None:
+    stop = threading.Event()
+    limits = Limits(sleep=lambda _seconds: stop.set(), stopping=stop.is_set)
+    with RestWriter(site.connection(), limits) as writer:
+        writer.site()
+        writer._transport._pause.ask(20)
+        with pytest.raises(Undelivered, match="was not sent"):
+            writer.send(CHANGES)
+    assert PATH not in site.paths()
+
+
+def test_a_pause_that_is_too_long_to_wait_for_is_told(
+    site: ScriptedSite, writer: RestWriter
+) -> None:
+    site.script(PATH, problem(503, "busy", "Later.", Retry_After="7200"))
+    with pytest.raises(Unreachable) as caught:
+        writer.send(CHANGES)
+    assert caught.value.retry_after == 7200

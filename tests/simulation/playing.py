@@ -138,6 +138,7 @@ class Story:
     def attempt(self) -> ExitCode | None:
         """Run `apply` once with the plan that is approved; approve anew where it cannot be used."""
         self.server.arrive()
+        self.others_took_away = False  # what they took before a run begins, it must notice
         self.runs += 1
         try:
             return self.run()
@@ -205,7 +206,6 @@ class Story:
         self.approved |= {(action.address, action.verb) for action in self.plan.actions}
         end = end_state(self.server.state, self.plan.actions)
         self.keep = set(mentors_of(self.server.state)) & set(mentors_of(end))
-        self.others_took_away = False
         self.done_by_plan = set()
 
     def others_write(self) -> None:
@@ -234,6 +234,7 @@ class Story:
         for summary in list_runs(journal):
             for found in find_run(journal, summary.id).actions:
                 if found.revision is not None:
+                    assert found.revision not in recorded, f"two runs claim effect {found}"
                     recorded[found.revision] = (found.action.address, found.action.verb)
                 else:
                     assert found.outcome != "succeeded", "a success without an effect"

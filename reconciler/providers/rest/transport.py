@@ -7,6 +7,7 @@ another kind this one.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from tenacity import (
     RetryCallState,
@@ -42,6 +44,7 @@ from reconciler.providers.rest.failures import FAILURES, Again, meaning
 
 _LOG: Final = logging.getLogger("reconciler.http")
 _CHUNK: Final = 1 << 16
+_CONNECTIONS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Limits:
         at_once: how many collections are read at once.
         sleep: how to wait between attempts.
         clock: tells the seconds that `sleep` lets pass.
-        stopping: whether no further attempts are wanted.
+        stopping: whether nothing more may be written, nor anything tried again.
     """
 
     connect_seconds: float = 10.0
@@ -147,10 +150,12 @@ class _Pause:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._until = limits.clock()
+        self._lock = threading.Lock()
 
     def ask(self, seconds: float) -> None:
         """Let every request wait so long."""
-        self._until = max(self._until, self._limits.clock() + seconds)
+        with self._lock:
+            self._until = max(self._until, self._limits.clock() + seconds)
 
     def wait(self) -> None:
         """Wait until it is over, as long as requests are wanted at all."""
@@ -182,6 +187,10 @@ class Transport:
         self._proxies = {"no_proxy": parts.hostname or ""} if parts.scheme == "http" else {}
         self._pause = _Pause(limits)
         self._session = _GuardedSession(self.methods)
+        # As many connections are kept as requests may be on their way at once.
+        adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.headers["User-Agent"] = f"reconciler/{version('reconciler')}"
         self._session.headers["Accept"] = "application/json, application/problem+json"
@@ -213,32 +222,11 @@ class Transport:
             sleep=self._rest,
             reraise=True,
         )
-        lost = False
-        last: Again | None = None
-
-        def attempt() -> Answer:
-            nonlocal lost, last
-            if last is not None and self._limits.stopping():
-                raise last
-            try:
-                return self._authorised(call, authorisation)
-            except Again as again:
-                lost, last = lost or again.lost, again
-                raise
-
+        attempts = _Attempts(self, call, authorisation)
         try:
-            return replace(retrying(attempt), repeated=lost)
-        except Again as again:
-            if lost or call.document is None:
-                raise again.error from None
-            raise Undelivered(str(again.error), again.error.advice) from None
-        except RequestRefused as refused:
-            if lost and call.document is not None:
-                raise SiteError(
-                    f"{refused} An earlier attempt got no answer, so it may have had an effect.",
-                    refused.advice,
-                ) from None
-            raise
+            return replace(retrying(attempts), repeated=attempts.lost)
+        except (Again, Undelivered, RequestRefused) as error:
+            raise _meant(error, attempts, self._limits) from None
 
     def _heed(self, state: RetryCallState) -> None:
         """Let all requests wait, where the site asks for it and it is not too long to wait."""
@@ -258,14 +246,20 @@ class Transport:
             or elapsed > self._limits.total_seconds
         )
 
-    def _authorised(self, call: Call, authorisation: Authorisation) -> Answer:
+    def may_send(self, call: Call, *, again: bool) -> bool:
+        """Wait for as long as the site asks, and say whether a request may go out then."""
+        self._pause.wait()
+        return not (self._limits.stopping() and (again or call.document is not None))
+
+    def attempt(self, call: Call, authorisation: Authorisation) -> Answer:
         """Make one attempt; a refused token is renewed once."""
         auth = authorisation.header()
-        self._pause.wait()
         try:
             return self._exchange(call, auth, authorisation.secrets)
         except RequestRefused as refused:
             if refused.status != 401 or not authorisation.renew(auth):
+                raise
+            if self._limits.stopping() and call.document is not None:
                 raise
         auth = authorisation.header()
         return self._exchange(call, auth, authorisation.secrets)
@@ -331,6 +325,52 @@ class ReadOnlyTransport(Transport):
     """What every reading command holds: GET and nothing else."""
 
     methods = frozenset(("GET",))
+
+
+class _Attempts:
+    """The attempts at one request, one a call.
+
+    Attributes:
+        call: the request.
+        lost: whether one of them got no answer, and may have had an effect.
+    """
+
+    def __init__(self, transport: Transport, call: Call, authorisation: Authorisation) -> None:
+        self.call = call
+        self.lost = False
+        self._transport = transport
+        self._authorisation = authorisation
+        self._last: Again | None = None
+
+    def __call__(self) -> Answer:
+        if not self._transport.may_send(self.call, again=self._last is not None):
+            raise self._last or Undelivered(f"{self.call.name} was not sent: nothing more may be.")
+        try:
+            return self._transport.attempt(self.call, self._authorisation)
+        except Again as again:
+            self.lost, self._last = self.lost or again.lost, again
+            raise
+
+
+def _meant(
+    error: Again | Undelivered | RequestRefused, attempts: _Attempts, limits: Limits
+) -> SiteError:
+    """Say what the last error means, after all that was tried before it."""
+    writes = attempts.call.document is not None
+    match error:
+        case Again(error=told, after=after):
+            if after is not None and after > limits.retry_seconds:
+                told.retry_after = after
+            return told if attempts.lost or not writes else Undelivered(str(told), told.advice)
+        case Undelivered() if attempts.lost:
+            return Unreachable(str(error), error.advice)
+        case RequestRefused() if attempts.lost and writes:
+            return SiteError(
+                f"{error} An earlier attempt got no answer, so it may have had an effect.",
+                error.advice,
+            )
+        case _:
+            return error
 
 
 def _wait(state: RetryCallState) -> float:
