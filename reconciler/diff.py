@@ -12,8 +12,6 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
-from deepdiff import DeepDiff
-
 from reconciler.desired import Cause, CauseKind, Desired
 from reconciler.directory import Directory
 from reconciler.domain.address import Address
@@ -67,6 +65,8 @@ def changed_fields(before: Fields, after: Fields) -> list[FieldChange]:
     old, new = _without_common(before, after)
     if not any(old.values()) or not any(new.values()):
         return list(_one_sided(old, new))
+    from deepdiff import DeepDiff  # noqa: PLC0415 - it loads slowly, and most runs have no such object
+
     changes = []
     for kind, levels in DeepDiff(old, new, view="tree").items():
         for level in levels:

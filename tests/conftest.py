@@ -1,6 +1,7 @@
 """What every test shares: the real district, and no silent skip in CI."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,11 @@ pytest_plugins = ["postgres"] if Path(__file__).with_name("postgres.py").is_file
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 DISTRICT = Path(__file__).parents[2] / "shared" / "data" / "district-oneroster-1.1.zip"
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start, also where a shell started the tests deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

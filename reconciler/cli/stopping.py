@@ -53,9 +53,10 @@ class Stopping:
                 signal.signal(number, handler)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if not self.begun or self.event.is_set():
+        at_once = not self.begun or self.event.is_set()
+        self.event.set()  # also at once: Python may lose an exception, in a finaliser say
+        if at_once:
             raise KeyboardInterrupt
-        self.event.set()
         click.echo(
             "Stopping: what is on its way is finished and recorded; once more stops at once.",
             err=True,

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from sandboxes import Desk, Sandbox, ended, running
+from sandboxes import ROOT, Desk, Sandbox, ended, running
 
 
 @pytest.fixture
@@ -19,18 +19,11 @@ def pipelines(far: Sandbox, tmp_path_factory, journal: str | None) -> list[Desk]
     desks = []
     for name in ("one", "two"):
         desk = Desk(tmp_path_factory.mktemp(name), far)
-        desk.write((far_manifest := example_text()), "roles.yaml")
-        assert far_manifest
+        desk.write((ROOT / "examples" / "roles.yaml").read_text(encoding="utf-8"))
         if journal is not None:
             desk.environment["RECONCILER_JOURNAL"] = journal
         desks.append(desk)
     return desks
-
-
-def example_text() -> str:
-    from sandboxes import ROOT  # noqa: PLC0415 - beside its use
-
-    return (ROOT / "examples" / "roles.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=["postgresql", "a shared file"])
@@ -178,12 +171,3 @@ def test_a_manifest_whose_site_moved_while_it_waited_is_planned_again(far, tmp_p
     codes = {ended(first).code, ended(second).code}
     assert codes <= {0, 1}, "whoever comes second plans again, or is told who writes"
     assert far.writes() == 21
-
-
-def test_sigterm_while_it_plans_ends_in_good_order(far, tmp_path_factory):
-    (one, _) = pipelines(far, tmp_path_factory, None)
-    process = one.start("apply", "roles.yaml", "--yes")
-    time.sleep(1.0)
-    process.send_signal(signal.SIGTERM)
-    done = ended(process)
-    assert (done.code, far.writes()) == (1, 0) or done.code == 6, done

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,13 +149,17 @@ def sent_requests(journal: Path) -> str:
             connection.rollback()
 
 
-def test_before_anything_was_sent_a_signal_changes_nothing(far_desk, tmp_path_factory):
-    with running(tmp_path_factory.mktemp("farther"), "--latency", "0.5") as farther:
-        slow = Desk(far_desk.directory, farther)
-        process = slow.start("apply", "one.yaml", "--yes")
-        time.sleep(0.6)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-        assert process.returncode == 1
-        assert "Interrupted" in err.decode()
-        assert farther.writes() == 0
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_run_has_begun_ends_it_at_once(desk, number):
+    """While the site does not answer: it takes the connection, and is silent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(SIGNALLED)
+        desk.environment["RECONCILER_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        desk.use_token("one")
+        process = desk.start("apply", "roles.yaml", "--yes")
+        connection, _ = silent.accept()
+        with connection:
+            process.send_signal(number)
+            done = ended(process)
+    assert done.code == 1
+    assert done.err.endswith("Interrupted.\n")
