@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
@@ -219,21 +220,48 @@ def find_person(directory: Directory, key: str) -> str:
     Raises:
         ReconcilerError: nobody answers to it, or several do.
     """
-    found = {
-        person.id
-        for person in directory.state.people
-        if any(read(person) == key for read in _PERSON_KEYS.values())
-    }
+    keys = ((read(each), each.id) for each in directory.state.people for read in _ANY_PERSON_KEY)
+    return _find_one(key, keys, _Wording("people", "Nobody", "sync key, username, e-mail or id"))
+
+
+def find_unit(directory: Directory, key: str) -> str:
+    """Find the one unit that a sync key, path or id names; return its id.
+
+    Raises:
+        ReconcilerError: none answers to it, or several do.
+    """
+    keys = (
+        (read, unit.id)
+        for unit in directory.state.units
+        for read in (unit.sync_key, directory.path(unit.id), unit.id)
+    )
+    return _find_one(key, keys, _Wording("units", "No unit", "sync key, path or id"))
+
+
+_ANY_PERSON_KEY = tuple(_PERSON_KEYS.values())
+
+
+class _Wording(NamedTuple):
+    """How to speak of what was not found, or found more than once."""
+
+    several: str
+    none: str
+    keys: str
+
+
+def _find_one(key: str, keys: Iterable[tuple[str | None, str]], wording: _Wording) -> str:
+    """Return the id of the one thing with that key."""
+    grouped = _grouped(keys)
+    found = set(grouped.get(key, ()))
     if len(found) == 1:
         return found.pop()
     if found:
         raise ReconcilerError(
-            f"{len(found)} people answer to {key}.", f"Name one by id: {', '.join(sorted(found))}."
+            f"{len(found)} {wording.several} answer to {key}.",
+            f"Name one by id: {', '.join(sorted(found))}.",
         )
-    known = (read(person) for person in directory.state.people for read in _PERSON_KEYS.values())
     raise ReconcilerError(
-        f"Nobody on the site has the sync key, username, e-mail or id {key}.",
-        did_you_mean(key, (each for each in known if each)),
+        f"{wording.none} on the site has the {wording.keys} {key}.", did_you_mean(key, grouped)
     )
 
 

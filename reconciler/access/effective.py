@@ -7,12 +7,11 @@ time, and what it would then see is what a reviewer must judge today.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from datetime import date
 
 from reconciler.directory import Directory
-from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
-from reconciler.state import Assignment, Holder
+from reconciler.domain.vocabulary import MembershipRole, TargetKind
+from reconciler.state import Assignment, LiveState
 
 
 class Learners:
@@ -44,23 +43,17 @@ class Learners:
         return self.under(assignment.target)
 
 
-def in_effect(
-    directory: Directory,
-    enabled: Mapping[str, frozenset[Role]],
-    holders: frozenset[Holder],
-    assignments: Iterable[Assignment],
-) -> set[Assignment]:
-    """Return the assignments that have effect.
+def in_effect(directory: Directory, state: LiveState) -> set[Assignment]:
+    """Return the assignments of a state that have effect.
 
     Args:
         directory: names each person's profile.
-        enabled: per profile id the roles enabled on it.
-        holders: who has been added.
-        assignments: the candidates.
+        state: has those people, and perhaps other profiles' roles, holders and assignments.
     """
+    enabled = {profile.id: profile.roles for profile in state.profiles}
     effective = {
         holder
-        for holder in holders
+        for holder in state.holders
         if holder.role in enabled[directory.people[holder.person].profile]
     }
-    return {found for found in assignments if found.holder in effective}
+    return {found for found in state.assignments if found.holder in effective}

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "history": ("reconciler.cli.history", "List the runs of apply, and what came of them."),
         "rollback": ("reconciler.cli.rollback", "Take back what a run did."),
         "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),
+        "access": ("reconciler.cli.access", "Tell who can see which learners, and why."),
         "explain": ("reconciler.cli.explain", "Explain what a person's menu shows, and why."),
         "sandbox": ("reconciler.cli.sandbox", "Serve a site of your own to try things on."),
         "demo": ("reconciler.cli.demo", "Watch the whole story run against a sandbox."),

@@ -33,15 +33,23 @@ def not_empty(_context: click.Context, param: click.Parameter, value: str) -> st
     return value
 
 
+def not_empty_if_given(
+    context: click.Context, param: click.Parameter, value: str | None
+) -> str | None:
+    """Check, as a callback, that an option says something where it is given."""
+    return None if value is None else not_empty(context, param, value)
+
+
 def _none_empty(
     context: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
     return tuple(not_empty(context, param, value) for value in values)
 
 
-def _manifests(
+def paths(
     context: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Path, ...]:
+    """Turn, as a callback, values that may not be empty into paths."""
     return tuple(map(Path, _none_empty(context, param, values)))
 
 
@@ -87,7 +95,7 @@ def file_to_write(context: click.Context, param: click.Parameter, value: str | N
     return path
 
 
-manifest_argument = click.argument("manifest", nargs=-1, required=True, callback=_manifests)
+manifest_argument = click.argument("manifest", nargs=-1, required=True, callback=paths)
 
 format_option = click.option(
     "--format",

@@ -14,6 +14,7 @@ SCHEMAS = {
     "run": "run-v1.schema.json",
     "drift": "drift-v1.schema.json",
     "diagnostics": "diagnostics-v1.schema.json",
+    "access": "access-v1.schema.json",
     "explanation": "explanation-v1.schema.json",
     "openapi": "openapi-v1.json",
 }

@@ -34,8 +34,8 @@ class Judgement:
         self._as_of = as_of
         self._end = end_state(directory.state, steps)
         self.learners = Learners(directory, as_of)
-        self.effective_before = _effective(directory, directory.state)
-        self.effective_after = _effective(directory, self._end)
+        self.effective_before = in_effect(directory, directory.state)
+        self.effective_after = in_effect(directory, self._end)
         self.access = access_changes(self.learners, self.effective_before, self.effective_after)
         self._changes = {change.person: change for change in self.access}
 
@@ -88,11 +88,6 @@ def in_scope(
     if scope.whole_site:
         return frozenset(found)
     return frozenset(each for each in found if scope.includes(directory, each, as_of))
-
-
-def _effective(directory: Directory, state: LiveState) -> set[Assignment]:
-    enabled = {profile.id: profile.roles for profile in state.profiles}
-    return in_effect(directory, enabled, state.holders, state.assignments)
 
 
 def _of(role: Role, assignments: Iterable[Assignment]) -> int:

@@ -180,8 +180,11 @@ def _indented(text: str, style: str = "") -> RenderableType:
     return Padding(one_line(text, style), (0, 0, 0, 2))
 
 
-def _grid(texts: int, *, signed: bool = False) -> Table:
-    """Make a table; what is too long for a narrow terminal goes on below, as no id may be cut."""
+def grid(texts: int, *, signed: bool = False) -> Table:
+    """Make a table of texts.
+
+    What is too long for a narrow terminal goes on below, as no id may be cut.
+    """
     table = Table.grid(padding=(0, 2, 0, 0))
     if signed:
         table.add_column(no_wrap=True, min_width=3)
@@ -191,7 +194,7 @@ def _grid(texts: int, *, signed: bool = False) -> Table:
 
 
 def _rows(rows: tuple[view.Row, ...]) -> RenderableType:
-    table = _grid(2, signed=True)
+    table = grid(2, signed=True)
     for row in rows:
         note = f"{row.why}; {row.note}" if row.note else row.why
         table.add_row(
@@ -203,14 +206,14 @@ def _rows(rows: tuple[view.Row, ...]) -> RenderableType:
 
 
 def _table(pairs: list[tuple[str, str]]) -> RenderableType:
-    table = _grid(2)
+    table = grid(2)
     for left, right in pairs:
         table.add_row(one_line(f"  {left}"), one_line(right, "dim"))
     return table
 
 
 def _access(rows: list[view.AccessRow]) -> RenderableType:
-    table = _grid(3)
+    table = grid(3)
     for row in rows:
         for verb, word, keys in (
             (Verb.ADD, "gains", row.gained),

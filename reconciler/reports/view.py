@@ -98,7 +98,12 @@ def learners(keys: Sequence[str]) -> str:
     """Count learners and name the first of them."""
     named = ", ".join(keys[:LISTED])
     more = f" and {len(keys) - LISTED} more" if len(keys) > LISTED else ""
-    return f"{len(keys)} learner{'' if len(keys) == 1 else 's'}: {named}{more}"
+    return f"{count(len(keys), 'learner')}: {named}{more}"
+
+
+def count(number: int, noun: str) -> str:
+    """Say how many there are of something whose plural ends in s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def describe(name: Address, verb: Verb = Verb.ADD) -> str:

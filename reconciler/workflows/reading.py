@@ -3,16 +3,20 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from reconciler.apply.journal import Earlier
+from reconciler.apply.preflight import check_basis, check_site
 from reconciler.connection import Connection
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.manifest import load
 from reconciler.manifest.model import Manifest
 from reconciler.plan import build
+from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.provider import Reader
@@ -88,6 +92,40 @@ def make_plan(
         overrides=overrides,
         selection=Selection(only, excepted),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A state as it would be after a plan, and the plan's day."""
+
+    state: LiveState
+    as_of: date
+
+
+def after_manifest(manifest: Manifest, source: Source, *, as_of: date | None = None) -> Planned:
+    """Return what a site would be once a manifest is applied.
+
+    Raises:
+        InvalidInput: the manifest does not fit the site.
+        SiteError: the site could not be read.
+    """
+    state = fetch_state(source)
+    plan = make_plan(manifest, state, as_of=as_of)
+    return Planned(end_state(state, plan.actions), plan.as_of)
+
+
+def after_plan(plan: Plan, source: Source) -> Planned:
+    """Return what a site would be once a saved plan is applied.
+
+    Raises:
+        PlanUnusable: it is stale, for another site, or for reading only.
+        SiteError: the site could not be read.
+    """
+    with open_reader(source) as reader:
+        state = reader.fetch()
+        check_site(plan, state.site.id)
+        check_basis(plan, state, Earlier(), reader)
+    return Planned(end_state(state, plan.actions), plan.as_of)
 
 
 def find_drift(manifest: Manifest, source: Source, *, as_of: date | None = None) -> DriftReport:

@@ -110,6 +110,7 @@ EMPTY = {
     "apply": (["apply", ""], "MANIFEST is empty"),
     "show": (["show", ""], "PLAN is empty"),
     "explain": (["explain", "", *LIVE], "PERSON is empty"),
+    "access": (["access", "--person", "", *LIVE], "--person is empty"),
     "only": ([*PLAN, "--only", ""], "--only is empty"),
     "live": (["export", "--live", ""], "--live is empty"),
 }

@@ -18,6 +18,8 @@ EVERY_READING = (
     ("export",),
     ("export", "--state", "live.json"),
     ("explain", "t-0412"),
+    ("access", "--unit", "nordberg-kommune"),
+    ("access", "--person", "t-0412", "--as-planned", "roles.yaml", "--format", "json"),
 )
 
 

@@ -129,6 +129,7 @@ READING = {
     "drift": ["drift", "roles.yaml"],
     "export": ["export"],
     "explain": ["explain", "t-0412"],
+    "access": ["access", "--learner", "s-1001"],
 }
 
 

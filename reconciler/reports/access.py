@@ -1,0 +1,163 @@
+"""Who can see which learners, as text for people and as a JSON document."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from rich.console import Group, RenderableType
+
+from reconciler.access.sight import Access, Path, Sight
+from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
+from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.reports import view
+from reconciler.reports.documents import Document
+from reconciler.reports.text import grid, one_line
+
+ACCESS_FORMAT: Final = "reconciler.access/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, and who sees whom of it.
+
+    Attributes:
+        kind: what was asked about: person, learner or unit.
+        id: its id.
+        learners: how many learners the question is about; None where it is about a person.
+        sights: everybody who sees one of them, or the person.
+        without_effect: how many of the person's assignments have no effect.
+    """
+
+    kind: str
+    id: str
+    learners: int | None
+    sights: tuple[Sight, ...]
+    without_effect: int = 0
+
+
+def of_person(access: Access, person: str) -> Asked:
+    """Ask whom a person sees."""
+    sight = access.of(person)
+    sights = (sight,) if sight.paths else ()
+    return Asked("person", person, None, sights, access.without_effect(person))
+
+
+def of_learner(access: Access, learner: str) -> Asked:
+    """Ask who sees a learner."""
+    return Asked("learner", learner, 1, tuple(access.over(frozenset((learner,)))))
+
+
+def of_unit(access: Access, unit: str) -> Asked:
+    """Ask who sees the learners of a unit and of everything below it."""
+    learners = access.learners.under(unit)
+    return Asked("unit", unit, len(learners), tuple(access.over(learners)))
+
+
+class Answer:
+    """The answer to a question about access, in the keys that people read.
+
+    Args:
+        asked: the question, and who sees whom.
+        directory: of the state that was asked.
+        as_of: the day of the memberships.
+        planned: whether the state is a planned one.
+    """
+
+    def __init__(self, asked: Asked, directory: Directory, as_of: date, *, planned: bool) -> None:
+        self.asked = asked
+        self.site = directory.state.site.id
+        self.as_of = as_of
+        self.planned = planned
+        self.keys = Keys(directory, PersonKey.SYNC_KEY, UnitKey.SYNC_KEY)
+        key = self.keys.unit if asked.kind == "unit" else self.keys.person
+        self.key = key(asked.id)
+        self.sights = sorted(asked.sights, key=lambda sight: self.keys.person(sight.person))
+
+    def names(self, learners: Iterable[str]) -> list[str]:
+        """Return the keys of learners, sorted."""
+        return sorted(map(self.keys.person, learners))
+
+    def address(self, path: Path) -> Address:
+        """Return a path's assignment as people read it."""
+        return self.keys.name(Address.assignment(*path.assignment))
+
+
+def access_document(answer: Answer) -> Document:
+    """Describe an answer, with every learner of every path."""
+    return {
+        "format": ACCESS_FORMAT,
+        "site": answer.site,
+        "as_of": answer.as_of.isoformat(),
+        "planned": answer.planned,
+        "asked": {"kind": answer.asked.kind, "key": answer.key},
+        "without_effect": answer.asked.without_effect,
+        "people": [
+            {
+                "person": answer.keys.person(sight.person),
+                "paths": [
+                    {
+                        "assignment": str(answer.address(path)),
+                        "learners": answer.names(path.learners),
+                    }
+                    for path in sight.paths
+                ],
+            }
+            for sight in answer.sights
+        ],
+    }
+
+
+def access_text(answer: Answer) -> RenderableType:
+    """Render an answer: how many see whom, and by which paths."""
+    when = f"{'once that is applied, ' if answer.planned else ''}on {answer.as_of}"
+    parts: list[RenderableType] = [one_line(f"{_headline(answer)}, {when}.", "bold")]
+    rows = _rows(answer)
+    if rows:
+        table = grid(len(rows[0]))
+        for first, *others in rows:
+            table.add_row(one_line(f"  {first}"), *map(one_line, others))
+        parts.append(table)
+    if answer.asked.without_effect:
+        parts.append(
+            one_line(
+                f"Assignments of theirs without effect: {answer.asked.without_effect}. "
+                f"`reconciler explain {answer.key}` says why."
+            )
+        )
+    return Group(*parts)
+
+
+def _rows(answer: Answer) -> list[tuple[str, ...]]:
+    """Put an answer into a table: by path for a person, else by person."""
+    if answer.asked.kind == "person":
+        return [
+            (_path(answer, path), view.learners(answer.names(path.learners)))
+            for sight in answer.sights
+            for path in sight.paths
+        ]
+    rows = []
+    for sight in answer.sights:
+        of = (f"{len(sight.learners)} of {answer.asked.learners}",)
+        counted = of if answer.asked.kind == "unit" else ()
+        paths = "; ".join(_path(answer, path) for path in sight.paths)
+        rows.append((answer.keys.person(sight.person), *counted, paths))
+    return rows
+
+
+def _headline(answer: Answer) -> str:
+    if answer.asked.kind == "person":
+        seen = frozenset().union(*(sight.learners for sight in answer.sights))
+        return f"{answer.key} sees {view.count(len(seen), 'learner')}"
+    people = len(answer.sights)
+    who = f"{people} people see" if people > 1 else "1 person sees" if people else "Nobody sees"
+    if answer.asked.kind == "learner":
+        return f"{who} {answer.key}"
+    return f"{who} learners of {answer.key}, which has {answer.asked.learners}"
+
+
+def _path(answer: Answer, path: Path) -> str:
+    """Say a path in words: `mentor of class 8a`."""
+    role, _, kind, target = answer.address(path).parts
+    return f"{role} of {kind} {target}"
