@@ -142,7 +142,7 @@ class MemoryJournal:
     def doubts(self, site: str, *, but: str) -> list[Doubt]:
         return []
 
-    def clear(self, found: Iterable[tuple[Doubt, ActionOutcome]]) -> None:
+    def clear(self, site: str, found: Iterable[tuple[Doubt, ActionOutcome]]) -> None:
         raise AssertionError(f"nothing is in doubt, but cleared was {list(found)}")
 
     def begin(

@@ -276,6 +276,7 @@ class Desk:
     def check_manners(self, said: str) -> None:
         """Check what holds for everything that a command ever prints."""
         assert "Traceback" not in said, said
+        assert "Exception ignored" not in said, said
         assert "defect of its own" not in said, said
         for secret in self.sandbox.secrets if self.sandbox else ():
             assert secret not in said, "a secret in the output"

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from reconciler.apply import preflight, settling
 from reconciler.apply.courier import Courier, Watcher
 from reconciler.apply.journal import Earlier, Journal
-from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
+from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.sending import Sending
 from reconciler.errors import PlanUnusable, SiteError, WrongUse
 from reconciler.plan.model import Action, Override, Plan, Verdict
@@ -103,17 +103,12 @@ def _clear_doubts(journal: Journal, plan: Plan, reader: Reader) -> None:
     if site.id != plan.site or writes is None:
         return
     found = []
-    claimed: set[int | None] = set()
     for doubt in doubts:
         outcome = settling.became(doubt.action, writes, doubt.revision, arriving=doubt.arriving)
-        if outcome is None:
-            continue
-        if outcome.revision is not None and outcome.revision in claimed:
-            outcome = ActionOutcome(doubt.action, Outcome.ALREADY, "an earlier run has done it")
-        claimed.add(outcome.revision)
-        found.append((doubt, outcome))
+        if outcome is not None:
+            found.append((doubt, outcome))
     if found:
-        journal.clear(found)
+        journal.clear(plan.site, found)
 
 
 def _check(

@@ -91,7 +91,7 @@ class Run(Protocol):
     def cleared(self, outcomes: Iterable[ActionOutcome]) -> None:
         """Record what turned out to have become of actions that earlier runs left in doubt.
 
-        An effect is that of one run, the first that sent the action.
+        An effect is that of one run, the first that is known to have had it.
         """
         ...
 
@@ -111,8 +111,11 @@ class Journal(Protocol):
         """Return what runs left in doubt on a site, but those of one plan; the oldest run first."""
         ...
 
-    def clear(self, found: Iterable[tuple[Doubt, ActionOutcome]]) -> None:
-        """Record what turned out to have become of actions in doubt."""
+    def clear(self, site: str, found: Iterable[tuple[Doubt, ActionOutcome]]) -> None:
+        """Record what turned out to have become of actions in doubt on a site.
+
+        An effect is that of one run, the first that is known to have had it.
+        """
         ...
 
     def begin(self, plan: Plan, selected: Sequence[Action], overrides: Sequence[Override]) -> Run:

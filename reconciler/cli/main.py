@@ -88,9 +88,7 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(bare.format_message(), err=True)  # the help, whose lines are to stay lines
         return ExitCode.WRONG_USE
     except BrokenPipeError:
-        if sys.stderr:
-            sys.stderr.close()  # whoever read us has left; there is nobody to tell
-        return ExitCode.FAILED
+        return ExitCode.FAILED  # whoever read us has left; there is nobody to tell
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for a user
         message, advice, code = _told(error)
         click.echo(plain(f"Error: {message}"), err=True)

@@ -118,8 +118,10 @@ class SqlJournal:
         with self.database.reading() as connection:
             return rows.read_doubts(connection, site, but, self.database.now())
 
-    def clear(self, found: Iterable[tuple[Doubt, ActionOutcome]]) -> None:
-        """Record what turned out to have become of actions in doubt.
+    def clear(self, site: str, found: Iterable[tuple[Doubt, ActionOutcome]]) -> None:
+        """Record what turned out to have become of actions in doubt on a site.
+
+        An effect is that of one run, the first that is known to have had it.
 
         Raises:
             JournalError: the database cannot be written.
@@ -127,11 +129,13 @@ class SqlJournal:
         now = self.database.now()
         with self.database.writing() as connection:
             numbers: dict[str, int] = {}
-            for doubt, outcome in found:
+            claims = rows.Claims(connection, site)
+            for doubt, became in found:
                 if doubt.run not in numbers:
                     numbers[doubt.run] = connection.execute(
                         select(runs.c.number).where(runs.c.id == doubt.run)
                     ).scalar_one()
+                outcome = claims.settle(became)
                 connection.execute(rows.CLEAR, rows.latest(numbers[doubt.run], outcome, now))
 
     def begin(
@@ -276,18 +280,12 @@ class SqlRun:
         now = self._database.now()
         told = {str(found.action.address): found for found in outcomes}
         with self._database.writing() as connection:
-            claimed = rows.effects(connection, self._plan.id)
-            cleared = []
-            for run, address in rows.in_doubt_before(connection, self._plan.id, self._number):
-                found = told.get(address)
-                if found is None:
-                    continue
-                if (address, found.revision) in claimed:
-                    detail = "another run has done it"
-                    found = ActionOutcome(found.action, Outcome.ALREADY, detail)
-                elif found.revision is not None:
-                    claimed.add((address, found.revision))
-                cleared.append(rows.latest(run, found, now))
+            claims = rows.Claims(connection, self._plan.site)
+            cleared = [
+                rows.latest(run, claims.settle(told[address]), now)
+                for run, address in rows.in_doubt_before(connection, self._plan.id, self._number)
+                if address in told
+            ]
             for chunk in rows.chunks(cleared):
                 connection.execute(rows.CLEAR, chunk)
 

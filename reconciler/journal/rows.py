@@ -8,7 +8,19 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, null, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    bindparam,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from reconciler.apply.journal import Doubt, Earlier
 from reconciler.apply.outcome import ActionOutcome, Outcome
@@ -62,10 +74,13 @@ SETTLE: Final = (
 )
 """Records what became of an action, and keeps what is known of its answer and its effect."""
 
-_IN_DOUBT: Final = or_(
-    actions.c.outcome == Outcome.UNKNOWN.value,
-    actions.c.outcome.is_(None) & actions.c.request.is_not(None),
-)
+
+def _in_doubt(table: FromClause) -> ColumnElement[bool]:
+    sent = table.c.request.is_not(None)
+    return or_(table.c.outcome == Outcome.UNKNOWN.value, table.c.outcome.is_(None) & sent)
+
+
+_IN_DOUBT: Final = _in_doubt(actions)
 
 CLEAR: Final = update(actions).where(*_AT, _IN_DOUBT).values(**_LATEST)
 """Records what became of an action that an earlier run left in doubt, and of no other."""
@@ -212,11 +227,33 @@ def in_doubt_before(connection: Connection, plan_id: str, run: int) -> list[tupl
     return [(number, address) for number, address in found]
 
 
-def effects(connection: Connection, plan_id: str) -> set[tuple[str, int | None]]:
-    """Return at which addresses and revisions runs of a plan are known to have had an effect."""
-    found = connection.execute(
-        select(actions.c.address, actions.c.revision)
-        .join(runs, runs.c.number == actions.c.run)
-        .where(runs.c.plan == plan_id, actions.c.revision.is_not(None))
-    )
-    return {(address, revision) for address, revision in found}
+class Claims:
+    """Sees to it that an effect is that of one run, whichever was known first to have had it.
+
+    Args:
+        connection: reads the effects that are recorded at the addresses in doubt.
+        site: the one on which the runs were.
+    """
+
+    def __init__(self, connection: Connection, site: str) -> None:
+        doubtful = actions.alias()
+        in_doubt = select(doubtful.c.address).where(_in_doubt(doubtful))
+        found = connection.execute(
+            select(actions.c.address, actions.c.revision)
+            .join(runs, runs.c.number == actions.c.run)
+            .where(
+                runs.c.site == site,
+                actions.c.revision.is_not(None),
+                actions.c.address.in_(in_doubt),
+            )
+        )
+        self._made: set[tuple[str, int | None]] = {(each, revision) for each, revision in found}
+
+    def settle(self, found: ActionOutcome) -> ActionOutcome:
+        """Return what is to be recorded of a run in doubt: the effect is its own or another's."""
+        effect = (str(found.action.address), found.revision)
+        if effect in self._made:
+            return ActionOutcome(found.action, Outcome.ALREADY, "another run has done it")
+        if found.revision is not None:
+            self._made.add(effect)
+        return found

@@ -272,6 +272,33 @@ def test_an_effect_that_a_later_run_has_recorded_is_not_the_earlier_ones(
     assert recorded == [("already", None), ("succeeded", 7), (None, None)]
 
 
+def test_an_effect_is_that_of_one_run_also_where_another_plan_s_run_finds_it(
+    journal: SqlJournal,
+) -> None:
+    """As when the disk is full between the record of the second run and that of the first."""
+    (action,) = PLAN.actions[:1]
+    with journal.lease(SITE):
+        for _ in range(2):
+            journal.begin(PLAN, [action], []).sending(changes([action]))
+        third = journal.begin(PLAN, [action], [])
+        third.sending(changes([action]))
+        third.settled(told([action], Outcome.SUCCEEDED, "", 7))
+    doubts = journal.doubts(SITE, but="another plan")
+    journal.clear(
+        SITE,
+        zip(
+            doubts,
+            (
+                *told([action], Outcome.SUCCEEDED, "", 7),  # the third run's
+                *told([action], Outcome.SUCCEEDED, "", 8),
+            ),
+            strict=True,
+        ),
+    )
+    recorded = [(row.outcome, row.revision) for row in rows(journal, tables.actions)]
+    assert recorded == [("already", None), ("succeeded", 8), ("succeeded", 7)]
+
+
 def test_a_request_may_arrive_for_a_while_after_it_was_sent(
     location: str | Path, opener: Opener
 ) -> None:
@@ -290,6 +317,6 @@ def test_a_request_may_arrive_for_a_while_after_it_was_sent(
     assert journal.earlier(PLAN).doubtful == {action.address}
     (doubt,) = journal.doubts(SITE, but="another plan")
     assert not doubt.arriving
-    journal.clear([(doubt, told([action], Outcome.FAILED, "never")[0])])
+    journal.clear(SITE, [(doubt, told([action], Outcome.FAILED, "never")[0])])
     assert journal.doubts(SITE, but="another plan") == []
     assert [row.outcome for row in rows(journal, tables.actions)] == ["failed"]
