@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit fmt lock soak bench clean
+.PHONY: help demo test lint types imports unit fmt lock soak mutation bench clean
 
 export PYTHON
 BIN := .venv/bin
@@ -45,8 +45,17 @@ unit: .venv/.dev ## run the tests and check the coverage of the core
 	@$(STEP) coverage $(BIN)/coverage report --skip-covered --show-missing \
 		--include='$(CORE)' --fail-under=$(CORE_COVERAGE)
 
-soak: .venv/.dev ## run the long tests
+soak: .venv/.dev ## run the long tests, then the mutation check
 	@$(PYTEST) -n auto -m soak
+	@$(MAKE) --no-print-directory mutation
+
+# mutmut ends well whatever survives; what fails is a survivor that docs/mutation.md does not name.
+mutation: .venv/.dev ## change the apply package in small ways: do its tests notice?
+	@rm -rf mutants
+	@$(STEP) mutants $(BIN)/mutmut run
+	@$(BIN)/mutmut results | awk '!/: timeout$$/ {sub(":", "", $$1); print $$1}' >mutants/survivors
+	@grep -o '`reconciler\.[^`]*__mutmut_[0-9]*`' docs/mutation.md | tr -d '`' >mutants/tolerated
+	@$(STEP) survivors bash -c '! grep -vxFf mutants/tolerated mutants/survivors'
 
 bench: .venv/.dev ## measure an apply against what a far-away site allows
 	@$(BIN)/python benchmarks/apply_bound.py
@@ -62,7 +71,7 @@ lock: ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
 
 clean: ## remove everything that was made here
 	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache
+		.import_linter_cache mutants
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.%: requirements/%.txt pyproject.toml tools/setup

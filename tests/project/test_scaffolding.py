@@ -107,7 +107,7 @@ def canonical(name: str) -> str:
 
 def locked(name: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
-    pins = re.findall(r"^([\w.-]+)==([^\s;]+)", text, flags=re.MULTILINE)
+    pins = re.findall(r"^([\w.-]+)(?:\[[\w,.-]+\])?==([^\s;]+)", text, flags=re.MULTILINE)
     return {canonical(package): version for package, version in pins}
 
 
@@ -128,7 +128,7 @@ def test_what_is_locked_is_what_the_project_asks_for(name):
 @pytest.mark.parametrize("name", LOCKED)
 def test_every_locked_package_has_its_hashes(name):
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
-    entries = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
+    entries = re.split(r"^(?=[\w.,[\]-]+==)", text, flags=re.MULTILINE)[1:]
     assert entries
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
