@@ -57,8 +57,9 @@ mutation: .venv/.dev ## change the apply package in small ways: do its tests not
 	@grep -o '`reconciler\.[^`]*__mutmut_[0-9]*`' docs/mutation.md | tr -d '`' >mutants/tolerated
 	@$(STEP) survivors bash -c '! grep -vxFf mutants/tolerated mutants/survivors'
 
-bench: .venv/.dev ## measure an apply against what a far-away site allows
+bench: .venv/.dev ## measure an apply and the access of everybody, each against its bound
 	@$(BIN)/python benchmarks/apply_bound.py
+	@$(BIN)/python benchmarks/access_ratio.py
 
 fmt: .venv/.dev ## put the code into its format
 	@$(STEP) fix $(BIN)/ruff check --fix
