@@ -66,6 +66,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")
     }
+    # An object that a partial clone lacks would be fetched, by a command that its settings name.
+    environment |= {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program, and arguments of ours
             ["git", *_SAFE, "-C", str(folder), *arguments],  # noqa: S607 - the user's own git

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import click
@@ -54,10 +54,12 @@ class Stopping:
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         at_once = not self.begun or self.event.is_set()
-        self.event.set()  # also at once: Python may lose an exception, in a finaliser say
+        if not self.event.is_set():  # a second signal within the first may not wait for its lock
+            self.event.set()  # also at once: Python may lose an exception, in a finaliser say
         if at_once:
             raise KeyboardInterrupt
-        click.echo(
-            "Stopping: what is on its way is finished and recorded; once more stops at once.",
-            err=True,
-        )
+        with suppress(OSError, RuntimeError):  # who read it may be gone; the run ends in good order
+            click.echo(
+                "Stopping: what is on its way is finished and recorded; once more stops at once.",
+                err=True,
+            )

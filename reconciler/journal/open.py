@@ -40,6 +40,19 @@ def _random_id() -> str:
     return str(uuid4())
 
 
+def check_location(location: str | Path) -> None:
+    """Refuse what is neither a file nor a URL, and do not repeat it: it may hold a password.
+
+    Raises:
+        JournalError: it looks like a connection string that was written wrongly.
+    """
+    if isinstance(location, str) and _NO_FILE.search(location) and "://" not in location:
+        raise JournalError(
+            "The journal's location is neither a file nor a URL.",
+            "Name a file, or write postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        )
+
+
 def open_journal(
     location: str | Path,
     *,
@@ -62,12 +75,7 @@ def open_journal(
     Raises:
         JournalError: it cannot be opened, is not a journal, or is one of a newer version.
     """
-    if isinstance(location, str) and _NO_FILE.search(location) and "://" not in location:
-        # Not repeated: there may be a password in it.
-        raise JournalError(
-            "The journal's location is neither a file nor a URL.",
-            "Name a file, or write postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
-        )
+    check_location(location)
     if isinstance(location, str) and "://" in location:
         engine, place = _postgresql(location)
     else:

@@ -11,6 +11,7 @@ from platformdirs import user_state_path
 
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError, JournalError
+from reconciler.journal.open import check_location
 from reconciler.journal.open import open_journal as open_sql
 from reconciler.journal.record import SqlJournal
 
@@ -46,6 +47,7 @@ def open_recorded(location: Secret | None) -> SqlJournal:
         ConfigurationError: RECONCILER_LEASE_SECONDS is not a number of seconds.
     """
     if location is not None and "://" not in location.reveal():
+        check_location(location.reveal())
         file = Path(location.reveal())
         if not file.exists():
             raise JournalError(

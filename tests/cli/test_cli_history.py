@@ -216,3 +216,11 @@ def test_a_journal_that_is_named_and_missing_is_told(desk: Desk):
     assert not (desk.directory / "no").exists()
     told = desk.run("apply", "roles.yaml", "--yes", expect=1, RECONCILER_JOURNAL=" ")
     assert "RECONCILER_JOURNAL is set, but empty." in told.err
+
+
+def test_a_journal_s_location_that_may_hold_a_password_is_not_repeated(desk):
+    wrong = "host=db.example user=r password=hunter2-secret"
+    for command in (["history"], ["rollback", "1234"]):
+        told = desk.run(*command, expect=1, RECONCILER_JOURNAL=wrong).err
+        assert "neither a file nor a URL" in told
+        assert "hunter2" not in told
