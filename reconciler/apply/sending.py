@@ -109,7 +109,7 @@ class Sending:
         repeated: set[Address] = set()
         while waiting and not self._halted:
             lost = [each for each in self._send(waiting) if each.address not in repeated]
-            if lost and not self._halted and self._is_up():
+            if lost and not self.stopped and self._is_up():
                 repeated.update(action.address for action in lost)
                 waiting.extendleft(reversed(lost))
         self._look(actions)

@@ -1,7 +1,7 @@
 """Reads the journal back: which runs there were, and what became of their actions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ from reconciler.apply.outcome import Outcome
 from reconciler.errors import WrongUse
 from reconciler.journal.database import Database
 from reconciler.journal.record import SqlJournal
-from reconciler.journal.rows import chunks
+from reconciler.journal.rows import chunks, claimed_effects
 from reconciler.journal.tables import actions, leases, plans, runs
 from reconciler.plan.document import read_action
 from reconciler.plan.model import Action, Override
@@ -93,11 +93,14 @@ class RunDetails:
         summary: the run in a line.
         header: its plan's document, without its long lists.
         actions: what was selected of the plan, in the plan's order.
+        claimed: the effects (address, revision) that are recorded where something is in doubt; what
+            the run left in doubt did not have them.
     """
 
     summary: RunSummary
     header: Mapping[str, Any]
     actions: tuple[RecordedAction, ...]
+    claimed: Set[tuple[str, int]]
 
 
 def list_runs(
@@ -141,7 +144,10 @@ def find_run(journal: SqlJournal, run_id: str) -> RunDetails:
         rows = connection.execute(
             select(actions).where(actions.c.run == number).order_by(actions.c.number)
         ).mappings()
-        return RunDetails(summary, header, tuple(_recorded(row) for row in rows))
+        recorded = tuple(_recorded(row) for row in rows)
+        doubt = any(each.in_doubt for each in recorded)
+        claimed = claimed_effects(connection, summary.site) if doubt else set()
+        return RunDetails(summary, header, recorded, claimed)
 
 
 _RUNS: Final[Select[Any]] = select(

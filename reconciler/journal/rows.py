@@ -227,6 +227,22 @@ def in_doubt_before(connection: Connection, plan_id: str, run: int) -> list[tupl
     return [(number, address) for number, address in found]
 
 
+def claimed_effects(connection: Connection, site: str) -> set[tuple[str, int]]:
+    """Return which effects (address, revision) runs have recorded where others are in doubt."""
+    doubtful = actions.alias()
+    in_doubt = select(doubtful.c.address).where(_in_doubt(doubtful))
+    found = connection.execute(
+        select(actions.c.address, actions.c.revision)
+        .join(runs, runs.c.number == actions.c.run)
+        .where(
+            runs.c.site == site,
+            actions.c.revision.is_not(None),
+            actions.c.address.in_(in_doubt),
+        )
+    )
+    return {(address, revision) for address, revision in found}
+
+
 class Claims:
     """Sees to it that an effect is that of one run, whichever was known first to have had it.
 
@@ -236,18 +252,7 @@ class Claims:
     """
 
     def __init__(self, connection: Connection, site: str) -> None:
-        doubtful = actions.alias()
-        in_doubt = select(doubtful.c.address).where(_in_doubt(doubtful))
-        found = connection.execute(
-            select(actions.c.address, actions.c.revision)
-            .join(runs, runs.c.number == actions.c.run)
-            .where(
-                runs.c.site == site,
-                actions.c.revision.is_not(None),
-                actions.c.address.in_(in_doubt),
-            )
-        )
-        self._made: set[tuple[str, int | None]] = {(each, revision) for each, revision in found}
+        self._made: set[tuple[str, int | None]] = {*claimed_effects(connection, site)}
 
     def settle(self, found: ActionOutcome) -> ActionOutcome:
         """Return what is to be recorded of a run in doubt: the effect is its own or another's."""

@@ -122,6 +122,6 @@ def _effects(
         became = settling.became(action, writes, since, arriving=True) if writes else None
         if became is None:
             unsettled.append(action)
-        else:
+        elif (str(action.address), became.revision) not in details.claimed:
             effects.append(Effect(action, became.revision))
     return effects, unsettled
