@@ -11,10 +11,14 @@ from stories import SITE, Opener, changes, plan_of, told
 
 from reconciler.apply.journal import RunEnd
 from reconciler.apply.outcome import Outcome
+from reconciler.apply.settling import Writes
 from reconciler.errors import WrongUse
 from reconciler.journal.history import find_run, list_runs
 from reconciler.journal.record import SqlJournal
+from reconciler.plan.inverse import Effect
 from reconciler.plan.model import Override
+from reconciler.provider import Event
+from reconciler.workflows.recalling import _effects
 
 PLAN = replace(plan_of(people=4), commit="1f0c2ad")
 START = datetime(2026, 8, 17, 6, 30, tzinfo=UTC)
@@ -94,6 +98,24 @@ def test_its_actions_are_whole(journal: SqlJournal) -> None:
         (None, None, False),
     ]
     assert details.actions[2].detail == "an earlier run has done it"
+
+
+def test_what_another_run_has_recorded_is_no_effect_of_a_run_in_doubt(journal: SqlJournal) -> None:
+    """A rollback of the killed run would take back what the other one did, of a plan of its own."""
+    action = PLAN.actions[0]
+    with journal.lease(SITE):
+        killed = journal.begin(PLAN, [action], [])
+        killed.sending(changes([action]))
+        other = journal.begin(replace(PLAN, id="plan-2"), [action], [])
+        other.sending(changes([action]))
+        other.settled(told([action], Outcome.SUCCEEDED, revision=7))
+    details = find_run(journal, killed.id)
+    address = str(action.address)
+    assert details.claimed == {(address, 7)}
+    for revision, effects in ((7, []), (8, [Effect(action, 8)])):
+        event = Event(START, "pipeline", "api", address, action.verb.value, revision)
+        writes = Writes("pipeline", {address: [event]})
+        assert _effects(details, [action], writes, since=5) == (effects, [])
 
 
 def test_its_plan_is_there_without_the_long_lists(journal: SqlJournal) -> None:
