@@ -220,7 +220,9 @@ def find_person(directory: Directory, key: str) -> str:
     Raises:
         ReconcilerError: nobody answers to it, or several do.
     """
-    keys = ((read(each), each.id) for each in directory.state.people for read in _ANY_PERSON_KEY)
+    keys = (
+        (read(each), each.id) for each in directory.state.people for read in _PERSON_KEYS.values()
+    )
     return _find_one(key, keys, _Wording("people", "Nobody", "sync key, username, e-mail or id"))
 
 
@@ -238,9 +240,6 @@ def find_unit(directory: Directory, key: str) -> str:
     return _find_one(key, keys, _Wording("units", "No unit", "sync key, path or id"))
 
 
-_ANY_PERSON_KEY = tuple(_PERSON_KEYS.values())
-
-
 class _Wording(NamedTuple):
     """How to speak of what was not found, or found more than once."""
 
@@ -251,8 +250,8 @@ class _Wording(NamedTuple):
 
 def _find_one(key: str, keys: Iterable[tuple[str | None, str]], wording: _Wording) -> str:
     """Return the id of the one thing with that key."""
-    grouped = _grouped(keys)
-    found = set(grouped.get(key, ()))
+    known = list(keys)
+    found = {item for each, item in known if each == key}
     if len(found) == 1:
         return found.pop()
     if found:
@@ -261,7 +260,8 @@ def _find_one(key: str, keys: Iterable[tuple[str | None, str]], wording: _Wordin
             f"Name one by id: {', '.join(sorted(found))}.",
         )
     raise ReconcilerError(
-        f"{wording.none} on the site has the {wording.keys} {key}.", did_you_mean(key, grouped)
+        f"{wording.none} on the site has the {wording.keys} {key}.",
+        did_you_mean(key, (each for each, _ in known if each)),
     )
 
 

@@ -25,6 +25,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.plain import count
 
 
 class ExitCode(IntEnum):
@@ -78,7 +79,7 @@ class InvalidInput(ReconcilerError):
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         errors = sum(1 for found in self.diagnostics if found.is_error)
-        super().__init__(f"{errors} error{'' if errors == 1 else 's'} found")
+        super().__init__(f"{count(errors, 'error')} found")
 
 
 class ConfigurationError(ReconcilerError):

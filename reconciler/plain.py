@@ -1,4 +1,4 @@
-"""Text from elsewhere, made harmless to show: on a terminal, and in a pipeline's log."""
+"""Words for people, and text from elsewhere made harmless to show: on a terminal, in a log."""
 
 import json
 import unicodedata
@@ -38,3 +38,8 @@ def _is_harmless(char: str) -> bool:
     if char.isprintable() or char in _JOINERS:
         return True
     return unicodedata.category(char) == "Zs"
+
+
+def count(number: int, noun: str) -> str:
+    """Say how many there are of something whose plural ends in s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,10 +1,9 @@
 """Who gains and who loses sight of which learners (design, section 5, "Access changes")."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.access.effective import Learners
+from reconciler.access.effective import Learners, by_person
 from reconciler.state import Assignment
 
 
@@ -29,24 +28,16 @@ def access_changes(
     """
     old, new = set(before), set(after)
     touched = {found.person for found in old ^ new}
-    old_by, new_by = _by_person(old, touched), _by_person(new, touched)
+    old_by, new_by = (
+        by_person(found for found in side if found.person in touched) for side in (old, new)
+    )
     changes = []
     for person in sorted(touched):
-        had = _seen(learners, old_by[person])
-        has = _seen(learners, new_by[person])
+        had = _seen(learners, old_by.get(person, ()))
+        has = _seen(learners, new_by.get(person, ()))
         if had != has:
             changes.append(AccessChange(person, tuple(sorted(has - had)), tuple(sorted(had - has))))
     return tuple(changes)
-
-
-def _by_person(
-    assignments: Iterable[Assignment], people: set[str]
-) -> defaultdict[str, list[Assignment]]:
-    grouped: defaultdict[str, list[Assignment]] = defaultdict(list)
-    for found in assignments:
-        if found.person in people:
-            grouped[found.person].append(found)
-    return grouped
 
 
 def _seen(learners: Learners, assignments: Iterable[Assignment]) -> frozenset[str]:

@@ -7,6 +7,7 @@ time, and what it would then see is what a reviewer must judge today.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 
 from reconciler.directory import Directory
@@ -57,3 +58,11 @@ def in_effect(directory: Directory, state: LiveState) -> set[Assignment]:
         if holder.role in enabled[directory.people[holder.person].profile]
     }
     return {found for found in state.assignments if found.holder in effective}
+
+
+def by_person(assignments: Iterable[Assignment]) -> dict[str, list[Assignment]]:
+    """Group assignments by the person who has them, and keep their order."""
+    grouped: defaultdict[str, list[Assignment]] = defaultdict(list)
+    for found in assignments:
+        grouped[found.person].append(found)
+    return dict(grouped)

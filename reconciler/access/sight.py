@@ -5,14 +5,13 @@ to that learner. Person by learner is never held as a whole: what is asked for i
 the learners behind an assignment are the same set for everybody who has one like it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
-from reconciler.access.effective import Learners, in_effect
+from reconciler.access.effective import Learners, by_person, in_effect
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.state import Assignment
@@ -81,7 +80,4 @@ class Access:
 
     @cached_property
     def _by_person(self) -> dict[str, list[Assignment]]:
-        grouped: defaultdict[str, list[Assignment]] = defaultdict(list)
-        for found in sorted(in_effect(self._directory, self._directory.state)):
-            grouped[found.person].append(found)
-        return dict(grouped)
+        return by_person(sorted(in_effect(self._directory, self._directory.state)))

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -53,19 +54,18 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler access --learner s-1001; reconciler access --unit 8a --as-planned plan.json
     """
-    if sum(key is not None for key in (person, learner, unit)) != 1:
+    keys = {"person": person, "learner": learner, "unit": unit}
+    given = [(kind, key) for kind, key in keys.items() if key is not None]
+    if len(given) != 1:
         raise WrongUse("Ask for one of --person, --learner and --unit.")
+    ((kind, key),) = given
+    find, ask = _QUESTIONS[kind]
     source = options.source(live, environment, config)
-    planned = _planned(as_planned, source, as_of)
-    directory = Directory(planned.state)
-    answers = Access(directory, planned.as_of)
-    if person is not None:
-        asked = report.of_person(answers, find_person(directory, person))
-    elif learner is not None:
-        asked = report.of_learner(answers, find_person(directory, learner))
-    else:
-        asked = report.of_unit(answers, find_unit(directory, unit or ""))
-    answer = report.Answer(asked, directory, planned.as_of, planned=bool(as_planned))
+    state_on = _state(as_planned, source, as_of)
+    directory = Directory(state_on.state)
+    answers = Access(directory, state_on.as_of)
+    asked = ask(answers, find(directory, key))
+    answer = report.Answer(asked, directory, state_on.as_of, planned=bool(as_planned))
     print_result(
         report.access_document(answer),
         report.access_text(answer),
@@ -75,16 +75,24 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     return ExitCode.DONE
 
 
-def _planned(
+_QUESTIONS: Final = {
+    "person": (find_person, report.of_person),
+    "learner": (find_person, report.of_learner),
+    "unit": (find_unit, report.of_unit),
+}
+"""Per option how its key is looked up, and what is asked."""
+
+
+def _state(
     as_planned: tuple[Path, ...], source: Connection | Path, as_of: date | None
-) -> reading.Planned:
+) -> reading.StateOn:
     """Return the live state, or what a manifest or a plan would make of it.
 
     Raises:
         WrongUse: a plan beside something else.
     """
     if not as_planned:
-        return reading.Planned(reading.fetch_state(source), as_of or datetime.now(UTC).date())
+        return reading.StateOn(reading.fetch_state(source), as_of or datetime.now(UTC).date())
     if not any(is_plan(path) for path in as_planned):
         return reading.after_manifest(reading.load_manifest(as_planned), source, as_of=as_of)
     if len(as_planned) > 1:

@@ -9,6 +9,7 @@ from reconciler.cli import options
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, WrongUse
+from reconciler.plain import count
 from reconciler.reports import documents
 from reconciler.workflows import reading
 
@@ -47,7 +48,7 @@ def command(
     try:
         loaded = reading.load_manifest(manifest)
         if any(path.is_dir() for path in manifest):  # a file that was passed over shows in it
-            counted = f"{len(loaded.files)} file{'' if len(loaded.files) == 1 else 's'}, "
+            counted = f"{count(len(loaded.files), 'file')}, "
         found = loaded.warnings
         if online or live:
             state = reading.fetch_state(options.source(live, environment, config))

@@ -252,13 +252,14 @@ class Claims:
     """
 
     def __init__(self, connection: Connection, site: str) -> None:
-        self._made: set[tuple[str, int | None]] = {*claimed_effects(connection, site)}
+        self._made = claimed_effects(connection, site)
 
     def settle(self, found: ActionOutcome) -> ActionOutcome:
         """Return what is to be recorded of a run in doubt: the effect is its own or another's."""
+        if found.revision is None:
+            return found
         effect = (str(found.action.address), found.revision)
         if effect in self._made:
             return ActionOutcome(found.action, Outcome.ALREADY, "another run has done it")
-        if found.revision is not None:
-            self._made.add(effect)
+        self._made.add(effect)
         return found

@@ -13,6 +13,7 @@ from typing import Final
 
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Limit
+from reconciler.plain import count
 from reconciler.plan.model import Verdict
 
 
@@ -53,7 +54,7 @@ def max_removals(judged: Judged) -> Verdict:
         counted=judged.lost,
         allowed=allowed,
         passed=judged.lost <= allowed,
-        message=f"{_count(judged.lost, f'{judged.role} assignment')} would go; "
+        message=f"{count(judged.lost, f'{judged.role} assignment')} would go; "
         f"policy.max_removals allows {allowed}{of}",
     )
 
@@ -95,7 +96,3 @@ def judge(cases: Iterable[Judged], overrides: Mapping[str, str]) -> tuple[Verdic
                 verdict = replace(verdict, override=overrides[verdict.code])
             verdicts.append(verdict)
     return tuple(verdicts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ from reconciler.access.sight import Access, Path, Sight
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.plain import count
 from reconciler.reports import view
 from reconciler.reports.documents import Document
 from reconciler.reports.text import grid, one_line
@@ -149,7 +150,7 @@ def _rows(answer: Answer) -> list[tuple[str, ...]]:
 def _headline(answer: Answer) -> str:
     if answer.asked.kind == "person":
         seen = frozenset().union(*(sight.learners for sight in answer.sights))
-        return f"{answer.key} sees {view.count(len(seen), 'learner')}"
+        return f"{answer.key} sees {count(len(seen), 'learner')}"
     people = len(answer.sights)
     who = f"{people} people see" if people > 1 else "1 person sees" if people else "Nobody sees"
     if answer.asked.kind == "learner":

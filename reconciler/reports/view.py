@@ -7,6 +7,7 @@ from itertools import groupby
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
+from reconciler.plain import count
 from reconciler.plan.model import Action, Plan, Unmanaged
 from reconciler.provider import Verb
 
@@ -99,11 +100,6 @@ def learners(keys: Sequence[str]) -> str:
     named = ", ".join(keys[:LISTED])
     more = f" and {len(keys) - LISTED} more" if len(keys) > LISTED else ""
     return f"{count(len(keys), 'learner')}: {named}{more}"
-
-
-def count(number: int, noun: str) -> str:
-    """Say how many there are of something whose plural ends in s."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def describe(name: Address, verb: Verb = Verb.ADD) -> str:

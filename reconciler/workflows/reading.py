@@ -95,14 +95,14 @@ def make_plan(
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A state as it would be after a plan, and the plan's day."""
+class StateOn:
+    """A state, live or as a plan would leave it, and the day on which it is looked at."""
 
     state: LiveState
     as_of: date
 
 
-def after_manifest(manifest: Manifest, source: Source, *, as_of: date | None = None) -> Planned:
+def after_manifest(manifest: Manifest, source: Source, *, as_of: date | None = None) -> StateOn:
     """Return what a site would be once a manifest is applied.
 
     Raises:
@@ -111,10 +111,10 @@ def after_manifest(manifest: Manifest, source: Source, *, as_of: date | None = N
     """
     state = fetch_state(source)
     plan = make_plan(manifest, state, as_of=as_of)
-    return Planned(end_state(state, plan.actions), plan.as_of)
+    return StateOn(end_state(state, plan.actions), plan.as_of)
 
 
-def after_plan(plan: Plan, source: Source) -> Planned:
+def after_plan(plan: Plan, source: Source) -> StateOn:
     """Return what a site would be once a saved plan is applied.
 
     Raises:
@@ -125,7 +125,7 @@ def after_plan(plan: Plan, source: Source) -> Planned:
         state = reader.fetch()
         check_site(plan, state.site.id)
         check_basis(plan, state, Earlier(), reader)
-    return Planned(end_state(state, plan.actions), plan.as_of)
+    return StateOn(end_state(state, plan.actions), plan.as_of)
 
 
 def find_drift(manifest: Manifest, source: Source, *, as_of: date | None = None) -> DriftReport:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from applying import Killed, without
 from doubles import MemoryJournal, MemorySite, OneByOne, apply_to
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,6 @@ from reconciler.errors import (
     JournalError,
     PlanUnusable,
     RequestRefused,
-    SiteError,
     Undelivered,
     Unreachable,
     WrongUse,
@@ -75,9 +75,6 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_same_plan(case, data):
     assume(made.actions and not made.refused)
     site, journal = MemorySite(state), MemoryJournal()
     dies_at, after = data.draw(st.integers(1, 7)), data.draw(st.booleans())
-
-    class Killed(BaseException):
-        pass
 
     calls = 0
     plain_send = site.send
@@ -469,22 +466,6 @@ def test_profiles_and_labels_are_applied_and_reset():
     assert [profile.roles for profile in site.state.profiles] == [set(), {Role.MENTOR}]
 
 
-def test_a_site_in_constant_change_is_given_up_on():
-    state = small_site()
-    made = plan(state, wanting(("t-0", "8a")))
-    site = MemorySite(state)
-    plain = site.site
-
-    def busy():
-        site.write(Address.label("headteacher", "tool_name"), Verb.CHANGE, after="x")
-        return plain()
-
-    site.site = busy
-    with pytest.raises(SiteError, match="too quickly"):
-        apply_to(made, site, MemoryJournal(), today=TODAY)
-    assert site.sent == []
-
-
 # What a review found; each of these once ended with a learner unseen or a history untrue.
 
 VIKAR = (
@@ -626,11 +607,6 @@ def test_a_plan_is_stale_when_it_would_mean_something_else(manifest, move):
     assert site.sent == []
 
 
-def without(state: LiveState, capability: Capability) -> LiveState:
-    left = state.site.capabilities - {capability}
-    return replace(state, site=replace(state.site, capabilities=left))
-
-
 def test_a_plan_goes_on_once_its_manual_steps_were_done_by_hand():
     state = without(small_site(), Capability.HOLDERS)
     made = plan(state, wanting(("t-0", "8a")))
@@ -710,10 +686,6 @@ def test_a_plan_file_without_the_guards_verdicts_is_unusable():
 
 
 # What a second review found; each of these once misled somebody about who may read a child's file.
-
-
-class Killed(BaseException):
-    pass
 
 
 def killed_after_sending(site: MemorySite, made: Plan, journal: MemoryJournal, address: Address):

@@ -101,6 +101,7 @@ def test_a_site_in_constant_change_is_told_to_be_tried_later():
         "The site is being changed too quickly to check the plan against it.",
         "Try again later.",
     )
+    assert site.sent == []
 
 
 def test_a_guard_names_every_refusal_and_how_to_lift_them():
