@@ -226,6 +226,25 @@ def find_person(directory: Directory, key: str) -> str:
     return _find_one(key, keys, _Wording("people", "Nobody", "sync key, username, e-mail or id"))
 
 
+def find_learner(directory: Directory, key: str) -> str:
+    """Find the one learner whom a sync key, username, e-mail or id names; return their id.
+
+    Who was a learner once, or is assigned as one, counts.
+
+    Raises:
+        ReconcilerError: nobody answers to it, or several do, or they are not a learner.
+    """
+    person = find_person(directory, key)
+    if person not in directory.learner_memberships and not any(
+        found.kind is TargetKind.LEARNER and found.target == person
+        for found in directory.state.assignments
+    ):
+        raise ReconcilerError(
+            f"{key} is not a learner in any unit.", "To ask whom they see, use --person."
+        )
+    return person
+
+
 def find_unit(directory: Directory, key: str) -> str:
     """Find the one unit that a sync key, path or id names; return its id.
 

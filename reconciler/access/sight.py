@@ -61,8 +61,11 @@ class Access:
 
     def without_effect(self, person: str) -> int:
         """Count a person's assignments that have no effect."""
-        own = sum(found.person == person for found in self._directory.state.assignments)
-        return own - len(self._by_person.get(person, ()))
+        return sum(found.person == person for found in self._idle)
+
+    def without_effect_over(self, learners: frozenset[str]) -> int:
+        """Count the assignments that would lead to one of some learners if they had effect."""
+        return sum(not self.learners.of(found).isdisjoint(learners) for found in self._idle)
 
     def over(self, learners: frozenset[str]) -> Iterator[Sight]:
         """Yield everybody who sees at least one of some learners, sorted by person."""
@@ -79,5 +82,13 @@ class Access:
                 yield Sight(person, tuple(paths))
 
     @cached_property
+    def _effective(self) -> set[Assignment]:
+        return in_effect(self._directory, self._directory.state)
+
+    @cached_property
+    def _idle(self) -> frozenset[Assignment]:
+        return self._directory.state.assignments - self._effective
+
+    @cached_property
     def _by_person(self) -> dict[str, list[Assignment]]:
-        return by_person(sorted(in_effect(self._directory, self._directory.state)))
+        return by_person(sorted(self._effective))

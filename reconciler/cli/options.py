@@ -40,9 +40,10 @@ def not_empty_if_given(
     return None if value is None else not_empty(context, param, value)
 
 
-def _none_empty(
+def none_empty(
     context: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
+    """Check, as a callback, that an option that may be repeated says something each time."""
     return tuple(not_empty(context, param, value) for value in values)
 
 
@@ -50,7 +51,7 @@ def paths(
     context: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Path, ...]:
     """Turn, as a callback, values that may not be empty into paths."""
-    return tuple(map(Path, _none_empty(context, param, values)))
+    return tuple(map(Path, none_empty(context, param, values)))
 
 
 def file_to_read(context: click.Context, param: click.Parameter, value: str | None) -> Path | None:
@@ -187,7 +188,7 @@ def narrowing_options(command: Command) -> Command:
             "excepted",
             multiple=True,
             metavar="ADDRESS",
-            callback=_none_empty,
+            callback=none_empty,
             help="All but these actions; what the others must wait for cannot be left out. "
             "May be repeated.",
         ),
@@ -195,7 +196,7 @@ def narrowing_options(command: Command) -> Command:
             "--only",
             multiple=True,
             metavar="ADDRESS",
-            callback=_none_empty,
+            callback=none_empty,
             help="Only these actions and what they must wait for; * and ? are wildcards. "
             "May be repeated.",
         ),

@@ -26,34 +26,43 @@ class Asked:
     Attributes:
         kind: what was asked about: person, learner or unit.
         id: its id.
-        learners: how many learners the question is about; None where it is about a person.
+        learners: the learners that the question is about; for a person, those whom they see.
         sights: everybody who sees one of them, or the person.
-        without_effect: how many of the person's assignments have no effect.
+        without_effect: how many assignments of the person, or over the learners, have no effect.
     """
 
     kind: str
     id: str
-    learners: int | None
+    learners: frozenset[str]
     sights: tuple[Sight, ...]
     without_effect: int = 0
+
+    @property
+    def unseen(self) -> frozenset[str]:
+        """The learners whom nobody sees."""
+        return self.learners.difference(*(sight.learners for sight in self.sights))
 
 
 def of_person(access: Access, person: str) -> Asked:
     """Ask whom a person sees."""
     sight = access.of(person)
     sights = (sight,) if sight.paths else ()
-    return Asked("person", person, None, sights, access.without_effect(person))
+    return Asked("person", person, sight.learners, sights, access.without_effect(person))
 
 
 def of_learner(access: Access, learner: str) -> Asked:
     """Ask who sees a learner."""
-    return Asked("learner", learner, 1, tuple(access.over(frozenset((learner,)))))
+    return _over(access, "learner", learner, frozenset((learner,)))
 
 
 def of_unit(access: Access, unit: str) -> Asked:
     """Ask who sees the learners of a unit and of everything below it."""
-    learners = access.learners.under(unit)
-    return Asked("unit", unit, len(learners), tuple(access.over(learners)))
+    return _over(access, "unit", unit, access.learners.under(unit))
+
+
+def _over(access: Access, kind: str, asked: str, learners: frozenset[str]) -> Asked:
+    sights = tuple(access.over(learners))
+    return Asked(kind, asked, learners, sights, access.without_effect_over(learners))
 
 
 class Answer:
@@ -93,6 +102,8 @@ def access_document(answer: Answer) -> Document:
         "as_of": answer.as_of.isoformat(),
         "planned": answer.planned,
         "asked": {"kind": answer.asked.kind, "key": answer.key},
+        "learners": answer.names(answer.asked.learners),
+        "unseen": answer.names(answer.asked.unseen),
         "without_effect": answer.asked.without_effect,
         "people": [
             {
@@ -120,14 +131,22 @@ def access_text(answer: Answer) -> RenderableType:
         for first, *others in rows:
             table.add_row(one_line(f"  {first}"), *map(one_line, others))
         parts.append(table)
+    if answer.asked.kind == "unit" and answer.asked.unseen:
+        unseen = view.learners(answer.names(answer.asked.unseen))
+        parts.append(one_line(f"Nobody sees {unseen}."))
     if answer.asked.without_effect:
-        parts.append(
-            one_line(
-                f"Assignments of theirs without effect: {answer.asked.without_effect}. "
-                f"`reconciler explain {answer.key}` says why."
-            )
-        )
+        parts.append(one_line(_idle(answer)))
     return Group(*parts)
+
+
+def _idle(answer: Answer) -> str:
+    """Say how many assignments have no effect, and who tells why."""
+    number = answer.asked.without_effect
+    if answer.asked.kind != "person":
+        return f"Assignments over them without effect: {number}."
+    told = f"Assignments of theirs without effect: {number}."
+    # `explain` looks at the live site, and would answer another question than this one.
+    return told if answer.planned else f"{told} `reconciler explain {answer.key}` says why."
 
 
 def _rows(answer: Answer) -> list[tuple[str, ...]]:
@@ -140,7 +159,7 @@ def _rows(answer: Answer) -> list[tuple[str, ...]]:
         ]
     rows = []
     for sight in answer.sights:
-        of = (f"{len(sight.learners)} of {answer.asked.learners}",)
+        of = (f"{len(sight.learners)} of {len(answer.asked.learners)}",)
         counted = of if answer.asked.kind == "unit" else ()
         paths = "; ".join(_path(answer, path) for path in sight.paths)
         rows.append((answer.keys.person(sight.person), *counted, paths))
@@ -149,13 +168,12 @@ def _rows(answer: Answer) -> list[tuple[str, ...]]:
 
 def _headline(answer: Answer) -> str:
     if answer.asked.kind == "person":
-        seen = frozenset().union(*(sight.learners for sight in answer.sights))
-        return f"{answer.key} sees {count(len(seen), 'learner')}"
+        return f"{answer.key} sees {count(len(answer.asked.learners), 'learner')}"
     people = len(answer.sights)
     who = f"{people} people see" if people > 1 else "1 person sees" if people else "Nobody sees"
     if answer.asked.kind == "learner":
         return f"{who} {answer.key}"
-    return f"{who} learners of {answer.key}, which has {answer.asked.learners}"
+    return f"{who} learners of {answer.key}, which has {len(answer.asked.learners)}"
 
 
 def _path(answer: Answer, path: Path) -> str:

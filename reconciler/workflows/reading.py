@@ -13,6 +13,7 @@ from reconciler.apply.preflight import check_basis, check_site
 from reconciler.connection import Connection
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
+from reconciler.errors import PlanUnusable
 from reconciler.manifest import load
 from reconciler.manifest.model import Manifest
 from reconciler.plan import build
@@ -102,8 +103,10 @@ class StateOn:
     as_of: date
 
 
-def after_manifest(manifest: Manifest, source: Source, *, as_of: date | None = None) -> StateOn:
-    """Return what a site would be once a manifest is applied.
+def after_manifest(
+    manifest: Manifest, source: Source, *, as_of: date | None = None
+) -> tuple[StateOn, Plan]:
+    """Return what a site would be once a manifest is applied, and the plan that makes it so.
 
     Raises:
         InvalidInput: the manifest does not fit the site.
@@ -111,20 +114,29 @@ def after_manifest(manifest: Manifest, source: Source, *, as_of: date | None = N
     """
     state = fetch_state(source)
     plan = make_plan(manifest, state, as_of=as_of)
-    return StateOn(end_state(state, plan.actions), plan.as_of)
+    return StateOn(end_state(state, plan.actions), plan.as_of), plan
 
 
-def after_plan(plan: Plan, source: Source) -> StateOn:
-    """Return what a site would be once a saved plan is applied.
+def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
+    """Return what a site would be once a saved plan is applied, or applied to its end.
+
+    Args:
+        plan: as it was saved.
+        source: the site.
+        earlier: what earlier runs of the plan did.
 
     Raises:
-        PlanUnusable: it is stale, for another site, or for reading only.
+        PlanUnusable: it is stale, used, for another site, or for reading only.
         SiteError: the site could not be read.
     """
+    if earlier.used:
+        raise PlanUnusable(
+            "The plan was used before.", "Ask without it: the site is what it made of it."
+        )
     with open_reader(source) as reader:
         state = reader.fetch()
         check_site(plan, state.site.id)
-        check_basis(plan, state, Earlier(), reader)
+        check_basis(plan, state, earlier, reader)
     return StateOn(end_state(state, plan.actions), plan.as_of)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from reconciler.apply import settling
+from reconciler.apply.journal import Earlier
 from reconciler.apply.outcome import Outcome
 from reconciler.apply.settling import Writes, read_writes
 from reconciler.connection import Connection
@@ -22,7 +23,7 @@ from reconciler.plan.inverse import Done, Effect, plan_rollback
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.select import Selection
 from reconciler.workflows.reading import open_reader, today_in
-from reconciler.workflows.recording import open_recorded
+from reconciler.workflows.recording import open_journal, open_recorded
 
 
 def recorded_runs(
@@ -46,6 +47,16 @@ def recorded_run(journal: Secret | None, run: str) -> RunDetails:
     """
     with open_recorded(journal) as opened:
         return find_run(opened, run)
+
+
+def earlier_runs(plan: Plan, journal: Secret | None) -> Earlier:
+    """Return what earlier runs of a plan did.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    with open_journal(journal) as opened:
+        return opened.earlier(plan)
 
 
 def make_rollback(

@@ -1,6 +1,13 @@
 """`access`: who sees whom on a real site, live and as planned."""
 
-from sandboxes import Desk
+import pytest
+from sandboxes import Desk, example
+
+from reconciler.apply.journal import Earlier
+from reconciler.errors import PlanUnusable
+from reconciler.plan.end_state import end_state
+from reconciler.providers.saved import SavedStateReader, write_state
+from reconciler.workflows import reading
 
 
 def people(desk: Desk, *arguments: str) -> dict[str, dict[str, list[str]]]:
@@ -71,8 +78,49 @@ def test_what_has_no_effect_is_counted_and_leads_to_explain(desk, sandbox):
     assert "Assignments of theirs without effect: 4. `reconciler explain t-0412`" in told
 
 
+def test_a_learner_is_asked_about_as_a_learner(settled_desk):
+    told = settled_desk.run("access", "--learner", "t-0412", expect=1).err
+    assert "t-0412 is not a learner in any unit. To ask whom they see, use --person." in (
+        told.replace("\n", " ")
+    )
+
+
+def test_those_whom_nobody_sees_are_named(first_desk):
+    answer = first_desk.run("access", "--unit", "8a", "--format", "json").json("access")
+    assert answer["unseen"] == answer["learners"] != []
+    told = first_desk.run("access", "--unit", "8a").out
+    assert f"Nobody sees {len(answer['unseen'])} learners: s-" in told
+
+
+def test_as_planned_tells_warnings_and_refusals(settled_desk):
+    empty = settled_desk.write(example(mentors=[]), "empty.yaml")
+    told = settled_desk.run("access", "--unit", "8a", "--as-planned", empty).err
+    assert "apply would refuse this plan: RR502: no mentor would be left" in told
+
+
+def test_as_planned_takes_a_plan_that_is_half_applied(first_desk):
+    first_desk.run("export", "--state", "live.json")
+    live = first_desk.directory / "live.json"
+    with SavedStateReader(live) as reader:
+        state = reader.fetch()
+    plan = reading.make_plan(reading.load_manifest([first_desk.directory / "roles.yaml"]), state)
+    done = plan.actions[: len(plan.actions) // 2]
+    live.write_bytes(write_state(end_state(state, done)))
+    with pytest.raises(PlanUnusable, match="stale"):
+        reading.after_plan(plan, live, Earlier())
+    sent = frozenset(action.address for action in done)
+    found = reading.after_plan(plan, live, Earlier(selected=sent, sent=sent, held=sent))
+    assert found.state == end_state(state, plan.actions)
+    with pytest.raises(PlanUnusable, match="used before"):
+        reading.after_plan(plan, live, Earlier(used=True))
+
+
 def test_one_question_at_a_time(first_desk):
-    for arguments in ([], ["--person", "t-0412", "--unit", "8a"]):
+    for arguments in (
+        [],
+        ["--person", "t-0412", "--unit", "8a"],
+        ["--person", "t-0412", "--person", "t-0403"],
+    ):
         told = first_desk.run("access", *arguments, expect=64)
         assert "one of --person, --learner and --unit" in told.err
     assert "--unit is empty" in first_desk.run("access", "--unit", "", expect=64).err
