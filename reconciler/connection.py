@@ -28,8 +28,10 @@ _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
         "token": "RECONCILER_TOKEN",
         "ca_bundle": "RECONCILER_CA_BUNDLE",
         "journal": "RECONCILER_JOURNAL",
+        "policy": "RECONCILER_POLICY",
     }
 )
+_READ_FOR_EVERY_ENVIRONMENT: Final = ("journal", "policy")
 _KEYS: Final = (*_VARIABLES, "timeout", "actors")
 
 
@@ -46,6 +48,7 @@ class Connection:
         actors: names under which the environment's other pipelines write.
         journal: where runs are recorded, a file or a database's URL; None for the usual file. A
             secret, since a URL may hold a password.
+        policy: the site-wide policy file, which no manifest can loosen.
     """
 
     url: str
@@ -57,6 +60,7 @@ class Connection:
     timeout: float = 30.0
     actors: tuple[str, ...] = ()
     journal: Secret | None = None
+    policy: Path | None = None
 
 
 def load_connection(
@@ -104,6 +108,20 @@ def journal_location(
             environment, config=config, environ=environ, directory=directory
         ).journal
     return (settings or _Settings.of_variables(environ, directory)).journal()
+
+
+def policy_variable(environ: Mapping[str, str]) -> Path | None:
+    """Return the site-wide policy file that RECONCILER_POLICY names, if any.
+
+    Raises:
+        ConfigurationError: the variable is set, but empty: a policy may be meant and is not found.
+    """
+    given = environ.get(_VARIABLES["policy"])
+    if given is not None and not given.strip():
+        raise ConfigurationError(
+            f"{_VARIABLES['policy']} is set, but empty.", "Name a file, or unset it."
+        )
+    return Path(given) if given else None
 
 
 def _find(
@@ -193,7 +211,7 @@ class _Settings:
         values: dict[str, Any] = {
             key: environ[variable]
             for key, variable in _VARIABLES.items()
-            if environ.get(variable) and key != "journal"  # read below, for every environment
+            if environ.get(variable) and key not in _READ_FOR_EVERY_ENVIRONMENT
         }
         for key in ("client_secret", "token"):
             if key in values:
@@ -223,6 +241,7 @@ class _Settings:
             timeout=self._timeout(),
             actors=self._actors(),
             journal=self.journal(),
+            policy=self._policy(),
         )
 
     def journal(self) -> Secret | None:
@@ -315,6 +334,15 @@ class _Settings:
         if not isinstance(name, str) or not self._path(name).exists():
             raise self._wrong("ca_bundle", "does not exist", "Name a file of PEM certificates.")
         return self._path(name)
+
+    def _policy(self) -> Path | None:
+        """Find the site-wide policy file: the environment's own, else RECONCILER_POLICY."""
+        value = self.values.get("policy")
+        if value is None:
+            return policy_variable(self.environ)
+        if not isinstance(value, str) or not value.strip():
+            raise self._wrong("policy", "is not a file's name", 'Write policy = "policy.yaml".')
+        return self._path(value)
 
     def _timeout(self) -> float:
         value = self.values.get("timeout", 30)

@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
-from reconciler.manifest.model import Entry, Item, Manifest, Reference, Unmanaged
+from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
 from reconciler.references import References
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder
@@ -65,20 +66,33 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What a manifest says of an assignment beyond its target; both days are included."""
+
+    begins: date | None = None
+    ends: date | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """What a manifest wants of a site on one day, in the site's ids.
 
     Attributes:
+        as_of: the day.
         managed: the roles whose section is present: authoritative within the scope.
         profiles: per listed role the profiles to have it, and why.
         labels: the listed labels, with their texts and why.
         holders: the declared people, with the place of their entry.
         assignments: what is wanted on the day.
         dormant: what is declared but does not hold on the day: expired, or not started.
-        protected: the people who stay although they are not declared.
+        grants: what the manifest says of assignments, for those that have days or a reason and are
+            not expired.
+        accepted: per address (in ids) the deviation that is accepted on the day.
         holds_until: the last day on which all this is the same, or None for good.
     """
 
+    as_of: date
     scope: Scope
     unmanaged: Unmanaged
     managed: frozenset[Role]
@@ -87,7 +101,8 @@ class Desired:
     holders: Mapping[Holder, Cause]
     assignments: Mapping[Assignment, Cause]
     dormant: Mapping[Assignment, Cause]
-    protected: frozenset[str]
+    grants: Mapping[Assignment, Grant]
+    accepted: Mapping[Address, Accepted]
     holds_until: date | None
 
 
@@ -101,10 +116,8 @@ def resolve(
         them the desired state is incomplete and must not be planned from.
     """
     resolver = _Resolver(manifest, directory, keys, as_of)
-    desired, found = resolver.desired(), resolver.refs.found
-    # What another site lacks is no mistake in the manifest.
-    elsewhere = [each for each in found if each.code == "RR201"]
-    return desired, tuple(elsewhere or found)
+    desired = resolver.desired()
+    return desired, resolver.refs.only_elsewhere()
 
 
 class _Resolver:
@@ -115,9 +128,10 @@ class _Resolver:
         self.directory = directory
         self.as_of = as_of
         self.refs = References(directory, keys)
+        self.grants: dict[Assignment, Grant] = {}
 
     def desired(self) -> Desired:
-        self._check_site()
+        self.refs.site(self.manifest.site)
         scope = self._scope()
         profiles = self._profiles()
         holders: dict[Holder, Cause] = {}
@@ -138,6 +152,7 @@ class _Resolver:
                 self._check_holder(holder, entry.person, profiles)
                 self._items(entry, holder, scope, assignments, dormant)
         return Desired(
+            as_of=self.as_of,
             scope=scope,
             unmanaged=self.manifest.settings.unmanaged,
             managed=frozenset(self.manifest.sections),
@@ -149,23 +164,23 @@ class _Resolver:
             holders=holders,
             assignments=assignments,
             dormant={found: why for found, why in dormant.items() if found not in assignments},
-            protected=frozenset(
-                person
-                for reference in self.manifest.policy.protected_people
-                if (person := self.refs.person(reference)) is not None
-            ),
+            grants=self.grants,
+            accepted=self._accepted(),
             holds_until=self._holds_until(scope, assignments),
         )
 
-    def _check_site(self) -> None:
-        site, wanted = self.directory.state.site, self.manifest.site
-        if site.id != wanted.key:
-            self.refs.report(
-                "RR201",
-                f"the manifest is for the site {wanted.key}, but this is {site.id}.",
-                wanted.position,
-                "Check the environment, or the manifest's site.",
-            )
+    def _accepted(self) -> dict[Address, Accepted]:
+        """Find the deviations that are accepted on the day; of one that is over, nothing is said.
+
+        It comes back by itself, as a difference.
+        """
+        accepted = {}
+        for each in self.manifest.accepted:
+            if each.until >= self.as_of:
+                address = self.refs.address(each.address)
+                if address is not None:
+                    accepted[address] = each
+        return accepted
 
     def _scope(self) -> Scope:
         if self.manifest.within is None:
@@ -201,6 +216,8 @@ class _Resolver:
                 self._is_assignable(assignment, item) and self._in_scope(scope, assignment, item)
             ):
                 continue
+            if not expired and (item.begins or item.ends or item.reason):
+                self.grants[assignment] = Grant(item.begins, item.ends, item.reason)
             if not holds:
                 dormant[assignment] = self._dormancy(item)
             elif assignment in assignments:
@@ -292,6 +309,7 @@ class _Resolver:
                     ends.append(item.begins - day_before)
                 if item.ends is not None and item.ends >= self.as_of:
                     ends.append(item.ends)
+        ends.extend(each.until for each in self.manifest.accepted if each.until >= self.as_of)
         if not scope.whole_site:
             ends.extend(
                 moves - day_before

@@ -6,6 +6,8 @@ Every diagnostic has a stable code. The table `CODES` is the one place where cod
     RR1xx   the manifest by itself: schema, dates, duplicates
     RR2xx   the manifest against the site: references, scope
     RR5xx   guards and policies, which judge a plan
+
+The checks of a review have codes of their own, RR6xx (`reconciler/review.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,6 +131,9 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR118": Code(_ERROR, "no site stated"),
         "RR119": Code(_WARNING, "the same name twice in a list"),
         "RR120": Code(_ERROR, "a number or percentage out of range"),
+        "RR121": Code(_ERROR, "not an address"),
+        "RR122": Code(_ERROR, "the same deviation accepted twice"),
+        "RR123": Code(_ERROR, "a policy file that states more than policies"),
         "RR201": Code(_ERROR, "the manifest is for another site"),
         "RR202": Code(_ERROR, "unknown person"),
         "RR203": Code(_ERROR, "unknown unit"),
@@ -141,14 +146,26 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR210": Code(_ERROR, "the role is not enabled on the person's profile"),
         "RR211": Code(_WARNING, "the role is not enabled on a holder's profile"),
         "RR212": Code(_WARNING, "the person's account is inactive"),
+        "RR213": Code(_WARNING, "an accepted deviation that is none"),
         "RR501": Code(_ERROR, "more removals than the manifest allows"),
         "RR502": Code(_ERROR, "a role would be emptied"),
-        "RR503": Code(_WARNING, "a protected person is not declared and stays"),
+        "RR503": Code(_WARNING, "something protected is not declared and stays"),
         "RR504": Code(
             _WARNING, "a pattern of --only or --except matches nothing that would change"
         ),
         "RR505": Code(_WARNING, "an override that no guard needs"),
         "RR506": Code(_WARNING, "an effect of a run is not rolled back"),
         "RR507": Code(_WARNING, "a rollback on a site that keeps no events"),
+        "RR508": Code(_ERROR, "something protected would go"),
+        "RR510": Code(_ERROR, "somebody would gain sight of too many learners"),
+        "RR511": Code(_ERROR, "a mentor would have too many learners"),
+        "RR512": Code(_ERROR, "a mentor would have too few learners"),
+        "RR513": Code(_ERROR, "a learner would have no mentor"),
+        "RR514": Code(_ERROR, "a class would have no mentor"),
+        "RR515": Code(_ERROR, "a school would have no headteacher"),
+        "RR516": Code(_ERROR, "a mentor would mentor themselves or a child of theirs"),
+        "RR517": Code(_ERROR, "a reason is missing"),
+        "RR518": Code(_ERROR, "a grant would last too long"),
+        "RR519": Code(_ERROR, "a role would be on a profile that is not allowed"),
     }
 )

@@ -7,14 +7,14 @@ objects that are on both sides and differ. Nothing here reads a site or decides 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.desired import Cause, CauseKind, Desired
 from reconciler.directory import Directory
-from reconciler.domain.address import Address
+from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.manifest.model import Unmanaged
 from reconciler.provider import Verb
@@ -30,6 +30,7 @@ class Treatment(StrEnum):
     ACT = "act"
     REPORT = "report"
     PROTECT = "protect"
+    ACCEPT = "accept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +106,95 @@ def _text(value: str | frozenset[str] | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def diff(directory: Directory, desired: Desired, as_of: date) -> list[Difference]:
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Who and what stays when it is not declared: people, and units with all below them, by id."""
+
+    people: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
+
+
+UNPROTECTED = Protection()
+
+
+def diff(
+    directory: Directory, desired: Desired, as_of: date, protection: Protection = UNPROTECTED
+) -> list[Difference]:
     """Find every difference within the scope, in no particular order.
 
-    Sections that the manifest leaves out give none. Removals of undeclared holders carry the
-    treatment that `unmanaged` and `policy.protected` ask for; with `unmanaged: ignore` there are
-    none.
+    Sections that the manifest leaves out give none. Differences carry the treatment that
+    `unmanaged`, `accepted` and protection ask for; with `unmanaged: ignore` there are none of
+    undeclared holders.
     """
     found = list(_labels(directory, desired))
     found.extend(_profiles(directory, desired))
     for role in sorted(desired.managed):
         found.extend(_role(directory, desired, role, as_of))
-    return found
+    if protection.people or protection.units:
+        found = [_protected(each, protection) for each in found]
+    if desired.accepted:
+        found = [_accepted(each, desired) for each in found]
+    return _with_their_holders(found)
+
+
+def _protected(difference: Difference, protection: Protection) -> Difference:
+    """Keep what is protected: of people all that is undeclared, over units also what entries lost.
+
+    What has expired goes: that was declared.
+    """
+    address, kind = difference.address, difference.cause.kind
+    undeclared = kind is CauseKind.UNDECLARED
+    keeps = undeclared and Holder.at(address).person in protection.people
+    if address.kind is AddressKind.ASSIGNMENT and address.parts[3] in protection.units:
+        keeps = keeps or undeclared or kind is CauseKind.NOT_IN_ENTRY
+    return replace(difference, treatment=Treatment.PROTECT) if keeps else difference
+
+
+def _accepted(difference: Difference, desired: Desired) -> Difference:
+    if difference.address not in desired.accepted:
+        return difference
+    return replace(difference, treatment=Treatment.ACCEPT)
+
+
+_STAYS = (Treatment.PROTECT, Treatment.ACCEPT)
+
+
+def _with_their_holders(found: list[Difference]) -> list[Difference]:
+    """Let holders stay whose assignments stay, and assignments wait whose holders may be missing.
+
+    Nobody can be taken out of a role who still has an assignment, or be given one before they are
+    added (design, section 2, "Dependencies").
+    """
+    staying = {
+        Holder.at(each.address): each.treatment
+        for each in found
+        if each.treatment in _STAYS
+        and each.address.kind is AddressKind.ASSIGNMENT
+        and each.verb is Verb.REMOVE
+    }
+    absent = {
+        Holder.at(each.address): each.treatment
+        for each in found
+        if each.treatment is Treatment.ACCEPT
+        and each.address.kind is AddressKind.HOLDER
+        and each.verb is Verb.ADD
+    }
+    if not staying and not absent:
+        return found
+    return [_beside(each, staying, absent) for each in found]
+
+
+def _beside(
+    each: Difference, staying: Mapping[Holder, Treatment], absent: Mapping[Holder, Treatment]
+) -> Difference:
+    kind, verb = each.address.kind, each.verb
+    if kind is AddressKind.HOLDER and verb is Verb.REMOVE and each.treatment not in _STAYS:
+        treatment = staying.get(Holder.at(each.address))
+    elif kind is AddressKind.ASSIGNMENT and verb is Verb.ADD:
+        treatment = absent.get(Holder.at(each.address))
+    else:
+        treatment = None
+    return replace(each, treatment=treatment) if treatment else each
 
 
 def _labels(directory: Directory, desired: Desired) -> Iterator[Difference]:
@@ -188,12 +266,8 @@ def _undeclared(
     that removes their last one (design, section 3).
     """
     cause = Cause(CauseKind.UNDECLARED)
-    if holder.person in desired.protected:
-        treatment = Treatment.PROTECT
-    elif desired.unmanaged is Unmanaged.REPORT:
-        treatment = Treatment.REPORT
-    else:
-        treatment = Treatment.ACT
+    report = desired.unmanaged is Unmanaged.REPORT
+    treatment = Treatment.REPORT if report else Treatment.ACT
     addresses = [
         Address.assignment(*holder, kind, target)
         for kind, targets in before.items()

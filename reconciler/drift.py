@@ -2,24 +2,41 @@
 
 A difference is drift when the last write to its address was made by anyone but this reconciler's
 own clients, and pending when one of them wrote it last, or nobody ever did: then it is the
-manifest, the roster or the date that moved.
+manifest, the roster or the date that moved. An assignment that is live past its last day is drift
+whoever wrote it: somebody still sees whom they should not.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
+from reconciler.desired import CauseKind
 from reconciler.domain.address import Address
+from reconciler.ending import Ending
 from reconciler.errors import ExitCode
 from reconciler.plan.model import Action, Plan, Unmanaged
 from reconciler.provider import Event
 
 
+class DriftKind(StrEnum):
+    """Why a difference is drift.
+
+    `changed`: somebody else wrote it, or may have. `unmanaged`: it is live, and reported only.
+    `expired`: it is live past its last day.
+    """
+
+    CHANGED = "changed"
+    UNMANAGED = "unmanaged"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """A difference that somebody else made, or that may be; `event` says who and when, if known."""
+    """A difference that is drift; `event` is the last write to it, if that is known."""
 
     item: Action | Unmanaged
     event: Event | None
+    kind: DriftKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +45,18 @@ class DriftReport:
 
     Attributes:
         plan: the plan that would end them.
-        drifted: made by others, reported unmanaged things, and all of them on a site that keeps no
-            events.
+        drifted: made by others, reported unmanaged things, what is live past its last day, and all
+            of them on a site that keeps no events.
         pending: not yet applied.
         attributed: whether the site's events could be asked.
+        ending: what holds, and ends soon; no difference yet.
     """
 
     plan: Plan
     drifted: tuple[Drifted, ...]
     pending: tuple[Action, ...]
     attributed: bool
+    ending: tuple[Ending, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -48,7 +67,10 @@ class DriftReport:
 
 
 def classify(
-    plan: Plan, events: Mapping[Address, Event] | None, own_actors: Collection[str]
+    plan: Plan,
+    events: Mapping[Address, Event] | None,
+    own_actors: Collection[str],
+    ending: tuple[Ending, ...] = (),
 ) -> DriftReport:
     """Sort a plan's differences into drift and pending.
 
@@ -56,14 +78,19 @@ def classify(
         plan: what differs.
         events: the last write to each address ever written; None where the site keeps none.
         own_actors: the names under which this reconciler's own clients write.
+        ending: what ends soon.
     """
     known = events or {}
-    drifted = [Drifted(item, known.get(item.address)) for item in plan.unmanaged]
+    drifted = [
+        Drifted(item, known.get(item.address), DriftKind.UNMANAGED) for item in plan.unmanaged
+    ]
     pending = []
     for action in plan.actions:
         event = known.get(action.address)
-        if events is None or (event is not None and not event.is_by(own_actors)):
-            drifted.append(Drifted(action, event))
+        if action.cause.kind is CauseKind.EXPIRED:
+            drifted.append(Drifted(action, event, DriftKind.EXPIRED))
+        elif events is None or (event is not None and not event.is_by(own_actors)):
+            drifted.append(Drifted(action, event, DriftKind.CHANGED))
         else:
             pending.append(action)
-    return DriftReport(plan, tuple(drifted), tuple(pending), events is not None)
+    return DriftReport(plan, tuple(drifted), tuple(pending), events is not None, ending)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.manifest.model import Item, Reference
 from reconciler.suggest import did_you_mean
@@ -23,6 +24,43 @@ class References:
     ) -> None:
         """Add a diagnostic."""
         self.found.append(Diagnostic(code, message, position, advice))
+
+    def site(self, wanted: Reference, what: str = "manifest") -> None:
+        """Report a file that is meant for another site."""
+        site = self._directory.state.site
+        if site.id != wanted.key:
+            self.report(
+                "RR201",
+                f"the {what} is for the site {wanted.key}, but this is {site.id}.",
+                wanted.position,
+                f"Check the environment, or the {what}'s site.",
+            )
+
+    def only_elsewhere(self) -> tuple[Diagnostic, ...]:
+        """Return what was found; what another site lacks is no mistake, so then only that."""
+        elsewhere = [each for each in self.found if each.code == "RR201"]
+        return tuple(elsewhere or self.found)
+
+    def address(self, reference: Reference) -> Address | None:
+        """Turn an address that people read into the one in ids; None where nothing has it."""
+        named = Address.parse(reference.key)
+        match named.kind, named.parts:
+            case AddressKind.LABEL, _:
+                return named
+            case AddressKind.PROFILE, (profile, role):
+                found = self._keys.find_profiles(profile)
+                return Address.profile(found[0], role) if len(found) == 1 else None
+            case AddressKind.HOLDER, (role, person):
+                people = self._keys.find_people(person)
+                return Address.holder(role, people[0]) if len(people) == 1 else None
+            case _, (role, person, kind, target):
+                people = self._keys.find_people(person)
+                learner = kind == TargetKind.LEARNER
+                find = self._keys.find_people if learner else self._keys.find_units
+                targets = find(target)
+                if len(people) == len(targets) == 1:
+                    return Address.assignment(role, people[0], kind, targets[0])
+        return None
 
     def target(self, item: Item, *, quiet: bool) -> str | None:
         """Resolve an item's target; `quiet` for what is over: those it named may have left."""

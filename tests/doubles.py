@@ -13,6 +13,7 @@ from reconciler.apply.journal import Doubt, Earlier, RunEnd
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.domain.address import Address, AddressKind
 from reconciler.errors import SiteError
+from reconciler.manifest.model import Manifest
 from reconciler.plan.end_state import Undo, end_state, value_at
 from reconciler.plan.model import Action, Override, Plan
 from reconciler.plan.select import Selection
@@ -209,6 +210,7 @@ def apply_to(
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
     overrides: Mapping[str, str] | None = None,
+    site_policy: Manifest | None = None,
 ) -> ApplyResult:
     """Apply a plan to a site in memory."""
     return apply_plan(
@@ -216,7 +218,7 @@ def apply_to(
         site,
         OneByOne(site),
         journal or MemoryJournal(),
-        Order(today, Selection(only, excepted), overrides or {}),
+        Order(today, Selection(only, excepted), overrides or {}, site_policy),
         watcher=watcher,
         stopping=stopping,
     )

@@ -16,8 +16,10 @@ from reconciler.apply.journal import Earlier, Journal
 from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.sending import Sending
 from reconciler.errors import PlanUnusable, SiteError, WrongUse
-from reconciler.plan.model import Action, Override, Plan, Verdict
+from reconciler.manifest.model import Manifest
+from reconciler.plan.model import Action, Override, Plan
 from reconciler.plan.select import Selection
+from reconciler.policy.model import Verdict
 from reconciler.provider import Reader
 from reconciler.state import LiveState
 
@@ -32,11 +34,13 @@ class Order:
         today: the day on which it runs, in the manifest's time zone.
         selection: which of the plan's actions.
         overrides: per guard code the reason to lift its refusal in this run.
+        site_policy: the site-wide policy file, where there is one.
     """
 
     today: date
     selection: Selection = field(default_factory=Selection)
     overrides: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    site_policy: Manifest | None = None
 
 
 def apply_plan(
@@ -80,7 +84,7 @@ def apply_plan(
     if order.selection.narrows and not selected:
         raise WrongUse("--only and --except leave nothing of the plan.")
     _clear_doubts(journal, plan, reader)
-    state, verdicts = _check(plan, reader, earlier, selected, order.overrides)
+    state, verdicts = _check(plan, reader, earlier, selected, order)
     if not selected:
         return ApplyResult("", plan.id, plan.site, (), verified=True, note="", verdicts=verdicts)
     run = journal.begin(plan, selected, _overrides(verdicts))
@@ -116,14 +120,16 @@ def _check(
     reader: Reader,
     earlier: Earlier,
     selected: Sequence[Action],
-    overrides: Mapping[str, str],
+    order: Order,
 ) -> tuple[LiveState, tuple[Verdict, ...]]:
     """Check everything against a state that is still the site's when the checks are done."""
     for _ in range(_TRIES):
         state = reader.fetch()
         preflight.check_site(plan, state.site.id)
         original = preflight.check_basis(plan, state, earlier, reader)
-        verdicts = preflight.check_guards(plan, original, selected, overrides)
+        verdicts = preflight.check_guards(
+            plan, original, selected, order.overrides, order.site_policy
+        )
         if reader.site().revision == state.site.revision:
             return state, verdicts
     raise SiteError(

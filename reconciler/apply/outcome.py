@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.errors import ExitCode
-from reconciler.plan.model import Action, Verdict
+from reconciler.plan.model import Action
+from reconciler.policy.model import Verdict
 
 
 class Outcome(StrEnum):

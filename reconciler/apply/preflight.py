@@ -4,19 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from reconciler.apply.journal import Earlier
+from reconciler.desired import CauseKind
 from reconciler.directory import Directory, Keys
-from reconciler.domain.address import Address
-from reconciler.domain.vocabulary import Capability, Role
-from reconciler.errors import GuardRefused, PlanUnusable, SiteError
-from reconciler.manifest.model import Limit
+from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import Capability
+from reconciler.errors import GuardRefused, InvalidInput, PlanUnusable, SiteError
+from reconciler.manifest.model import Manifest, Rule
 from reconciler.plan.basis import concerns, digests, moved
 from reconciler.plan.end_state import end_state, undo, value_at
-from reconciler.plan.guards import judge
 from reconciler.plan.judgement import Judgement
-from reconciler.plan.model import Action, Plan, Verdict
-from reconciler.provider import Event, Reader
+from reconciler.plan.model import Action, Plan
+from reconciler.policy.guards import judge
+from reconciler.policy.model import Source, Verdict
+from reconciler.policy.resolve import in_force
+from reconciler.provider import Event, Reader, Verb
 from reconciler.scope import Scope
-from reconciler.state import LiveState
+from reconciler.state import Assignment, LiveState
 
 AGAIN = "Make a new plan and review it."
 
@@ -137,30 +140,50 @@ def stands(state: LiveState, action: Action) -> bool:
 
 
 def check_guards(
-    plan: Plan, state: LiveState, actions: Sequence[Action], overrides: Mapping[str, str]
+    plan: Plan,
+    state: LiveState,
+    actions: Sequence[Action],
+    overrides: Mapping[str, str],
+    site_policy: Manifest | None,
 ) -> tuple[Verdict, ...]:
-    """Judge the selected actions by the limits that the plan carries.
+    """Judge the selected actions by the policies that the plan carries, and by the site's own.
+
+    What the plan says of the site's policy is not relied on where the file is at hand: it may have
+    become stricter, and a plan may have been made without it.
 
     Args:
-        plan: gives the limits, the scope and the overrides recorded in it.
+        plan: gives the policies, the scope and the overrides recorded in it.
         state: the live state without what the plan itself did earlier.
         actions: the selected ones.
         overrides: further ones, for this run.
+        site_policy: the site-wide policy file, where there is one.
 
     Raises:
         GuardRefused: a guard refuses, and no override lifts it.
+        InvalidInput: the policy file does not fit the site.
     """
     directory = Directory(state)
-    limits = {
-        verdict.role: Limit(verdict.allowed, percentage=False)
-        for verdict in plan.verdicts
-        if verdict.code == "RR501"
-    }
-    if set(limits) != set(Role):
-        raise PlanUnusable("The plan's file lacks a guard's verdict.", AGAIN)
+    keys = Keys(directory, plan.basis.people, plan.basis.units)
+    policies = plan.policies
+    if not any(each.rule is Rule.MAX_REMOVALS for each in policies):
+        raise PlanUnusable("The plan's file lacks the limit of removals.", AGAIN)
+    if site_policy is not None:
+        current, found = in_force(directory, None, site_policy)
+        if found:
+            raise InvalidInput(found)
+        carried = [each for each in policies if each.source is not Source.SITE]
+        policies = (*carried, *(each for each in current if each.source is Source.SITE))
     lifted = {override.code: override.reason for override in plan.overrides} | dict(overrides)
     judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, plan.as_of)
-    verdicts = judge(judgement.cases(limits), lifted)
+    declared = {
+        Assignment.at(action.address): action.grant
+        for action in actions
+        if action.verb is Verb.ADD
+        and action.address.kind is AddressKind.ASSIGNMENT
+        and action.cause.kind is CauseKind.DECLARED
+    }
+    grants = {found: grant for found, grant in declared.items() if grant is not None}
+    verdicts = judge(judgement.judged(keys, declared, grants), policies, lifted)
     refuse(verdicts)
     return verdicts
 
@@ -173,7 +196,7 @@ def refuse(verdicts: Iterable[Verdict]) -> None:
     """
     refusing = [verdict for verdict in verdicts if verdict.refuses]
     if refusing:
-        reasons = "; ".join(f"{verdict.code}: {verdict.message}" for verdict in refusing)
+        reasons = "; ".join(f"{verdict.code}: {verdict}" for verdict in refusing)
         codes = " ".join(f"--override {code}" for code in sorted({v.code for v in refusing}))
         raise GuardRefused(
             f"Refused by a guard: {reasons}.",

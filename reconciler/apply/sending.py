@@ -17,8 +17,9 @@ from reconciler.apply.journal import Earlier, Run, RunEnd
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.domain.address import Address
 from reconciler.errors import ExitCode, JournalError, RequestRefused, SiteError, Undelivered
-from reconciler.plan.model import Action, Plan, Verdict
+from reconciler.plan.model import Action, Plan
 from reconciler.plan.order import stage
+from reconciler.policy.model import Verdict
 from reconciler.provider import Change, ChangeResult, Reader
 from reconciler.state import LiveState
 

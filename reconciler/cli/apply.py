@@ -53,22 +53,24 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Examples: reconciler apply examples/roles.yaml; reconciler apply plan.json
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
+    lifted = options.overrides(override_codes, reason)
+    site = options.connection(environment, config)
     asked = Asked(
-        options.overrides(override_codes, reason),
+        lifted,
         max_concurrency,
         wait,
         output_format,
         colour=not no_color,
         only=only,
         excepted=excepted,
+        site_policy=options.site_policy(site),
     )
     if any(is_plan(path) for path in manifest):
         if len(manifest) > 1:
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
         saved = read_plan(manifest[0])
-        return carry_out(saved, options.connection(environment, config), asked)
+        return carry_out(saved, site, asked)
     loaded = reading.load_manifest(manifest)
-    site = options.connection(environment, config)
     commit = commit_of([Path(file) for file in loaded.files])
     chosen = replace(asked, only=(), excepted=())
     tries = _TRIES if yes else 1
@@ -102,6 +104,7 @@ def _planned(manifest: Manifest, state: LiveState, asked: Asked, commit: str | N
         overrides=asked.overrides,
         only=asked.only,
         excepted=asked.excepted,
+        site_policy=asked.site_policy,
     )
     for found in plan.warnings:
         if found.code == "RR504":

@@ -16,15 +16,17 @@ from reconciler.workflows import reading
 @options.manifest_argument
 @options.live_option
 @options.as_of_option
+@options.within_option(reading.WARNED_DAYS)
 @options.site_options
 @options.format_option
 @options.no_color_option
 @options.verbose_option
-def command(
+def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
     live: Path | None,
     as_of: date | None,
+    within: int,
     environment: str | None,
     config: Path | None,
     output_format: str,
@@ -32,13 +34,21 @@ def command(
 ) -> int:
     """Find what others changed on the site, with who and when; change nothing.
 
-    Exits 2 when something drifted, 3 when the manifest merely has changes not yet applied.
+    An assignment that is still live after its last day is drift, too. Exits 2 when something
+    drifted, 3 when the manifest merely has changes not yet applied.
 
     Example: reconciler drift examples/roles.yaml
     """
     refuse_plans(manifest)
     loaded = reading.load_manifest(manifest)
-    report = reading.find_drift(loaded, options.source(live, environment, config), as_of=as_of)
+    source = options.source(live, environment, config)
+    report = reading.find_drift(
+        loaded,
+        source,
+        as_of=as_of,
+        site_policy=options.site_policy(source),
+        within_days=within,
+    )
     print_result(
         documents.drift_document(report),
         text.drift_text(report),

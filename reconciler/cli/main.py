@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "show": ("reconciler.cli.show", "Print a saved plan."),
         "apply": ("reconciler.cli.apply", "Make the site what the manifest declares."),
         "drift": ("reconciler.cli.drift", "Find what others changed on the site."),
+        "review": ("reconciler.cli.review", "Look for learners without mentors, and the like."),
         "history": ("reconciler.cli.history", "List the runs of apply, and what came of them."),
         "rollback": ("reconciler.cli.rollback", "Take back what a run did."),
         "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.connection import Connection, load_connection
+from reconciler.connection import Connection, load_connection, policy_variable
 from reconciler.errors import ReconcilerError, WrongUse
+from reconciler.manifest.model import Manifest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -172,6 +173,28 @@ as_of_option = click.option(
 )
 
 
+def _days(_context: click.Context, _option: click.Parameter, value: str) -> int:
+    days = value.removesuffix("d")
+    if not (days.isascii() and days.isdecimal() and len(days) < _DIGITS):
+        raise click.BadParameter(f"{value} is not a number of days like 30d.")
+    return int(days)
+
+
+_DIGITS = 6
+
+
+def within_option(default: int) -> Callable[[Command], Command]:
+    """Make the option that says how far ahead ends are warned of, in days."""
+    return click.option(
+        "--within",
+        metavar="DAYS",
+        callback=_days,
+        default=f"{default}d",
+        show_default=True,
+        help="Name what ends in so many days, like 30d.",
+    )
+
+
 def narrowing_options(command: Command) -> Command:
     """Add the options that narrow a plan or lift a refusal."""
     for option in (
@@ -233,7 +256,7 @@ def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
     Raises:
         WrongUse: one without the other, or a code that no guard has.
     """
-    from reconciler.plan.guards import GUARDS  # noqa: PLC0415 - keeps --help quick
+    from reconciler.policy.guards import GUARDS  # noqa: PLC0415 - keeps --help quick
 
     if not codes and reason is None:
         return {}
@@ -252,6 +275,19 @@ def connection(environment: str | None, config: Path | None) -> Connection:
         ConfigurationError: there are none, or they cannot be used.
     """
     return load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
+
+
+def site_policy(source: Connection | Path) -> Manifest | None:
+    """Read the site-wide policy file: the environment's, or the one that RECONCILER_POLICY names.
+
+    Raises:
+        InvalidInput: it has mistakes.
+        ConfigurationError: RECONCILER_POLICY is set, but empty.
+    """
+    from reconciler.workflows.reading import load_policy  # noqa: PLC0415 - keeps --help quick
+
+    named = source.policy if isinstance(source, Connection) else policy_variable(os.environ)
+    return load_policy(named)
 
 
 def source(live: Path | None, environment: str | None, config: Path | None) -> Connection | Path:

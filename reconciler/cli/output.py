@@ -17,6 +17,14 @@ def print_plan(plan: Plan, output_format: str, *, colour: bool) -> None:
         text.show(text.plan_text(plan), colour=colour)
 
 
+def print_text(rendered: RenderableType | str, *, colour: bool) -> None:
+    """Print a text that is ready as it is, or something rendered."""
+    if isinstance(rendered, str):
+        click.echo(rendered, nl=False)
+    else:
+        text.show(rendered, colour=colour)
+
+
 def print_result(
     as_document: Document, renderable: RenderableType, output_format: str, *, colour: bool
 ) -> None:

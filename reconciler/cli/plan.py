@@ -61,7 +61,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     refuse_plans(manifest)
     refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
     loaded = reading.load_manifest(manifest)
-    state = reading.fetch_state(options.source(live, environment, config))
+    source = options.source(live, environment, config)
+    site_policy = options.site_policy(source)
+    state = reading.fetch_state(source)
     plan = reading.make_plan(
         loaded,
         state,
@@ -70,6 +72,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         overrides=lifted,
         only=only,
         excepted=excepted,
+        site_policy=site_policy,
     )
     print_plan(plan, output_format, colour=not no_color)
     if out is not None:

@@ -43,7 +43,9 @@ def state_on(
         return reading.StateOn(reading.fetch_state(source), as_of or datetime.now(UTC).date())
     if not any(is_plan(path) for path in as_planned):
         manifest = reading.load_manifest(as_planned)
-        state, plan = reading.after_manifest(manifest, source, as_of=as_of)
+        state, plan = reading.after_manifest(
+            manifest, source, as_of=as_of, site_policy=options.site_policy(source)
+        )
         _tell(plan)
         return state
     if len(as_planned) > 1:
@@ -61,4 +63,4 @@ def _tell(plan: Plan) -> None:
         click.echo(line, err=True)
     for verdict in plan.verdicts:
         if verdict.refuses:
-            click.echo(f"apply would refuse this plan: {verdict.code}: {verdict.message}", err=True)
+            click.echo(f"apply would refuse this plan: {verdict.code}: {verdict}", err=True)

@@ -14,6 +14,7 @@ from reconciler.cli.progress import progress
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
 from reconciler.reports import documents, text
 from reconciler.workflows.applying import apply_plan
@@ -38,6 +39,7 @@ class Asked:
         colour: whether text may have colours.
         only: address patterns that narrow a saved plan.
         excepted: address patterns that are left out of a saved plan.
+        site_policy: the site-wide policy file, where there is one.
     """
 
     overrides: Mapping[str, str]
@@ -47,6 +49,7 @@ class Asked:
     colour: bool
     only: Sequence[str] = ()
     excepted: Sequence[str] = ()
+    site_policy: Manifest | None = None
 
 
 def agree(plan: Plan, *, yes: bool, colour: bool) -> None:
@@ -96,6 +99,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             only=asked.only,
             excepted=asked.excepted,
             overrides=asked.overrides,
+            site_policy=asked.site_policy,
             max_concurrency=asked.max_concurrency,
             wait_seconds=asked.wait,
             waiting=lambda message: click.echo(message, err=True),

@@ -13,6 +13,7 @@ SCHEMAS = {
     "history": "history-v1.schema.json",
     "run": "run-v1.schema.json",
     "drift": "drift-v1.schema.json",
+    "review": "review-v1.schema.json",
     "diagnostics": "diagnostics-v1.schema.json",
     "access": "access-v1.schema.json",
     "explanation": "explanation-v1.schema.json",

@@ -12,13 +12,24 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.diagnostics import Diagnostic, Position
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
-from reconciler.manifest.model import Entry, Item, Limit, Reference, Section
+from reconciler.manifest.model import (
+    DEMANDS,
+    NUMBERS,
+    Accepted,
+    Entry,
+    Item,
+    Limit,
+    Reference,
+    Rule,
+    Section,
+)
 from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import ENTRY_LISTS, SECTION_NAMES, shorten
 
-LeafValue: TypeAlias = str | Limit | tuple[Reference, ...] | None
+LeafValue: TypeAlias = str | int | Limit | tuple[Reference, ...] | None
 
 
 class Leaf(NamedTuple):
@@ -47,6 +58,7 @@ class Part:
         leaves: the declarations outside the sections, by their dotted path, such as `site`,
             `settings.people`, `roles.mentor.profiles` or `labels.mentor.tool_name`.
         sections: per role, its entries.
+        accepted: the deviations that are known.
         names_site: whether there is a `site` key, be it well-formed or not.
         scope: the place of the `scope` key, where there is one.
         sitewide: the places of the keys `roles` and `labels`, where there are any.
@@ -57,6 +69,7 @@ class Part:
     names_site: bool
     leaves: dict[str, Leaf] = field(default_factory=dict)
     sections: dict[Role, Section] = field(default_factory=dict)
+    accepted: list[Accepted] = field(default_factory=list)
     scope: Position | None = None
     sitewide: dict[str, Position] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
@@ -85,6 +98,7 @@ def build_part(document: Document) -> Part:
                 tuple(_entries(document, role, entries, part.found)),
                 document.position(document.root.key_place(name)),
             )
+    part.accepted.extend(_accepted(document, part.found))
     return part
 
 
@@ -163,6 +177,16 @@ def _limit(
     return _NOTHING
 
 
+def _whole(document: Document, value: Value, place: int, found: list[Diagnostic]) -> int | _Nothing:
+    del document, place, found
+    return value if isinstance(value, int) and not isinstance(value, bool) else _NOTHING
+
+
+def _flag(document: Document, value: Value, place: int, found: list[Diagnostic]) -> bool | _Nothing:
+    del document, place, found
+    return value if isinstance(value, bool) else _NOTHING
+
+
 _MOST: Final = 10**9
 """The schema's own bound on a number of removals."""
 
@@ -175,8 +199,13 @@ _LEAVES: Final = {
     "settings.timezone": _text,
     "settings.unmanaged": _text,
     "scope.within": _ids,
-    "policy.max_removals": _limit,
-    "policy.protected.people": _ids,
+    f"policy.{Rule.MAX_REMOVALS}": _limit,
+    **{f"policy.{rule}": _whole for rule in NUMBERS},
+    **{f"policy.{rule}": _flag for rule in DEMANDS},
+    f"policy.{Rule.REQUIRE_REASON_FOR}": _ids,
+    **{f"policy.{Rule.ALLOWED_PROFILES}.{role}": _ids for role in Role},
+    **{f"policy.{Rule.PROTECTED}.{part}": _ids for part in ("people", "units")},
+    **{f"policy.levels.{rule}": _text for rule in Rule},
     **{f"roles.{role.value}.profiles": _ids for role in Role},
     **{f"labels.{role.value}.{name.value}": _label for role in Role for name in LabelField},
 }
@@ -254,6 +283,36 @@ def _dated_item(
     if target is None:
         return None
     return Item(kind, target, begins, ends, str(reason) if isinstance(reason, str) else None)
+
+
+def _accepted(document: Document, found: list[Diagnostic]) -> Iterator[Accepted]:
+    listed = document.root.get("accepted")
+    for each in listed if isinstance(listed, PlacedList) else ():
+        if not isinstance(each, PlacedDict) or "address" not in each:
+            continue
+        place = each.value_place("address")
+        address = _reference(document, each["address"], place, found)
+        until = _day(document, each, "until", found)
+        owner, reason = each.get("owner"), each.get("reason")
+        if address and not _is_address(address.key):
+            found.append(
+                Diagnostic(
+                    "RR121",
+                    f"'{shorten(address.key)}' is no address.",
+                    address.position,
+                    "Copy the name from `drift` or `plan --format json`: mentor/t-0412/class/8a.",
+                )
+            )
+        elif address and until and isinstance(owner, str) and isinstance(reason, str):
+            yield Accepted(address, str(owner), str(reason), until)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        Address.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _day(document: Document, item: PlacedDict, name: str, found: list[Diagnostic]) -> date | None:

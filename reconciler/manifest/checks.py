@@ -26,6 +26,7 @@ def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
             yield from _named_twice(leaf)
     for role in Role:
         yield from _person_twice(role, parts)
+    yield from _accepted_twice(parts)
     yield from _conflicts(parts)
     yield from _sitewide_in_scope(parts)
     yield from _unknown_timezones(parts)
@@ -88,6 +89,19 @@ def _named_twice(leaf: Leaf) -> Iterator[Diagnostic]:
                 f"'{shorten(key)}' stands twice in this list; the first is at {before}.",
                 place,
                 "Take one of the two out.",
+            )
+
+
+def _accepted_twice(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    first: dict[str, Position] = {}
+    for name in (each.address for part in parts for each in part.accepted):
+        before = first.setdefault(name.key, name.position)
+        if before is not name.position:
+            yield Diagnostic(
+                "RR122",
+                f"'{shorten(name.key)}' is accepted twice; the first is at {before}.",
+                name.position,
+                "Keep one of the two.",
             )
 
 

@@ -1,6 +1,6 @@
 """From files to a checked manifest: the front door of this package (design, section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from reconciler.manifest.merge import merge
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.reader import read_document
 from reconciler.manifest.shape import check_shape
+from reconciler.manifest.words import SECTION_NAMES
 
 
 def load_manifest(paths: Sequence[Path]) -> Manifest:
@@ -47,6 +48,24 @@ def load_manifest(paths: Sequence[Path]) -> Manifest:
     if any(diagnostic.is_error for diagnostic in listed):
         raise InvalidInput(listed)
     return replace(merge(parts), warnings=listed, files=tuple(part.file for part in parts))
+
+
+def beyond_policy(manifest: Manifest) -> Iterator[Diagnostic]:
+    """Yield what a file states that a site-wide policy file may not state (RR123)."""
+    stated: list[tuple[str, Position]] = [
+        *((f"roles.{role}", setting.position) for role, setting in manifest.profiles.items()),
+        *((f"labels.{role}", each.position) for (role, _), each in manifest.labels.items()),
+        *((SECTION_NAMES[role], each.position) for role, each in manifest.sections.items()),
+        *(("scope", reference.position) for reference in (manifest.within or ())[:1]),
+        *(("accepted", each.address.position) for each in manifest.accepted[:1]),
+    ]
+    for name, position in stated:
+        yield Diagnostic(
+            "RR123",
+            f"'{name}' does not belong into a policy file.",
+            position,
+            "It states version, site, settings and policy; the rest belongs into a manifest.",
+        )
 
 
 def _load_file(file: str, raw: bytes, found: list[Diagnostic]) -> Part | None:

@@ -7,16 +7,21 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.domain.vocabulary import LabelField, Role
-from reconciler.manifest.build import Leaf, Part
+from reconciler.manifest.build import Leaf, LeafValue, Part
 from reconciler.manifest.model import (
+    DEMANDS,
+    NUMBERS,
     Entry,
     LabelSetting,
+    Level,
     Limit,
     Manifest,
     PersonKey,
     Policy,
     ProfileSetting,
+    ReasonFor,
     Reference,
+    Rule,
     Section,
     Settings,
     UnitKey,
@@ -59,6 +64,7 @@ def merge(parts: Sequence[Part]) -> Manifest:
         profiles=MappingProxyType(profiles),
         labels=MappingProxyType(labels),
         sections=MappingProxyType(sections),
+        accepted=tuple(each for part in parts for each in part.accepted),
     )
     return replace(manifest, digest=digest_of(manifest))
 
@@ -89,11 +95,34 @@ def _settings(leaves: Mapping[str, Leaf]) -> Settings:
 
 
 def _policy(leaves: Mapping[str, Leaf]) -> Policy:
-    default = Policy()
-    leaf = leaves.get("policy.max_removals")
+    def stated(name: str) -> LeafValue:
+        leaf = leaves.get(f"policy.{name}")
+        return leaf.value if leaf else None
+
+    limit = stated(Rule.MAX_REMOVALS)
+    allowed = {
+        role: references
+        for role in Role
+        if (references := _references(leaves, f"policy.{Rule.ALLOWED_PROFILES}.{role}")) is not None
+    }
+    reasons = _references(leaves, f"policy.{Rule.REQUIRE_REASON_FOR}") or ()
     return Policy(
-        max_removals=leaf.value if leaf and isinstance(leaf.value, Limit) else default.max_removals,
+        max_removals=limit if isinstance(limit, Limit) else None,
+        numbers=MappingProxyType(
+            {rule: found for rule in NUMBERS if isinstance(found := stated(rule), int)}
+        ),
+        demands=frozenset(rule for rule in DEMANDS if stated(rule) is True),
+        require_reason_for=tuple(sorted({ReasonFor(reference.key) for reference in reasons})),
+        allowed_profiles=MappingProxyType(allowed),
         protected_people=_references(leaves, "policy.protected.people") or (),
+        protected_units=_references(leaves, "policy.protected.units") or (),
+        levels=MappingProxyType(
+            {
+                rule: Level(found)
+                for rule in Rule
+                if isinstance(found := stated(f"levels.{rule}"), str)
+            }
+        ),
     )
 
 
@@ -113,11 +142,11 @@ def digest_of(manifest: Manifest) -> str:
             manifest.settings.unmanaged.value,
         ],
         "within": None if manifest.within is None else _sorted_keys(manifest.within),
-        "max_removals": [
-            float(manifest.policy.max_removals.amount),
-            manifest.policy.max_removals.percentage,
-        ],
-        "protected": _sorted_keys(manifest.policy.protected_people),
+        "policy": _policy_content(manifest.policy),
+        "accepted": sorted(
+            (each.address.key, each.owner, each.reason, each.until.isoformat())
+            for each in manifest.accepted
+        ),
         "profiles": {
             role.value: _sorted_keys(setting.profiles)
             for role, setting in manifest.profiles.items()
@@ -133,6 +162,23 @@ def digest_of(manifest: Manifest) -> str:
     }
     text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _policy_content(policy: Policy) -> dict[str, object]:
+    return {
+        Rule.MAX_REMOVALS: str(policy.max_removals) if policy.max_removals else None,
+        "numbers": dict(policy.numbers),
+        "demands": sorted(policy.demands),
+        Rule.REQUIRE_REASON_FOR: policy.require_reason_for,
+        Rule.ALLOWED_PROFILES: {
+            role: _sorted_keys(profiles) for role, profiles in policy.allowed_profiles.items()
+        },
+        Rule.PROTECTED: [
+            _sorted_keys(policy.protected_people),
+            _sorted_keys(policy.protected_units),
+        ],
+        "levels": dict(policy.levels),
+    }
 
 
 def _sorted_keys(references: Sequence[Reference]) -> list[str]:

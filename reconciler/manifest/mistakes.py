@@ -87,7 +87,9 @@ def _wrong_type(document: Document, spot: _Spot, error: ValidationError) -> Iter
             "array": "Write a list: one '- item' per line, or [a, b].",
             "object": "Write a mapping: one 'key: value' per line.",
             "string": "Write one text, in quotes if need be.",
-        }[next(kind for kind in ("array", "object", "string") if kind in kinds)]
+            "integer": "Write a whole number, without quotes.",
+            "boolean": "Write true or false, without quotes.",
+        }[next(kind for kind in _ADVISED if kind in kinds)]
         if isinstance(spot.value, str):
             advice = _unspaced(spot.value, KEYS) or advice
         what = f"an item of '{spot.name}'" if _in_item(error) else f"'{spot.name}'"
@@ -98,6 +100,8 @@ def _wrong_type(document: Document, spot: _Spot, error: ValidationError) -> Iter
             advice,
         )
 
+
+_ADVISED: Final = ("array", "object", "string", "integer", "boolean")
 
 _KINDS: Final[Mapping[type, str]] = MappingProxyType(
     {
@@ -117,6 +121,7 @@ _KIND_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "object": "a mapping",
         "string": "text",
         "integer": "a whole number",
+        "boolean": "true or false",
         "null": "null",
     }
 )
@@ -238,7 +243,10 @@ _MISSING_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "id": "Say which one it is: '{id: s-1002, until: 2026-12-20}'.",
         "within": "Name the units, or leave 'scope' out for the whole site.",
         "profiles": "Name them, or write 'profiles: []' to disable the role everywhere.",
-        "people": "Name them, or leave 'protected' out.",
+        "address": "Say which deviation it is: 'address: mentor/t-0412/class/8a'.",
+        "owner": "Say who answers for it: 'owner: t-0007'.",
+        "reason": "Say why it is accepted: 'reason: until the new class is set up'.",
+        "until": "Say until when, at most: 'until: 2026-12-20'.",
     }
 )
 
@@ -303,8 +311,12 @@ def _too_long(document: Document, spot: _Spot, error: ValidationError) -> Iterat
 
 
 def _out_of_range(document: Document, spot: _Spot, error: ValidationError) -> Iterator[_Finding]:
-    del document, error
-    yield _Finding(spot.place, "RR120", "this is no number of removals.", _LIMIT_ADVICE)
+    del document
+    keywords: Any = error.schema
+    advice = f"Write a whole number from {keywords['minimum']} to {keywords['maximum']}."
+    if spot.name == "max_removals":
+        advice = _LIMIT_ADVICE
+    yield _Finding(spot.place, "RR120", f"this is no number for '{spot.name}'.", advice)
 
 
 def _too_few(document: Document, spot: _Spot, error: ValidationError) -> Iterator[_Finding]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
@@ -92,15 +93,91 @@ class Limit:
     percentage: bool
 
     def __str__(self) -> str:
-        return f"{self.amount:g}%" if self.percentage else f"{self.amount:g}"
+        number = f"{self.amount:.10f}".rstrip("0").rstrip(".")
+        return f"{number}%" if self.percentage else number
+
+
+class Rule(StrEnum):
+    """What a policy can demand; the values are the manifest's keys."""
+
+    MAX_REMOVALS = "max_removals"
+    MAX_ACCESS_GAIN = "max_access_gain"
+    MAX_LEARNERS_PER_MENTOR = "max_learners_per_mentor"
+    MIN_LEARNERS_PER_MENTOR = "min_learners_per_mentor"
+    EVERY_LEARNER_HAS_MENTOR = "every_learner_has_mentor"
+    EVERY_CLASS_HAS_MENTOR = "every_class_has_mentor"
+    EVERY_SCHOOL_HAS_HEADTEACHER = "every_school_has_headteacher"
+    NO_SELF_MENTORING = "no_self_mentoring"
+    PROTECTED = "protected"
+    REQUIRE_REASON_FOR = "require_reason_for"
+    MAX_GRANT_DAYS = "max_grant_days"
+    ALLOWED_PROFILES = "allowed_profiles"
+
+
+class ReasonFor(StrEnum):
+    """What `require_reason_for` can name."""
+
+    INDIVIDUAL_LEARNERS = "individual_learners"
+    TEMPORARY_GRANTS = "temporary_grants"
+
+
+class Level(StrEnum):
+    """What a broken rule means: a mandatory one refuses the plan, an advisory one only says so."""
+
+    ADVISORY = "advisory"
+    MANDATORY = "mandatory"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a run may do at most, and who stays whatever happens to their entry."""
+    """The rules that a file states, each as its author wrote it; one not stated is None.
 
-    max_removals: Limit = Limit(10, percentage=True)
+    Attributes:
+        numbers: the rules that are a number, by name.
+        demands: the rules that are switched on.
+        levels: per rule named under `levels`, what breaking it means; else it is mandatory.
+    """
+
+    max_removals: Limit | None = None
+    numbers: Mapping[Rule, int] = field(default_factory=lambda: MappingProxyType({}))
+    demands: frozenset[Rule] = frozenset()
+    require_reason_for: tuple[ReasonFor, ...] = ()
+    allowed_profiles: Mapping[Role, tuple[Reference, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     protected_people: tuple[Reference, ...] = ()
+    protected_units: tuple[Reference, ...] = ()
+    levels: Mapping[Rule, Level] = field(default_factory=lambda: MappingProxyType({}))
+
+
+NUMBERS: Final = (
+    Rule.MAX_ACCESS_GAIN,
+    Rule.MAX_LEARNERS_PER_MENTOR,
+    Rule.MIN_LEARNERS_PER_MENTOR,
+    Rule.MAX_GRANT_DAYS,
+)
+"""The rules that are a number."""
+
+DEMANDS: Final = (
+    Rule.EVERY_LEARNER_HAS_MENTOR,
+    Rule.EVERY_CLASS_HAS_MENTOR,
+    Rule.EVERY_SCHOOL_HAS_HEADTEACHER,
+    Rule.NO_SELF_MENTORING,
+)
+"""The rules that are true or false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A known deviation that somebody answers for until a day, which is the last one.
+
+    `address` is the one that people read, in the manifest's keys.
+    """
+
+    address: Reference
+    owner: str
+    reason: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +217,7 @@ class Manifest:
         profiles: per listed role, where it is to be enabled; a role not listed is untouched.
         labels: the listed labels; one not listed is untouched.
         sections: per role, its entries; a role whose section is absent is untouched.
+        accepted: the deviations that are known.
         warnings: what the author should know, though it is no error.
         digest: `sha256:` and hex over the merged content: it is the same for the same declarations,
             whatever the comments, the layout and the split into files.
@@ -156,5 +234,6 @@ class Manifest:
         default_factory=lambda: MappingProxyType({})
     )
     sections: Mapping[Role, Section] = field(default_factory=lambda: MappingProxyType({}))
+    accepted: tuple[Accepted, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[str, ...] = ()

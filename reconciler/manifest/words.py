@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
+from reconciler.manifest.model import Rule
 
 SECTION_NAMES: Final[Mapping[Role, str]] = MappingProxyType(
     {Role.MENTOR: "mentors", Role.HEADTEACHER: "headteachers"}
@@ -38,7 +39,7 @@ ENTRY_LISTS: Final[Mapping[Role, Mapping[str, TargetKind]]] = MappingProxyType(
 KEYS: Final = frozenset(
     {"version", "site", "settings", "scope", "roles", "labels", "policy", "person", "id", "from"}
     | {"until", "reason", "within", "people", "units", "timezone", "unmanaged", "profiles"}
-    | {"tool_name", "role_name", "max_removals", "protected", *Role}
+    | {"tool_name", "role_name", "levels", "accepted", "address", "owner", *Rule, *Role}
     | {*SECTION_NAMES.values(), *LIST_NAMES.values()}
 )
 """Every key of a manifest; a test compares them with the schema."""

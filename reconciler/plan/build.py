@@ -1,11 +1,12 @@
 """Makes the plan: the one pure function behind `plan`, `apply`, `drift` and `demo`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from types import MappingProxyType
 
 from reconciler.access.changes import AccessChange
-from reconciler.desired import Desired, resolve
+from reconciler.desired import Grant, resolve
 from reconciler.diagnostics import Diagnostic
 from reconciler.diagnostics import in_order as diagnostics_in_order
 from reconciler.diff import Difference, Treatment, diff
@@ -13,15 +14,27 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Capability, Role
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import Limit, Manifest
+from reconciler.manifest.model import Accepted, Manifest
 from reconciler.plan.basis import digests
-from reconciler.plan.guards import judge
 from reconciler.plan.judgement import Judgement
-from reconciler.plan.model import Action, Basis, Plan, Unmanaged, Verdict
+from reconciler.plan.model import Action, Basis, Plan, Unmanaged
+from reconciler.plan.notes import (
+    deviations,
+    gone,
+    named_deviations,
+    named_upcoming,
+    not_started,
+    protections,
+    upcoming,
+)
 from reconciler.plan.order import Dependencies, in_order
 from reconciler.plan.select import Selection
+from reconciler.policy.guards import judge
+from reconciler.policy.model import InForce, Verdict
+from reconciler.policy.resolve import in_force, protection_of
+from reconciler.provider import Verb
 from reconciler.scope import Scope
-from reconciler.state import Holder, LiveState
+from reconciler.state import Assignment, LiveState
 
 CAPABILITIES: Mapping[AddressKind, Capability] = {
     AddressKind.PROFILE: Capability.PROFILES,
@@ -37,7 +50,7 @@ EVERYTHING = Selection()
 _ONLY_ADVICE = "It may be so already; the addresses stand in `plan --format json`."
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     manifest: Manifest,
     state: LiveState,
     *,
@@ -46,6 +59,7 @@ def make_plan(
     commit: str | None = None,
     overrides: Mapping[str, str] | None = None,
     selection: Selection = EVERYTHING,
+    site_policy: Manifest | None = None,
 ) -> Plan:
     """Plan how a site becomes what a manifest declares on a day.
 
@@ -59,17 +73,22 @@ def make_plan(
         commit: the commit of the manifest, where it is in Git.
         overrides: per guard code the reason to lift its refusal in this run.
         selection: what to narrow the plan to.
+        site_policy: the site-wide policy file, which the manifest cannot loosen.
 
     Raises:
-        InvalidInput: the manifest does not fit the site; all diagnostics together.
+        InvalidInput: the manifest or the policy file does not fit the site; all diagnostics
+            together.
         WrongUse: something would be left out that something else must wait for.
     """
     directory = Directory(state)
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
     desired, found = resolve(manifest, directory, keys, as_of)
+    policies, more = in_force(directory, manifest, site_policy)
+    found = (*found, *(each for each in more if each not in found))
     if any(diagnostic.is_error for diagnostic in found):
         raise InvalidInput(diagnostics_in_order((*manifest.warnings, *found)))
-    differences = diff(directory, desired, as_of)
+    protection = protection_of(directory, policies)
+    differences = diff(directory, desired, as_of, protection)
     unmanaged = (each.address for each in differences if each.treatment is Treatment.REPORT)
     frame = Frame(
         id=plan_id,
@@ -89,10 +108,19 @@ def make_plan(
             digests={},
         ),
         unmanaged=tuple(unmanaged),
-        warnings=(*manifest.warnings, *found, *_protections(keys, desired, differences)),
-        limit=manifest.policy.max_removals,
+        warnings=(
+            *manifest.warnings,
+            *found,
+            *protections(keys, desired, differences, protection),
+            *gone(manifest, desired, differences),
+        ),
+        policies=policies,
         overrides=overrides or {},
         selection=selection,
+        upcoming=tuple(upcoming(desired, directory)),
+        deviations=tuple(deviations(desired, differences)),
+        declared=(*desired.assignments, *not_started(desired)),
+        grants=desired.grants,
     )
     wanted = [each for each in differences if each.treatment is Treatment.ACT]
     return assemble(directory, keys, wanted, frame)
@@ -106,9 +134,13 @@ class Frame:
         scope: the part of the site that the guards look at.
         basis: what the plan rests on; its digests are taken when the actions are known.
         unmanaged: the addresses (in ids) of what is reported only.
-        limit: how many removals the guards allow.
+        policies: the rules that it has to keep to.
         overrides: per guard code the reason to lift its refusal.
         selection: what to narrow the plan to.
+        upcoming: per declared assignment that begins later its first day.
+        deviations: the differences that are accepted.
+        declared: the declared assignments that hold on the day or later.
+        grants: what the manifest says of those of them beyond the target.
     """
 
     id: str
@@ -121,9 +153,13 @@ class Frame:
     basis: Basis
     unmanaged: tuple[Address, ...]
     warnings: tuple[Diagnostic, ...]
-    limit: Limit
+    policies: tuple[InForce, ...]
     overrides: Mapping[str, str]
     selection: Selection = EVERYTHING
+    upcoming: tuple[tuple[Assignment, date], ...] = ()
+    deviations: tuple[tuple[Difference, Accepted], ...] = ()
+    declared: tuple[Assignment, ...] = ()
+    grants: Mapping[Assignment, Grant] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def assemble(
@@ -141,7 +177,7 @@ def assemble(
         WrongUse: something would be left out that something else must wait for.
     """
     judgement = Judgement(directory, frame.scope, differences, frame.as_of)
-    actions = _actions(directory, keys, differences, judgement)
+    actions = _actions(directory, keys, differences, judgement, frame.grants)
     notes = list(_nothing_matched(frame.selection, actions)) if actions else []
     if frame.selection.narrows:
         actions = frame.selection.of(actions)
@@ -154,7 +190,8 @@ def assemble(
             notes.append(
                 Diagnostic("RR504", "--only and --except leave nothing that would change.")
             )
-    verdicts = judge(judgement.cases(dict.fromkeys(Role, frame.limit)), frame.overrides)
+    judged = judgement.judged(keys, frame.declared, frame.grants)
+    verdicts = judge(judged, frame.policies, frame.overrides)
     notes += _needless(verdicts, frame.overrides)
     unmanaged = (Unmanaged(address, keys.name(address)) for address in frame.unmanaged)
     taken = digests(directory, frame.basis, actions, frame.as_of)
@@ -169,7 +206,10 @@ def assemble(
         holds_until=frame.holds_until,
         actions=actions,
         unmanaged=tuple(sorted(unmanaged, key=lambda item: (str(item.name), item.address))),
+        upcoming=named_upcoming(keys, frame.upcoming),
+        accepted=named_deviations(keys, frame.deviations),
         warnings=diagnostics_in_order((*frame.warnings, *notes)),
+        policies=frame.policies,
         verdicts=verdicts,
         access=judgement.access,
         people=_names(keys, judgement.access),
@@ -178,7 +218,11 @@ def assemble(
 
 
 def _actions(
-    directory: Directory, keys: Keys, differences: Sequence[Difference], judgement: Judgement
+    directory: Directory,
+    keys: Keys,
+    differences: Sequence[Difference],
+    judgement: Judgement,
+    grants: Mapping[Assignment, Grant],
 ) -> tuple[Action, ...]:
     dependencies = Dependencies(
         directory,
@@ -202,9 +246,16 @@ def _actions(
             requires=dependencies.of(each.address, each.verb),
             manual=CAPABILITIES[each.address.kind] not in capabilities,
             sees_change=judgement.sees_change(each.address, each.verb),
+            grant=_grant(grants, each),
         )
         for each in differences
     )
+
+
+def _grant(grants: Mapping[Assignment, Grant], difference: Difference) -> Grant | None:
+    if difference.address.kind is not AddressKind.ASSIGNMENT or difference.verb is not Verb.ADD:
+        return None
+    return grants.get(Assignment.at(difference.address))
 
 
 def _nothing_matched(selection: Selection, actions: Sequence[Action]) -> Iterator[Diagnostic]:
@@ -217,7 +268,7 @@ def _nothing_matched(selection: Selection, actions: Sequence[Action]) -> Iterato
 
 def _needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[Diagnostic]:
     """Warn of overrides that no guard needed: they may be meant for another plan."""
-    needed = {verdict.code for verdict in verdicts if not verdict.passed}
+    needed = {verdict.code for verdict in verdicts if verdict.forbids}
     for code in overrides:
         if code not in needed:
             yield Diagnostic(
@@ -233,29 +284,3 @@ def _names(keys: Keys, access: Iterable[AccessChange]) -> dict[str, str]:
     for change in access:
         named.update((change.person, *change.gained, *change.lost))
     return {person: keys.person(person) for person in sorted(named)}
-
-
-def _protections(
-    keys: Keys, desired: Desired, differences: Iterable[Difference]
-) -> list[Diagnostic]:
-    """Warn, once per holder, of what protection keeps in place (design, section 5)."""
-    kept = {Holder.at(each.address) for each in differences if each.treatment is Treatment.PROTECT}
-    return [
-        Diagnostic(
-            "RR503",
-            f"{keys.name(Address.holder(*holder))} is not declared, but policy.protected keeps "
-            f"them added and assigned{_without_effect(keys, desired, holder)}.",
-            None,
-            "Declare the person again, or take them out of policy.protected to remove them.",
-        )
-        for holder in sorted(kept)
-    ]
-
-
-def _without_effect(keys: Keys, desired: Desired, holder: Holder) -> str:
-    """Say so where the manifest takes a protected holder's role off their profile."""
-    profile = keys.profile_of(holder.person)
-    listed = desired.profiles.get(holder.role)
-    if listed is None or profile.id in listed[0]:
-        return ""
-    return f"; without effect, though, as {profile.name} is not under roles.{holder.role}.profiles"

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from reconciler.access.changes import AccessChange
-from reconciler.desired import Cause, CauseKind
+from reconciler.desired import Cause, CauseKind, Grant
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.diff import Value
 from reconciler.domain.address import Address, AddressKind
@@ -19,7 +19,8 @@ from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import harmless_json
-from reconciler.plan.model import Action, Basis, Plan, Unmanaged, Verdict
+from reconciler.plan.model import Action, Basis, Deviation, Plan, Unmanaged, Upcoming
+from reconciler.policy import documents as policy_documents
 from reconciler.provider import Verb
 
 FORMAT: Final = "reconciler.plan/1"
@@ -45,19 +46,18 @@ def to_document(plan: Plan) -> Document:
         "unmanaged": [
             {"address": str(item.address), "name": str(item.name)} for item in plan.unmanaged
         ],
-        "warnings": [diagnostic_document(found) for found in plan.warnings],
-        "verdicts": [
+        "upcoming": [
             {
-                "code": verdict.code,
-                "role": verdict.role.value,
-                "counted": verdict.counted,
-                "allowed": verdict.allowed,
-                "passed": verdict.passed,
-                "message": verdict.message,
-                "override": verdict.override,
+                "address": str(item.address),
+                "name": str(item.name),
+                "from": item.begins.isoformat(),
             }
-            for verdict in plan.verdicts
+            for item in plan.upcoming
         ],
+        "accepted": [deviation_document(item) for item in plan.accepted],
+        "warnings": [diagnostic_document(found) for found in plan.warnings],
+        "policies": policy_documents.policies_document(plan.policies),
+        "verdicts": [policy_documents.verdict_document(verdict) for verdict in plan.verdicts],
         "access": [
             {"person": change.person, "gained": list(change.gained), "lost": list(change.lost)}
             for change in plan.access
@@ -116,6 +116,18 @@ def diagnostic_document(found: Diagnostic) -> Document:
     }
 
 
+def deviation_document(item: Deviation) -> Document:
+    """Turn an accepted deviation into JSON data."""
+    return {
+        "address": str(item.address),
+        "name": str(item.name),
+        "verb": item.verb.value,
+        "owner": item.owner,
+        "reason": item.reason,
+        "until": item.until.isoformat(),
+    }
+
+
 def value_document(address: Address, value: Value) -> Document:
     """Say what stands at an address, in the form of the API's `expect`."""
     if address.kind is AddressKind.LABEL:
@@ -153,6 +165,15 @@ def action_document(action: Action) -> Document:
         "requires": [str(address) for address in action.requires],
         "manual": action.manual,
         "sees_change": action.sees_change,
+        "grant": _grant_document(action.grant) if action.grant else None,
+    }
+
+
+def _grant_document(grant: Grant) -> Document:
+    return {
+        "from": grant.begins.isoformat() if grant.begins else None,
+        "until": grant.ends.isoformat() if grant.ends else None,
+        "reason": grant.reason,
     }
 
 
@@ -184,22 +205,31 @@ def _plan(document: Mapping[str, Any]) -> Plan:
             Unmanaged(Address.parse(item["address"]), Address.parse(item["name"]))
             for item in document["unmanaged"]
         ),
+        upcoming=tuple(
+            Upcoming(
+                Address.parse(item["address"]),
+                Address.parse(item["name"]),
+                date.fromisoformat(item["from"]),
+            )
+            for item in document["upcoming"]
+        ),
+        accepted=tuple(
+            Deviation(
+                Address.parse(item["address"]),
+                Address.parse(item["name"]),
+                Verb(item["verb"]),
+                item["owner"],
+                item["reason"],
+                date.fromisoformat(item["until"]),
+            )
+            for item in document["accepted"]
+        ),
         warnings=tuple(
             Diagnostic(item["code"], item["message"], _position(item), item["advice"])
             for item in document["warnings"]
         ),
-        verdicts=tuple(
-            Verdict(
-                code=item["code"],
-                role=Role(item["role"]),
-                counted=item["counted"],
-                allowed=item["allowed"],
-                passed=item["passed"],
-                message=item["message"],
-                override=item["override"],
-            )
-            for item in document["verdicts"]
-        ),
+        policies=policy_documents.read_policies(document["policies"]),
+        verdicts=tuple(policy_documents.read_verdict(item) for item in document["verdicts"]),
         access=tuple(
             AccessChange(item["person"], tuple(item["gained"]), tuple(item["lost"]))
             for item in document["access"]
@@ -245,7 +275,12 @@ def read_action(item: Mapping[str, Any]) -> Action:
         requires=tuple(Address.parse(each) for each in item["requires"]),
         manual=item["manual"],
         sees_change=item["sees_change"],
+        grant=_read_grant(item.get("grant")),  # a journal does not keep it
     )
+
+
+def _read_grant(item: Mapping[str, Any] | None) -> Grant | None:
+    return Grant(_day(item["from"]), _day(item["until"]), item["reason"]) if item else None
 
 
 def _position(item: Mapping[str, Any]) -> Position | None:

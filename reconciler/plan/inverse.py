@@ -16,12 +16,12 @@ from reconciler.diff import Difference
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import MembershipRole, TargetKind
-from reconciler.manifest.model import Policy
 from reconciler.plan.build import EVERYTHING, Frame, assemble
 from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.model import Action, Basis, Plan
 from reconciler.plan.order import in_order
 from reconciler.plan.select import Selection
+from reconciler.policy.model import InForce
 from reconciler.provider import Event, Verb
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder, LiveState
@@ -55,6 +55,8 @@ def inverted(plan: Plan) -> Plan:
         holds_until=None,
         actions=actions,
         unmanaged=(),
+        upcoming=(),
+        accepted=(),
         warnings=(),
         verdicts=(),
         access=access,
@@ -82,6 +84,7 @@ class Done:
         effects: what it did.
         events: per address (in ids) the last write to it; None where the site keeps no events.
         since: the site's revision when the run's plan was made.
+        policies: the rules that the rollback has to keep to.
         unsettled: what the run sent, and of which nobody knows what became.
     """
 
@@ -92,6 +95,7 @@ class Done:
     effects: Sequence[Effect]
     events: Mapping[Address, Event] | None
     since: int
+    policies: tuple[InForce, ...]
     unsettled: Sequence[Action] = ()
 
 
@@ -106,8 +110,8 @@ def plan_rollback(
 ) -> Plan:
     """Plan how a run is taken back, as far as nobody has changed its effects since.
 
-    What stays is named in a warning (RR506). The guards judge it with their default limits, since
-    the manifest that set others is not at hand.
+    What stays is named in a warning (RR506). The guards judge it by the policies that its plan had
+    to keep to.
 
     Args:
         done: the run.
@@ -149,7 +153,7 @@ def plan_rollback(
         basis=replace(done.basis, digests={}),
         unmanaged=(),
         warnings=tuple(_warnings(done, names, kept)),
-        limit=Policy().max_removals,
+        policies=done.policies,
         overrides=overrides or {},
         selection=selection,
     )

@@ -1,19 +1,30 @@
 """The live and the end state side by side: what has effect, who sees whom, what guards look at."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
+from typing import Protocol
 
 from reconciler.access.changes import access_changes
 from reconciler.access.effective import Learners, in_effect
-from reconciler.directory import Directory
+from reconciler.desired import Cause, Grant
+from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
-from reconciler.manifest.model import Limit
 from reconciler.plan.end_state import Step, end_state
-from reconciler.plan.guards import Judged
+from reconciler.policy.judged import Judged, Side
 from reconciler.provider import Verb
 from reconciler.scope import Scope
-from reconciler.state import Assignment, LiveState
+from reconciler.state import Assignment
+
+
+class Planned(Step, Protocol):
+    """A write, and why it is planned."""
+
+    @property
+    def cause(self) -> Cause:
+        """Why it is planned."""
+        ...
 
 
 class Judgement:
@@ -27,9 +38,10 @@ class Judgement:
     """
 
     def __init__(
-        self, directory: Directory, scope: Scope, steps: Sequence[Step], as_of: date
+        self, directory: Directory, scope: Scope, steps: Sequence[Planned], as_of: date
     ) -> None:
         self._directory = directory
+        self._steps = steps
         self._scope = scope
         self._as_of = as_of
         self._end = end_state(directory.state, steps)
@@ -53,30 +65,34 @@ class Judgement:
         moved = change.gained if verb is Verb.ADD else change.lost
         return not self.learners.of(assignment).isdisjoint(moved)
 
-    def cases(self, limits: Mapping[Role, Limit]) -> list[Judged]:
-        """Return what the guards look at, per role."""
-        before = in_scope(self._directory, self._scope, Role, self._as_of)
-        after = in_scope(Directory(self._end), self._scope, Role, self._as_of)
-        gone = (before - after) | ((before & self.effective_before) - self.effective_after)
-        return [
-            Judged(
-                role=role,
-                live=_of(role, before),
-                left=_of(role, after),
-                lost=_of(role, gone),
-                effective_before=_of(role, before & self.effective_before),
-                effective_after=_of(role, after & self.effective_after),
-                holders_before=self._holders(role, self._directory.state, before),
-                holders_after=self._holders(role, self._end, after),
-                max_removals=limits[role],
-            )
-            for role in Role
-        ]
+    def judged(
+        self, keys: Keys, declared: Iterable[Assignment], grants: Mapping[Assignment, Grant]
+    ) -> Judged:
+        """Return what the guards look at.
 
-    def _holders(self, role: Role, state: LiveState, assignments: Iterable[Assignment]) -> int:
-        if self._scope.whole_site:
-            return sum(1 for holder in state.holders if holder.role is role)
-        return len({found.person for found in assignments if found.role is role})
+        Args:
+            keys: name people and units for those who read.
+            declared: the declared assignments that hold on the day or later.
+            grants: what the manifest says of those of them beyond the target.
+        """
+        end = Directory(self._end)
+        return Judged(
+            before=self._side(self._directory, self.effective_before),
+            after=self._side(end, self.effective_after),
+            scope=self._scope,
+            as_of=self._as_of,
+            learners=self.learners,
+            access=self.access,
+            removed={
+                step.address: step.cause.kind for step in self._steps if step.verb is Verb.REMOVE
+            },
+            declared=declared,
+            grants=grants,
+            keys=keys,
+        )
+
+    def _side(self, directory: Directory, effective: AbstractSet[Assignment]) -> Side:
+        return Side(directory, effective, in_scope(directory, self._scope, Role, self._as_of))
 
 
 def in_scope(
@@ -88,7 +104,3 @@ def in_scope(
     if scope.whole_site:
         return frozenset(found)
     return frozenset(each for each in found if scope.includes(directory, each, as_of))
-
-
-def _of(role: Role, assignments: Iterable[Assignment]) -> int:
-    return sum(1 for found in assignments if found.role is role)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from reconciler.access.changes import AccessChange
-from reconciler.desired import Cause
+from reconciler.desired import Cause, Grant
 from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Value
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.policy.model import InForce, Verdict
 from reconciler.provider import Verb
 
 
@@ -26,6 +27,7 @@ class Action:
         requires: the addresses of the planned actions that must have succeeded first.
         manual: the provider cannot do it; somebody must.
         sees_change: for an assignment, whether it changes what its holder can see; else None.
+        grant: what the manifest says of a declared assignment beyond its target, if anything.
     """
 
     address: Address
@@ -37,6 +39,7 @@ class Action:
     requires: tuple[Address, ...] = ()
     manual: bool = False
     sees_change: bool | None = None
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +51,35 @@ class Unmanaged:
 
 
 @dataclass(frozen=True, slots=True)
+class Upcoming:
+    """A declared assignment that is not live, because its first day is yet to come."""
+
+    address: Address
+    name: Address
+    begins: date
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A difference that the manifest accepts: neither an action nor drift until the day has passed.
+
+    `verb` is what would be done about it otherwise.
+    """
+
+    address: Address
+    name: Address
+    verb: Verb
+    owner: str
+    reason: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """A refusal that somebody lifted for one run, and why."""
 
     code: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a guard says of the plan's end state.
-
-    Attributes:
-        code: the guard's code.
-        role: the role that it judged.
-        counted: what it counted.
-        allowed: how many it allows.
-        passed: whether the count is within what is allowed.
-        message: the finding in a sentence.
-        override: the reason with which a failed verdict was lifted, or None.
-    """
-
-    code: str
-    role: Role
-    counted: int
-    allowed: int
-    passed: bool
-    message: str
-    override: str | None = None
-
-    @property
-    def refuses(self) -> bool:
-        """Whether it keeps the plan from being applied."""
-        return not self.passed and self.override is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,11 @@ class Plan:
         holds_until: the last day on which it may be applied, or None for no end.
         actions: in the order in which they are to be made.
         unmanaged: what is reported only, and counts as drift.
+        upcoming: what is declared and begins on a later day.
+        accepted: the differences that somebody answers for.
         warnings: what the reader should know.
-        verdicts: what the guards say.
+        policies: the rules that it has to keep to.
+        verdicts: what the guards say of it.
         access: who gains and who loses sight of which learners, in ids.
         people: the keys of everybody named in `access`, by id.
     """
@@ -137,7 +139,10 @@ class Plan:
     holds_until: date | None
     actions: tuple[Action, ...]
     unmanaged: tuple[Unmanaged, ...]
+    upcoming: tuple[Upcoming, ...]
+    accepted: tuple[Deviation, ...]
     warnings: tuple[Diagnostic, ...]
+    policies: tuple[InForce, ...]
     verdicts: tuple[Verdict, ...]
     access: tuple[AccessChange, ...]
     people: Mapping[str, str]

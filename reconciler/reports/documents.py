@@ -8,7 +8,7 @@ from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import Diagnostic
 from reconciler.drift import Drifted, DriftReport
 from reconciler.plain import harmless_json
-from reconciler.plan.document import diagnostic_document
+from reconciler.plan.document import deviation_document, diagnostic_document
 from reconciler.plan.model import Action
 
 DIAGNOSTICS_FORMAT: Final = "reconciler.diagnostics/1"
@@ -44,6 +44,16 @@ def drift_document(report: DriftReport) -> Document:
         "attributed": report.attributed,
         "drifted": [_drifted(found) for found in report.drifted],
         "pending": [_item(action) for action in report.pending],
+        "accepted": [deviation_document(each) for each in report.plan.accepted],
+        "ending": [
+            {
+                "address": str(each.address),
+                "name": str(each.name),
+                "until": each.until.isoformat(),
+                "accepted": each.accepted,
+            }
+            for each in report.ending
+        ],
         "warnings": [diagnostic_document(each) for each in report.plan.warnings],
     }
 
@@ -97,6 +107,7 @@ def _drifted(found: Drifted) -> Document:
         }
     return {
         **item,
+        "kind": found.kind.value,
         "by": event.actor if event else None,
         "at": event.at.isoformat() if event else None,
     }

@@ -15,10 +15,11 @@ from reconciler.access.menu import Condition, Explanation
 from reconciler.apply.outcome import ApplyResult, Outcome
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.domain.vocabulary import Role
-from reconciler.drift import Drifted, DriftReport
+from reconciler.drift import Drifted, DriftKind, DriftReport
 from reconciler.errors import ExitCode
 from reconciler.plain import plain
-from reconciler.plan.model import Action, Plan, Verdict
+from reconciler.plan.model import Action, Plan
+from reconciler.policy.model import Verdict
 from reconciler.provider import Verb
 from reconciler.reports import view
 
@@ -54,6 +55,11 @@ def plan_text(plan: Plan) -> RenderableType:
         parts.extend(_indented(line) for line in view.unmanaged_rows(plan.unmanaged))
     if plan.warnings:
         parts.extend([Text(), *map(diagnostic_text, plan.warnings)])
+    if plan.upcoming:
+        parts.extend([Text(), one_line("Later", "bold"), _table(view.upcoming_rows(plan))])
+    if plan.accepted:
+        parts.extend([Text(), one_line("Accepted deviations", "bold")])
+        parts.append(_table(view.accepted_rows(plan.accepted)))
     failed = [verdict for verdict in plan.verdicts if not verdict.passed]
     if failed:
         parts.extend([Text(), one_line("Guards", "bold"), *map(_verdict, failed)])
@@ -65,14 +71,21 @@ def drift_text(report: DriftReport) -> RenderableType:
     parts: list[RenderableType] = []
     if not report.drifted and not report.pending:
         parts.append(one_line("No drift: the site is as the manifest declares."))
-    if report.drifted:
-        parts.append(one_line(f"Drifted: {len(report.drifted)}", "bold red"))
-        parts.append(
-            _table([(str(found.item.name), _direction(found)) for found in report.drifted])
-        )
+    past = [found for found in report.drifted if found.kind is DriftKind.EXPIRED]
+    others = [found for found in report.drifted if found.kind is not DriftKind.EXPIRED]
+    for heading, listed in (("Past their last day and still live", past), ("Drifted", others)):
+        if listed:
+            parts.append(one_line(f"{heading}: {len(listed)}", "bold red"))
+            parts.append(_table([(str(found.item.name), _direction(found)) for found in listed]))
     if report.pending:
         parts.append(one_line(f"Not yet applied: {len(report.pending)}", "bold yellow"))
         parts.append(_table([(str(action.name), str(action.cause)) for action in report.pending]))
+    if report.plan.accepted:
+        parts.append(one_line(f"Accepted deviations: {len(report.plan.accepted)}", "bold"))
+        parts.append(_table(view.accepted_rows(report.plan.accepted)))
+    if report.ending:
+        parts.append(one_line(f"Ending soon: {len(report.ending)}", "bold yellow"))
+        parts.append(_table(view.ending_rows(report.ending)))
     if not report.attributed:
         parts.append(
             one_line("There are no events to ask who changed what, so everything counts as drift.")
@@ -229,16 +242,19 @@ def _access(rows: list[view.AccessRow]) -> RenderableType:
 
 
 def _verdict(verdict: Verdict) -> RenderableType:
-    if verdict.override is None:
-        return _indented(f"refused {verdict.code}: {verdict.message}", "red")
-    return _indented(
-        f"overridden {verdict.code}: {verdict.message} (reason: {verdict.override})", "yellow"
-    )
+    if verdict.override is not None:
+        told = f"overridden {verdict.code}: {verdict} (reason: {verdict.override})"
+        return _indented(told, "yellow")
+    if not verdict.refuses:
+        return _indented(f"advice {verdict.code}: {verdict}", "yellow")
+    return _indented(f"refused {verdict.code}: {verdict}", "red")
 
 
 def _direction(found: Drifted) -> str:
     action = found.item
-    if isinstance(action, Action):
+    if found.kind is DriftKind.EXPIRED and isinstance(action, Action):
+        words = str(action.cause)
+    elif isinstance(action, Action):
         words = {
             Verb.ADD: "missing on the site",
             Verb.REMOVE: f"on the site though {action.cause}",

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from reconciler.desired import Grant
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
+from reconciler.ending import Ending
 from reconciler.plain import count
-from reconciler.plan.model import Action, Plan, Unmanaged
+from reconciler.plan.model import Action, Deviation, Plan, Unmanaged
 from reconciler.provider import Verb
 
 LISTED = 12
@@ -120,6 +122,37 @@ def unmanaged_rows(items: Iterable[Unmanaged]) -> list[str]:
     return [f"{_title(_subject(item.name))}: {describe(item.name)}" for item in items]
 
 
+def upcoming_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Say what is declared for a later day."""
+    return [(str(item.name), f"starts on {item.begins}") for item in plan.upcoming]
+
+
+def accepted_rows(items: Iterable[Deviation]) -> list[tuple[str, str]]:
+    """Say which differences somebody answers for, and until when."""
+    return [
+        (
+            str(item.name),
+            f"{_DEVIATES[item.verb]}; accepted until {item.until} by {item.owner}: {item.reason}",
+        )
+        for item in items
+    ]
+
+
+def ending_rows(items: Iterable[Ending]) -> list[tuple[str, str]]:
+    """Say what ends, and when."""
+    return [
+        (str(item.name), f"{'accepted' if item.accepted else 'holds'} until {item.until}")
+        for item in items
+    ]
+
+
+_DEVIATES = {
+    Verb.ADD: "not on the site",
+    Verb.REMOVE: "on the site, not declared",
+    Verb.CHANGE: "another value on the site",
+}
+
+
 def _subject(name: Address) -> tuple[int, str, str]:
     """Sort settings before mentors before headteachers, then by person."""
     if name.kind in (AddressKind.PROFILE, AddressKind.LABEL):
@@ -138,11 +171,19 @@ def _row(action: Action) -> Row:
     if action.address.kind is AddressKind.LABEL:
         what = f"{what}: {label(action.before)} → {label(action.after)}"
     notes = []
+    if action.grant is not None:
+        notes += grant_notes(action.grant)
     if action.sees_change is False:
         notes.append("changes nothing they can see")
     if action.manual:
         notes.append("by hand: the site's API cannot do it")
     return Row(action.verb, what, str(action.cause), "; ".join(notes))
+
+
+def grant_notes(grant: Grant) -> list[str]:
+    """Say until when a grant holds, and why it is given."""
+    until = [f"until {grant.ends}"] if grant.ends else []
+    return [*until, *([f"reason: {grant.reason}"] if grant.reason else [])]
 
 
 def label(value: object) -> str:

@@ -8,6 +8,7 @@ from reconciler.apply import engine
 from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
+from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.providers.rest.transport import Limits
@@ -25,6 +26,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
     overrides: Mapping[str, str] | None = None,
+    site_policy: Manifest | None = None,
     max_concurrency: int = CONCURRENCY,
     wait_seconds: float = 0.0,
     waiting: Callable[[str], None] = lambda _message: None,
@@ -42,6 +44,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         only: address patterns that narrow the run.
         excepted: address patterns that are left out.
         overrides: per guard code the reason to lift its refusal in this run.
+        site_policy: the site-wide policy file (`load_policy`), by which it is judged again.
         max_concurrency: how many requests may be on their way at once.
         wait_seconds: how long to wait for another run's lease to end.
         waiting: told, once, what is being waited for.
@@ -57,7 +60,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     """
     asked_to = stop or threading.Event()
     order = engine.Order(
-        today or today_in(plan.timezone), Selection(only, excepted), overrides or {}
+        today or today_in(plan.timezone), Selection(only, excepted), overrides or {}, site_policy
     )
     with (
         open_journal(connection.journal) as journal,

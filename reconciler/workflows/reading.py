@@ -6,24 +6,36 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_site
 from reconciler.connection import Connection
+from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
-from reconciler.errors import PlanUnusable
+from reconciler.ending import ending
+from reconciler.errors import InvalidInput, PlanUnusable
 from reconciler.manifest import load
 from reconciler.manifest.model import Manifest
 from reconciler.plan import build
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
+from reconciler.policy.resolve import in_force
 from reconciler.provider import Reader
 from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
+from reconciler.review import Review, Reviewed, review
+from reconciler.scope import Scope
 from reconciler.state import LiveState
+
+WARNED_DAYS: Final = 14
+"""What ends in so many days is named in a drift report."""
+
+REVIEWED_DAYS: Final = 30
+"""What ends in so many days is named in a review."""
 
 Source = Connection | Path
 """Where live state comes from: a site, or a file that `export --state` wrote."""
@@ -36,6 +48,24 @@ def load_manifest(paths: Iterable[str | Path]) -> Manifest:
         InvalidInput: it has mistakes; all of them together.
     """
     return load.load_manifest([Path(path) for path in paths])
+
+
+def load_policy(path: str | Path | None) -> Manifest | None:
+    """Read a site-wide policy file: a manifest that states the site and policies, nothing else.
+
+    Args:
+        path: the file; None where there is none.
+
+    Raises:
+        InvalidInput: it has mistakes, or states more than policies; all of them together.
+    """
+    if path is None:
+        return None
+    loaded = load.load_manifest([Path(path)])
+    found = tuple(load.beyond_policy(loaded))
+    if found:
+        raise InvalidInput(found)
+    return loaded
 
 
 def open_reader(source: Source) -> AbstractContextManager[Reader]:
@@ -60,7 +90,7 @@ def today_in(timezone: str) -> date:
     return datetime.now(UTC if timezone == "UTC" else ZoneInfo(timezone)).date()
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     manifest: Manifest,
     state: LiveState,
     *,
@@ -69,6 +99,7 @@ def make_plan(
     overrides: Mapping[str, str] | None = None,
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
+    site_policy: Manifest | None = None,
 ) -> Plan:
     """Plan how a site becomes what a manifest declares.
 
@@ -80,9 +111,10 @@ def make_plan(
         overrides: per guard code the reason to lift its refusal in this run.
         only: address patterns to narrow the plan to.
         excepted: address patterns to leave out.
+        site_policy: the site-wide policy file (`load_policy`), which the manifest cannot loosen.
 
     Raises:
-        InvalidInput: the manifest does not fit the site.
+        InvalidInput: the manifest or the policy file does not fit the site.
     """
     return build.make_plan(
         manifest,
@@ -92,6 +124,7 @@ def make_plan(
         commit=commit,
         overrides=overrides,
         selection=Selection(only, excepted),
+        site_policy=site_policy,
     )
 
 
@@ -104,7 +137,11 @@ class StateOn:
 
 
 def after_manifest(
-    manifest: Manifest, source: Source, *, as_of: date | None = None
+    manifest: Manifest,
+    source: Source,
+    *,
+    as_of: date | None = None,
+    site_policy: Manifest | None = None,
 ) -> tuple[StateOn, Plan]:
     """Return what a site would be once a manifest is applied, and the plan that makes it so.
 
@@ -113,7 +150,7 @@ def after_manifest(
         SiteError: the site could not be read.
     """
     state = fetch_state(source)
-    plan = make_plan(manifest, state, as_of=as_of)
+    plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
     return StateOn(end_state(state, plan.actions), plan.as_of), plan
 
 
@@ -140,8 +177,62 @@ def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
     return StateOn(end_state(state, plan.actions), plan.as_of)
 
 
-def find_drift(manifest: Manifest, source: Source, *, as_of: date | None = None) -> DriftReport:
+def review_state(
+    found: StateOn,
+    manifest: Manifest | None = None,
+    *,
+    site_policy: Manifest | None = None,
+    within_days: int = REVIEWED_DAYS,
+) -> Review:
+    """Look for what is missing or odd about who looks after whom.
+
+    Args:
+        found: the state, and the day on which it is looked at.
+        manifest: says what the scope is, what ends, and which policies there are.
+        site_policy: the site-wide policy file, where there is one.
+        within_days: what ends in so many days is named.
+
+    Raises:
+        InvalidInput: the manifest or the policy file does not fit the site.
+    """
+    state, as_of = found.state, found.as_of
+    directory = Directory(state)
+    if manifest is None:
+        policies, problems = in_force(directory, None, site_policy)
+        if problems:
+            raise InvalidInput(problems)
+        reviewed = Reviewed(directory, as_of, Scope.of(directory, None), policies)
+    else:
+        plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
+        reviewed = Reviewed(
+            directory,
+            as_of,
+            Scope.of(directory, plan.basis.scope),
+            plan.policies,
+            plan,
+            ending(manifest, directory, as_of, within_days),
+            manifest.settings.people,
+            manifest.settings.units,
+        )
+    return Review(state.site.id, state.site.revision, as_of, within_days, review(reviewed))
+
+
+def find_drift(
+    manifest: Manifest,
+    source: Source,
+    *,
+    as_of: date | None = None,
+    site_policy: Manifest | None = None,
+    within_days: int = WARNED_DAYS,
+) -> DriftReport:
     """Compare a site with a manifest and tell drift from what is not yet applied.
+
+    Args:
+        manifest: what is wanted.
+        source: the site.
+        as_of: the day; today, in the manifest's time zone, by default.
+        site_policy: the site-wide policy file, where there is one.
+        within_days: what ends in so many days is named.
 
     Raises:
         InvalidInput: the manifest does not fit the site.
@@ -149,7 +240,7 @@ def find_drift(manifest: Manifest, source: Source, *, as_of: date | None = None)
     """
     with open_reader(source) as reader:
         state = reader.fetch()
-        plan = make_plan(manifest, state, as_of=as_of)
+        plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
         events = None
         if Capability.EVENTS in state.site.capabilities:
             differing = [action.address for action in plan.actions]
@@ -157,4 +248,5 @@ def find_drift(manifest: Manifest, source: Source, *, as_of: date | None = None)
             events = reader.last_events(differing)
     own = {state.site.actor} if state.site.actor else set()
     others = source.actors if isinstance(source, Connection) else ()
-    return classify(plan, events, own | set(others))
+    soon = ending(manifest, Directory(state), plan.as_of, within_days)
+    return classify(plan, events, own | set(others), soon)

@@ -10,18 +10,24 @@ from reconciler.apply.outcome import Outcome
 from reconciler.apply.settling import Writes, read_writes
 from reconciler.connection import Connection
 from reconciler.credentials import Secret
+from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Capability
-from reconciler.errors import PlanUnusable, WrongUse
+from reconciler.errors import InvalidInput, PlanUnusable, WrongUse
 from reconciler.journal.history import (
     RunDetails,
     RunSummary,
     find_run,
     list_runs,
 )
+from reconciler.manifest.model import Manifest
 from reconciler.plan.document import read_basis
 from reconciler.plan.inverse import Done, Effect, plan_rollback
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.select import Selection
+from reconciler.policy.documents import read_policies
+from reconciler.policy.model import InForce, Source
+from reconciler.policy.resolve import in_force, with_default
+from reconciler.state import LiveState
 from reconciler.workflows.reading import open_reader, today_in
 from reconciler.workflows.recording import open_journal, open_recorded
 
@@ -66,6 +72,7 @@ def make_rollback(
     today: date | None = None,
     overrides: Mapping[str, str] | None = None,
     selection: Selection | None = None,
+    site_policy: Manifest | None = None,
 ) -> Plan:
     """Plan how a run is taken back, as far as nobody has changed its effects since.
 
@@ -75,8 +82,10 @@ def make_rollback(
         today: today in the time zone of the run's manifest, by default.
         overrides: per guard code the reason to lift its refusal in this run.
         selection: what to narrow the plan to.
+        site_policy: the site-wide policy file, where there is one.
 
     Raises:
+        InvalidInput: the policy file does not fit the site.
         PlanUnusable: the run was made on another site.
         WrongUse: the run is still running.
         SiteError: the site or its events could not be read.
@@ -107,6 +116,7 @@ def make_rollback(
         effects=effects,
         events=events,
         since=since,
+        policies=_policies(details, state, site_policy),
         unsettled=unsettled,
     )
     return plan_rollback(
@@ -116,6 +126,22 @@ def make_rollback(
         plan_id=str(uuid.uuid4()),
         overrides=overrides,
         selection=selection or Selection(),
+    )
+
+
+def _policies(
+    details: RunDetails, state: LiveState, site_policy: Manifest | None
+) -> tuple[InForce, ...]:
+    """Return the policies of the run's manifest, and those of the site as they are now."""
+    current, found = in_force(Directory(state), None, site_policy)
+    if found:
+        raise InvalidInput(found)
+    recorded = read_policies(details.header.get("policies", ()))
+    return with_default(
+        (
+            *(each for each in recorded if each.source is Source.MANIFEST),
+            *(each for each in current if each.source is Source.SITE),
+        )
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandboxes import Desk, Sandbox, running
+from sandboxes import Desk, Done, Sandbox, running
 
 Rows = list[dict[str, str]]
 
@@ -40,6 +40,10 @@ def mentors_and_headteachers(bundle: Path) -> dict[str, Any]:
     }
 
 
+def review(desk: Desk, *arguments: str) -> Done:
+    return desk.run("review", "roles.yaml", *arguments)
+
+
 @pytest.fixture
 def district(tmp_path: Path, district_zip: Path) -> Iterator[Sandbox]:
     with running(tmp_path, "--seed", str(district_zip)) as site:
@@ -58,6 +62,14 @@ def test_a_district_is_planned_applied_drifts_and_is_repaired(
     desk.write({"version": 1, "site": site, **wanted})
 
     desk.run("validate", "roles.yaml", "--online")
+    counts = review(desk, "--format", "json").json("review")["counts"]
+    assert counts["class_without_mentor"] == 60
+    assert counts["school_without_headteacher"] == 6
+    told = review(desk).out
+    listed = [entry["classes"] for entry in wanted["mentors"]]
+    listed += [entry["schools"] for entry in wanted["headteachers"]]
+    for unit in (unit for units in listed for unit in units):
+        assert f"  {unit}  " in told
     planned = desk.run("plan", "roles.yaml", "--out", "plan.json", "--format", "json").json("plan")
     people = len(wanted["mentors"]) + len(wanted["headteachers"])
     assert len(planned["actions"]) == 60 + 6 + people + 2 + 1
@@ -75,6 +87,7 @@ def test_a_district_is_planned_applied_drifts_and_is_repaired(
     assert district.assignments() == declared
     desk.run("plan", "roles.yaml", "--detailed-exitcode")
     desk.run("drift", "roles.yaml")
+    assert review(desk, "--fail-on", "warning").out.splitlines()[1] == "Nothing was found."
 
     first, second = wanted["mentors"][:2]
     removed = f"mentor/{first['person']}/class/{first['classes'][0]}"

@@ -109,6 +109,7 @@ EMPTY = {
     "drift": (["drift", ""], "MANIFEST is empty"),
     "apply": (["apply", ""], "MANIFEST is empty"),
     "show": (["show", ""], "PLAN is empty"),
+    "review": (["review", "", *LIVE], "MANIFEST is empty"),
     "explain": (["explain", "", *LIVE], "PERSON is empty"),
     "access": (["access", "--person", "", *LIVE], "--person is empty"),
     "only": ([*PLAN, "--only", ""], "--only is empty"),

@@ -18,6 +18,10 @@ EVERY_READING = (
     ("export",),
     ("export", "--state", "live.json"),
     ("explain", "t-0412"),
+    ("review",),
+    ("review", "roles.yaml", "--format", "json"),
+    ("review", "roles.yaml", "--format", "csv"),
+    ("review", "--format", "html"),
     ("access", "--unit", "nordberg-kommune"),
     ("access", "--person", "t-0412", "--as-planned", "roles.yaml", "--format", "json"),
 )

@@ -130,6 +130,7 @@ READING = {
     "export": ["export"],
     "explain": ["explain", "t-0412"],
     "access": ["access", "--learner", "s-1001"],
+    "review": ["review"],
 }
 
 

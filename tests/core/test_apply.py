@@ -678,10 +678,10 @@ def test_nothing_applied_is_a_failure_and_not_a_part():
     assert apply_to(made, site, MemoryJournal(), today=TODAY).exit_code is ExitCode.FAILED
 
 
-def test_a_plan_file_without_the_guards_verdicts_is_unusable():
+def test_a_plan_file_without_its_policies_is_unusable():
     state = small_site()
-    made = replace(plan(state, wanting(("t-0", "8a"))), verdicts=())
-    with pytest.raises(PlanUnusable, match="verdict"):
+    made = replace(plan(state, wanting(("t-0", "8a"))), policies=())
+    with pytest.raises(PlanUnusable, match="limit of removals"):
         apply_to(made, MemorySite(state), MemoryJournal(), today=TODAY)
 
 

@@ -80,9 +80,9 @@ def test_a_refusal_says_what_is_the_matter_and_what_to_do():
         "The plan is the inverse of another one, for reading only.",
         "`reconciler rollback RUN` makes one that can be applied.",
     )
-    assert refusal(replace(made, verdicts=()), site) == (
+    assert refusal(replace(made, policies=()), site) == (
         PlanUnusable,
-        "The plan's file lacks a guard's verdict.",
+        "The plan's file lacks the limit of removals.",
         NEW_PLAN,
     )
 

@@ -4,41 +4,94 @@ from dataclasses import replace
 
 import pytest
 from small import PROFILES, plan, small_site, wanting
-from strategies import AT, ref
+from strategies import AT, TODAY, ref
 
+from reconciler.access.effective import Learners
+from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
-from reconciler.manifest.model import Entry, Limit, Policy, ProfileSetting, Section, Unmanaged
-from reconciler.plan.guards import Judged, emptied, judge, max_removals
+from reconciler.manifest.model import (
+    Entry,
+    Level,
+    Limit,
+    PersonKey,
+    Policy,
+    ProfileSetting,
+    Rule,
+    Section,
+    UnitKey,
+    Unmanaged,
+)
+from reconciler.policy.guards import emptied, judge, max_removals
+from reconciler.policy.judged import Judged, Side
+from reconciler.policy.model import InForce, Source
+from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder, Unit
 
 
-def judged(**facts: object) -> Judged:
-    plain = Judged(Role.MENTOR, 0, 0, 0, 0, 0, 0, 0, Limit(10, percentage=True))
-    return replace(plain, **facts)  # type: ignore[arg-type]
+def judged(before, after, *, effective=None, holders=((), ())):
+    """What guards see of a site that had some mentor assignments, and has some in the end."""
+
+    def side(found, in_effect, added):
+        people = frozenset(Holder(Role.MENTOR, person) for person in added)
+        return Side(Directory(small_site(holders=people)), set(in_effect), frozenset(found))
+
+    effective = effective or (before, after)
+    return Judged(
+        before=side(before, effective[0], holders[0]),
+        after=side(after, effective[1], holders[1]),
+        scope=Scope(None, frozenset()),
+        as_of=TODAY,
+        learners=Learners(Directory(small_site()), TODAY),
+        access=(),
+        removed={},
+        declared=(),
+        grants={},
+        keys=Keys(Directory(small_site()), PersonKey.SYNC_KEY, UnitKey.SYNC_KEY),
+    )
+
+
+def of_mentors(number):
+    return {Assignment(Role.MENTOR, f"t{n}", TargetKind.CLASS, "u2") for n in range(number)}
+
+
+def in_force(limit="10%"):
+    return [InForce(Rule.MAX_REMOVALS, limit, Level.MANDATORY, Source.MANIFEST)]
 
 
 @pytest.mark.parametrize(
     ("live", "lost", "limit", "allowed", "passed"),
     [
-        (100, 10, Limit(10, percentage=True), 10, True),
-        (100, 11, Limit(10, percentage=True), 10, False),
-        (30, 3, Limit(10, percentage=True), 3, True),
-        (31, 4, Limit(10, percentage=True), 4, True),
-        (31, 5, Limit(10, percentage=True), 4, False),
-        (1, 1, Limit(10, percentage=True), 1, True),
-        (0, 0, Limit(10, percentage=True), 0, True),
-        (1000, 25, Limit(2.5, percentage=True), 25, True),
-        (1000, 26, Limit(2.5, percentage=True), 25, False),
-        (5, 5, Limit(100, percentage=True), 5, True),
-        (5, 1, Limit(0, percentage=True), 0, False),
-        (5, 2, Limit(2, percentage=False), 2, True),
-        (5, 3, Limit(2, percentage=False), 2, False),
-        (5, 1, Limit(0, percentage=False), 0, False),
+        (100, 10, "10%", 10, True),
+        (100, 11, "10%", 10, False),
+        (30, 3, "10%", 3, True),
+        (31, 4, "10%", 4, True),
+        (31, 5, "10%", 4, False),
+        (1, 1, "10%", 1, True),
+        (0, 0, "10%", 0, True),
+        (1000, 25, "2.5%", 25, True),
+        (1000, 26, "2.5%", 25, False),
+        (5, 5, "100%", 5, True),
+        (5, 1, "0%", 0, False),
+        (5, 2, "2", 2, True),
+        (5, 3, "2", 2, False),
+        (5, 1, "0", 0, False),
     ],
 )
 def test_removals_are_capped_by_number_or_percentage_rounded_up(live, lost, limit, allowed, passed):
-    verdict = max_removals(judged(live=live, lost=lost, max_removals=limit))
+    before = of_mentors(live)
+    after = of_mentors(live - lost)
+    verdict, other = max_removals(judged(before, after), limit)
     assert (verdict.allowed, verdict.passed, verdict.counted) == (allowed, passed, lost)
+    assert verdict.role is Role.MENTOR
+    assert (other.role, other.counted) == (Role.HEADTEACHER, 0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "percentage", "text"),
+    [(10.0, True, "10%"), (2.5, True, "2.5%"), (1234567.0, False, "1234567"), (0.0, False, "0")],
+)
+def test_a_limit_is_written_out_in_full(amount, percentage, text):
+    assert str(Limit(amount, percentage=percentage)) == text
 
 
 @pytest.mark.parametrize(
@@ -52,23 +105,35 @@ def test_removals_are_capped_by_number_or_percentage_rounded_up(live, lost, limi
     ],
 )
 def test_a_role_is_emptied_when_nobody_or_nothing_is_left_of_it(effective, holders, passed):
+    live = of_mentors(4)
     case = judged(
-        effective_before=effective[0],
-        effective_after=effective[1],
-        holders_before=holders[0],
-        holders_after=holders[1],
+        live,
+        live,
+        effective=(of_mentors(effective[0]), of_mentors(effective[1])),
+        holders=(("10", "11")[: holders[0]], ("10", "11")[: holders[1]]),
     )
-    assert emptied(case).passed is passed
+    assert next(emptied(case, None)).passed is passed
 
 
 def test_an_override_lifts_what_failed_and_is_not_recorded_for_what_passed():
-    failing = judged(live=10, left=1, lost=9)
-    lifted = judge([failing], {"RR501": "term ends", "RR502": "unused"})
-    assert [(each.code, each.refuses, each.override) for each in lifted] == [
+    failing = judged(of_mentors(10), of_mentors(1))
+    lifted = judge(failing, in_force(), {"RR501": "term ends", "RR502": "unused"})
+    assert [
+        (each.code, each.refuses, each.override) for each in lifted if each.role == "mentor"
+    ] == [
         ("RR501", False, "term ends"),
         ("RR502", False, None),
     ]
-    assert judge([failing], {"RR502": "the other one"})[0].refuses
+    assert judge(failing, in_force(), {"RR502": "the other one"})[0].refuses
+
+
+def test_what_breaks_an_advisory_rule_is_told_and_refuses_nothing():
+    failing = judged(of_mentors(10), of_mentors(1))
+    advised = [replace(in_force()[0], level=Level.ADVISORY)]
+    verdict = judge(failing, advised, {"RR501": "no need"})[0]
+    assert not verdict.passed
+    assert not verdict.refuses
+    assert verdict.override is None
 
 
 def test_an_empty_section_empties_the_role_whatever_the_cap():

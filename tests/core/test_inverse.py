@@ -18,7 +18,7 @@ from reconciler.plan.order import stage
 from reconciler.provider import Event, Verb
 from reconciler.state import Assignment, LiveState
 
-LIFTED = {"RR501": "taken back", "RR502": "taken back"}
+LIFTED = dict.fromkeys(("RR501", "RR502", "RR508"), "taken back")
 
 
 def last_events(site: MemorySite) -> dict[Address, Event]:
@@ -32,7 +32,7 @@ def done(made, result, site: MemorySite, *, events: bool = True) -> Done:
         if found.revision is not None
     ]
     return Done("run-1", made.manifest, made.timezone, made.basis, effects,
-                last_events(site) if events else None, made.revision)  # fmt: skip
+                last_events(site) if events else None, made.revision, made.policies)  # fmt: skip
 
 
 def rollback(run: Done, state: LiveState):

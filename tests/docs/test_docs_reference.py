@@ -17,6 +17,8 @@ from reconciler.cli.schema import SCHEMAS
 from reconciler.diagnostics import CODES
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
+from reconciler.manifest.model import Rule
+from reconciler.review import CHECKS
 from reconciler.rosters.problems import CODES as ROSTER_CODES
 from reconciler.sandbox.problems import PROBLEMS
 
@@ -147,7 +149,11 @@ def keys_of(schema: dict[str, Any], node: dict[str, Any], path: str) -> Iterator
 def test_every_key_of_the_manifest_is_described_and_no_other():
     schema = json.loads(text_of(ROOT / "schemas" / "manifest-v1.schema.json"))
     described = table_cells(section(DOCS / "manifest.md", "Every key"))
-    assert {f"`{key}`" for key in keys_of(schema, schema, "")} == set(described)
+    keys = set(keys_of(schema, schema, ""))
+    rules = {f"policy.levels.{rule}" for rule in Rule if rule is not Rule.PROTECTED}
+    assert {key for key in keys if key.startswith("policy.levels.")} == rules
+    keys = keys - rules | {"policy.levels.RULE"}
+    assert {f"`{key}`" for key in keys} == set(described)
     assert len(described) == len(set(described))
 
 
@@ -202,7 +208,14 @@ def test_every_problem_of_rosters_is_explained_and_no_other():
 @pages_as(EVERY_PAGE)
 def test_no_page_names_a_code_that_nobody_gives(page: Path):
     named = set(re.findall(r"\bRR\d{3}\b", text_of(page)))
-    assert named <= {*CODES, *ROSTER_CODES}
+    assert named <= {*CODES, *ROSTER_CODES, *(check.code for check in CHECKS.values())}
+
+
+def test_every_check_of_the_review_is_described_and_no_other():
+    cells = section(DOCS / "commands.md", "review").splitlines()
+    rows = [re.findall(r"^\| (RR\d{3}) \| `(\w+)` \|", line) for line in cells]
+    described = [row[0] for row in rows if row]
+    assert described == [(check.code, name.value) for name, check in CHECKS.items()]
 
 
 def test_every_exit_code_is_explained_and_no_other():

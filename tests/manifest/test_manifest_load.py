@@ -15,7 +15,7 @@ from reconciler.errors import InvalidInput
 from reconciler.manifest import files as files_module
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import Limit, PersonKey, Settings, UnitKey, Unmanaged
+from reconciler.manifest.model import Limit, PersonKey, Policy, Settings, UnitKey, Unmanaged
 
 WHOLE = """\
 # yaml-language-server: $schema=../schemas/manifest-v1.schema.json
@@ -89,7 +89,7 @@ def test_absent_is_not_empty(load):
     assert manifest.sections[Role.MENTOR].entries == ()
     assert Role.HEADTEACHER not in manifest.sections
     assert [unit.key for unit in manifest.within] == ["a", "b"]
-    assert manifest.policy.max_removals == Limit(10, percentage=True)
+    assert manifest.policy == Policy()
     assert manifest.settings == Settings()
 
 
@@ -260,6 +260,6 @@ def test_a_default_that_is_stated_has_the_digest_of_one_left_out(load):
     bare = "version: 1\nsite: x\n"
     stated = bare + (
         "settings: {people: sync_key, units: sync_key, timezone: UTC, unmanaged: remove}\n"
-        "policy: {max_removals: 10%, protected: {people: []}}\n"
+        "policy: {every_class_has_mentor: false, protected: {people: []}}\naccepted: []\n"
     )
     assert load({"a.yaml": bare}).digest == load({"b.yaml": stated}).digest

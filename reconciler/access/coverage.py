@@ -1,0 +1,148 @@
+"""Who is looked after, and by whom: learners, classes and schools of one state on one day.
+
+Guards judge a plan's end state by it, and `review` the live one, so that both mean the same. Only
+assignments with effect count (`effective.in_effect`); whether an account is active does not.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import date
+from functools import cached_property
+
+from reconciler.access.effective import Learners, by_person
+from reconciler.directory import Directory
+from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
+from reconciler.scope import Scope
+from reconciler.state import Assignment, Holder
+
+
+class Coverage:
+    """Answers questions about the part of a site that lies within a scope.
+
+    Args:
+        directory: of the state.
+        learners: who is in which unit on the day.
+        effective: the state's assignments with effect, on the whole site.
+        scope: the part that is asked about.
+        as_of: the day.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        learners: Learners,
+        effective: Collection[Assignment],
+        scope: Scope,
+        as_of: date,
+    ) -> None:
+        self.directory = directory
+        self._learners = learners
+        self._effective = effective
+        self._scope = scope
+        self._as_of = as_of
+
+    @cached_property
+    def learners(self) -> frozenset[str]:
+        """Everybody who is a learner on the day and whose home lies within the scope, by id."""
+        everybody = self._learners.under(self.directory.root.id)
+        if self._scope.whole_site:
+            return everybody
+        homes = ((learner, self.directory.home(learner, self._as_of)) for learner in everybody)
+        return frozenset(learner for learner, home in homes if home in self._scope.units)
+
+    @cached_property
+    def mentored(self) -> frozenset[str]:
+        """Everybody on the site whom a mentor sees, by id."""
+        targets = {
+            (found.kind, found.target): found
+            for found in self._effective
+            if found.role is Role.MENTOR
+        }
+        return frozenset().union(*(self._learners.of(found) for found in targets.values()))
+
+    @cached_property
+    def mentors(self) -> dict[str, frozenset[str]]:
+        """Per mentor within the scope (by id) the learners whom they see as a mentor.
+
+        A mentor is within it when one of their assignments is; all their learners count, though.
+        """
+        assigned = by_person(found for found in self._effective if found.role is Role.MENTOR)
+        seen = {
+            person: frozenset().union(*map(self._learners.of, own))
+            for person, own in assigned.items()
+        }
+        return {person: seen.get(person, frozenset()) for person in self._holders(Role.MENTOR)}
+
+    def without_mentor(self) -> list[str]:
+        """Return the learners whom no mentor sees, sorted."""
+        return sorted(self.learners - self.mentored)
+
+    def classes_without_mentor(self) -> list[str]:
+        """Return the classes that nobody mentors, neither as a class nor each of its learners."""
+        mentored = self._targets(Role.MENTOR)
+        found = []
+        for unit in self._units(UnitKind.CLASS):
+            learners = self._learners.under(unit)
+            one_by_one = bool(learners) and learners <= self.mentored
+            if unit not in mentored and not one_by_one:
+                found.append(unit)
+        return found
+
+    def schools_without_headteacher(self) -> list[str]:
+        """Return the schools without a headteacher, of their own or of something above them."""
+        headed = self._targets(Role.HEADTEACHER)
+        return [
+            unit
+            for unit in self._units(UnitKind.SCHOOL)
+            if not any(above.id in headed for above in self.directory.lineage(unit))
+        ]
+
+    def own_mentors(self) -> list[tuple[str, str]]:
+        """Return the mentors who see themselves or a child of theirs as a learner, with them.
+
+        Mentor and learner, by id, sorted.
+        """
+        kin: dict[str, set[str]] = {person: {person} for person in self.mentors}
+        for relation in self.directory.state.relations:
+            if relation.person in kin:
+                kin[relation.person].add(relation.learner)
+        return sorted(
+            (person, learner)
+            for person, own in kin.items()
+            for learner in own & self.mentors[person]
+        )
+
+    def holders(self) -> list[Holder]:
+        """Return who holds a role within the scope, sorted.
+
+        On the whole site, everybody who has been added; else who has an assignment in the scope.
+        """
+        state = self.directory.state
+        if self._scope.whole_site:
+            return sorted(state.holders)
+        includes = self._scope.includes
+        return sorted(
+            {
+                found.holder
+                for found in state.assignments
+                if includes(self.directory, found, self._as_of)
+            }
+        )
+
+    def _holders(self, role: Role) -> list[str]:
+        return [holder.person for holder in self.holders() if holder.role is role]
+
+    def _targets(self, role: Role) -> set[str]:
+        """The units over which somebody has a role with effect."""
+        return {
+            found.target
+            for found in self._effective
+            if found.role is role and found.kind is not TargetKind.LEARNER
+        }
+
+    def _units(self, kind: UnitKind) -> Iterator[str]:
+        """The units of a kind within the scope, sorted by id."""
+        for unit in sorted(self.directory.units):
+            if self.directory.units[unit].kind is kind and (
+                self._scope.whole_site or unit in self._scope.units
+            ):
+                yield unit

@@ -1,0 +1,85 @@
+"""The command `review`."""
+
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.output import print_text
+from reconciler.cli.plan_files import refuse_plans
+from reconciler.cli.planned import as_planned_option, state_on
+from reconciler.diagnostics import Severity
+from reconciler.errors import ExitCode
+from reconciler.reports import review as report
+from reconciler.review import Check, Review
+from reconciler.workflows import reading
+
+_NEVER: Final = "never"
+_FAIL_ON: Final = (*(each.value for each in Severity), _NEVER, *(each.value for each in Check))
+
+
+@click.command("review")
+@click.argument("manifest", nargs=-1, callback=options.paths)
+@as_planned_option
+@options.within_option(reading.REVIEWED_DAYS)
+@click.option(
+    "--fail-on",
+    type=click.Choice(_FAIL_ON),
+    multiple=True,
+    default=(Severity.ERROR.value,),
+    show_default=True,
+    help="Exit 4 for findings of this severity or worse, or of this check. May be repeated.",
+)
+@options.live_option
+@options.as_of_option
+@options.site_options
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json", "csv", "html"]),
+    default="text",
+    show_default=True,
+    help="Text for people, JSON for programs, CSV for spreadsheets, or a page.",
+)
+@options.no_color_option
+@options.verbose_option
+def command(  # noqa: PLR0913 - the parameters are the command's options
+    *,
+    manifest: tuple[Path, ...],
+    as_planned: tuple[Path, ...],
+    within: int,
+    fail_on: tuple[str, ...],
+    live: Path | None,
+    as_of: date | None,
+    environment: str | None,
+    config: Path | None,
+    output_format: str,
+    no_color: bool,
+) -> int:
+    """Look for learners and classes without a mentor, schools without a headteacher, and the like.
+
+    A MANIFEST says which part of the site is meant, what ends when, and which policies there are;
+    without one, the whole site is looked at. Nothing is changed.
+
+    Examples: reconciler review; reconciler review examples/roles.yaml --within 30d --format csv
+    """
+    refuse_plans(manifest)
+    loaded = reading.load_manifest(manifest) if manifest else None
+    source = options.source(live, environment, config)
+    site_policy = options.site_policy(source)
+    if as_of is None and not as_planned:
+        as_of = reading.today_in(loaded.settings.timezone if loaded else "UTC")
+    review = reading.review_state(
+        state_on(as_planned, source, as_of), loaded, site_policy=site_policy, within_days=within
+    )
+    print_text(report.FORMATS[output_format](review), colour=not no_color)
+    return ExitCode.REFUSED if _fails(review, fail_on) else ExitCode.DONE
+
+
+def _fails(review: Review, fail_on: tuple[str, ...]) -> bool:
+    wanted = set(fail_on)
+    if Severity.WARNING in wanted:
+        wanted.add(Severity.ERROR)
+    return any(finding.severity in wanted or finding.check in wanted for finding in review.findings)

@@ -1,0 +1,95 @@
+"""Policies and verdicts as JSON data, and back."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.domain.vocabulary import Role
+from reconciler.manifest.model import Level, Rule
+from reconciler.policy.model import Found, FoundKind, InForce, Source, Value, Verdict
+
+Document = dict[str, Any]
+
+
+def policies_document(policies: Iterable[InForce]) -> list[Document]:
+    """Describe the rules in force."""
+    return [
+        {
+            "rule": each.rule.value,
+            "value": _plain(each.value),
+            "level": each.level.value,
+            "source": each.source.value,
+        }
+        for each in policies
+    ]
+
+
+def read_policies(listed: Iterable[Mapping[str, Any]]) -> tuple[InForce, ...]:
+    """Read the rules in force back.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data is none of ours.
+    """
+    return tuple(
+        InForce(
+            Rule(each["rule"]), _value(each["value"]), Level(each["level"]), Source(each["source"])
+        )
+        for each in listed
+    )
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """Describe a verdict."""
+    return {
+        "code": verdict.code,
+        "role": verdict.role.value if verdict.role else None,
+        "level": verdict.level.value,
+        "source": verdict.source.value,
+        "counted": verdict.counted,
+        "allowed": verdict.allowed,
+        "passed": verdict.passed,
+        "message": verdict.message,
+        "found": [
+            {"kind": each.kind.value, "id": each.id, "key": each.key, "note": each.note or None}
+            for each in verdict.found
+        ],
+        "override": verdict.override,
+    }
+
+
+def read_verdict(item: Mapping[str, Any]) -> Verdict:
+    """Read a verdict back.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data is none of ours.
+    """
+    return Verdict(
+        code=item["code"],
+        role=Role(item["role"]) if item["role"] else None,
+        counted=item["counted"],
+        allowed=item["allowed"],
+        passed=item["passed"],
+        message=item["message"],
+        found=tuple(
+            Found(FoundKind(each["kind"]), each["id"], each["key"], each["note"] or "")
+            for each in item["found"]
+        ),
+        level=Level(item["level"]),
+        source=Source(item["source"]),
+        override=item["override"],
+    )
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, Mapping):
+        return {key: list(items) for key, items in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _value(data: Any) -> Value:
+    if isinstance(data, dict):
+        return {key: tuple(items) for key, items in data.items()}
+    if isinstance(data, list):
+        return tuple(data)
+    if isinstance(data, bool | int | str):
+        return data
+    raise TypeError(data)

@@ -1,0 +1,73 @@
+"""What guards look at: a site before and after a plan, within the manifest's scope."""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from reconciler.access.changes import AccessChange
+from reconciler.access.coverage import Coverage
+from reconciler.access.effective import Learners
+from reconciler.desired import CauseKind, Grant
+from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import Role
+from reconciler.scope import Scope
+from reconciler.state import Assignment
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two states.
+
+    Attributes:
+        directory: of the state.
+        effective: its assignments with effect, on the whole site.
+        in_scope: its assignments that lie within the scope.
+    """
+
+    directory: Directory
+    effective: AbstractSet[Assignment]
+    in_scope: frozenset[Assignment]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A plan's effect on a site.
+
+    Attributes:
+        before: the site as it is.
+        after: the site as it would be.
+        scope: the part of it that counts.
+        as_of: the day.
+        learners: who is in which unit on that day.
+        access: who gains and who loses sight of whom.
+        removed: per address (in ids) that would be removed, why.
+        declared: the declared assignments that hold on the day or later.
+        grants: what the manifest says of those of them that it says more of than the target.
+        keys: name people and units for those who read.
+    """
+
+    before: Side
+    after: Side
+    scope: Scope
+    as_of: date
+    learners: Learners
+    access: tuple[AccessChange, ...]
+    removed: Mapping[Address, CauseKind]
+    declared: Iterable[Assignment]
+    grants: Mapping[Assignment, Grant]
+    keys: Keys
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Who would be looked after in the end."""
+        after = self.after
+        return Coverage(after.directory, self.learners, after.effective, self.scope, self.as_of)
+
+    def holders(self, role: Role, side: Side) -> set[str]:
+        """Return who holds a role on one side; within a scope, who has an assignment in it."""
+        if self.scope.whole_site:
+            return {each.person for each in side.directory.state.holders if each.role is role}
+        return {found.person for found in side.in_scope if found.role is role}

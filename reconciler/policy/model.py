@@ -1,0 +1,112 @@
+"""Policies in force, and what guards say of a plan: values that a plan carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from reconciler.domain.vocabulary import Role
+from reconciler.manifest.model import Level, Rule
+
+Value: TypeAlias = bool | int | str | tuple[str, ...] | Mapping[str, tuple[str, ...]]
+"""What a rule is set to, as JSON has it: a limit is its text, people and units are ids."""
+
+
+class Source(StrEnum):
+    """Where a policy is stated."""
+
+    DEFAULT = "default"
+    MANIFEST = "manifest"
+    SITE = "site"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A rule that a plan has to keep to, in the site's ids."""
+
+    rule: Rule
+    value: Value
+    level: Level
+    source: Source
+
+
+class FoundKind(StrEnum):
+    """What a guard can find fault with."""
+
+    PERSON = "person"
+    UNIT = "unit"
+    PROFILE = "profile"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that breaks a rule.
+
+    Attributes:
+        kind: what it is.
+        id: the site's id, or an address in ids.
+        key: the same in the manifest's keys.
+        note: how far it breaks the rule, `31 learners` say; names nobody.
+    """
+
+    kind: FoundKind
+    id: str
+    key: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.note})" if self.note else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a guard says of a plan's end state.
+
+    Attributes:
+        code: the guard's code.
+        role: the role that it judged; None where it judges both, or is about one by its nature.
+        counted: what it counted.
+        allowed: how many it allows.
+        passed: whether the count is within what is allowed.
+        message: the finding in a sentence that names nobody.
+        found: what breaks the rule, the first of it; `counted` says how much there is.
+        level: what it means that it did not pass.
+        source: where the rule is stated.
+        override: the reason with which a failed verdict was lifted, or None.
+    """
+
+    code: str
+    role: Role | None
+    counted: int
+    allowed: int
+    passed: bool
+    message: str
+    found: tuple[Found, ...] = ()
+    level: Level = Level.MANDATORY
+    source: Source = Source.DEFAULT
+    override: str | None = None
+
+    @property
+    def forbids(self) -> bool:
+        """Whether it keeps the plan from being applied unless somebody lifts it."""
+        return not self.passed and self.level is Level.MANDATORY
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it keeps the plan from being applied."""
+        return self.forbids and self.override is None
+
+    def __str__(self) -> str:
+        if self.passed or not self.found:
+            return self.message
+        named = ", ".join(str(each) for each in self.found[:NAMED])
+        more = f" and {self.counted - NAMED:,} more" if self.counted > NAMED else ""
+        return f"{self.message}: {named}{more}"
+
+
+NAMED = 12
+"""So many of what breaks a rule are named in a sentence."""
+
+LISTED = 100
+"""So many of what breaks a rule a plan lists; `review` lists all."""

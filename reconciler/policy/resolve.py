@@ -1,0 +1,95 @@
+"""From the policies that files state to the rules in force, in a site's ids."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.diff import Protection
+from reconciler.directory import Directory, Keys
+from reconciler.manifest.model import Level, Manifest, Rule
+from reconciler.policy.model import InForce, Source, Value
+from reconciler.references import References
+
+_DEFAULT_REMOVALS = InForce(Rule.MAX_REMOVALS, "10%", Level.MANDATORY, Source.DEFAULT)
+"""The removal guard's limit where nobody states one (design, section 5)."""
+
+
+def in_force(
+    directory: Directory, manifest: Manifest | None, site_policy: Manifest | None
+) -> tuple[tuple[InForce, ...], tuple[Diagnostic, ...]]:
+    """Return the rules that a plan has to keep to.
+
+    A rule that both files state is in force twice, so neither can loosen the other.
+
+    Args:
+        directory: the site.
+        manifest: states policies of its own.
+        site_policy: the site-wide policy file, where there is one.
+
+    Returns:
+        The rules, and a diagnostic for whatever they name that the site does not have.
+    """
+    found: list[Diagnostic] = []
+    rules: list[InForce] = []
+    for file, source in ((manifest, Source.MANIFEST), (site_policy, Source.SITE)):
+        if file is not None:
+            refs = References(directory, Keys(directory, file.settings.people, file.settings.units))
+            if source is Source.SITE:
+                refs.site(file.site, "policy file")
+            rules += (
+                InForce(rule, value, file.policy.levels.get(rule, Level.MANDATORY), source)
+                for rule, value in _stated(refs, file)
+            )
+            found += refs.only_elsewhere()
+    return with_default(rules), tuple(found)
+
+
+def with_default(rules: Iterable[InForce]) -> tuple[InForce, ...]:
+    """Add the limit of removals where no rule states one."""
+    stated = tuple(rules)
+    if any(each.rule is Rule.MAX_REMOVALS for each in stated):
+        return stated
+    return (_DEFAULT_REMOVALS, *stated)
+
+
+def protection_of(directory: Directory, rules: Iterable[InForce]) -> Protection:
+    """Return who and what is protected, by all rules together."""
+    people: set[str] = set()
+    units: set[str] = set()
+    for each in rules:
+        if each.rule is Rule.PROTECTED and isinstance(each.value, Mapping):
+            people.update(each.value["people"])
+            units.update(each.value["units"])
+    return Protection(frozenset(people), directory.subtree(units))
+
+
+def _stated(refs: References, file: Manifest) -> Iterator[tuple[Rule, Value]]:
+    policy = file.policy
+    if policy.max_removals is not None:
+        yield Rule.MAX_REMOVALS, str(policy.max_removals)
+    people = [refs.person(reference) for reference in policy.protected_people]
+    units = [refs.unit(reference) for reference in policy.protected_units]
+    if people or units:
+        yield (
+            Rule.PROTECTED,
+            {
+                "people": tuple(sorted(each for each in people if each is not None)),
+                "units": tuple(sorted(each for each in units if each is not None)),
+            },
+        )
+    yield from policy.numbers.items()
+    for rule in sorted(policy.demands):
+        yield rule, True
+    if policy.require_reason_for:
+        yield Rule.REQUIRE_REASON_FOR, tuple(each.value for each in policy.require_reason_for)
+    if policy.allowed_profiles:
+        named = {
+            role.value: [refs.profile(reference) for reference in references]
+            for role, references in policy.allowed_profiles.items()
+        }
+        yield (
+            Rule.ALLOWED_PROFILES,
+            {
+                role: tuple(sorted(each for each in profiles if each is not None))
+                for role, profiles in named.items()
+            },
+        )

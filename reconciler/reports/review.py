@@ -1,0 +1,155 @@
+"""A review, as text for people, JSON for programs, CSV for spreadsheets, and a page."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from reconciler.diagnostics import Severity
+from reconciler.plain import plain
+from reconciler.reports import documents
+from reconciler.reports.documents import Document
+from reconciler.reports.text import grid, one_line
+from reconciler.reports.view import learners
+from reconciler.review import CHECKS, Check, Finding, Review
+
+REVIEW_FORMAT: Final = "reconciler.review/1"
+
+_COLUMNS: Final = ("code", "check", "severity", "kind", "id", "key", "unit", "day", "text")
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
+
+
+def review_document(review: Review) -> Document:
+    """Describe everything that a review found."""
+    return {
+        "format": REVIEW_FORMAT,
+        "site": review.site,
+        "revision": review.revision,
+        "as_of": review.as_of.isoformat(),
+        "within_days": review.within_days,
+        "counts": {
+            check.value: sum(finding.check is check for finding in review.findings)
+            for check in CHECKS
+        },
+        "findings": [_row(finding) for finding in review.findings],
+    }
+
+
+def review_json(review: Review) -> str:
+    """Render a review as its document."""
+    return documents.to_text(review_document(review))
+
+
+def review_csv(review: Review) -> str:
+    """Render a review as CSV (RFC 4180), one finding in a row.
+
+    What a spreadsheet would take for a formula is told apart by an apostrophe before it.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    for finding in review.findings:
+        row = _row(finding)
+        writer.writerow([_cell(row[column]) for column in _COLUMNS])
+    return out.getvalue()
+
+
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell may not begin with, also in full width: spreadsheets would calculate it."""
+
+
+def _cell(value: str | None) -> str:
+    text = plain(value or "")
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def review_html(review: Review) -> str:
+    """Render a review as a page that needs nothing else: no script, no other file."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages need it
+
+    environment = Environment(
+        loader=PackageLoader("reconciler.reports"), autoescape=True, undefined=StrictUndefined
+    )
+    sections = [
+        (CHECKS[check], [_row(finding) for finding in findings])
+        for check, findings in _by_check(review)
+    ]
+    page = environment.get_template("review.html").render(
+        review=review, summary=_summary(review), sections=sections
+    )
+    return f"{page}\n"
+
+
+def review_text(review: Review) -> RenderableType:
+    """Render a review: what was found, check by check; learners by the unit they are in."""
+    parts: list[RenderableType] = [
+        one_line(f"Review of {review.site} on {review.as_of}", "bold"),
+        one_line(_summary(review)),
+    ]
+    for check, findings in _by_check(review):
+        severity = max(finding.severity is Severity.ERROR for finding in findings)
+        style = _STYLES[Severity.ERROR if severity else Severity.WARNING]
+        title = f"{CHECKS[check].title}: {len(findings)} ({CHECKS[check].code})"
+        table = grid(2)
+        for left, right in _table(check, findings):
+            table.add_row(one_line(f"  {left}"), one_line(right, "dim"))
+        parts.extend([Text(), one_line(title, style), table])
+    return Group(*parts)
+
+
+_Renderer = Callable[[Review], RenderableType | str]
+
+FORMATS: Final[Mapping[str, _Renderer]] = MappingProxyType(
+    {"text": review_text, "json": review_json, "csv": review_csv, "html": review_html}
+)
+"""Every way to render a review, by its name on the command line."""
+
+
+def _by_check(review: Review) -> list[tuple[Check, list[Finding]]]:
+    return [
+        (check, list(findings))
+        for check, findings in groupby(review.findings, key=lambda finding: finding.check)
+    ]
+
+
+def _table(check: Check, findings: list[Finding]) -> list[tuple[str, str]]:
+    if check is not Check.LEARNER_WITHOUT_MENTOR:
+        return [(finding.found.key, _note(finding)) for finding in findings]
+    units: dict[str, list[str]] = {}
+    for finding in findings:
+        units.setdefault(finding.unit or "(in no unit)", []).append(finding.found.key)
+    return [(unit, learners(keys)) for unit, keys in sorted(units.items())]
+
+
+def _note(finding: Finding) -> str:
+    where = f"in {finding.unit}" if finding.unit else ""
+    return "; ".join(part for part in (finding.found.note, where) if part)
+
+
+def _summary(review: Review) -> str:
+    if not review.findings:
+        return "Nothing was found."
+    errors = sum(finding.severity is Severity.ERROR for finding in review.findings)
+    found = len(review.findings)
+    return f"Found: {found:,}, of which {errors:,} errors." if errors else f"Found: {found:,}."
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    check, found = CHECKS[finding.check], finding.found
+    return {
+        "code": check.code,
+        "check": finding.check.value,
+        "severity": finding.severity.value,
+        "kind": found.kind.value,
+        "id": found.id,
+        "key": found.key,
+        "unit": finding.unit,
+        "day": finding.day.isoformat() if finding.day else None,
+        "text": f"{check.title}: {found}",
+    }

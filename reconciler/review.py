@@ -1,0 +1,299 @@
+"""The review: what is missing or odd about who looks after whom, on a site as it is.
+
+The check before a term begins and after people have moved. It asks the same questions as the
+policies (`access/coverage.py`), of a state rather than of a plan, and more. A finding is an error
+where a mandatory policy demands otherwise, or where somebody sees a learner whom they no longer
+should; else it is a warning.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.access.coverage import Coverage
+from reconciler.access.effective import Learners, in_effect
+from reconciler.desired import CauseKind
+from reconciler.diagnostics import Severity
+from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import MembershipRole, TargetKind
+from reconciler.ending import Ending
+from reconciler.manifest.model import Level, PersonKey, Rule, UnitKey
+from reconciler.plain import count
+from reconciler.plan.model import Plan
+from reconciler.policy.model import Found, FoundKind, InForce
+from reconciler.provider import Verb
+from reconciler.scope import Scope
+
+
+class Check(StrEnum):
+    """What a review looks for."""
+
+    LEARNER_WITHOUT_MENTOR = "learner_without_mentor"
+    CLASS_WITHOUT_MENTOR = "class_without_mentor"
+    SCHOOL_WITHOUT_HEADTEACHER = "school_without_headteacher"
+    MENTOR_WITHOUT_LEARNERS = "mentor_without_learners"
+    INACTIVE_HOLDER = "inactive_holder"
+    PROFILE_WITHOUT_ROLE = "profile_without_role"
+    MENTOR_OVER_LIMIT = "mentor_over_limit"
+    OWN_MENTOR = "own_mentor"
+    UNIT_EMPTIED = "unit_emptied"
+    ENDS_SOON = "ends_soon"
+    EXPIRED_AND_LIVE = "expired_and_live"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a review found.
+
+    Attributes:
+        check: what was looked for.
+        severity: how bad it is.
+        found: the person, unit or address, and how far it is off.
+        unit: the key of the unit in which it lies: a learner's home, a class's school.
+        day: the day that matters, where one does.
+    """
+
+    check: Check
+    severity: Severity
+    found: Found
+    unit: str | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What a review looks at.
+
+    Attributes:
+        directory: of the state.
+        as_of: the day.
+        scope: the part that is asked about.
+        policies: the rules in force.
+        plan: of the manifest, where there is one: it says what should have ended.
+        ending: what ends soon.
+        people: how people are named.
+        units: how units are named.
+    """
+
+    directory: Directory
+    as_of: date
+    scope: Scope
+    policies: tuple[InForce, ...]
+    plan: Plan | None = None
+    ending: tuple[Ending, ...] = ()
+    people: PersonKey = PersonKey.SYNC_KEY
+    units: UnitKey = UnitKey.SYNC_KEY
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Name people and units for those who read."""
+        return Keys(self.directory, self.people, self.units)
+
+    @cached_property
+    def learners(self) -> Learners:
+        """Who is in which unit on the day."""
+        return Learners(self.directory, self.as_of)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Who is looked after."""
+        effective = in_effect(self.directory, self.directory.state)
+        return Coverage(self.directory, self.learners, effective, self.scope, self.as_of)
+
+    @cached_property
+    def _last_days(self) -> dict[str, date]:
+        """Per unit the latest day on which a learner's membership had ended."""
+        days: dict[str, date] = {}
+        for each in self.directory.state.memberships:
+            if each.role is MembershipRole.LEARNER and each.end and each.end <= self.as_of:
+                days[each.unit] = max(each.end, days.get(each.unit, date.min))
+        return days
+
+    def left(self, unit: str) -> date | None:
+        """Return the day since which nobody is in an empty unit, as far as memberships tell."""
+        below = self.directory.subtree([unit])
+        return max(
+            (self._last_days[each] for each in below if each in self._last_days), default=None
+        )
+
+    def level(self, rule: Rule) -> Severity:
+        """How bad it is to break a rule: an error where it is mandatory, else a warning."""
+        mandatory = any(
+            each.rule is rule and each.level is Level.MANDATORY for each in self.policies
+        )
+        return Severity.ERROR if mandatory else Severity.WARNING
+
+    def person(self, person: str, note: str = "") -> Found:
+        """Name a person."""
+        return Found(FoundKind.PERSON, person, self.keys.person(person), note)
+
+    def unit(self, unit: str, note: str = "") -> Found:
+        """Name a unit."""
+        return Found(FoundKind.UNIT, unit, self.keys.unit(unit), note)
+
+    def above(self, unit: str) -> str | None:
+        """Return the key of the unit above another."""
+        parent = self.directory.units[unit].parent
+        return self.keys.unit(parent) if parent is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a review found, of which site and on which day."""
+
+    site: str
+    revision: int
+    as_of: date
+    within_days: int
+    findings: tuple[Finding, ...]
+
+
+def review(reviewed: Reviewed) -> tuple[Finding, ...]:
+    """Return everything that was found, in the order of the checks and then of the keys."""
+    return tuple(
+        finding
+        for check in CHECKS.values()
+        for finding in sorted(
+            check.look(reviewed), key=lambda each: (each.day or date.min, each.found.key)
+        )
+    )
+
+
+def _learners(reviewed: Reviewed) -> Iterator[Finding]:
+    severity = reviewed.level(Rule.EVERY_LEARNER_HAS_MENTOR)
+    for learner in reviewed.coverage.without_mentor():
+        home = reviewed.directory.home(learner, reviewed.as_of)
+        unit = reviewed.keys.unit(home) if home else None
+        yield Finding(Check.LEARNER_WITHOUT_MENTOR, severity, reviewed.person(learner), unit)
+
+
+def _classes(reviewed: Reviewed) -> Iterator[Finding]:
+    severity = reviewed.level(Rule.EVERY_CLASS_HAS_MENTOR)
+    for unit in reviewed.coverage.classes_without_mentor():
+        found = reviewed.unit(unit, count(len(reviewed.learners.under(unit)), "learner"))
+        yield Finding(Check.CLASS_WITHOUT_MENTOR, severity, found, reviewed.above(unit))
+
+
+def _schools(reviewed: Reviewed) -> Iterator[Finding]:
+    severity = reviewed.level(Rule.EVERY_SCHOOL_HAS_HEADTEACHER)
+    for unit in reviewed.coverage.schools_without_headteacher():
+        found = reviewed.unit(unit, count(len(reviewed.learners.under(unit)), "learner"))
+        yield Finding(Check.SCHOOL_WITHOUT_HEADTEACHER, severity, found, reviewed.above(unit))
+
+
+def _mentors(reviewed: Reviewed) -> Iterator[Finding]:
+    for person, learners in reviewed.coverage.mentors.items():
+        if not learners:
+            found = reviewed.person(person)
+            yield Finding(Check.MENTOR_WITHOUT_LEARNERS, Severity.WARNING, found)
+
+
+def _inactive(reviewed: Reviewed) -> Iterator[Finding]:
+    for role, person in reviewed.coverage.holders():
+        if not reviewed.directory.people[person].active:
+            found = reviewed.person(person, role)
+            yield Finding(Check.INACTIVE_HOLDER, Severity.WARNING, found)
+
+
+def _without_role(reviewed: Reviewed) -> Iterator[Finding]:
+    for role, person in reviewed.coverage.holders():
+        if not reviewed.directory.has_role(role, person):
+            profile = reviewed.keys.profile_of(person).name
+            found = reviewed.person(person, f"{role}, profile {profile}")
+            yield Finding(Check.PROFILE_WITHOUT_ROLE, Severity.WARNING, found)
+
+
+def _over_limit(reviewed: Reviewed) -> Iterator[Finding]:
+    limits = [
+        (policy.value, policy.level)
+        for policy in reviewed.policies
+        if policy.rule is Rule.MAX_LEARNERS_PER_MENTOR and isinstance(policy.value, int)
+    ]
+    for person, learners in reviewed.coverage.mentors.items():
+        broken = [(most, level) for most, level in limits if len(learners) > most]
+        if broken:
+            mandatory = any(level is Level.MANDATORY for _, level in broken)
+            least = min(most for most, _ in broken)
+            note = f"{count(len(learners), 'learner')}, {least} allowed"
+            severity = Severity.ERROR if mandatory else Severity.WARNING
+            yield Finding(Check.MENTOR_OVER_LIMIT, severity, reviewed.person(person, note))
+
+
+def _own(reviewed: Reviewed) -> Iterator[Finding]:
+    severity = reviewed.level(Rule.NO_SELF_MENTORING)
+    for person, learner in reviewed.coverage.own_mentors():
+        note = "themselves" if person == learner else "a child of theirs"
+        yield Finding(Check.OWN_MENTOR, severity, reviewed.person(person, note))
+
+
+def _emptied(reviewed: Reviewed) -> Iterator[Finding]:
+    directory = reviewed.directory
+    assigned = {
+        found.target
+        for found in directory.state.assignments
+        if found.kind is not TargetKind.LEARNER
+        and reviewed.scope.includes(directory, found, reviewed.as_of)
+    }
+    for unit in assigned:
+        if not reviewed.learners.under(unit):
+            since = reviewed.left(unit)
+            note = f"since {since}" if since else "has never had any"
+            found = reviewed.unit(unit, note)
+            severity = Severity.WARNING
+            yield Finding(Check.UNIT_EMPTIED, severity, found, reviewed.above(unit), since)
+
+
+def _ending(reviewed: Reviewed) -> Iterator[Finding]:
+    for each in reviewed.ending:
+        note = f"{'accepted' if each.accepted else 'holds'} until {each.until}"
+        found = _address(each.address, each.name, note)
+        yield Finding(Check.ENDS_SOON, Severity.WARNING, found, day=each.until)
+
+
+def _expired(reviewed: Reviewed) -> Iterator[Finding]:
+    for action in reviewed.plan.actions if reviewed.plan else ():
+        if action.cause.kind is CauseKind.EXPIRED and action.verb is Verb.REMOVE:
+            found = _address(action.address, action.name, str(action.cause))
+            yield Finding(Check.EXPIRED_AND_LIVE, Severity.ERROR, found, day=action.cause.day)
+
+
+def _address(address: Address, name: Address, note: str) -> Found:
+    return Found(FoundKind.ADDRESS, str(address), str(name), note)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One line of the table: its stable code, what it finds in words, and how it looks."""
+
+    code: str
+    title: str
+    look: Callable[[Reviewed], Iterable[Finding]]
+
+
+CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
+    {
+        Check.LEARNER_WITHOUT_MENTOR: _Check("RR601", "Learners without a mentor", _learners),
+        Check.CLASS_WITHOUT_MENTOR: _Check("RR602", "Classes without a mentor", _classes),
+        Check.SCHOOL_WITHOUT_HEADTEACHER: _Check(
+            "RR603", "Schools without a headteacher", _schools
+        ),
+        Check.MENTOR_WITHOUT_LEARNERS: _Check("RR604", "Mentors without learners", _mentors),
+        Check.INACTIVE_HOLDER: _Check("RR605", "Inactive accounts that hold a role", _inactive),
+        Check.PROFILE_WITHOUT_ROLE: _Check(
+            "RR606", "Holders whose profile does not have the role", _without_role
+        ),
+        Check.MENTOR_OVER_LIMIT: _Check(
+            "RR607", "Mentors with more learners than the policy allows", _over_limit
+        ),
+        Check.OWN_MENTOR: _Check("RR608", "Mentors of themselves or of a child of theirs", _own),
+        Check.UNIT_EMPTIED: _Check("RR609", "Assigned units without learners", _emptied),
+        Check.ENDS_SOON: _Check("RR610", "Ending soon", _ending),
+        Check.EXPIRED_AND_LIVE: _Check("RR611", "Past their last day and still live", _expired),
+    }
+)
+"""Every check by its name, in the order of the report."""
