@@ -359,3 +359,57 @@ def test_a_pause_that_is_too_long_to_wait_for_is_told(
     with pytest.raises(Unreachable) as caught:
         writer.send(CHANGES)
     assert caught.value.retry_after == 7200
+
+
+TOKEN = "/oauth/token"
+
+
+def late(site: ScriptedSite, token: int) -> tuple[Limits, threading.Event]:
+    """Let so many tokens come in time; with the next one comes the end of the lease."""
+    stop = threading.Event()
+
+    def slow(usual: Any) -> Any:
+        stop.set()
+        return usual
+
+    site.script(TOKEN, *[lambda usual: usual] * token, slow)
+    return Limits(sleep=lambda _seconds: None, stopping=stop.is_set), stop
+
+
+def test_a_token_that_comes_too_late_sends_no_change(site: ScriptedSite) -> None:
+    """While it was fetched the lease may have run out: another run may be writing by now."""
+    limits, stop = late(site, 0)
+    with RestWriter(site.connection(), limits) as writer:
+        with pytest.raises(Undelivered, match="was not sent"):
+            writer.send(CHANGES)
+        assert stop.is_set()
+        assert site.paths() == []
+        writer.site()  # what is only read may go out nevertheless
+    assert site.paths() == ["/v1/site"]
+
+
+def test_a_renewed_token_that_comes_too_late_sends_no_change(site: ScriptedSite) -> None:
+    limits, stop = late(site, 1)
+    site.script(PATH, problem(401, "invalid_token", "The token has run out."))
+    told = pytest.raises(RequestRefused, match="The token has run out")
+    with RestWriter(site.connection(), limits) as writer, told:
+        writer.send(CHANGES)
+    assert stop.is_set()
+    assert site.paths() == [PATH]
+
+
+def test_a_token_that_comes_too_late_for_another_attempt_leaves_the_first_unknown(
+    site: ScriptedSite,
+) -> None:
+    limits, stop = late(site, 1)
+    with RestWriter(site.connection(), limits) as writer:
+
+        def lost(_usual: Any) -> None:
+            writer._authorisation.renew(writer._authorisation.header())
+
+        site.script(PATH, lost)
+        with pytest.raises(Unreachable) as caught:
+            writer.send(CHANGES)
+    assert type(caught.value) is Unreachable
+    assert stop.is_set()
+    assert site.paths() == [PATH]

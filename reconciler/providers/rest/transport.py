@@ -246,23 +246,48 @@ class Transport:
             or elapsed > self._limits.total_seconds
         )
 
-    def may_send(self, call: Call, *, again: bool) -> bool:
+    def _may_send(self, call: Call, *, again: bool) -> bool:
         """Wait for as long as the site asks, and say whether a request may go out then."""
         self._pause.wait()
         return not (self._limits.stopping() and (again or call.document is not None))
 
-    def attempt(self, call: Call, authorisation: Authorisation) -> Answer:
-        """Make one attempt; a refused token is renewed once."""
-        auth = authorisation.header()
+    def attempt(
+        self, call: Call, authorisation: Authorisation, unsent: Again | Undelivered
+    ) -> Answer:
+        """Make one attempt; a refused token is renewed once.
+
+        Args:
+            call: the request.
+            authorisation: puts credentials on it.
+            unsent: raised where nothing may be sent; what an earlier attempt came to, if any.
+        """
+        auth = self._header(call, authorisation, unsent, again=isinstance(unsent, Again))
         try:
             return self._exchange(call, auth, authorisation.secrets)
         except RequestRefused as refused:
             if refused.status != 401 or not authorisation.renew(auth):
                 raise
-            if self._limits.stopping() and call.document is not None:
-                raise
-        auth = authorisation.header()
+            told = refused
+        auth = self._header(call, authorisation, told, again=isinstance(unsent, Again))
         return self._exchange(call, auth, authorisation.secrets)
+
+    def _header(
+        self,
+        call: Call,
+        authorisation: Authorisation,
+        unsent: Again | SiteError,
+        *,
+        again: bool,
+    ) -> AuthBase:
+        """Return what adds the credentials to a request that may be sent still.
+
+        A token may take long to come, and the right to write may be lost meanwhile.
+        """
+        if self._may_send(call, again=again):
+            auth = authorisation.header()
+            if self._may_send(call, again=again):
+                return auth
+        raise unsent
 
     def _exchange(self, call: Call, auth: AuthBase, secrets: tuple[Secret, ...]) -> Answer:
         began = time.monotonic()
@@ -343,10 +368,9 @@ class _Attempts:
         self._last: Again | None = None
 
     def __call__(self) -> Answer:
-        if not self._transport.may_send(self.call, again=self._last is not None):
-            raise self._last or Undelivered(f"{self.call.name} was not sent: nothing more may be.")
+        unsent = self._last or Undelivered(f"{self.call.name} was not sent: nothing more may be.")
         try:
-            return self._transport.attempt(self.call, self._authorisation)
+            return self._transport.attempt(self.call, self._authorisation, unsent)
         except Again as again:
             self.lost, self._last = self.lost or again.lost, again
             raise
