@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from itertools import count
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, event, func, select
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -12,11 +13,24 @@ from reconciler.journal.failures import Place, mapped
 from reconciler.journal.tables import UtcTime
 
 _READING: Final = "journal_reading"
+_TOLD: Final = "journal_told"
 
 # A client that froze in the middle of a transaction must not keep the others waiting for ever.
 _POSTGRESQL_LIMITS: Final = (
     "SET LOCAL lock_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 )
+
+
+class Begun(NamedTuple):
+    """When a transaction was begun, by the machine's clock; a later one is greater.
+
+    Attributes:
+        number: how many had been begun before, since a clock may be set back.
+        at: the time before it waited for anybody.
+    """
+
+    number: int
+    at: datetime
 
 
 class Database:
@@ -32,6 +46,7 @@ class Database:
         self.engine = engine
         self.place = place
         self.now = now
+        self._numbers = count()
         self.is_sqlite = engine.dialect.name == "sqlite"
         if self.is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
@@ -58,8 +73,25 @@ class Database:
         Raises:
             JournalError: the database cannot be written.
         """
+        begun, told = self.begun(), list[Callable[[Begun], None]]()
         with mapped(self.place, "written"), self.engine.begin() as connection:
+            connection.execution_options(**{_TOLD: told})
             yield connection
+        for tell in told:
+            tell(begun)
+
+    def begun(self) -> Begun:
+        """Tell the time as of a transaction that begins now."""
+        return Begun(next(self._numbers), self.now())
+
+    def when_committed(self, connection: Connection, tell: Callable[[Begun], None]) -> None:
+        """Let somebody be told that what is being written stands, and since when it was begun.
+
+        Args:
+            connection: of a transaction to write in.
+            tell: called once it was committed, and not where that failed.
+        """
+        connection.get_execution_options()[_TOLD].append(tell)
 
     def clock(self, connection: Connection) -> datetime:
         """Tell the time by which leases are judged: the server's, so that all machines agree."""

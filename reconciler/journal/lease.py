@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.errors import JournalError, LeaseHeld, LeaseLost, ReconcilerError
-from reconciler.journal.database import Database
+from reconciler.journal.database import Begun, Database
 from reconciler.journal.tables import leases
 
 _PAUSE: Final = 0.5  # seconds between two looks at a lease that another holds
@@ -92,7 +92,7 @@ class Lease:
         self._holder = holder
         self._duration = timedelta(seconds=seconds)
         self._waiting = waiting
-        self._renewed = database.now()
+        self._renewed = database.begun()
         self._stop = threading.Event()
         self._heart = threading.Thread(target=self._beat, name=f"lease of {site}", daemon=True)
 
@@ -141,7 +141,7 @@ class Lease:
         It is for those who cannot ask the database before each request. A process that was
         suspended finds the time gone when it goes on, since the clock went on without it.
         """
-        return self.taken and self._database.now() - self._renewed < self._duration
+        return self.taken and self._database.now() - self._renewed.at < self._duration
 
     def abandon(self) -> None:
         """Stop renewing the lease, without giving it back."""
@@ -188,11 +188,17 @@ class Lease:
         statement = update(leases).where(leases.c.site == self.site, leases.c.token == self.token)
         if only_alive:
             statement = statement.where(leases.c.expires > now)
-        at = self._database.now()
         renewed = connection.execute(statement.values(expires=now + self._duration)).rowcount == 1
         if renewed:
-            self._renewed = at
+            self._database.when_committed(connection, self._count)
         return renewed
+
+    def _count(self, begun: Begun) -> None:
+        """Count a renewal that others can see now, from before it was made.
+
+        A heartbeat that had to wait is older than what the run itself has renewed meanwhile.
+        """
+        self._renewed = max(self._renewed, begun)
 
     def _take(self) -> Held | None:
         """Take the lease where it is free or has run out; else tell who has it."""
@@ -208,7 +214,6 @@ class Lease:
     def _claim(self, connection: Connection) -> bool:
         # Both dialects spell it the same, and one statement leaves no room for a race.
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
-        self._renewed = self._database.now()
         now = self._database.clock(connection)
         ours = {
             "token": self.token,
@@ -224,7 +229,10 @@ class Lease:
             ),
             execution_options={"preserve_rowcount": True},
         )
-        return claimed.rowcount == 1
+        if claimed.rowcount != 1:
+            return False
+        self._database.when_committed(connection, self._count)
+        return True
 
     def _living(self, connection: Connection) -> Held | None:
         """Tell who has the lease now, if anybody has."""

@@ -1,5 +1,6 @@
 """One apply per site at a time, and a killed one frees itself."""
 
+import sqlite3
 import threading
 import time
 from contextlib import AbstractContextManager
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, event
 from stories import SITE, Opener, changes, plan_of, rows
 
 from reconciler.errors import JournalError, LeaseHeld, LeaseLost
@@ -92,6 +93,57 @@ def test_a_process_that_was_suspended_finds_its_lease_gone(tmp_path: Path, opene
             assert lease.renew(connection)
         assert lease.is_alive()
     assert not lease.is_alive()
+
+
+def test_a_renewal_that_was_not_committed_does_not_count(tmp_path: Path, opener: Opener) -> None:
+    """The database knows nothing of it: for all others the lease runs out as before."""
+    asleep = [timedelta()]
+    journal = opener(
+        tmp_path / "journal.db", now=lambda: datetime.now(UTC) + asleep[0], lease_seconds=30
+    )
+
+    def broken(_connection: Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with journal.lease(SITE) as lease:
+        run = journal.begin(PLAN, PLAN.actions, [])
+        asleep[0] = timedelta(seconds=20)
+        event.listen(journal.database.engine, "commit", broken)
+        with pytest.raises(JournalError):
+            run.sending(changes(PLAN.actions))
+        event.remove(journal.database.engine, "commit", broken)
+        assert lease.is_alive()
+        asleep[0] = timedelta(seconds=31)
+        assert not lease.is_alive()
+
+
+def test_a_renewal_counts_from_before_its_transaction(tmp_path: Path, opener: Opener) -> None:
+    asleep = [timedelta()]
+    journal = opener(
+        tmp_path / "journal.db", now=lambda: datetime.now(UTC) + asleep[0], lease_seconds=30
+    )
+    with journal.lease(SITE) as lease:
+        with journal.database.writing() as connection:
+            asleep[0] = timedelta(seconds=20)
+            assert lease.renew(connection)
+        asleep[0] = timedelta(seconds=31)
+        assert not lease.is_alive()
+
+
+def test_a_renewal_that_had_to_wait_does_not_undo_a_later_one(
+    postgres_url: str, opener: Opener
+) -> None:
+    """A heartbeat that a long transaction held up must not stop the run that has gone on since."""
+    asleep = [timedelta()]
+    journal = opener(postgres_url, now=lambda: datetime.now(UTC) + asleep[0], lease_seconds=30)
+    with journal.lease(SITE) as lease:
+        with journal.database.writing() as slow:
+            asleep[0] = timedelta(seconds=20)
+            with journal.database.writing() as quick:
+                assert lease.renew(quick)
+            assert lease.renew(slow)
+        asleep[0] = timedelta(seconds=40)
+        assert lease.is_alive()
 
 
 def test_who_waits_is_told_once_and_gets_it(
