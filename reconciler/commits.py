@@ -2,15 +2,18 @@
 
 A manifest may come from anybody, a pull request say, and its folder may hold what Git takes for a
 repository and its settings. So Git is asked only for the commit and for what it has recorded, by
-commands that run nothing of a repository's settings; whether a file differs is found here.
+commands that run nothing of a repository's settings; whether a file differs or is missing is found
+here.
 """
 
 import hashlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Final
+
+from reconciler.manifest.files import is_part
 
 _SECONDS: Final = 10.0
 _SAFE: Final = (
@@ -21,32 +24,47 @@ _SAFE: Final = (
 )
 
 
-def commit_of(paths: Sequence[Path]) -> str | None:
+def commit_of(files: Sequence[str], named: Sequence[Path]) -> str | None:
     """Return the commit of the Git work tree that a manifest's files lie in, or None.
 
-    It has a `+` behind it where a file is not what was committed.
+    It has a `+` behind it where a file is not what was committed, or is missing.
 
     Args:
-        paths: the manifest's files.
+        files: the manifest's files, as they were read.
+        named: the files and directories that were asked for.
     """
-    if not paths:
+    if not files:
         return None
-    files = [path.absolute() for path in paths]
-    commit = _git(files[0].parent, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    paths = [Path(file).absolute() for file in files]
+    commit = _git(paths[0].parent, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if not commit:
         return None
     recorded: dict[Path, str] = {}
-    for folder in sorted({file.parent for file in files}):
-        recorded |= _recorded(folder)
-    unchanged = all(_blob(file, recorded.get(file, "")) for file in files)
-    return commit if unchanged else f"{commit}+"
+    for folder in sorted({path.parent for path in paths}):
+        recorded |= _recorded(folder) or {}
+    unchanged = all(_blob(path, recorded.get(path, "")) for path in paths)
+    read = {os.path.realpath(path) for path in paths}
+    complete = all(_is_complete(path.absolute(), read) for path in named if path.is_dir())
+    return commit if unchanged and complete else f"{commit}+"
 
 
-def _recorded(folder: Path) -> dict[Path, str]:
-    """Return the ids under which the last commit has the files of a folder."""
-    listed = _git(folder, "ls-tree", "-z", "HEAD") or ""
+def _recorded(folder: Path, *options: str) -> dict[Path, str] | None:
+    """Return the ids under which the last commit has the files of a folder, or None."""
+    listed = _git(folder, "ls-tree", *options, "-z", "HEAD")
+    if listed is None:
+        return None
     entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
     return {folder / name: facts.split(" ")[2] for facts, _, name in entries}
+
+
+def _is_complete(folder: Path, read: Set[str]) -> bool:
+    """Whether all that the last commit has of a manifest below a folder was read."""
+    recorded = _recorded(folder, "-r")
+    return recorded is not None and all(
+        os.path.realpath(path) in read or (path.is_symlink() and path.is_dir())  # not followed
+        for path in recorded
+        if is_part(str(path.relative_to(folder)))
+    )
 
 
 def _blob(file: Path, recorded: str) -> bool:

@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         saved = read_plan(manifest[0])
         return carry_out(saved, site, asked)
     loaded = reading.load_manifest(manifest)
-    commit = commit_of([Path(file) for file in loaded.files])
+    commit = commit_of(loaded.files, manifest)
     chosen = replace(asked, only=(), excepted=())
     tries = _TRIES if yes else 1
     while True:

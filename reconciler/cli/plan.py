@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         loaded,
         state,
         as_of=as_of,
-        commit=commit_of([Path(file) for file in loaded.files]),
+        commit=commit_of(loaded.files, manifest),
         overrides=lifted,
         only=only,
         excepted=excepted,

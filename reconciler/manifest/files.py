@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Position
@@ -52,6 +52,12 @@ def sources(paths: Iterable[Path]) -> Iterator[Source]:
         yield Source("", None, problem)
 
 
+def is_part(name: str) -> bool:
+    """Whether a file is read for a directory that was named, by its path below that directory."""
+    hidden = any(part.startswith(".") for part in PurePath(name).parts)
+    return name.casefold().endswith(_SUFFIXES) and not hidden
+
+
 def _below(directory: Path) -> Iterator[Path | Diagnostic]:
     problems: list[Diagnostic] = []
 
@@ -61,11 +67,7 @@ def _below(directory: Path) -> Iterator[Path | Diagnostic]:
     found: list[Path] = []
     for folder, folders, names in os.walk(directory, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found.extend(
-            Path(folder, name)
-            for name in names
-            if name.casefold().endswith(_SUFFIXES) and not name.startswith(".")
-        )
+        found.extend(Path(folder, name) for name in names if is_part(name))
     yield from problems
     yield from sorted(found, key=lambda path: path.parts)
     if not found and not problems:

@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 from sandboxes import Desk, Sandbox, example, running
@@ -39,22 +40,50 @@ def test_the_history_tells_when_who_what_and_what_came_of_it(applied: Desk):
     assert all(action["revision"] for action in document["actions"])
 
 
-def test_the_history_names_the_commit_of_the_manifest(desk: Desk):
-    def git(*arguments: str) -> str:
-        command = ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", *arguments]
-        done = subprocess.run(command, cwd=desk.directory, capture_output=True, check=True)
-        return done.stdout.decode().strip()
+def git(directory: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", *arguments]
+    done = subprocess.run(command, cwd=directory, capture_output=True, check=True)
+    return done.stdout.decode().strip()
 
-    git("init", "-q")
-    git("add", "roles.yaml")
-    git("commit", "-qm", "Roles")
-    commit = git("rev-parse", "HEAD")
+
+def committed(directory: Path) -> str:
+    """Commit all that is in a directory, and return the commit."""
+    git(directory, "init", "-q")
+    git(directory, "add", "--all")
+    git(directory, "commit", "-qm", "Roles")
+    return git(directory, "rev-parse", "HEAD")
+
+
+def test_the_history_names_the_commit_of_the_manifest(desk: Desk):
+    commit = committed(desk.directory)
     desk.run("apply", "roles.yaml", "--yes")
     assert runs(desk)[0]["commit"] == commit
     desk.write(example(labels={"mentor": {"tool_name": "Elever"}}))
     desk.run("apply", "roles.yaml", "--yes")
     assert runs(desk)[0]["commit"] == f"{commit}+"
     assert f"{commit[:8]}+" in desk.run("history").out
+
+
+def test_a_file_that_is_missing_from_a_folder_is_a_difference_from_the_commit(first_desk: Desk):
+    folder = first_desk.directory / "manifests"
+    first_desk.write(example(), "manifests/roles.yaml")
+    for name in ("area/labels.yml", "README.md", ".drafts/new.yaml", ".old.yaml"):
+        first_desk.write("version: 1\n", f"manifests/{name}")
+    (folder / "same.yaml").symlink_to("roles.yaml")  # read once, under one of its names
+    (folder / "links.yaml").symlink_to(".drafts", target_is_directory=True)
+    first_desk.write("version: 1\n", "elsewhere.yaml")
+    commit = committed(first_desk.directory)
+
+    def planned(*manifest: str) -> object:
+        done = first_desk.run("plan", *manifest, "--format", "json")
+        return done.json("plan")["commit"]
+
+    for name in ("README.md", ".drafts/new.yaml", ".old.yaml", "../elsewhere.yaml"):
+        (folder / name).unlink()
+    assert planned("manifests") == commit
+    shutil.rmtree(folder / "area")
+    assert planned("manifests") == f"{commit}+"
+    assert planned("manifests/roles.yaml") == commit
 
 
 def test_a_rollback_takes_back_what_a_run_did(applied: Desk, sandbox: Sandbox):
