@@ -247,6 +247,14 @@ def test_a_journal_that_is_named_and_missing_is_told(desk: Desk):
     assert "RECONCILER_JOURNAL is set, but empty." in told.err
 
 
+def test_a_journal_s_location_that_no_file_can_have_is_told_in_short(tmp_path):
+    """A value that was pasted by mistake may be anything, and is not repeated as a whole."""
+    told = Desk(tmp_path).run("history", expect=1, RECONCILER_JOURNAL="x" * 5000).err
+    assert "There is no journal xxx" in told
+    assert "Check RECONCILER_JOURNAL" in told
+    assert "x" * 100 not in told
+
+
 def test_a_journal_s_location_that_may_hold_a_password_is_not_repeated(desk):
     wrong = "host=db.example user=r password=hunter2-secret"
     for command in (["history"], ["rollback", "1234"]):
