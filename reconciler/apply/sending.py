@@ -55,6 +55,7 @@ class Sending:
     stopping: Callable[[], bool]
     outcomes: dict[Address, ActionOutcome] = field(default_factory=dict)
     stopped: str = ""
+    _cut_short: bool = False
     _unrecorded: dict[Address, ActionOutcome] = field(default_factory=dict)
     _counts: Counter[Outcome] = field(default_factory=Counter)
     _lost: set[Address] = field(default_factory=set)
@@ -74,6 +75,7 @@ class Sending:
             self._send_stage(list(self._ready(actions)))
         for action in self.selected:
             if action.address not in self.outcomes:
+                self._cut_short = True
                 self._settle(ActionOutcome(action, Outcome.SKIPPED, "the run stopped before it"))
 
     def _ready(self, actions: Iterable[Action]) -> Iterator[Action]:
@@ -202,7 +204,10 @@ class Sending:
             if self._is(action, Outcome.UNKNOWN) or action.address in self._contested
         ]
         self._contested.clear()
-        if not doubtful or self._halted:
+        if not doubtful:
+            return
+        if self._halted:
+            self._cut_short = True
             return
         try:
             self._confirm(doubtful, self.reader.fetch())
@@ -273,7 +278,8 @@ class Sending:
 
     def finish(self, verdicts: tuple[Verdict, ...]) -> ApplyResult:
         """Read the site again, correct every outcome that it contradicts, and end the record."""
-        interrupted = self.stopping()
+        # A stop that comes when all is sent and settled has interrupted nothing.
+        interrupted = self.stopping() and (self._cut_short or bool(self.stopped))
         if interrupted:
             self.stopped = f"It was asked to stop. {self.stopped}".strip()
         state = None if interrupted else self._read_back()

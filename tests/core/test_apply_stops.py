@@ -22,6 +22,23 @@ def test_a_run_that_is_asked_to_stop_sends_no_more_and_says_so():
     assert recorded(journal, "end") == [(RunEnd.INTERRUPTED, "It was asked to stop.")]
 
 
+def test_a_run_that_is_asked_to_stop_when_all_is_sent_and_settled_ends_like_any_other():
+    site, journal = MemorySite(STATE), MemoryJournal()
+    result = apply_to(MADE, site, journal, stopping=lambda: len(site.sent) == 2)
+    assert reasons(result) == [("succeeded", ""), ("succeeded", "")]
+    assert (result.interrupted, result.verified, result.note) == (False, True, "")
+    assert result.exit_code is ExitCode.DONE
+    assert recorded(journal, "end") == [(RunEnd.DONE, "")]
+
+
+def test_a_stop_that_keeps_a_doubt_from_being_cleared_is_said():
+    site, journal = MemorySite(STATE), MemoryJournal()
+    answering(site, {CLASS: ChangeResult(412, changed=False)})
+    result = apply_to(MADE, site, journal, stopping=lambda: len(site.sent) == 2)
+    assert [each.outcome.value for each in result.outcomes] == ["succeeded", "failed"]
+    assert (result.interrupted, result.note) == (True, "It was asked to stop.")
+
+
 def test_a_stop_does_not_hide_what_stopped_the_run_before():
     site = MemorySite(STATE)
 
