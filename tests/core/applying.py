@@ -4,13 +4,15 @@ from dataclasses import replace
 
 from doubles import MemoryJournal, MemorySite
 from small import plan, small_site, wanting
+from strategies import AT, ref
 
 from reconciler.apply.outcome import ApplyResult
 from reconciler.domain.address import Address
-from reconciler.domain.vocabulary import Capability
+from reconciler.domain.vocabulary import Capability, Role
 from reconciler.errors import Unreachable
+from reconciler.manifest.model import ProfileSetting
 from reconciler.provider import ChangeResult
-from reconciler.state import LiveState
+from reconciler.state import LiveState, Profile
 
 HOLDER = Address.holder("mentor", "10")
 CLASS = Address.assignment("mentor", "10", "class", "u2")
@@ -21,6 +23,14 @@ MADE = plan(STATE, wanting(("t-0", "8a")))
 ONE = plan(STATE, wanting(("t-0", "8a")), only=["mentor/t-0"])
 """Makes them a holder only."""
 
+VIKAR = (
+    Profile("p0", "Staff", frozenset({Role.MENTOR})),
+    Profile("p1", "Student", frozenset()),
+    Profile("p9", "Vikar", frozenset()),
+)
+BOTH = {Role.MENTOR: ProfileSetting((ref("Staff"), ref("Vikar")), AT)}
+"""Gives the role to a profile on which it is not enabled yet, too."""
+
 NEW_PLAN = "Make a new plan and review it."
 NEVER = "its request never took effect"
 DOUBT = "no readable answer came, and it did not stand when the site was read; run the same again"
@@ -30,6 +40,10 @@ TAKEN_BACK = f"it was so, but admin (console) has changed it since, at {LATER}"
 
 class Killed(BaseException):
     pass
+
+
+def outcomes(result) -> dict[str, str]:
+    return {str(each.action.name): each.outcome.value for each in result.outcomes}
 
 
 def reasons(result: ApplyResult) -> list[tuple[str, str]]:

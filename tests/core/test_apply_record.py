@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from applying import CLASS, HOLDER, MADE, STATE, answering, recorded
+from applying import CLASS, HOLDER, MADE, STATE, answering, outcomes, recorded, without
 from doubles import MemoryJournal, MemorySite, apply_to
 from small import plan, small_site, wanting
+from strategies import TODAY
 
 from reconciler.apply.courier import Report
 from reconciler.apply.journal import RunEnd
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
-from reconciler.errors import ExitCode, Undelivered, Unreachable
+from reconciler.domain.vocabulary import Capability
+from reconciler.errors import ExitCode, JournalError, Undelivered, Unreachable
 from reconciler.provider import ChangeResult
 
 
@@ -137,3 +139,60 @@ def test_the_exit_code_says_all_part_or_nothing(result, code):
 
 def test_outcomes_are_counted_and_those_that_none_had_left_out():
     assert outcome(OK, NO, OK).counts == {OK: 2, NO: 1}
+
+
+def test_a_journal_that_cannot_be_written_stops_the_run_before_the_first_request():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site, journal = MemorySite(state), MemoryJournal()
+
+    def full(*_args, **_more):
+        raise JournalError("The disk is full.")
+
+    journal.begin = full
+    with pytest.raises(JournalError):
+        apply_to(made, site, journal, today=TODAY)
+    assert site.sent == []
+
+
+def test_a_journal_that_fails_on_the_way_stops_the_run_and_loses_no_outcome():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    site, journal = MemorySite(state), MemoryJournal()
+    plain, calls = journal.sending, []
+
+    def full_at_second(changes):
+        calls.append(changes)
+        if len(calls) == 2:
+            raise JournalError("The disk is full.")
+        plain(changes)
+
+    journal.sending = full_at_second
+    result = apply_to(made, site, journal, today=TODAY)
+    assert outcomes(result) == {"mentor/t-0": "succeeded", "mentor/t-0/class/8a": "skipped"}
+    assert "disk is full" in result.note
+    assert len(site.sent) == 1
+
+
+@pytest.mark.parametrize("method", ["settled", "end"])
+def test_a_run_that_could_not_be_recorded_is_not_called_done(method):
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a")))
+    journal = MemoryJournal()
+
+    def full(*_args, **_more):
+        raise JournalError("The disk is full.")
+
+    setattr(journal, method, full)
+    result = apply_to(made, MemorySite(state), journal, today=TODAY)
+    assert result.exit_code is ExitCode.PARTIAL
+    assert "disk is full" in result.note
+
+
+def test_every_outcome_is_recorded_also_of_what_was_not_sent():
+    state = without(small_site(), Capability.HOLDERS)
+    made = plan(state, wanting(("t-0", "8a")))
+    journal = MemoryJournal()
+    result = apply_to(made, MemorySite(state), journal, today=TODAY)
+    told = [found for event, found in journal.events if event == "settled"]
+    assert [found for batch in told for found in batch] == list(result.outcomes)
