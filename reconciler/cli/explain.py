@@ -1,6 +1,6 @@
 """The command `explain`."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -8,23 +8,25 @@ import click
 from reconciler.access.menu import explain
 from reconciler.cli import options
 from reconciler.cli.output import print_result
+from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.directory import Directory, find_person
 from reconciler.errors import ExitCode
 from reconciler.reports import documents, text
-from reconciler.workflows import reading
 
 
 @click.command("explain")
 @click.argument("person", callback=options.not_empty)
+@as_planned_option
 @options.live_option
 @options.as_of_option
 @options.site_options
 @options.format_option
 @options.no_color_option
 @options.verbose_option
-def command(
+def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     person: str,
+    as_planned: tuple[Path, ...],
     live: Path | None,
     as_of: date | None,
     environment: str | None,
@@ -34,18 +36,17 @@ def command(
 ) -> int:
     """Explain what PERSON's menu shows and every condition behind it.
 
-    PERSON is a sync key, username, e-mail or id. Memberships are those of today in UTC, or of the
-    day that --as-of names: there is no manifest here to name a time zone.
+    PERSON is a sync key, username, e-mail or id. Memberships are those of today in UTC, of the day
+    that --as-of names, or of the day for which the manifest or plan is meant.
 
-    Example: reconciler explain t-0412
+    Examples: reconciler explain t-0412; reconciler explain t-0412 --as-planned roles.yaml
     """
-    state = reading.fetch_state(options.source(live, environment, config))
-    directory = Directory(state)
-    found = find_person(directory, person)
-    explanation = explain(directory, found, as_of or datetime.now(UTC).date())
+    found = state_on(as_planned, options.source(live, environment, config), as_of)
+    directory = Directory(found.state)
+    explanation = explain(directory, find_person(directory, person), found.as_of)
     print_result(
         documents.explanation_document(explanation, person),
-        text.explanation_text(explanation, person),
+        text.explanation_text(explanation, person, planned=bool(as_planned)),
         output_format,
         colour=not no_color,
     )

@@ -121,11 +121,12 @@ def result_text(result: ApplyResult) -> RenderableType:
     return Group(*parts)
 
 
-def explanation_text(explanation: Explanation, name: str) -> RenderableType:
-    """Render a person's menu and the conditions behind it."""
+def explanation_text(explanation: Explanation, name: str, *, planned: bool) -> RenderableType:
+    """Render a person's menu, live or planned, and the conditions behind it."""
     shown = ", ".join(f"“{entry.label}” ({entry.entry})" for entry in explanation.menu)
+    when = ", once that is applied" if planned else ""
     parts: list[RenderableType] = [
-        one_line(f"{name} sees {shown or 'no entry of these roles'}.", "bold")
+        one_line(f"{name} sees {shown or 'no entry of these roles'}{when}.", "bold")
     ]
     for condition in _telling(explanation):
         sign, style = ("✓", "green") if condition.met else ("✗", "red")

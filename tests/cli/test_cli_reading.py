@@ -4,7 +4,7 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from sandboxes import Desk, Sandbox, example, running
+from sandboxes import Desk, example, running
 
 from reconciler.cli.main import COMMANDS
 from reconciler.cli.schema import SCHEMAS
@@ -187,91 +187,6 @@ def test_an_environment_file_finds_the_site_too(first_desk):
     assert "live, test" in unnamed.err
     assert "live, test" in first_desk.run("plan", "roles.yaml", "-e", "prod", expect=1).err
     assert "LIVE_TOKEN" in first_desk.run("plan", "roles.yaml", "-e", "live", expect=1).err
-
-
-# explain: the menu's truth table on a real site
-
-
-def explained(desk: Desk, person: str) -> tuple[list[tuple[str, str]], set[str]]:
-    """A person's menu, and the codes of what is not met."""
-    found = desk.run("explain", person, "--format", "json").json("explanation")
-    menu = [(entry["entry"], entry["label"]) for entry in found["menu"]]
-    unmet = {each["code"] for each in found["conditions"] if not each["met"]}
-    assert all((each["remedy"] is None) == each["met"] for each in found["conditions"])
-    return menu, unmet
-
-
-NO_MENTOR = {"mentor.profile", "mentor.added", "mentor.learners"}
-NO_HEAD = {"headteacher.profile", "headteacher.added", "headteacher.units"}
-
-# What stands on the site; the menu of t-0401 (profile Staff); what is not met.
-TRUTH = {
-    "nothing": ({}, [], NO_MENTOR | NO_HEAD),
-    "enabled": ({"mentor": "enabled"}, [], (NO_MENTOR - {"mentor.profile"}) | NO_HEAD),
-    "added": ({"mentor": "added"}, [], {"mentor.learners"} | NO_HEAD),
-    "mentor": ({"mentor": "assigned"}, [("mentor", "Mine elever")], NO_HEAD),
-    "disabled": ({"mentor": "disabled"}, [], {"mentor.profile"} | NO_HEAD),
-    "no unit": ({"headteacher": "added"}, [], NO_MENTOR | {"headteacher.units"}),
-    "headteacher": ({"headteacher": "assigned"}, [("headteacher", "Min skole")], NO_MENTOR),
-    "both": (
-        {"mentor": "assigned", "headteacher": "assigned"},
-        [("supervisor", "Min skole")],
-        set(),
-    ),
-    "one of both": (
-        {"mentor": "assigned", "headteacher": "added"},
-        [("mentor", "Mine elever")],
-        {"headteacher.units"},
-    ),
-}
-STATES = ("enabled", "added", "assigned", "disabled")
-TARGETS = {
-    "mentor": "mentor/t-0401/class/9a",
-    "headteacher": "headteacher/t-0401/school/nordberg-skole",
-}
-
-
-def arrange(sandbox: Sandbox, staff: str, role: str, state: str) -> None:
-    """Bring a role of t-0401 to a state, step by step as the platform wants it."""
-    reached = STATES.index(state)
-    sandbox.call("PUT", "profiles", staff, "roles", role)
-    if reached >= STATES.index("added"):
-        sandbox.assign(f"{role}/t-0401")
-    if reached >= STATES.index("assigned"):
-        sandbox.assign(TARGETS[role])
-    if state == "disabled":
-        sandbox.call("DELETE", "profiles", staff, "roles", role)
-
-
-def clear(sandbox: Sandbox, staff: str, role: str) -> None:
-    """Take all of it away; what is not there is no trouble."""
-    sandbox.unassign(TARGETS[role])
-    sandbox.unassign(f"{role}/t-0401")
-    sandbox.call("DELETE", "profiles", staff, "roles", role)
-
-
-def test_explain_is_the_menu_rule(desk, sandbox):
-    staff = next(each["id"] for each in sandbox.items("profiles") if each["name"] == "Staff")
-    for role, name in (("mentor", "Mine elever"), ("headteacher", "Min skole")):
-        sandbox.call("PATCH", "labels", role, json={"tool_name": name})
-    for case, (wanted, menu, unmet) in TRUTH.items():
-        for role, state in wanted.items():
-            arrange(sandbox, staff, role, state)
-        assert explained(desk, "t-0401") == (menu, unmet), case
-        for role in wanted:
-            clear(sandbox, staff, role)
-
-
-def test_explain_finds_people_by_any_key_and_says_when_not(settled_desk, settled):
-    person = next(each for each in settled.items("people") if each["sync_key"] == "t-0412")
-    said = [
-        settled_desk.run("explain", person[key]).out.partition(" sees ")[2]
-        for key in ("sync_key", "username", "email", "id")
-    ]
-    assert said[0].startswith("“Mine elever” (mentor).")
-    assert len(set(said)) == 1
-    assert "zebra" in settled_desk.run("explain", "zebra", expect=1).err
-    assert explained(settled_desk, "t-0411")[1] >= {"account.active"}
 
 
 # schema, help, version, wrong use
