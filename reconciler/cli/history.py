@@ -1,17 +1,21 @@
-"""The command `history`."""
+"""The command `history`, and what it can do with the record: show a run, forget a person."""
 
 import os
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli import options
+from reconciler.cli.asking import ask
 from reconciler.cli.output import print_result
 from reconciler.connection import journal_location
 from reconciler.credentials import Secret
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, WrongUse
+from reconciler.journal.forget import Traces
+from reconciler.plain import count, plain
 from reconciler.reports import runs
-from reconciler.workflows.recalling import recorded_run, recorded_runs
+from reconciler.workflows.recalling import forget_person, recorded_run, recorded_runs
 
 
 @click.group("history", invoke_without_command=True)
@@ -42,6 +46,7 @@ def command(
     Examples: reconciler history; reconciler history show 3f2a91bc
     """
     if context.invoked_subcommand is not None:
+        _refuse_misplaced(context, context.invoked_subcommand)
         return ExitCode.DONE
     found = recorded_runs(_journal(environment, config), site=site, limit=limit)
     print_result(
@@ -72,6 +77,83 @@ def show(
     found = recorded_run(_journal(environment, config), run)
     print_result(runs.run_document(found), runs.run_text(found), output_format, colour=not no_color)
     return ExitCode.DONE
+
+
+@command.command("forget")
+@click.argument("person", callback=options.not_empty)
+@click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
+@click.option(
+    "--site",
+    metavar="ID",
+    callback=options.not_empty_if_given,
+    help="The site whose person is meant; needed where several have one.",
+)
+@click.option(
+    "--in-doubt",
+    is_flag=True,
+    help="Also where nobody knows what became of something that was sent.",
+)
+@options.site_options
+def forget(
+    *,
+    person: str,
+    yes: bool,
+    site: str | None,
+    in_doubt: bool,
+    environment: str | None,
+    config: Path | None,
+) -> int:
+    """Forget a person: nothing in the journal names them any more. It cannot be undone.
+
+    PERSON is an id, or a key as the journal has it. What was done to the person stays counted, but
+    cannot be rolled back any more. The site, saved files and Git are left as they are.
+
+    Example: reconciler history forget t-0412
+    """
+
+    def agree(found: Traces) -> None:
+        if not yes:
+            click.echo(plain(f"{person} is named in {_counted(found)} on {found.site}."), err=True)
+            click.echo(_closed(found), nl=False, err=True)
+            ask("Forget this person for good?", refused="Not forgotten", advice="Agree with --yes.")
+
+    forgotten = forget_person(
+        _journal(environment, config), person, site=site, in_doubt=in_doubt, agree=agree
+    )
+    if forgotten is None:
+        click.echo(plain(f"Nothing in the journal names {person}."))
+        return ExitCode.DONE
+    now = f" The person is {forgotten.placeholder} there now." if forgotten.placeholder else ""
+    click.echo(plain(f"Forgotten on {forgotten.site}, in {_counted(forgotten)}.{now}"))
+    click.echo(_closed(forgotten), nl=False)
+    return ExitCode.DONE
+
+
+def _counted(found: Traces) -> str:
+    return f"{count(found.rows, 'row')} of {count(found.runs, 'run')}"
+
+
+def _closed(found: Traces) -> str:
+    """Say which saved plans are of no use any more: without the record, they cannot be resumed."""
+    if not found.unfinished:
+        return ""
+    return f"{count(found.unfinished, 'plan')} not carried out to the end can be applied no more.\n"
+
+
+def _refuse_misplaced(context: click.Context, subcommand: str) -> None:
+    """Refuse options before a subcommand, which would not hear of them: another journal, say.
+
+    Raises:
+        WrongUse: there are some.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source is ParameterSource.COMMANDLINE:
+            option = max(parameter.opts, key=len)
+            raise WrongUse(
+                f"{option} stands before {subcommand}, which does not hear of it.",
+                f"Write it after {subcommand}, if it takes it.",
+            )
 
 
 def _journal(environment: str | None, config: Path | None) -> Secret | None:

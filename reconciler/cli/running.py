@@ -1,6 +1,5 @@
 """What `apply` and `rollback` share: show a plan, ask, carry it out, and tell what became of it."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,11 +8,12 @@ import click
 
 from reconciler.apply.courier import Report
 from reconciler.apply.preflight import refuse
+from reconciler.cli.asking import ask
 from reconciler.cli.output import print_result
 from reconciler.cli.progress import progress
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
-from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.errors import ExitCode
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
 from reconciler.reports import documents, text
@@ -64,16 +64,11 @@ def agree(plan: Plan, *, yes: bool, colour: bool) -> None:
     refuse(plan.verdicts)
     if yes or not plan.actions:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise WrongUse(
-            "There is no terminal to ask on.", "Agree with --yes, or apply a plan that was saved."
-        )
-    try:
-        agreed = click.confirm("Apply these changes?", err=True)
-    except click.Abort:
-        agreed = False
-    if not agreed:
-        raise ReconcilerError("Not applied: the answer was no. Nothing was changed.")
+    ask(
+        "Apply these changes?",
+        refused="Not applied",
+        advice="Agree with --yes, or apply a plan that was saved.",
+    )
 
 
 def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:

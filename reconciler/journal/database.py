@@ -9,11 +9,14 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine, event, func, select
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from reconciler.errors import JournalError
 from reconciler.journal.failures import Place, mapped
 from reconciler.journal.tables import UtcTime
 
 _READING: Final = "journal_reading"
 _TOLD: Final = "journal_told"
+
+_SCRUB_MILLISECONDS: Final = 5_000  # to wait for others, who are done within moments
 
 # A client that froze in the middle of a transaction must not keep the others waiting for ever.
 _POSTGRESQL_LIMITS: Final = (
@@ -92,6 +95,35 @@ class Database:
             tell: called once it was committed, and not where that failed.
         """
         connection.get_execution_options()[_TOLD].append(tell)
+
+    def scrub(self) -> None:
+        """Rewrite an SQLite file, so that nothing of what was replaced is left in it or beside it.
+
+        A server's database does so by itself, in its own time.
+
+        Raises:
+            JournalError: another process keeps the file from being rewritten; what was replaced may
+                still be read in it.
+        """
+        if not self.is_sqlite:
+            return
+        with mapped(self.place, "rewritten"):
+            raw = self.engine.raw_connection()
+            try:
+                cursor = raw.cursor()
+                cursor.execute(f"PRAGMA busy_timeout = {_SCRUB_MILLISECONDS}")
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                ((busy, *_),) = cursor.fetchall()
+                cursor.close()
+            finally:
+                raw.close()
+        if busy:
+            raise JournalError(
+                f"The journal {self.place.shown} cannot be rewritten: another process reads it."
+                " What was forgotten may still be found in its file.",
+                "Run the same command again when that one is done.",
+            )
 
     def clock(self, connection: Connection) -> datetime:
         """Tell the time by which leases are judged: the server's, so that all machines agree."""

@@ -12,6 +12,7 @@ from reconciler.apply.journal import RunEnd
 from reconciler.apply.outcome import Outcome
 from reconciler.errors import WrongUse
 from reconciler.journal.database import Database
+from reconciler.journal.placeholders import is_forgotten
 from reconciler.journal.record import SqlJournal
 from reconciler.journal.rows import chunks, claimed_effects
 from reconciler.journal.tables import actions, leases, plans, runs
@@ -83,6 +84,11 @@ class RecordedAction:
     def in_doubt(self) -> bool:
         """Whether it was sent, and nobody learnt what became of it."""
         return self.outcome is Outcome.UNKNOWN or (self.outcome is None and self.sent)
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether it named a person who has been forgotten since."""
+        return is_forgotten(self.action.address)
 
 
 @dataclass(frozen=True, slots=True)

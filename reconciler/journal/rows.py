@@ -25,6 +25,7 @@ from sqlalchemy import (
 from reconciler.apply.journal import Doubt, Earlier
 from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.domain.address import Address
+from reconciler.journal.placeholders import is_forgotten
 from reconciler.journal.tables import actions, plans, requests, runs
 from reconciler.plan.document import action_document, read_action, summary_document, to_document
 from reconciler.plan.model import Action, Plan
@@ -196,7 +197,10 @@ def _may_arrive(sent_at: datetime | None, now: datetime) -> bool:
 
 
 def read_doubts(connection: Connection, site: str, but: str, now: datetime) -> list[Doubt]:
-    """Find what runs left in doubt on a site, but those of one plan; the oldest run first."""
+    """Find what runs left in doubt on a site, but those of one plan; the oldest run first.
+
+    What named somebody who has been forgotten stays in doubt: the site does not know it any more.
+    """
     found = connection.execute(
         select(actions, runs.c.id.label("run_id"), plans.c.header, requests.c.sent_at)
         .join(runs, runs.c.number == actions.c.run)
@@ -213,6 +217,7 @@ def read_doubts(connection: Connection, site: str, but: str, now: datetime) -> l
             arriving=_may_arrive(row["sent_at"], now),
         )
         for row in found
+        if not is_forgotten(Address.parse(row["address"]))
     ]
 
 

@@ -1,8 +1,8 @@
 """The journal's tables (design, promise 4).
 
-They hold ids and keys, never names of people: every id stands in a column, so that a person can be
-found and forgotten. A change here needs a migration in `migrations/versions/` and its revision in
-`REVISIONS`; a test compares the two.
+They hold ids and keys, never names of people. `forget.py` goes through every column that may name
+somebody: a new one has to be told there. A change here needs a migration in `migrations/versions/`
+and its revision in `REVISIONS`; a test compares the two.
 """
 
 from datetime import UTC, datetime

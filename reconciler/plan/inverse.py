@@ -86,6 +86,7 @@ class Done:
         since: the site's revision when the run's plan was made.
         policies: the rules that the rollback has to keep to.
         unsettled: what the run sent, and of which nobody knows what became.
+        forgotten: what it may have done to people who have been forgotten since.
     """
 
     run: str
@@ -97,6 +98,7 @@ class Done:
     since: int
     policies: tuple[InForce, ...]
     unsettled: Sequence[Action] = ()
+    forgotten: Sequence[Action] = ()
 
 
 def plan_rollback(
@@ -307,6 +309,13 @@ def _warnings(
             f"{action.name} is not rolled back: nobody knows yet whether it took effect.",
             None,
             "Run the apply again that was cut off, or look at the site.",
+        )
+    for action in done.forgotten:
+        yield Diagnostic(
+            "RR506",
+            f"{action.name} is not rolled back: the person has been forgotten.",
+            None,
+            "Look on the site whether anything is left to take back by hand.",
         )
     for address in sorted(kept):
         yield Diagnostic(

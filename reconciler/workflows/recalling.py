@@ -1,7 +1,7 @@
-"""What was done: the runs in the journal, and how one of them is taken back. Writes to no site."""
+"""What was done: the runs in the journal, taken back or forgotten. Writes to no site."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from reconciler.apply import settling
@@ -13,7 +13,9 @@ from reconciler.credentials import Secret
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import InvalidInput, PlanUnusable, WrongUse
+from reconciler.journal.forget import Traces, find_traces, forget, refuse_doubts
 from reconciler.journal.history import (
+    RecordedAction,
     RunDetails,
     RunSummary,
     find_run,
@@ -101,7 +103,8 @@ def make_rollback(
                 f"{state.site.id}.",
                 "Check the environment.",
             )
-        doubtful = [found.action for found in details.actions if found.in_doubt]
+        known = [found for found in details.actions if not found.forgotten]
+        doubtful = [found.action for found in known if found.in_doubt]
         writes = read_writes(reader, state.site, since, (action.address for action in doubtful))
         effects, unsettled = _effects(details, doubtful, writes, since)
         events = None
@@ -118,6 +121,11 @@ def make_rollback(
         since=since,
         policies=_policies(details, state, site_policy),
         unsettled=unsettled,
+        forgotten=[
+            found.action
+            for found in details.actions
+            if found.forgotten and (found.in_doubt or _took_effect(found))
+        ],
     )
     return plan_rollback(
         done,
@@ -145,6 +153,49 @@ def _policies(
     )
 
 
+def forget_person(
+    journal: Secret | None,
+    person: str,
+    *,
+    site: str | None = None,
+    in_doubt: bool = False,
+    agree: Callable[[Traces], None] = lambda _traces: None,
+) -> Traces | None:
+    """Put a placeholder in the place of everything that names a person in a journal.
+
+    On SQLite the file is rewritten, also where nobody is found: an earlier call may have been cut
+    short before that.
+
+    Args:
+        journal: where to forget.
+        person: by id, or by a key that the journal holds.
+        site: the id of the site whose person is meant; needed where several have one.
+        in_doubt: forget also where nobody knows what became of an action.
+        agree: shown what was found; what it raises leaves everything as it was.
+
+    Returns:
+        What was forgotten; None where nothing names the person.
+
+    Raises:
+        LeaseHeld: an apply is writing to the site.
+        ReconcilerError: nobody knows yet what became of one of the person's actions.
+        WrongUse: it is not clear who is meant.
+        JournalError: the journal cannot be read or written.
+    """
+    with open_recorded(journal) as opened:
+        traces = find_traces(opened, person, site)
+        if traces is not None:
+            refuse_doubts(person, traces, in_doubt=in_doubt)
+            agree(traces)
+            traces = forget(opened, person, traces, in_doubt=in_doubt)
+        opened.database.scrub()
+        return traces
+
+
+def _took_effect(found: RecordedAction) -> bool:
+    return found.revision is not None or found.outcome is Outcome.SUCCEEDED
+
+
 def _effects(
     details: RunDetails, doubtful: Iterable[Action], writes: Writes | None, since: int
 ) -> tuple[list[Effect], list[Action]]:
@@ -152,7 +203,7 @@ def _effects(
     effects = [
         Effect(found.action, found.revision)
         for found in details.actions
-        if found.revision is not None or found.outcome is Outcome.SUCCEEDED
+        if _took_effect(found) and not found.forgotten
     ]
     unsettled = []
     for action in doubtful:

@@ -38,12 +38,15 @@ def text_of(page: Path) -> str:
 
 
 def options_of(command: str) -> set[str]:
+    """The options of a command, and of what stands under it."""
     context = click.Context(cli)
     found = cli.get_command(context, command)
     assert found
+    below = found.commands.values() if isinstance(found, click.Group) else ()
     return {
         name
-        for parameter in found.get_params(click.Context(found))
+        for each in (found, *below)
+        for parameter in each.get_params(click.Context(each))
         if isinstance(parameter, click.Option)
         for name in parameter.opts
         if name != "--help"
