@@ -29,6 +29,7 @@ from reconciler.journal.placeholders import (
 from reconciler.journal.record import SqlJournal
 from reconciler.journal.rows import Row, chunks
 from reconciler.journal.tables import actions, leases, plans, runs
+from reconciler.manifest.model import Rule
 
 _ROWS_AT_ONCE: Final = 2_000
 
@@ -387,5 +388,15 @@ def _header(header: Mapping[str, Any], person: _Person, *, about: bool) -> Row:
         {**each, "override": each["override"] and person.erase(each["override"])}
         for each in header["verdicts"]
     ]
+    policies = [_without(each, person.id) for each in header["policies"]]
     basis = {**header["basis"], "digests": {}} if about else header["basis"]
-    return {**header, "verdicts": verdicts, "basis": basis}
+    return {**header, "verdicts": verdicts, "policies": policies, "basis": basis}
+
+
+def _without(policy: Mapping[str, Any], person: str | None) -> Mapping[str, Any]:
+    """Take a person out of those whom a policy protects."""
+    value = policy["value"]
+    if policy["rule"] != Rule.PROTECTED or person not in value["people"]:
+        return policy
+    left = [each for each in value["people"] if each != person]
+    return {**policy, "value": {**value, "people": left}}

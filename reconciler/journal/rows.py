@@ -41,7 +41,9 @@ _UNDER_WAY: Final = timedelta(minutes=15)
 _CARRIED: Final = (requests.c.run == actions.c.run) & (requests.c.number == actions.c.request)
 """Joins an action to the request that carried it last."""
 
-_LONG_LISTS: Final = ("actions", "access", "people", "unmanaged", "warnings", "digest")
+_LEFT_OUT: Final = frozenset(
+    ("actions", "access", "people", "unmanaged", "upcoming", "accepted", "warnings", "digest")
+)
 """What a plan's header leaves out: it stands in the actions, or nobody needs it after the run."""
 
 _LATEST: Final[Row] = {
@@ -122,6 +124,7 @@ def action_rows(run: int, selected: Sequence[Action]) -> Iterator[Row]:
     """Yield the rows of a run's actions, in the form that `read_action` reads back."""
     for number, action in enumerate(selected):
         row = action_document(action)
+        del row["grant"]  # a reason may say more of a person than a record should keep
         yield {"run": run, "number": number, **row, "answered": False, "detail": ""}
 
 
@@ -131,7 +134,17 @@ def add_plan(connection: Connection, plan: Plan) -> None:
     if connection.execute(known).first() is not None:
         return
     # A document of all the actions would be made only to be thrown away.
-    short = replace(plan, actions=(), access=(), people={}, unmanaged=(), warnings=())
+    short = replace(
+        plan,
+        actions=(),
+        access=(),
+        people={},
+        unmanaged=(),
+        upcoming=(),
+        accepted=(),
+        warnings=(),
+        verdicts=tuple(replace(verdict, found=()) for verdict in plan.verdicts),
+    )
     header = {**to_document(short), "summary": summary_document(plan)}
     connection.execute(
         insert(plans).values(
@@ -140,7 +153,7 @@ def add_plan(connection: Connection, plan: Plan) -> None:
             manifest=plan.manifest,
             commit=plan.commit,
             used=False,
-            header={name: part for name, part in header.items() if name not in _LONG_LISTS},
+            header={name: part for name, part in header.items() if name not in _LEFT_OUT},
         )
     )
 

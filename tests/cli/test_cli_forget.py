@@ -123,6 +123,14 @@ def test_not_even_the_bytes_of_the_file_name_a_forgotten_person(applied: Desk, s
         assert number.encode() not in left
 
 
+def test_who_was_protected_by_a_policy_is_forgotten_too(applied: Desk, sandbox: Sandbox):
+    person = sandbox.ids("people")["t-0007"]
+    assert f'"{person}"' in content(applied)
+    applied.run("history", "forget", "t-0007", "--yes")
+    assert f'"{person}"' not in content(applied)
+    assert "t-0007" not in content(applied)
+
+
 def test_who_reads_the_file_keeps_it_from_being_cleaned_and_that_is_told(applied: Desk):
     with other_reader(applied, "begin"):
         told = applied.run("history", "forget", MENTOR, "--yes", expect=1)
