@@ -134,6 +134,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR121": Code(_ERROR, "not an address"),
         "RR122": Code(_ERROR, "the same deviation accepted twice"),
         "RR123": Code(_ERROR, "a policy file that states more than policies"),
+        "RR124": Code(_WARNING, "a reason that looks like health or family"),
         "RR201": Code(_ERROR, "the manifest is for another site"),
         "RR202": Code(_ERROR, "unknown person"),
         "RR203": Code(_ERROR, "unknown unit"),

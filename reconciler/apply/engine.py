@@ -71,6 +71,7 @@ def apply_plan(
         JournalError: the run cannot be recorded; nothing was sent.
         SiteError: the site could not be read; nothing was sent.
     """
+    preflight.check_readable(plan)
     preflight.check_days(plan, order.today)
     earlier = journal.earlier(plan)
     if earlier.used:

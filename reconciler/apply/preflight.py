@@ -27,6 +27,19 @@ _TOLD = 3
 """So many moves are told one by one; the rest is counted."""
 
 
+def check_readable(plan: Plan) -> None:
+    """Refuse a plan that is for reading only.
+
+    Raises:
+        PlanUnusable: pseudonyms stand for its people.
+    """
+    if plan.redacted:
+        raise PlanUnusable(
+            "The plan is redacted: pseudonyms stand for people, and it is for reading only.",
+            "Apply the plan as it was made, without --redact.",
+        )
+
+
 def check_days(plan: Plan, today: date) -> None:
     """Refuse a plan on a day for which it does not hold.
 

@@ -10,8 +10,10 @@ from reconciler.access.sight import Access
 from reconciler.cli import options
 from reconciler.cli.output import print_result
 from reconciler.cli.planned import as_planned_option, state_on
+from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_learner, find_person, find_unit
 from reconciler.errors import ExitCode, WrongUse
+from reconciler.redact import Redaction
 from reconciler.reports import access as report
 
 
@@ -27,6 +29,7 @@ from reconciler.reports import access as report
 @options.as_of_option
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -40,6 +43,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Tell who can see which learners, and every path that lets them.
@@ -57,8 +61,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     ((kind, key),) = given
     find, ask = _QUESTIONS[kind]
     found = state_on(as_planned, options.source(live, environment, config), as_of)
-    directory = Directory(found.state)
-    asked = ask(Access(directory, found.as_of), find(directory, key))
+    item = find(Directory(found.state), key)
+    if kind != "unit":
+        item = shown_person(redaction, found.state, item)
+    directory = Directory(redaction.state(found.state))
+    asked = ask(Access(directory, found.as_of), item)
     answer = report.Answer(asked, directory, found.as_of, planned=bool(as_planned))
     print_result(
         report.access_document(answer),

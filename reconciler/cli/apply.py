@@ -9,11 +9,13 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.plan_files import is_plan, read_plan
+from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.commits import commit_of
 from reconciler.errors import PlanUnusable, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
+from reconciler.redact import Redaction
 from reconciler.state import LiveState
 from reconciler.workflows import reading
 
@@ -25,6 +27,7 @@ from reconciler.workflows import reading
 @options.running_options
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -40,6 +43,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Make the site what the manifest declares, or do what a saved plan says.
@@ -64,6 +68,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         only=only,
         excepted=excepted,
         site_policy=options.site_policy(site),
+        redaction=redaction,
     )
     if any(is_plan(path) for path in manifest):
         if len(manifest) > 1:
@@ -76,7 +81,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     tries = _TRIES if yes else 1
     while True:
         plan = _planned(loaded, reading.fetch_state(site), asked, commit)
-        agree(plan, yes=yes, colour=asked.colour)
+        agree(plan, asked, yes=yes)
         tries -= 1
         try:
             return carry_out(plan, site, chosen)
@@ -84,7 +89,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
             # --yes agrees to whatever the manifest asks for, also after another run has ended.
             if not tries:
                 raise
-            click.echo(f"{stale} Planning again.", err=True)
+            click.echo(redaction.text(f"{stale} Planning again."), err=True)
 
 
 _TRIES: Final = 3

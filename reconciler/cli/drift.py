@@ -8,6 +8,8 @@ import click
 from reconciler.cli import options
 from reconciler.cli.output import print_result
 from reconciler.cli.plan_files import refuse_plans
+from reconciler.cli.redacting import redact_option
+from reconciler.redact import Redaction
 from reconciler.reports import documents, text
 from reconciler.workflows import reading
 
@@ -19,6 +21,7 @@ from reconciler.workflows import reading
 @options.within_option(reading.WARNED_DAYS)
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -30,6 +33,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Find what others changed on the site, with who and when; change nothing.
@@ -49,9 +53,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         site_policy=options.site_policy(source),
         within_days=within,
     )
+    shown = redaction.drift(report)
     print_result(
-        documents.drift_document(report),
-        text.drift_text(report),
+        documents.drift_document(shown),
+        text.drift_text(shown),
         output_format,
         colour=not no_color,
     )

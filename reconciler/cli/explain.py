@@ -9,8 +9,10 @@ from reconciler.access.menu import explain
 from reconciler.cli import options
 from reconciler.cli.output import print_result
 from reconciler.cli.planned import as_planned_option, state_on
+from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_person
 from reconciler.errors import ExitCode
+from reconciler.redact import Redaction
 from reconciler.reports import documents, text
 
 
@@ -21,6 +23,7 @@ from reconciler.reports import documents, text
 @options.as_of_option
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -32,6 +35,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Explain what PERSON's menu shows and every condition behind it.
@@ -42,8 +46,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Examples: reconciler explain t-0412; reconciler explain t-0412 --as-planned roles.yaml
     """
     found = state_on(as_planned, options.source(live, environment, config), as_of)
-    directory = Directory(found.state)
-    explanation = explain(directory, find_person(directory, person), found.as_of)
+    asked = find_person(Directory(found.state), person)
+    directory = Directory(redaction.state(found.state))
+    shown = shown_person(redaction, found.state, asked)
+    explanation = explain(directory, shown, found.as_of)
+    person = person if shown == asked else shown
     print_result(
         documents.explanation_document(explanation, person),
         text.explanation_text(explanation, person, planned=bool(as_planned)),

@@ -6,12 +6,16 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
+from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.export import export_manifest
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.plain import count
 from reconciler.private_files import write_private
 from reconciler.providers.saved import write_state
+from reconciler.redact import Redaction
+from reconciler.state import LiveState
 from reconciler.workflows import reading
 
 
@@ -38,8 +42,9 @@ from reconciler.workflows import reading
 )
 @options.live_option
 @options.site_options
+@redact_option
 @options.verbose_option
-def command(
+def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     out: Path | None,
     state_file: Path | None,
@@ -48,6 +53,7 @@ def command(
     live: Path | None,
     environment: str | None,
     config: Path | None,
+    redaction: Redaction,
 ) -> int:
     """Write the live state as a manifest that plans to nothing, or as a saved state.
 
@@ -57,16 +63,21 @@ def command(
         raise WrongUse("--state takes none of --out, --people, --units.", "Run export twice.")
     refuse_target(out, is_export, "a manifest that export wrote", inputs=(live, config))
     refuse_target(state_file, is_state, "a saved state", inputs=(live, config))
-    state = reading.fetch_state(options.source(live, environment, config))
+    whole = reading.fetch_state(options.source(live, environment, config))
+    state = redaction.state(whole)
     if state_file is not None:
         write_private(state_file, write_state(state))
         click.echo(f"Saved the live state to {state_file}.", err=True)
         return ExitCode.DONE
-    manifest = EXPORT_HEADER + dump_manifest(
-        export_manifest(
-            state,
-            PersonKey(people) if people else None,
-            UnitKey(units) if units else None,
+    manifest = (
+        EXPORT_HEADER
+        + _notes(redaction, whole, state)
+        + dump_manifest(
+            export_manifest(
+                state,
+                PersonKey(people) if people else None,
+                UnitKey(units) if units else None,
+            )
         )
     )
     if out is None:
@@ -75,3 +86,19 @@ def command(
         write_private(out, manifest.encode())
         click.echo(f"Wrote the manifest to {out}.", err=True)
     return ExitCode.DONE
+
+
+def _notes(redaction: Redaction, whole: LiveState, shown: LiveState) -> str:
+    """Say, as comments, why an export is no manifest to apply."""
+    notes = ""
+    if redaction.key is not None:
+        notes += "# Redacted: pseudonyms stand for people. For reading only.\n"
+    missing = len(whole.people) - len(shown.people)
+    if missing:
+        left = len(whole.assignments) - len(shown.assignments)
+        notes += (
+            f"# Withheld people: {missing}, with {count(left, 'assignment')}. "
+            "To apply this would take those away.\n"
+        )
+        click.echo(notes.splitlines()[-1].removeprefix("# "), err=True)
+    return notes

@@ -9,11 +9,13 @@ from click.core import ParameterSource
 from reconciler.cli import options
 from reconciler.cli.asking import ask
 from reconciler.cli.output import print_result
+from reconciler.cli.redacting import hidden_run, hidden_summary, redact_option
 from reconciler.connection import journal_location
 from reconciler.credentials import Secret
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.journal.forget import Traces
 from reconciler.plain import count, plain
+from reconciler.redact import Redaction
 from reconciler.reports import runs
 from reconciler.workflows.recalling import forget_person, recorded_run, recorded_runs
 
@@ -29,9 +31,10 @@ from reconciler.workflows.recalling import forget_person, recorded_run, recorded
 )
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - the parameters are the command's options
     context: click.Context,
     *,
     site: str | None,
@@ -39,6 +42,7 @@ def command(
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """List the runs of apply: when, who, what came of them. It asks the journal, not the site.
@@ -48,7 +52,10 @@ def command(
     if context.invoked_subcommand is not None:
         _refuse_misplaced(context, context.invoked_subcommand)
         return ExitCode.DONE
-    found = recorded_runs(_journal(environment, config), site=site, limit=limit)
+    found = [
+        hidden_summary(redaction, run)
+        for run in recorded_runs(_journal(environment, config), site=site, limit=limit)
+    ]
     print_result(
         runs.runs_document(found), runs.runs_text(found), output_format, colour=not no_color
     )
@@ -59,6 +66,7 @@ def command(
 @click.argument("run", callback=options.not_empty)
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 def show(
     *,
@@ -66,6 +74,7 @@ def show(
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Show a run's actions and what became of each.
@@ -74,7 +83,7 @@ def show(
 
     Example: reconciler history show 3f2a91bc
     """
-    found = recorded_run(_journal(environment, config), run)
+    found = hidden_run(redaction, recorded_run(_journal(environment, config), run))
     print_result(runs.run_document(found), runs.run_text(found), output_format, colour=not no_color)
     return ExitCode.DONE
 

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import singledispatch
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -43,6 +43,15 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 class _Commands(click.Group):
     """Imports a command when it is called, and lists them all without importing any."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what it raises hides whom the command is to hide."""
+        try:
+            return super().invoke(ctx)
+        except ReconcilerError as error:
+            from reconciler.cli.redacting import hidden  # noqa: PLC0415 - keeps --help quick
+
+            raise hidden(ctx, error) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)

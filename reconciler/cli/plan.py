@@ -8,11 +8,13 @@ import click
 from reconciler.cli import options
 from reconciler.cli.output import print_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
+from reconciler.cli.redacting import redact_option
 from reconciler.commits import commit_of
 from reconciler.errors import ExitCode, worst
 from reconciler.plan import document
 from reconciler.plan.model import Plan
 from reconciler.private_files import write_private
+from reconciler.redact import Redaction
 from reconciler.workflows import reading
 
 
@@ -33,6 +35,7 @@ from reconciler.workflows import reading
 @options.narrowing_options
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -49,6 +52,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Show what apply would change, and who gains or loses sight of which learners.
@@ -74,9 +78,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         excepted=excepted,
         site_policy=site_policy,
     )
-    print_plan(plan, output_format, colour=not no_color)
+    shown = redaction.plan(plan)
+    print_plan(shown, output_format, colour=not no_color)
     if out is not None:
-        write_private(out, document.to_text(plan).encode())
+        # A saved plan holds ids to apply it by; with a key, all that leaves the program is hidden.
+        kept = plan if redaction.key is None else shown
+        write_private(out, document.to_text(kept).encode())
         click.echo(f"Saved the plan to {out}.", err=True)
     return exit_code(plan, detailed=detailed_exitcode)
 

@@ -10,8 +10,10 @@ from reconciler.cli import options
 from reconciler.cli.output import print_text
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
+from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import Severity
 from reconciler.errors import ExitCode
+from reconciler.redact import Redaction
 from reconciler.reports import review as report
 from reconciler.review import Check, Review
 from reconciler.workflows import reading
@@ -43,6 +45,7 @@ _FAIL_ON: Final = (*(each.value for each in Severity), _NEVER, *(each.value for 
     show_default=True,
     help="Text for people, JSON for programs, CSV for spreadsheets, or a page.",
 )
+@redact_option
 @options.no_color_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -56,6 +59,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Look for learners and classes without a mentor, schools without a headteacher, and the like.
@@ -74,7 +78,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     review = reading.review_state(
         state_on(as_planned, source, as_of), loaded, site_policy=site_policy, within_days=within
     )
-    print_text(report.FORMATS[output_format](review), colour=not no_color)
+    shown = redaction.review(review)
+    print_text(report.FORMATS[output_format](shown), colour=not no_color)
     return ExitCode.REFUSED if _fails(review, fail_on) else ExitCode.DONE
 
 

@@ -8,11 +8,13 @@ import click
 from reconciler.cli import options
 from reconciler.cli.output import print_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
+from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.plan import document
 from reconciler.plan.select import Selection
 from reconciler.private_files import write_private
+from reconciler.redact import Redaction
 from reconciler.workflows.recalling import make_rollback, recorded_run
 
 
@@ -30,6 +32,7 @@ from reconciler.workflows.recalling import make_rollback, recorded_run
 @options.running_options
 @options.site_options
 @options.format_option
+@redact_option
 @options.no_color_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -46,6 +49,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
     no_color: bool,
 ) -> int:
     """Take back what a run did: plan the inverse, show it, ask, and apply it.
@@ -72,15 +76,16 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     for found in plan.warnings:
         if found.code == "RR504":
             raise WrongUse(found.message, found.advice)
+    shown = redaction.plan(plan)
     if not plan.actions:
-        print_plan(plan, output_format, colour=not no_color)
+        print_plan(shown, output_format, colour=not no_color)
         return ExitCode.DONE
     if out is not None:
-        print_plan(plan, output_format, colour=not no_color)
-        write_private(out, document.to_text(plan).encode())
+        print_plan(shown, output_format, colour=not no_color)
+        kept = plan if redaction.key is None else shown
+        write_private(out, document.to_text(kept).encode())
         click.echo(f"Saved the plan to {out}.", err=True)
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
-    agree(plan, yes=yes, colour=not no_color)
     asked = Asked(
         lifted,
         max_concurrency,
@@ -88,5 +93,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         output_format,
         colour=not no_color,
         site_policy=site_policy,
+        redaction=redaction,
     )
+    agree(plan, asked, yes=yes)
     return carry_out(plan, site, asked)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 
@@ -16,6 +16,7 @@ from reconciler.connection import Connection
 from reconciler.errors import ExitCode
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
+from reconciler.redact import Redaction
 from reconciler.reports import documents, text
 from reconciler.workflows.applying import apply_plan
 from reconciler.workflows.recording import is_throw_away
@@ -40,6 +41,7 @@ class Asked:
         only: address patterns that narrow a saved plan.
         excepted: address patterns that are left out of a saved plan.
         site_policy: the site-wide policy file, where there is one.
+        redaction: whom to hide in what is printed.
     """
 
     overrides: Mapping[str, str]
@@ -50,9 +52,10 @@ class Asked:
     only: Sequence[str] = ()
     excepted: Sequence[str] = ()
     site_policy: Manifest | None = None
+    redaction: Redaction = field(default_factory=Redaction)
 
 
-def agree(plan: Plan, *, yes: bool, colour: bool) -> None:
+def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
     """Show a plan and ask; where nobody can be asked, only --yes goes on.
 
     Raises:
@@ -60,8 +63,9 @@ def agree(plan: Plan, *, yes: bool, colour: bool) -> None:
         WrongUse: there is no terminal to ask on, and no --yes.
         ReconcilerError: the answer was no.
     """
-    text.show(text.plan_text(plan), colour=colour, stderr=True)
-    refuse(plan.verdicts)
+    shown = asked.redaction.plan(plan)
+    text.show(text.plan_text(shown), colour=asked.colour, stderr=True)
+    refuse(shown.verdicts)
     if yes or not plan.actions:
         return
     ask(
@@ -78,6 +82,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
         Interrupted: it was stopped at once, in the middle.
         ReconcilerError: as `reconciler.workflows.applying.apply_plan`.
     """
+    asked.redaction.plan(plan)  # so that it knows whom to hide in an error
     if is_throw_away(site.journal):
         click.echo(_THROW_AWAY, err=True)
     stopping = Stopping()
@@ -101,9 +106,10 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             watcher=watch,
             stop=stopping.event,
         )
+    shown = asked.redaction.result(result)
     print_result(
-        documents.result_document(result),
-        text.result_text(result),
+        documents.result_document(shown),
+        text.result_text(shown),
         asked.output_format,
         colour=asked.colour,
     )

@@ -7,17 +7,22 @@ import click
 from reconciler.cli import options
 from reconciler.cli.output import print_plan
 from reconciler.cli.plan_files import read_plan
+from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode
 from reconciler.plan.inverse import inverted
+from reconciler.redact import Redaction
 
 
 @click.command("show")
 @click.argument("plan", callback=options.file_to_read)
 @click.option("--inverse", is_flag=True, help="Print what would take it all back, for reading.")
 @options.format_option
+@redact_option
 @options.no_color_option
 @options.verbose_option
-def command(*, plan: Path, inverse: bool, output_format: str, no_color: bool) -> int:
+def command(
+    *, plan: Path, inverse: bool, output_format: str, redaction: Redaction, no_color: bool
+) -> int:
     """Print a saved plan, as it was printed when it was made.
 
     The inverse is for reading: once a plan is applied, rollback makes one that can be applied.
@@ -25,5 +30,6 @@ def command(*, plan: Path, inverse: bool, output_format: str, no_color: bool) ->
     Examples: reconciler show plan.json; reconciler show plan.json --inverse
     """
     read = read_plan(plan)
-    print_plan(inverted(read) if inverse else read, output_format, colour=not no_color)
+    shown = redaction.plan(inverted(read) if inverse else read)
+    print_plan(shown, output_format, colour=not no_color)
     return ExitCode.DONE

@@ -7,9 +7,11 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.plan_files import refuse_plans
+from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, WrongUse
 from reconciler.plain import count
+from reconciler.redact import Redaction
 from reconciler.reports import documents
 from reconciler.workflows import reading
 
@@ -21,8 +23,9 @@ from reconciler.workflows import reading
 @options.as_of_option
 @options.site_options
 @options.format_option
+@redact_option
 @options.verbose_option
-def command(
+def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
     online: bool,
@@ -31,6 +34,7 @@ def command(
     environment: str | None,
     config: Path | None,
     output_format: str,
+    redaction: Redaction,
 ) -> int:
     """Check a manifest: schema, dates, duplicates; with --online, its references too.
 
@@ -57,6 +61,7 @@ def command(
         if output_format == "text":
             raise
         found = invalid.diagnostics
+    found = tuple(redaction.diagnostic(each) for each in found)
     if output_format == "json":
         click.echo(documents.to_text(documents.diagnostics_document(found)), nl=False)
     else:

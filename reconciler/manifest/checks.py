@@ -12,6 +12,7 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.build import Leaf, Part
 from reconciler.manifest.model import Entry, Item
+from reconciler.manifest.private import private_word
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, shorten
 from reconciler.suggest import did_you_mean
 
@@ -22,6 +23,7 @@ def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
         for entries in part.sections.values():
             for entry in entries.entries:
                 yield from _assigned_twice(entry)
+                yield from _private_reasons(entry)
         for leaf in part.leaves.values():
             yield from _named_twice(leaf)
     for role in Role:
@@ -65,6 +67,19 @@ def _assigned_twice(entry: Entry) -> Iterator[Diagnostic]:
                 "Take one of the two out" + (", or part their days." if dated else "."),
             )
         others.append(item)
+
+
+def _private_reasons(entry: Entry) -> Iterator[Diagnostic]:
+    for item in entry.items:
+        if item.reason is not None and private_word(item.reason):
+            # The word itself is not repeated: a log keeps it as Git does.
+            yield Diagnostic(
+                "RR124",
+                f"the reason for '{shorten(item.target.key)}' looks like a detail of somebody's "
+                "health or family.",
+                item.target.position,
+                "Git cannot forget it: say only what has to be known, and keep the rest elsewhere.",
+            )
 
 
 def _dated(item: Item) -> bool:

@@ -41,6 +41,7 @@ def to_document(plan: Plan) -> Document:
         "as_of": plan.as_of.isoformat(),
         "holds_until": plan.holds_until.isoformat() if plan.holds_until else None,
         "refused": plan.refused,
+        "redacted": plan.redacted,
         "summary": summary_document(plan),
         "actions": [action_document(action) for action in plan.actions],
         "unmanaged": [
@@ -236,6 +237,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         ),
         people=dict(document["people"]),
         basis=read_basis(basis),
+        redacted=document["redacted"],
     )
 
 

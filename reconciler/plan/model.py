@@ -127,6 +127,7 @@ class Plan:
         verdicts: what the guards say of it.
         access: who gains and who loses sight of which learners, in ids.
         people: the keys of everybody named in `access`, by id.
+        redacted: whether pseudonyms stand for people; then it is for reading only.
     """
 
     id: str
@@ -147,6 +148,7 @@ class Plan:
     access: tuple[AccessChange, ...]
     people: Mapping[str, str]
     basis: Basis
+    redacted: bool = False
 
     @property
     def refused(self) -> bool:

@@ -44,6 +44,8 @@ def plan_text(plan: Plan) -> RenderableType:
         one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
         one_line(view.summary(plan)),
     ]
+    if plan.redacted:
+        parts.append(one_line("Redacted: pseudonyms stand for people. For reading only.", "yellow"))
     if plan.actions:
         parts.append(one_line(view.access_summary(rows)))
     for group in view.groups(plan.actions):

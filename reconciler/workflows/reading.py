@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.apply.journal import Earlier
-from reconciler.apply.preflight import check_basis, check_site
+from reconciler.apply.preflight import check_basis, check_readable, check_site
 from reconciler.connection import Connection
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Capability
@@ -170,6 +170,7 @@ def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
         raise PlanUnusable(
             "The plan was used before.", "Ask without it: the site is what it made of it."
         )
+    check_readable(plan)
     with open_reader(source) as reader:
         state = reader.fetch()
         check_site(plan, state.site.id)

@@ -1,0 +1,325 @@
+"""Puts pseudonyms in the place of people, wherever a person could be read (promise 6).
+
+A pseudonym is keyed: whoever has the key can make it again from a person's id, and nobody else can
+tell who is meant. It is the same in every run with the same key, so that reviewers can talk about
+somebody. People with a protected address are withheld from everybody, key or not: all of them
+appear as the same word. Units, profiles and settings stay as they are.
+
+What is changed here is for reading only: a plan says so, and no run accepts it.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
+from urllib.parse import unquote
+
+from reconciler.apply.outcome import ApplyResult
+from reconciler.diagnostics import CODES, Diagnostic
+from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import TargetKind
+from reconciler.drift import Drifted, DriftReport
+from reconciler.ending import Ending
+from reconciler.manifest.model import Rule
+from reconciler.plan.model import Action, Deviation, Plan, Unmanaged, Upcoming
+from reconciler.policy.model import Found, FoundKind, InForce, Verdict
+from reconciler.provider import Event
+from reconciler.review import Check, Finding, Review
+from reconciler.state import LiveState, Person
+
+_Named = TypeVar("_Named", Unmanaged, Upcoming, Deviation, Ending)
+"""Whatever has an address and its name."""
+
+WITHHELD: Final = "withheld"
+"""What stands for everybody who is withheld."""
+
+LEFT_OUT: Final = "(left out)"
+"""What stands for a text that may name somebody."""
+
+_LENGTH: Final = 13
+
+_WITH_PERSON: Final = (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
+
+_WORD: Final = re.compile(r"[^\s/,;:()'\"“”]+(?<![.])")
+"""A word as ids and keys are, in a sentence or as a segment of an address."""
+
+
+def pseudonym(key: bytes, site: str, person: str) -> str:
+    """Return the pseudonym of a person (by id) on a site: `p-` and 13 letters and digits.
+
+    They are 65 bits of an HMAC-SHA-256, so that two of a million people do not meet by chance.
+    """
+    digest = hmac.new(key, f"{site}\0{person}".encode(), hashlib.sha256).digest()
+    return f"p-{base64.b32encode(digest).decode().lower()[:_LENGTH]}"
+
+
+@dataclass
+class Redaction:
+    """What is to be hidden in one run, and the words that it has learnt to hide in texts.
+
+    Attributes:
+        key: makes pseudonyms of everybody; None shows everybody who is not withheld.
+        withheld: the ids or keys of those who are withheld.
+    """
+
+    key: bytes | None = None
+    withheld: frozenset[str] = frozenset()
+    _words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is hidden."""
+        return self.key is not None or bool(self.withheld)
+
+    def who(self, site: str, person: str, *keys: str | None) -> str | None:
+        """Return what stands for a person, or None where they may be shown."""
+        named = {person, *filter(None, keys)}
+        if not self.withheld.isdisjoint(named) or self._words.get(person) == WITHHELD:
+            shown: str | None = WITHHELD
+        else:
+            shown = None if self.key is None else pseudonym(self.key, site, person)
+        if shown is not None:
+            self._words.update(dict.fromkeys(named, shown))
+        return shown
+
+    def text(self, text: str) -> str:
+        """Hide, in a text, the ids and keys that were met so far, where they stand as words.
+
+        The last resort, for what a site or an error says in words of its own.
+        """
+        return _WORD.sub(lambda found: self._words.get(unquote(found[0]), found[0]), text)
+
+    def free_text(self, text: str | None) -> str | None:
+        """Leave out what somebody wrote in words of their own, such as a reason."""
+        return LEFT_OUT if text and self.key is not None else text and self.text(text)
+
+    def diagnostic(self, found: Diagnostic) -> Diagnostic:
+        """Keep code and place of a diagnostic; its sentence quotes what somebody wrote."""
+        if not self.active:
+            return found
+        title = CODES[found.code].title
+        return Diagnostic(found.code, f"{title[0].upper()}{title[1:]}.", found.position)
+
+    def address(self, site: str, address: Address, name: Address) -> tuple[Address, Address]:
+        """Hide the people in an address, in ids and in keys."""
+        people = [1] if address.kind in _WITH_PERSON else []
+        if address.kind is AddressKind.ASSIGNMENT and address.parts[2] == TargetKind.LEARNER:
+            people.append(3)
+        parts, named = list(address.parts), list(name.parts)
+        for place in people:
+            shown = self.who(site, parts[place], named[place])
+            if shown is not None:
+                parts[place] = named[place] = shown
+        return Address(address.kind, tuple(parts)), Address(name.kind, tuple(named))
+
+    def state(self, live: LiveState) -> LiveState:
+        """Hide people in a live state; those who are withheld are not in it any more."""
+        if not self.active:
+            return live
+        shown = {each.id: self._person(live.site.id, each) for each in live.people}
+        people = {old: new for old, new in shown.items() if new is not None}
+
+        def kept(*ids: str) -> bool:
+            return all(each in people for each in ids)
+
+        return replace(
+            live,
+            people=tuple(people.values()),
+            memberships=tuple(
+                each._replace(person=people[each.person].id)
+                for each in live.memberships
+                if kept(each.person)
+            ),
+            relations=tuple(
+                each._replace(person=people[each.person].id, learner=people[each.learner].id)
+                for each in live.relations
+                if kept(each.person, each.learner)
+            ),
+            holders=frozenset(
+                each._replace(person=people[each.person].id)
+                for each in live.holders
+                if kept(each.person)
+            ),
+            assignments=frozenset(
+                each._replace(
+                    person=people[each.person].id,
+                    target=people[each.target].id
+                    if each.kind is TargetKind.LEARNER
+                    else each.target,
+                )
+                for each in live.assignments
+                if kept(each.person, *((each.target,) if each.kind is TargetKind.LEARNER else ()))
+            ),
+        )
+
+    def _person(self, site: str, person: Person) -> Person | None:
+        keys = person.sync_key, person.username, person.email
+        shown = self.who(site, person.id, *keys)
+        if shown is None:
+            return person
+        if shown == WITHHELD:
+            return None
+        return replace(person, id=shown, sync_key=shown, username=shown, email=None, name=LEFT_OUT)
+
+    def plan(self, plan: Plan) -> Plan:
+        """Hide people in a plan, which is for reading only from then on."""
+        if not self.active:
+            return plan
+        site = plan.site
+        self.meet(site, plan.actions)
+        people = {old: self.who(site, old, key) or old for old, key in plan.people.items()}
+        keys = {people[old]: people[old] if people[old] != old else key
+                for old, key in plan.people.items()}  # fmt: skip
+        return replace(
+            plan,
+            redacted=True,
+            actions=tuple(self.action(site, each) for each in plan.actions),
+            unmanaged=tuple(self._named(site, each) for each in plan.unmanaged),
+            upcoming=tuple(self._named(site, each) for each in plan.upcoming),
+            accepted=tuple(self._deviation(site, each) for each in plan.accepted),
+            warnings=tuple(self.diagnostic(each) for each in plan.warnings),
+            policies=tuple(self._policy(site, each) for each in plan.policies),
+            verdicts=tuple(self.verdict(site, each) for each in plan.verdicts),
+            access=tuple(
+                sorted(
+                    (
+                        replace(
+                            each,
+                            person=people[each.person],
+                            gained=tuple(sorted(people[learner] for learner in each.gained)),
+                            lost=tuple(sorted(people[learner] for learner in each.lost)),
+                        )
+                        for each in plan.access
+                    ),
+                    key=lambda each: each.person,
+                )
+            ),
+            people=dict(sorted(keys.items())),
+        )
+
+    def meet(self, site: str, actions: Iterable[Action]) -> None:
+        """Learn which ids belong to which keys: one of the two may be all that is withheld."""
+        for action in actions:
+            self.address(site, action.address, action.name)
+
+    def action(self, site: str, action: Action) -> Action:
+        """Hide people in an action, of whom all have been met."""
+        if not self.active:
+            return action
+        address, name = self.address(site, action.address, action.name)
+        grant = action.grant
+        return replace(
+            action,
+            address=address,
+            name=name,
+            requires=tuple(self.address(site, each, each)[0] for each in action.requires),
+            grant=replace(grant, reason=self.free_text(grant.reason)) if grant else None,
+        )
+
+    def verdict(self, site: str, verdict: Verdict) -> Verdict:
+        """Hide people in a verdict, whose message names nobody."""
+        return replace(
+            verdict,
+            found=tuple(self._found(site, each) for each in verdict.found),
+            override=self.free_text(verdict.override),
+        )
+
+    def drift(self, report: DriftReport) -> DriftReport:
+        """Hide people in a drift report, and who in the console made what drifted."""
+        if not self.active:
+            return report
+        site = report.plan.site
+        return replace(
+            report,
+            plan=self.plan(report.plan),
+            drifted=tuple(
+                Drifted(
+                    self.action(site, each.item)
+                    if isinstance(each.item, Action)
+                    else self._named(site, each.item),
+                    self._event(site, each.event),
+                    each.kind,
+                )
+                for each in report.drifted
+            ),
+            pending=tuple(self.action(site, each) for each in report.pending),
+            ending=tuple(self._named(site, each) for each in report.ending),
+        )
+
+    def result(self, result: ApplyResult) -> ApplyResult:
+        """Hide people in what became of a plan."""
+        if not self.active:
+            return result
+        self.meet(result.site, (each.action for each in result.outcomes))
+        return replace(
+            result,
+            outcomes=tuple(
+                replace(
+                    each,
+                    action=self.action(result.site, each.action),
+                    detail=self.text(each.detail),
+                )
+                for each in result.outcomes
+            ),
+            note=self.text(result.note),
+            verdicts=tuple(self.verdict(result.site, each) for each in result.verdicts),
+        )
+
+    def review(self, review: Review) -> Review:
+        """Hide people in a review."""
+        if not self.active:
+            return review
+        findings = (
+            replace(each, found=self._found(review.site, each.found)) for each in review.findings
+        )
+        return replace(review, findings=tuple(sorted(findings, key=_place)))
+
+    def actor(self, site: str, actor: str) -> str:
+        """Return what stands for somebody who works with the program or the site."""
+        if self.key is None:
+            return WITHHELD if actor in self.withheld else actor
+        return pseudonym(self.key, site, f"actor:{actor}")
+
+    def _event(self, site: str, event: Event | None) -> Event | None:
+        if event is None or event.actor_kind == "api":
+            return event
+        return replace(event, actor=self.actor(site, event.actor))
+
+    def _named(self, site: str, item: _Named) -> _Named:
+        address, name = self.address(site, item.address, item.name)
+        return replace(item, address=address, name=name)
+
+    def _deviation(self, site: str, item: Deviation) -> Deviation:
+        hidden = self._named(site, item)
+        owner = self.actor(site, item.owner)
+        return replace(hidden, owner=owner, reason=self.free_text(item.reason) or "")
+
+    def _policy(self, site: str, policy: InForce) -> InForce:
+        if policy.rule is not Rule.PROTECTED or not isinstance(policy.value, Mapping):
+            return policy
+        people = tuple(
+            sorted(self.who(site, each) or each for each in policy.value.get("people", ()))
+        )
+        return replace(policy, value={**policy.value, "people": people})
+
+    def _found(self, site: str, found: Found) -> Found:
+        match found.kind:
+            case FoundKind.PERSON:
+                shown = self.who(site, found.id, found.key)
+                return replace(found, id=shown, key=shown) if shown else found
+            case FoundKind.ADDRESS:
+                address, name = self.address(
+                    site, Address.parse(found.id), Address.parse(found.key)
+                )
+                return replace(found, id=str(address), key=str(name))
+            case _:
+                return found
+
+
+def _place(finding: Finding) -> tuple[int, str, str]:
+    """Order findings by check, day and what they show, and not by what they hide."""
+    day = finding.day.isoformat() if finding.day else ""
+    return list(Check).index(finding.check), day, finding.found.key
