@@ -1,8 +1,9 @@
 """Config-as-code for the mentor and headteacher roles of a learning platform.
 
-Four functions are the library, and the command line calls the same four:
+Five functions are the library, and the command line calls the same five:
 
     load_manifest   files and directories to a checked `Manifest`
+    load_policy     a site-wide policy file, for `make_plan`; `apply_plan` reads it by itself
     fetch_state     a site, or a saved state, to a `LiveState`
     make_plan       a manifest and a live state to a `Plan`; pure but for the day and a random id
     apply_plan      a plan to a site; returns what became of every action
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler.connection import Connection, load_connection
     from reconciler.workflows.applying import apply_plan
-    from reconciler.workflows.reading import fetch_state, load_manifest, make_plan
+    from reconciler.workflows.reading import fetch_state, load_manifest, load_policy, make_plan
 
 __all__ = [
     "Connection",
@@ -24,6 +25,7 @@ __all__ = [
     "fetch_state",
     "load_connection",
     "load_manifest",
+    "load_policy",
     "make_plan",
 ]
 
@@ -33,6 +35,7 @@ _HOMES = {
     "fetch_state": "reconciler.workflows.reading",
     "load_connection": "reconciler.connection",
     "load_manifest": "reconciler.workflows.reading",
+    "load_policy": "reconciler.workflows.reading",
     "make_plan": "reconciler.workflows.reading",
 }
 

@@ -67,7 +67,6 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         colour=not no_color,
         only=only,
         excepted=excepted,
-        site_policy=options.site_policy(site),
         redaction=redaction,
     )
     if any(is_plan(path) for path in manifest):
@@ -76,11 +75,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         saved = read_plan(manifest[0])
         return carry_out(saved, site, asked)
     loaded = reading.load_manifest(manifest)
+    site_policy = options.site_policy(site)
     commit = commit_of(loaded.files, manifest)
     chosen = replace(asked, only=(), excepted=())
     tries = _TRIES if yes else 1
     while True:
-        plan = _planned(loaded, reading.fetch_state(site), asked, commit)
+        plan = _planned(loaded, reading.fetch_state(site), asked, site_policy, commit)
         agree(plan, asked, yes=yes)
         tries -= 1
         try:
@@ -96,7 +96,13 @@ _TRIES: Final = 3
 """How often a manifest is planned, where the site moves between the plan and the apply."""
 
 
-def _planned(manifest: Manifest, state: LiveState, asked: Asked, commit: str | None) -> Plan:
+def _planned(
+    manifest: Manifest,
+    state: LiveState,
+    asked: Asked,
+    site_policy: Manifest | None,
+    commit: str | None,
+) -> Plan:
     """Plan what a manifest and the options ask for.
 
     Raises:
@@ -109,7 +115,7 @@ def _planned(manifest: Manifest, state: LiveState, asked: Asked, commit: str | N
         overrides=asked.overrides,
         only=asked.only,
         excepted=asked.excepted,
-        site_policy=asked.site_policy,
+        site_policy=site_policy,
     )
     for found in plan.warnings:
         if found.code == "RR504":

@@ -65,13 +65,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse("--out saves the plan and --yes applies it.", "Leave one of the two out.")
     refuse_target(out, is_plan, "a saved plan", inputs=(config,))
     site = options.connection(environment, config)
-    site_policy = options.site_policy(site)
     plan = make_rollback(
         recorded_run(site.journal, run),
         site,
         overrides=lifted,
         selection=Selection(only, excepted),
-        site_policy=site_policy,
     )
     for found in plan.warnings:
         if found.code == "RR504":
@@ -92,7 +90,6 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         wait,
         output_format,
         colour=not no_color,
-        site_policy=site_policy,
         redaction=redaction,
     )
     agree(plan, asked, yes=yes)

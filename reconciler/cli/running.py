@@ -14,7 +14,6 @@ from reconciler.cli.progress import progress
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
 from reconciler.errors import ExitCode
-from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
 from reconciler.reports import documents, text
@@ -40,7 +39,6 @@ class Asked:
         colour: whether text may have colours.
         only: address patterns that narrow a saved plan.
         excepted: address patterns that are left out of a saved plan.
-        site_policy: the site-wide policy file, where there is one.
         redaction: whom to hide in what is printed.
     """
 
@@ -51,7 +49,6 @@ class Asked:
     colour: bool
     only: Sequence[str] = ()
     excepted: Sequence[str] = ()
-    site_policy: Manifest | None = None
     redaction: Redaction = field(default_factory=Redaction)
 
 
@@ -99,7 +96,6 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             only=asked.only,
             excepted=asked.excepted,
             overrides=asked.overrides,
-            site_policy=asked.site_policy,
             max_concurrency=asked.max_concurrency,
             wait_seconds=asked.wait,
             waiting=lambda message: click.echo(message, err=True),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
+from operator import gt, lt
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -126,34 +127,27 @@ def max_access_gain(judged: Judged, most: int) -> Iterator[Verdict]:
     )
 
 
-def max_learners(judged: Judged, most: int) -> Iterator[Verdict]:
-    """No mentor sees more learners than that."""
-    found = [
-        _person(judged, person, count(len(learners), "learner"))
-        for person, learners in judged.coverage.mentors.items()
-        if len(learners) > most
-    ]
-    yield _verdict(
-        "RR511",
-        found,
-        f"a mentor would see more than {count(most, 'learner')}",
-        f"no mentor sees more than {count(most, 'learner')}",
-    )
+def learners_per_mentor(
+    code: str, word: str, breaks: Callable[[int, int], bool]
+) -> Callable[[Judged, int], Iterator[Verdict]]:
+    """Make a guard of how many learners each mentor sees, over all assignments as a mentor.
 
+    Args:
+        code: the guard's.
+        word: how a number breaks the rule, "more" say.
+        breaks: whether a number breaks it.
+    """
 
-def min_learners(judged: Judged, least: int) -> Iterator[Verdict]:
-    """No mentor sees fewer learners than that."""
-    found = [
-        _person(judged, person, count(len(learners), "learner"))
-        for person, learners in judged.coverage.mentors.items()
-        if len(learners) < least
-    ]
-    yield _verdict(
-        "RR512",
-        found,
-        f"a mentor would see fewer than {count(least, 'learner')}",
-        f"no mentor sees fewer than {count(least, 'learner')}",
-    )
+    def judge_mentors(judged: Judged, limit: int) -> Iterator[Verdict]:
+        found = [
+            _person(judged, person, count(len(learners), "learner"))
+            for person, learners in judged.coverage.mentors.items()
+            if breaks(len(learners), limit)
+        ]
+        than = f"{word} than {count(limit, 'learner')}"
+        yield _verdict(code, found, f"a mentor would see {than}", f"no mentor sees {than}")
+
+    return judge_mentors
 
 
 def every_learner(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FBT001 - the value of the rule
@@ -253,8 +247,8 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             Guard("RR502", None, emptied),
             Guard("RR508", Rule.PROTECTED, protected),
             Guard("RR510", Rule.MAX_ACCESS_GAIN, max_access_gain),
-            Guard("RR511", Rule.MAX_LEARNERS_PER_MENTOR, max_learners),
-            Guard("RR512", Rule.MIN_LEARNERS_PER_MENTOR, min_learners),
+            Guard("RR511", Rule.MAX_LEARNERS_PER_MENTOR, learners_per_mentor("RR511", "more", gt)),
+            Guard("RR512", Rule.MIN_LEARNERS_PER_MENTOR, learners_per_mentor("RR512", "fewer", lt)),
             Guard("RR513", Rule.EVERY_LEARNER_HAS_MENTOR, every_learner),
             Guard("RR514", Rule.EVERY_CLASS_HAS_MENTOR, every_class),
             Guard("RR515", Rule.EVERY_SCHOOL_HAS_HEADTEACHER, every_school),

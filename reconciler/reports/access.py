@@ -144,9 +144,11 @@ def _idle(answer: Answer) -> str:
     number = answer.asked.without_effect
     if answer.asked.kind != "person":
         return f"Assignments over them without effect: {number}."
-    told = f"Assignments of theirs without effect: {number}."
-    # `explain` looks at the live site, and would answer another question than this one.
-    return told if answer.planned else f"{told} `reconciler explain {answer.key}` says why."
+    same = " --as-planned FILE" if answer.planned else ""
+    return (
+        f"Assignments of theirs without effect: {number}. "
+        f"`reconciler explain {answer.key}{same}` says why."
+    )
 
 
 def _rows(answer: Answer) -> list[tuple[str, ...]]:

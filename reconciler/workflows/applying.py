@@ -8,13 +8,12 @@ from reconciler.apply import engine
 from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
-from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.providers.rest.transport import Limits
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.threads import CONCURRENCY, Threads
-from reconciler.workflows.reading import today_in
+from reconciler.workflows.reading import load_policy, today_in
 from reconciler.workflows.recording import open_journal
 
 
@@ -26,7 +25,6 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
     overrides: Mapping[str, str] | None = None,
-    site_policy: Manifest | None = None,
     max_concurrency: int = CONCURRENCY,
     wait_seconds: float = 0.0,
     waiting: Callable[[str], None] = lambda _message: None,
@@ -35,7 +33,8 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
 ) -> ApplyResult:
     """Make a plan's actions happen on a site: exactly those, or fewer.
 
-    The run is recorded in the connection's journal, under a lease: one run per site at a time.
+    It is judged again by the connection's site-wide policy file. The run is recorded in the
+    connection's journal, under a lease: one run per site at a time.
 
     Args:
         plan: as it was approved.
@@ -44,7 +43,6 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         only: address patterns that narrow the run.
         excepted: address patterns that are left out.
         overrides: per guard code the reason to lift its refusal in this run.
-        site_policy: the site-wide policy file (`load_policy`), by which it is judged again.
         max_concurrency: how many requests may be on their way at once.
         wait_seconds: how long to wait for another run's lease to end.
         waiting: told, once, what is being waited for.
@@ -52,6 +50,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         stop: once it is set, nothing more is sent; what is on its way is finished and recorded.
 
     Raises:
+        InvalidInput: the policy file has mistakes, or does not fit the site.
         GuardRefused: a guard or policy refuses.
         PlanUnusable: the plan is stale, already used, or for another site.
         LeaseHeld: another run is writing to the site.
@@ -60,7 +59,10 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     """
     asked_to = stop or threading.Event()
     order = engine.Order(
-        today or today_in(plan.timezone), Selection(only, excepted), overrides or {}, site_policy
+        today or today_in(plan.timezone),
+        Selection(only, excepted),
+        overrides or {},
+        load_policy(connection.policy),
     )
     with (
         open_journal(connection.journal) as journal,

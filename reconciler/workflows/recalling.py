@@ -30,7 +30,7 @@ from reconciler.policy.documents import read_policies
 from reconciler.policy.model import InForce, Source
 from reconciler.policy.resolve import in_force, with_default
 from reconciler.state import LiveState
-from reconciler.workflows.reading import open_reader, today_in
+from reconciler.workflows.reading import load_policy, open_reader, today_in
 from reconciler.workflows.recording import open_journal, open_recorded
 
 
@@ -74,7 +74,6 @@ def make_rollback(
     today: date | None = None,
     overrides: Mapping[str, str] | None = None,
     selection: Selection | None = None,
-    site_policy: Manifest | None = None,
 ) -> Plan:
     """Plan how a run is taken back, as far as nobody has changed its effects since.
 
@@ -84,10 +83,9 @@ def make_rollback(
         today: today in the time zone of the run's manifest, by default.
         overrides: per guard code the reason to lift its refusal in this run.
         selection: what to narrow the plan to.
-        site_policy: the site-wide policy file, where there is one.
 
     Raises:
-        InvalidInput: the policy file does not fit the site.
+        InvalidInput: the site-wide policy file has mistakes, or does not fit the site.
         PlanUnusable: the run was made on another site.
         WrongUse: the run is still running.
         SiteError: the site or its events could not be read.
@@ -95,6 +93,7 @@ def make_rollback(
     if details.summary.running:
         raise WrongUse(f"The run {details.summary.id} is still running.", "Wait for its end.")
     since = details.header["revision"]
+    site_policy = load_policy(connection.policy)
     with open_reader(connection) as reader:
         state = reader.fetch()
         if state.site.id != details.summary.site:
