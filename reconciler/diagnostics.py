@@ -158,6 +158,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR506": Code(_WARNING, "an effect of a run is not rolled back"),
         "RR507": Code(_WARNING, "a rollback on a site that keeps no events"),
         "RR508": Code(_ERROR, "something protected would go"),
+        "RR509": Code(_WARNING, "a rollback takes away something protected"),
         "RR510": Code(_ERROR, "somebody would gain sight of too many learners"),
         "RR511": Code(_ERROR, "a mentor would have too many learners"),
         "RR512": Code(_ERROR, "a mentor would have too few learners"),

@@ -113,6 +113,13 @@ class Protection:
     people: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
 
+    def covers(self, address: Address) -> bool:
+        """Whether what stands at an address (in ids) is somebody's, or over a unit, it names."""
+        if address.kind is AddressKind.ASSIGNMENT and address.parts[3] in self.units:
+            return True
+        of_person = address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
+        return of_person and Holder.at(address).person in self.people
+
 
 UNPROTECTED = Protection()
 

@@ -69,6 +69,9 @@ class Redaction:
     withheld: frozenset[str] = frozenset()
     _words: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._words.update(dict.fromkeys(self.withheld, WITHHELD))
+
     @property
     def active(self) -> bool:
         """Whether anything is hidden."""
@@ -97,9 +100,13 @@ class Redaction:
         return LEFT_OUT if text and self.key is not None else text and self.text(text)
 
     def diagnostic(self, found: Diagnostic) -> Diagnostic:
-        """Keep code and place of a diagnostic; its sentence quotes what somebody wrote."""
-        if not self.active:
-            return found
+        """Keep code and place of a diagnostic; its sentence quotes what somebody wrote.
+
+        Where only some are withheld, the sentence stays without them.
+        """
+        if self.key is None:
+            advice = found.advice and self.text(found.advice)
+            return replace(found, message=self.text(found.message), advice=advice)
         title = CODES[found.code].title
         return Diagnostic(found.code, f"{title[0].upper()}{title[1:]}.", found.position)
 

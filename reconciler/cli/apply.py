@@ -58,7 +58,6 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     lifted = options.overrides(override_codes, reason)
-    site = options.connection(environment, config)
     asked = Asked(
         lifted,
         max_concurrency,
@@ -73,8 +72,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         if len(manifest) > 1:
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
         saved = read_plan(manifest[0])
-        return carry_out(saved, site, asked)
+        return carry_out(saved, options.connection(environment, config), asked)
     loaded = reading.load_manifest(manifest)
+    site = options.connection(environment, config)
     site_policy = options.site_policy(site)
     commit = commit_of(loaded.files, manifest)
     chosen = replace(asked, only=(), excepted=())

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 from reconciler.cli import options
 from reconciler.cli.asking import ask
 from reconciler.cli.output import print_result
-from reconciler.cli.redacting import hidden_run, hidden_summary, redact_option
+from reconciler.cli.redacting import redact_option
 from reconciler.connection import journal_location
 from reconciler.credentials import Secret
 from reconciler.errors import ExitCode, WrongUse
@@ -53,7 +53,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         _refuse_misplaced(context, context.invoked_subcommand)
         return ExitCode.DONE
     found = [
-        hidden_summary(redaction, run)
+        runs.hidden_summary(redaction, run)
         for run in recorded_runs(_journal(environment, config), site=site, limit=limit)
     ]
     print_result(
@@ -83,7 +83,7 @@ def show(
 
     Example: reconciler history show 3f2a91bc
     """
-    found = hidden_run(redaction, recorded_run(_journal(environment, config), run))
+    found = runs.hidden_run(redaction, recorded_run(_journal(environment, config), run))
     print_result(runs.run_document(found), runs.run_text(found), output_format, colour=not no_color)
     return ExitCode.DONE
 

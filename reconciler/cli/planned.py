@@ -13,7 +13,6 @@ from reconciler.diagnostics import listing
 from reconciler.errors import WrongUse
 from reconciler.plan.model import Plan
 from reconciler.workflows import reading
-from reconciler.workflows.recalling import earlier_runs
 
 as_planned_option = click.option(
     "--as-planned",
@@ -54,8 +53,13 @@ def state_on(
         raise WrongUse("A saved plan is for its own day.", "Leave out --as-of.")
     plan = read_plan(as_planned[0])
     _tell(plan)
-    runs = earlier_runs(plan, source.journal) if isinstance(source, Connection) else Earlier()
-    return reading.after_plan(plan, source, runs)
+    return reading.after_plan(plan, source, _earlier(plan, source))
+
+
+def _earlier(plan: Plan, source: Connection | Path) -> Earlier:
+    from reconciler.workflows.recalling import earlier_runs  # noqa: PLC0415 - loads a database library
+
+    return earlier_runs(plan, source.journal) if isinstance(source, Connection) else Earlier()
 
 
 def _tell(plan: Plan) -> None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -10,7 +9,6 @@ import click
 
 from reconciler.directory import Directory
 from reconciler.errors import ConfigurationError, InvalidInput, ReconcilerError
-from reconciler.journal.history import RunDetails, RunSummary
 from reconciler.redact import WITHHELD, Redaction
 from reconciler.state import LiveState
 
@@ -96,37 +94,3 @@ def shown_person(redaction: Redaction, state: LiveState, person: str) -> str:
             "This person is withheld from every report.", f"{LIST} names the list."
         )
     return shown or person
-
-
-def hidden_run(redaction: Redaction, details: RunDetails) -> RunDetails:
-    """Hide people in a recorded run: who it was about, and who ran it."""
-    if not redaction.active:
-        return details
-    site = details.summary.site
-    redaction.meet(site, (each.action for each in details.actions))
-    return replace(
-        details,
-        summary=hidden_summary(redaction, details.summary),
-        actions=tuple(
-            replace(
-                each,
-                action=redaction.action(site, each.action),
-                detail=redaction.text(each.detail),
-            )
-            for each in details.actions
-        ),
-    )
-
-
-def hidden_summary(redaction: Redaction, run: RunSummary) -> RunSummary:
-    """Hide who ran something, and what they wrote."""
-    if not redaction.active:
-        return run
-    return replace(
-        run,
-        who=redaction.actor(run.site, run.who),
-        note=redaction.text(run.note),
-        overrides=tuple(
-            replace(each, reason=redaction.free_text(each.reason) or "") for each in run.overrides
-        ),
-    )

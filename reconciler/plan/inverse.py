@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.desired import Cause, CauseKind
 from reconciler.diagnostics import Diagnostic
-from reconciler.diff import Difference
+from reconciler.diff import Difference, Protection
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import MembershipRole, TargetKind
@@ -22,6 +22,7 @@ from reconciler.plan.model import Action, Basis, Plan
 from reconciler.plan.order import in_order
 from reconciler.plan.select import Selection
 from reconciler.policy.model import InForce
+from reconciler.policy.resolve import protection_of
 from reconciler.provider import Event, Verb
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder, LiveState
@@ -154,13 +155,30 @@ def plan_rollback(
         scope=scope,
         basis=replace(done.basis, digests={}),
         unmanaged=(),
-        warnings=tuple(_warnings(done, names, kept)),
+        warnings=(
+            *_warnings(done, names, kept),
+            *_protected(names, steps.values(), protection_of(directory, done.policies)),
+        ),
         policies=done.policies,
         overrides=overrides or {},
         selection=selection,
     )
     ordered = sorted(steps.values(), key=lambda step: step.address)
     return assemble(directory, keys, ordered, frame)
+
+
+def _protected(
+    names: Mapping[Address, Address], steps: Iterable[Difference], protection: Protection
+) -> Iterable[Diagnostic]:
+    """Warn of what is taken away although a policy protects it from being left out by mistake."""
+    for step in sorted(steps, key=lambda each: each.address):
+        if step.verb is Verb.REMOVE and protection.covers(step.address):
+            yield Diagnostic(
+                "RR509",
+                f"{names[step.address]} is under policy.protected, and goes.",
+                None,
+                "Leave it out with --except, if it is to stay.",
+            )
 
 
 def _left_of(directory: Directory, tops: tuple[str, ...] | None) -> tuple[str, ...] | None:

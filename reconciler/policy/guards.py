@@ -88,8 +88,8 @@ def emptied(judged: Judged, _value: None) -> Iterator[Verdict]:
 def protected(judged: Judged, value: Mapping[str, tuple[str, ...]]) -> Iterator[Verdict]:
     """Nothing of a protected person's, or over a protected unit, goes for not being declared.
 
-    A plan leaves such things out by itself. The guard is for one that was made without the policy,
-    and for a rollback.
+    A plan leaves such things out by itself. The guard is for one that was made without the policy.
+    A rollback is asked for, and only warns (RR509).
     """
     people = frozenset(value.get("people", ()))
     known = judged.before.directory
@@ -105,11 +105,11 @@ def protected(judged: Judged, value: Mapping[str, tuple[str, ...]]) -> Iterator[
 def _is_protected(
     address: Address, why: CauseKind, people: frozenset[str], units: frozenset[str]
 ) -> bool:
-    undone = why in (CauseKind.UNDECLARED, CauseKind.ROLLED_BACK)
+    undeclared = why is CauseKind.UNDECLARED
     if address.kind is AddressKind.ASSIGNMENT and Assignment.at(address).target in units:
-        return undone or why is CauseKind.NOT_IN_ENTRY
+        return undeclared or why is CauseKind.NOT_IN_ENTRY
     of_person = address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
-    return undone and of_person and Holder.at(address).person in people
+    return undeclared and of_person and Holder.at(address).person in people
 
 
 def max_access_gain(judged: Judged, most: int) -> Iterator[Verdict]:

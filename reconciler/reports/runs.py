@@ -1,6 +1,7 @@
 """Recorded runs, as text for people and as documents for programs."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,11 +12,46 @@ from reconciler.apply.outcome import Outcome
 from reconciler.desired import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
 from reconciler.plan.document import value_document
+from reconciler.redact import Redaction
 from reconciler.reports.documents import Document
 from reconciler.reports.text import one_line
 
 HISTORY_FORMAT: Final = "reconciler.history/1"
 RUN_FORMAT: Final = "reconciler.run/1"
+
+
+def hidden_run(redaction: Redaction, details: RunDetails) -> RunDetails:
+    """Hide people in a recorded run: who it was about, and who ran it."""
+    if not redaction.active:
+        return details
+    site = details.summary.site
+    redaction.meet(site, (each.action for each in details.actions))
+    return replace(
+        details,
+        summary=hidden_summary(redaction, details.summary),
+        actions=tuple(
+            replace(
+                each,
+                action=redaction.action(site, each.action),
+                detail=redaction.text(each.detail),
+            )
+            for each in details.actions
+        ),
+    )
+
+
+def hidden_summary(redaction: Redaction, run: RunSummary) -> RunSummary:
+    """Hide who ran something, and what they wrote."""
+    if not redaction.active:
+        return run
+    return replace(
+        run,
+        who=redaction.actor(run.site, run.who),
+        note=redaction.text(run.note),
+        overrides=tuple(
+            replace(each, reason=redaction.free_text(each.reason) or "") for each in run.overrides
+        ),
+    )
 
 
 def runs_document(found: Iterable[RunSummary]) -> Document:

@@ -1,6 +1,8 @@
 """The reading commands and their exit codes (design, section 4)."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -250,3 +252,10 @@ def test_the_sandbox_fails_with_one_sentence(tmp_path):
     with running(tmp_path) as site:
         port = site.url.rpartition(":")[2]
         assert f"port {port}" in Desk(tmp_path).run("sandbox", "--port", port, expect=1).err
+
+
+def test_reading_commands_do_not_load_the_database_library():
+    """It takes as long as all the rest, and only a journal needs it."""
+    modules = ", ".join(f"reconciler.cli.{name}" for name in (*READING, "show"))
+    code = f"import sys, {modules}; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,11 +6,12 @@ from doubles import MemorySite, apply_to, broken_rule
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from small import plan, small_site, wanting
-from strategies import TODAY, cases
+from strategies import TODAY, cases, ref
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ExitCode
+from reconciler.manifest.model import Policy
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import value_at
 from reconciler.plan.inverse import Done, Effect, inverted, plan_rollback
@@ -224,3 +225,17 @@ def test_what_a_run_left_in_doubt_is_named():
         each for each in rollback(run, site.state).warnings if "nobody knows" in each.message
     ]
     assert str(made.actions[0].name) in told.message
+
+
+def test_a_rollback_warns_of_what_a_policy_protects_and_takes_it_away():
+    site = MemorySite(small_site())
+    policy = Policy(protected_people=(ref("t-0"),), protected_units=(ref("8b"),))
+    made = plan(site.state, wanting(("t-0", "8a"), ("t-1", "8b"), policy=policy))
+    back = rollback(done(made, apply_to(made, site), site), site.state)
+    assert [str(each).partition(" is under")[0] for each in back.warnings] == [
+        "warning RR509: mentor/t-0",
+        "warning RR509: mentor/t-0/class/8a",
+        "warning RR509: mentor/t-1/class/8b",
+    ]
+    assert not back.refused
+    assert len(back.actions) == 4
