@@ -40,6 +40,7 @@ LEFT_OUT: Final = "(left out)"
 """What stands for a text that may name somebody."""
 
 _LENGTH: Final = 13
+_COUNT: Final = 2
 
 _WITH_PERSON: Final = (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
 
@@ -68,6 +69,7 @@ class Redaction:
     key: bytes | None = None
     withheld: frozenset[str] = frozenset()
     _words: dict[str, str] = field(default_factory=dict)
+    _met: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._words.update(dict.fromkeys(self.withheld, WITHHELD))
@@ -80,12 +82,14 @@ class Redaction:
     def who(self, site: str, person: str, *keys: str | None) -> str | None:
         """Return what stands for a person, or None where they may be shown."""
         named = {person, *filter(None, keys)}
-        if not self.withheld.isdisjoint(named) or self._words.get(person) == WITHHELD:
+        if not self.withheld.isdisjoint(named) or person in self._met:
             shown: str | None = WITHHELD
+            self._met.add(person)
         else:
             shown = None if self.key is None else pseudonym(self.key, site, person)
         if shown is not None:
-            self._words.update(dict.fromkeys(named, shown))
+            # A number of a digit or two is more often a count than an id.
+            self._words |= {word: shown for word in named if len(word) > _COUNT}
         return shown
 
     def text(self, text: str) -> str:
@@ -177,9 +181,9 @@ class Redaction:
             return plan
         site = plan.site
         self.meet(site, plan.actions)
-        people = {old: self.who(site, old, key) or old for old, key in plan.people.items()}
-        keys = {people[old]: people[old] if people[old] != old else key
-                for old, key in plan.people.items()}  # fmt: skip
+        shown = {old: self.who(site, old, key) for old, key in plan.people.items()}
+        people = {old: now or old for old, now in shown.items()}
+        keys = {now or old: now or plan.people[old] for old, now in shown.items()}
         return replace(
             plan,
             redacted=True,

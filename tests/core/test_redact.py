@@ -1,0 +1,122 @@
+"""Pseudonyms: keyed, stable, and in the place of everybody wherever a person could be read."""
+
+import json
+import re
+from dataclasses import replace
+
+from doubles import MemorySite, apply_to
+from hypothesis import given, settings
+from small import plan, small_site, wanting
+from strategies import TODAY, cases
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.plan.build import make_plan
+from reconciler.plan.document import from_document, to_document
+from reconciler.redact import LEFT_OUT, WITHHELD, Redaction, pseudonym
+from reconciler.reports.documents import result_document
+from reconciler.reports.view import access_rows
+from reconciler.state import LiveState
+
+KEY = b"a key of the tests"
+
+
+def words_of(state: LiveState) -> set[str]:
+    return {
+        word
+        for person in state.people
+        for word in (person.id, person.sync_key, person.username, person.email, person.name)
+        if word
+    }
+
+
+def told(document: object) -> set[str]:
+    return set(re.split(r'[\s/",:\[\]{}()]+', json.dumps(document, ensure_ascii=False)))
+
+
+def test_a_pseudonym_is_of_a_key_a_site_and_a_person():
+    one = pseudonym(KEY, "nord", "20")
+    assert re.fullmatch("p-[a-z2-7]{13}", one)
+    assert one == pseudonym(KEY, "nord", "20")
+    others = {
+        pseudonym(b"another key", "nord", "20"),
+        pseudonym(KEY, "syd", "20"),
+        pseudonym(KEY, "nord", "21"),
+    }
+    assert len({one, *others}) == 4
+
+
+@given(cases())
+@settings(max_examples=80, deadline=None)
+def test_a_redacted_plan_says_the_same_of_nobody(case):
+    state, manifest = case
+    made = make_plan(manifest, state, as_of=TODAY, plan_id="plan-1")
+    shown = Redaction(KEY).plan(made)
+    assert shown.redacted
+    assert not words_of(state) & told(to_document(shown))
+    assert from_document(to_document(shown)) == shown
+    assert [(each.verb, each.address.kind) for each in shown.actions] == [
+        (each.verb, each.address.kind) for each in made.actions
+    ]
+    sizes = [sorted((len(row.gained), len(row.lost)) for row in access_rows(each))
+             for each in (made, shown)]  # fmt: skip
+    assert sizes[0] == sizes[1]
+    assert len({each.address for each in shown.actions}) == len(made.actions)
+
+
+@given(cases())
+@settings(max_examples=60, deadline=None)
+def test_a_redacted_state_has_the_same_shape(case):
+    state, _manifest = case
+    shown = Redaction(KEY).state(state)
+    for name in ("people", "units", "memberships", "relations", "holders", "assignments"):
+        assert len(getattr(shown, name)) == len(getattr(state, name)), name
+    assert not words_of(state) & words_of(shown)
+    assert {each.name for each in shown.people} <= {LEFT_OUT}
+    assert Redaction().state(state) is state
+
+
+def test_who_is_withheld_is_withheld_by_id_or_key_and_nobody_else_is():
+    state = small_site()
+    made = plan(state, wanting(("t-0", "8a"), ("t-1", "8b")))
+    for listed in ("t-0", "10"):
+        shown = Redaction(withheld=frozenset({listed})).plan(made)
+        text = told(to_document(shown))
+        assert not {"t-0", "10"} & text
+        assert {"t-1", "11", "s-0", WITHHELD} <= text
+        assert all(each.requires != ("10",) for each in shown.actions)
+    left = Redaction(withheld=frozenset({"s-0"})).state(state)
+    assert "20" not in {each.id for each in left.people}
+    assert len(left.memberships) == 3
+
+
+def test_outcomes_are_told_without_people_but_with_what_the_site_said():
+    site = MemorySite(small_site())
+    made = plan(site.state, wanting(("t-0", "8a")))
+    result = apply_to(made, site)
+    detail = "409: t-0 has mentor/10/class/u2"
+    outcomes = tuple(replace(each, detail=detail) for each in result.outcomes)
+    result = replace(result, outcomes=outcomes, note="10 is gone")
+    shown = Redaction(KEY).result(result)
+    name = pseudonym(KEY, "nord", "10")
+    document = result_document(shown)
+    assert not {"t-0"} & told(document)
+    assert f"409: {name} has mentor/" in document["outcomes"][0]["detail"]
+    assert document["counts"] == result_document(result)["counts"]
+
+
+def test_a_sentence_that_quotes_is_left_out_and_its_place_stays():
+    found = Diagnostic("RR202", "the site has no person with the sync_key t-99.", None, "Did you…?")
+    shown = Redaction(KEY).diagnostic(found)
+    assert (shown.code, shown.message, shown.advice) == ("RR202", "Unknown person.", None)
+    assert Redaction(withheld=frozenset({"t-99"})).diagnostic(found).message == (
+        "the site has no person with the sync_key withheld."
+    )
+    assert Redaction().diagnostic(found) == found
+
+
+def test_free_texts_are_left_out_with_a_key_and_searched_without():
+    assert Redaction(KEY).free_text("covers for Kari") == LEFT_OUT
+    assert Redaction(KEY).free_text(None) is None
+    assert Redaction(withheld=frozenset({"t-1"})).free_text("covers for t-1.") == (
+        "covers for withheld."
+    )
