@@ -24,10 +24,15 @@ def _untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def _settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    directory = tmp_path_factory.mktemp("settled")
-    with running(directory) as sandbox:
-        Desk(directory, sandbox).run("apply", ROLES, "--yes")
+def _settled_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the settled site's only apply was made, and its journal is."""
+    return tmp_path_factory.mktemp("settled")
+
+
+@pytest.fixture(scope="session")
+def _settled(_settled_at: Path) -> Iterator[Sandbox]:
+    with running(_settled_at) as sandbox:
+        Desk(_settled_at, sandbox).run("apply", ROLES, "--yes")
         yield sandbox
 
 
@@ -66,6 +71,13 @@ def first_desk(tmp_path: Path, untouched: Sandbox) -> Desk:
 def settled_desk(tmp_path: Path, settled: Sandbox) -> Desk:
     """A desk at the settled site, with the example as roles.yaml."""
     return at(tmp_path, settled)
+
+
+@pytest.fixture
+def recorded(settled_desk: Desk, _settled_at: Path) -> Desk:
+    """A desk at the settled site, with the journal of its apply to do with as one likes."""
+    shutil.copytree(_settled_at / "state", settled_desk.directory / "state")
+    return settled_desk
 
 
 @pytest.fixture

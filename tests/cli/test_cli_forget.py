@@ -112,33 +112,33 @@ def test_a_mentor_and_a_learner_are_forgotten_and_the_counts_stay_true(
     assert "used before" in kept.run("apply", "plan.json", expect=5).err
 
 
-def test_not_even_the_bytes_of_the_file_name_a_forgotten_person(applied: Desk, sandbox: Sandbox):
-    number = sandbox.ids("people")[MENTOR]
-    with other_reader(applied):  # keeps the log beside the file
-        assert number.encode() in bytes_of(applied)
-        applied.run("history", "forget", MENTOR, "--yes")
-        assert journal_file(applied).with_name("journal.db-wal").exists()
-        left = bytes_of(applied)
+def test_not_even_the_bytes_of_the_file_name_a_forgotten_person(recorded: Desk, settled: Sandbox):
+    number = settled.ids("people")[MENTOR]
+    with other_reader(recorded):  # keeps the log beside the file
+        assert number.encode() in bytes_of(recorded)
+        recorded.run("history", "forget", MENTOR, "--yes")
+        assert journal_file(recorded).with_name("journal.db-wal").exists()
+        left = bytes_of(recorded)
         assert b"forgotten-1" in left
         assert MENTOR.encode() not in left
         assert number.encode() not in left
 
 
-def test_who_was_protected_by_a_policy_is_forgotten_too(applied: Desk, sandbox: Sandbox):
-    person = sandbox.ids("people")["t-0007"]
-    assert f'"{person}"' in content(applied)
-    applied.run("history", "forget", "t-0007", "--yes")
-    assert f'"{person}"' not in content(applied)
-    assert "t-0007" not in content(applied)
+def test_who_was_protected_by_a_policy_is_forgotten_too(recorded: Desk, settled: Sandbox):
+    person = settled.ids("people")["t-0007"]
+    assert f'"{person}"' in content(recorded)
+    recorded.run("history", "forget", "t-0007", "--yes")
+    assert f'"{person}"' not in content(recorded)
+    assert "t-0007" not in content(recorded)
 
 
-def test_who_reads_the_file_keeps_it_from_being_cleaned_and_that_is_told(applied: Desk):
-    with other_reader(applied, "begin"):
-        told = applied.run("history", "forget", MENTOR, "--yes", expect=1)
+def test_who_reads_the_file_keeps_it_from_being_cleaned_and_that_is_told(recorded: Desk):
+    with other_reader(recorded, "begin"):
+        told = recorded.run("history", "forget", MENTOR, "--yes", expect=1)
         assert "cannot be rewritten: another process reads it" in told.err
-        assert MENTOR.encode() in bytes_of(applied)
-    applied.run("history", "forget", MENTOR, "--yes")
-    assert MENTOR.encode() not in bytes_of(applied)
+        assert MENTOR.encode() in bytes_of(recorded)
+    recorded.run("history", "forget", MENTOR, "--yes")
+    assert MENTOR.encode() not in bytes_of(recorded)
 
 
 def test_free_texts_that_name_the_person_are_erased_and_no_others(desk: Desk, sandbox: Sandbox):
@@ -155,9 +155,9 @@ def test_free_texts_that_name_the_person_are_erased_and_no_others(desk: Desk, sa
     assert f"it was x-{MENTOR}, not y" in later, "that is another key"
 
 
-def test_what_was_derived_from_the_person_goes_too(applied: Desk):
+def test_what_was_derived_from_the_person_goes_too(recorded: Desk):
     def records() -> tuple[list[tuple[str, str, str]], str]:
-        connection = sqlite3.connect(journal_file(applied))
+        connection = sqlite3.connect(journal_file(recorded))
         try:
             actions = connection.execute("select address, key, cause from actions").fetchall()
             ((header,),) = connection.execute("select header from plans").fetchall()
@@ -167,7 +167,7 @@ def test_what_was_derived_from_the_person_goes_too(applied: Desk):
 
     assert all(key for _, key, _ in records()[0])
     assert "sha256" in str(json.loads(records()[1])["basis"])
-    applied.run("history", "forget", MENTOR, "--yes")
+    recorded.run("history", "forget", MENTOR, "--yes")
     actions, header = records()
     assert json.loads(header)["basis"]["digests"] == {}
     for address, key, cause in actions:
@@ -252,14 +252,14 @@ def test_what_stays_in_doubt_can_be_forgotten_when_that_is_meant(applied: Desk):
 
 
 @pytest.fixture
-def leased(applied: Desk) -> Iterator[Desk]:
+def leased(recorded: Desk) -> Iterator[Desk]:
     """A journal in which somebody's apply is under way."""
     edit(
-        applied,
+        recorded,
         "insert into leases values ('nordberg-kommune', 'x', 'anna@office, pid 7',"
         " '2026-11-24 03:03:03', '2999-11-24 03:03:03')",
     )
-    return applied
+    return recorded
 
 
 def test_while_an_apply_runs_nobody_is_forgotten(leased: Desk):
@@ -286,27 +286,27 @@ def test_who_ran_it_can_be_forgotten(leased: Desk):
 ASKED = "Forget this person for good? [y/N]:"
 
 
-def test_on_a_terminal_it_asks(applied: Desk):
-    before = content(applied)
-    code, said = converse(applied, ["history", "forget", MENTOR], ASKED, "n\n")
+def test_on_a_terminal_it_asks(recorded: Desk):
+    before = content(recorded)
+    code, said = converse(recorded, ["history", "forget", MENTOR], ASKED, "n\n")
     assert code == 1
     assert f"{MENTOR} is named in 6 rows of 1 run on nordberg-kommune." in said
     assert "Not forgotten: the answer was no. Nothing was changed." in said
-    assert content(applied) == before
-    code, said = converse(applied, ["history", "forget", MENTOR], ASKED, "y\n")
+    assert content(recorded) == before
+    code, said = converse(recorded, ["history", "forget", MENTOR], ASKED, "y\n")
     assert code == 0, said
     assert "forgotten-1" in said
 
 
-def test_what_is_not_clear_is_refused(applied: Desk):
-    told = applied.run("history", "forget", MENTOR, expect=64).err
+def test_what_is_not_clear_is_refused(recorded: Desk):
+    told = recorded.run("history", "forget", MENTOR, expect=64).err
     assert "There is no terminal to ask on." in told
-    assert MENTOR in content(applied)
-    applied.run("history", "forget", expect=64)
-    applied.run("history", "forget", "", "--yes", expect=64)
-    told = applied.run("history", "--site", "other", "forget", MENTOR, "--yes", expect=64).err
+    assert MENTOR in content(recorded)
+    recorded.run("history", "forget", expect=64)
+    recorded.run("history", "forget", "", "--yes", expect=64)
+    told = recorded.run("history", "--site", "other", "forget", MENTOR, "--yes", expect=64).err
     assert "--site stands before forget, which does not hear of it." in told
-    told = applied.run("history", "forget", MENTOR, "--site", "other", "--yes").out
+    told = recorded.run("history", "forget", MENTOR, "--site", "other", "--yes").out
     assert told == f"Nothing in the journal names {MENTOR}.\n"
 
 
