@@ -388,7 +388,7 @@ def _header(header: Mapping[str, Any], person: _Person, *, about: bool) -> Row:
         {**each, "override": each["override"] and person.erase(each["override"])}
         for each in header["verdicts"]
     ]
-    policies = [_without(each, person.id) for each in header["policies"]]
+    policies = [_without(each, person.id) for each in header.get("policies", ())]
     basis = {**header["basis"], "digests": {}} if about else header["basis"]
     return {**header, "verdicts": verdicts, "policies": policies, "basis": basis}
 

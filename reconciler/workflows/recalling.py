@@ -143,7 +143,7 @@ def _policies(
     current, found = in_force(Directory(state), None, site_policy)
     if found:
         raise InvalidInput(found)
-    recorded = read_policies(details.header["policies"])
+    recorded = read_policies(details.header.get("policies", ()))
     return with_default(
         (
             *(each for each in recorded if each.source is Source.MANIFEST),
