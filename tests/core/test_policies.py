@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from doubles import MemoryJournal, MemorySite, apply_to
 from small import plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
@@ -12,7 +11,7 @@ from reconciler.access.coverage import Coverage
 from reconciler.access.effective import Learners, in_effect
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
-from reconciler.errors import GuardRefused, InvalidInput
+from reconciler.errors import InvalidInput
 from reconciler.manifest.model import (
     Entry,
     Item,
@@ -327,31 +326,6 @@ def test_what_a_policy_file_names_has_to_exist_on_the_site():
         with pytest.raises(InvalidInput) as caught:
             plan(small_site(), wanting(), site_policy=policy)
         assert [each.code for each in caught.value.diagnostics] == [code]
-
-
-def test_apply_judges_a_saved_plan_by_the_policy_of_the_site():
-    """The plan may have been made where the file was not at hand, or before it became stricter."""
-    site = MemorySite(small_site(("10", "u2")))
-    made = plan(site.state, wanting(("t-1", "8a"), ("t-1", "8b")))
-    limit = site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 3})
-    with pytest.raises(GuardRefused, match=r"RR511: .*t-1 \(4 learners\)"):
-        apply_to(made, site, MemoryJournal(), site_policy=limit)
-    kept = site_policy(protected_people=(ref("t-0"),))
-    with pytest.raises(GuardRefused, match="RR508: protected things would go"):
-        apply_to(made, site, MemoryJournal(), site_policy=kept)
-    with pytest.raises(InvalidInput):
-        apply_to(made, site, MemoryJournal(), site_policy=site_policy(protected_people=(ref("x"),)))
-    assert site.state == small_site(("10", "u2"))
-    lifted = {"RR511": "for a week"}
-    assert apply_to(made, site, MemoryJournal(), site_policy=limit, overrides=lifted).verified
-
-
-def test_a_plan_that_knew_the_policy_of_the_site_keeps_to_it_where_the_file_is_missing():
-    site = MemorySite(small_site())
-    limit = site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
-    made = plan(site.state, wanting(("t-0", "8a")), site_policy=limit)
-    with pytest.raises(GuardRefused, match="RR511"):
-        apply_to(made, site, MemoryJournal())
 
 
 def test_every_rule_of_a_manifest_has_a_guard():
