@@ -29,10 +29,12 @@ _FAIL_ON: Final = (*(each.value for each in Severity), _NEVER, *(each.value for 
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),
+    metavar="WHAT",
     multiple=True,
     default=(Severity.ERROR.value,),
     show_default=True,
-    help="Exit 4 for findings of this severity or worse, or of this check. May be repeated.",
+    help="Exit 4 for findings of this severity or worse (error, warning), of a check by its name, "
+    "or never. May be repeated.",
 )
 @options.live_option
 @options.as_of_option
