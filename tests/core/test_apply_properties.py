@@ -1,20 +1,25 @@
 """What holds for every plan, whatever fails, dies or is chosen on the way."""
 
+from dataclasses import replace
+
 from applying import Killed
 from doubles import MemoryJournal, MemorySite, apply_to
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from models import mentors_of
-from strategies import TODAY, cases
+from strategies import TODAY, cases, ref
 
 from reconciler.apply.outcome import Outcome
+from reconciler.desired import CauseKind
+from reconciler.directory import Directory, Keys
 from reconciler.errors import (
     ExitCode,
     GuardRefused,
 )
+from reconciler.manifest.model import Accepted
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
-from reconciler.provider import ChangeResult
+from reconciler.provider import ChangeResult, Verb
 
 
 @given(cases())
@@ -89,3 +94,35 @@ def test_whatever_fails_and_whatever_is_chosen_nobody_who_keeps_a_mentor_loses_t
     except GuardRefused:
         assert site.sent == []
     assert keep <= set(mentors_of(site.state))
+
+
+@given(cases(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_what_is_accepted_or_protected_never_makes_a_plan_that_the_site_refuses(case, data):
+    """Whatever stays or is missing, what is left can be applied, and leaves nothing to do."""
+    state, manifest = case
+    made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
+    assume(made.actions)
+    names = [str(action.name) for action in made.actions]
+    chosen = data.draw(st.sets(st.sampled_from(names)))
+    units = data.draw(st.sets(st.sampled_from([unit.id for unit in state.units]), max_size=2))
+    keys = Keys(Directory(state), manifest.settings.people, manifest.settings.units)
+    assume(all(keys.find_units(keys.unit(unit)) == [unit] for unit in units))
+    manifest = replace(
+        manifest,
+        accepted=tuple(Accepted(ref(name), "owner", "reason", TODAY) for name in sorted(chosen)),
+        policy=replace(
+            manifest.policy, protected_units=tuple(ref(keys.unit(unit)) for unit in units)
+        ),
+    )
+    lifted = dict.fromkeys(("RR501", "RR502"), "meant")
+    made = make_plan(manifest, state, as_of=TODAY, plan_id="p", overrides=lifted)
+    assert not {str(each.name) for each in made.actions} & chosen
+    below = Directory(state).subtree(units)
+    for action in made.actions:
+        if action.verb is Verb.REMOVE and action.cause.kind is not CauseKind.EXPIRED:
+            assert action.address.parts[-1] not in below
+    site = MemorySite(state)
+    result = apply_to(made, site, MemoryJournal(), today=TODAY)
+    assert result.exit_code is ExitCode.DONE
+    assert make_plan(manifest, site.state, as_of=TODAY, plan_id="q").actions == ()
