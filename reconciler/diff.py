@@ -141,7 +141,7 @@ def diff(
         found = [_protected(each, protection) for each in found]
     if desired.accepted:
         found = [_accepted(each, desired) for each in found]
-    return _with_their_holders(found)
+    return _with_their_holders(_without_their_roles(directory, found))
 
 
 def _protected(difference: Difference, protection: Protection) -> Difference:
@@ -161,6 +161,30 @@ def _accepted(difference: Difference, desired: Desired) -> Difference:
     if difference.address not in desired.accepted:
         return difference
     return replace(difference, treatment=Treatment.ACCEPT)
+
+
+def _without_their_roles(directory: Directory, found: list[Difference]) -> list[Difference]:
+    """Let holders wait on whose profile it is accepted that the role is missing.
+
+    Nobody can be added before the role is enabled (design, section 2, "Dependencies").
+    """
+    missing = {
+        each.address.parts
+        for each in found
+        if each.treatment is Treatment.ACCEPT
+        and each.address.kind is AddressKind.PROFILE
+        and each.verb is Verb.ADD
+    }
+    if not missing:
+        return found
+    return [
+        replace(each, treatment=Treatment.ACCEPT)
+        if each.address.kind is AddressKind.HOLDER
+        and each.verb is Verb.ADD
+        and (directory.people[each.address.parts[1]].profile, each.address.parts[0]) in missing
+        else each
+        for each in found
+    ]
 
 
 _STAYS = (Treatment.PROTECT, Treatment.ACCEPT)

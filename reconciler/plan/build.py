@@ -118,7 +118,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         overrides=overrides or {},
         selection=selection,
         upcoming=tuple(upcoming(desired, directory)),
-        deviations=tuple(deviations(desired, differences)),
+        deviations=tuple(deviations(directory, desired, differences)),
         declared=(*desired.assignments, *not_started(desired)),
         grants=desired.grants,
     )

@@ -81,7 +81,7 @@ def named_upcoming(keys: Keys, listed: Iterable[tuple[Assignment, date]]) -> tup
 
 
 def deviations(
-    desired: Desired, differences: Iterable[Difference]
+    directory: Directory, desired: Desired, differences: Iterable[Difference]
 ) -> Iterator[tuple[Difference, Accepted]]:
     """Yield the accepted differences; one that follows from another is accepted with that."""
     by_holder = {
@@ -91,8 +91,14 @@ def deviations(
     }
     for each in differences:
         if each.treatment is Treatment.ACCEPT:
-            own = desired.accepted.get(each.address)
-            yield each, own or by_holder[Holder.at(each.address)]
+            own = desired.accepted.get(each.address) or by_holder.get(Holder.at(each.address))
+            yield each, own or _of_profile(directory, desired, Holder.at(each.address))
+
+
+def _of_profile(directory: Directory, desired: Desired, holder: Holder) -> Accepted:
+    """Return what accepts that a holder's profile is without the role."""
+    profile = directory.people[holder.person].profile
+    return desired.accepted[Address.profile(profile, holder.role)]
 
 
 def named_deviations(

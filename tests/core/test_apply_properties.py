@@ -120,7 +120,8 @@ def test_what_is_accepted_or_protected_never_makes_a_plan_that_the_site_refuses(
     assert not {str(each.name) for each in made.actions} & chosen
     below = Directory(state).subtree(units)
     for action in made.actions:
-        if action.verb is Verb.REMOVE and action.cause.kind is not CauseKind.EXPIRED:
+        dated = action.cause.kind in (CauseKind.EXPIRED, CauseKind.NOT_STARTED)
+        if action.verb is Verb.REMOVE and not dated:
             assert action.address.parts[-1] not in below
     site = MemorySite(state)
     result = apply_to(made, site, MemoryJournal(), today=TODAY)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from doubles import MemorySite, apply_to
-from small import plan, small_site, wanting
+from small import PROFILES, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.directory import Directory
@@ -13,7 +13,7 @@ from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.drift import DriftKind, classify
 from reconciler.ending import ending
 from reconciler.errors import ExitCode
-from reconciler.manifest.model import Accepted, Entry, Item, LabelSetting, Section
+from reconciler.manifest.model import Accepted, Entry, Item, LabelSetting, ProfileSetting, Section
 from reconciler.plan.document import from_document, to_document
 from reconciler.provider import Event
 
@@ -50,6 +50,19 @@ def test_an_accepted_gap_is_not_filled():
     whole = plan(small_site(), accepting(wanting(("t-0", "8a")), "mentor/t-0"))
     assert actions(whole) == []
     assert accepted(whole) == ["add mentor/t-0", "add mentor/t-0/class/8a"]
+
+
+def test_where_a_role_may_be_missing_from_a_profile_nobody_is_added():
+    bare = (replace(PROFILES[0], roles=frozenset()), PROFILES[1])
+    enabling = {Role.MENTOR: ProfileSetting((ref("Staff"),), AT)}
+    manifest = wanting(("t-0", "8a"), profiles=enabling)
+    made = plan(small_site(profiles=bare), accepting(manifest, "profile/Staff/mentor"))
+    assert actions(made) == []
+    assert accepted(made) == [
+        "add mentor/t-0",
+        "add mentor/t-0/class/8a",
+        "add profile/Staff/mentor",
+    ]
 
 
 def test_an_accepted_label_or_profile_role_is_left_alone():
