@@ -52,7 +52,11 @@ def test_a_redacted_plan_says_the_same_of_nobody(case):
     made = make_plan(manifest, state, as_of=TODAY, plan_id="plan-1")
     shown = Redaction(KEY).plan(made)
     assert shown.redacted
-    assert not words_of(state) & told(to_document(shown))
+    document = to_document(shown)
+    words = words_of(state)
+    assert not {word for word in words if not word.isdigit()} & told(document)
+    judged = {"policies", "verdicts"}  # they have limits, which may look like the ids of a site
+    assert not words & told({name: document[name] for name in document.keys() - judged})
     assert from_document(to_document(shown)) == shown
     assert [(each.verb, each.address.kind) for each in shown.actions] == [
         (each.verb, each.address.kind) for each in made.actions
