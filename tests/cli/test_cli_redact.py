@@ -41,7 +41,7 @@ def test_a_whole_run_names_nobody(discreet: Desk, sandbox: Sandbox):
         return done
 
     run("validate", "roles.yaml", "--online")
-    run("plan", "roles.yaml")
+    run("plan", "roles.yaml", "-v")
     run("plan", "roles.yaml", "--format", "json").json("plan")
     discreet.run("plan", "roles.yaml", "--out", "plan.json")
     run("show", "plan.json")
@@ -62,7 +62,7 @@ def test_a_whole_run_names_nobody(discreet: Desk, sandbox: Sandbox):
     sandbox.assign("mentor/t-0407/class/8a")
     run("drift", "roles.yaml", expect=2)
     run("drift", "roles.yaml", "--format", "json", expect=2).json("drift")
-    run("apply", "roles.yaml", "--yes")
+    run("apply", "roles.yaml", "--yes", "-v")
     run("history")
     latest = run("history", "--format", "json").json("history")["runs"][0]["run"]
     run("history", "show", latest)
