@@ -113,12 +113,27 @@ class Protection:
     people: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, directory: Directory, people: Iterable[str], units: Iterable[str]) -> "Protection":
+        """Protect people, and everything below some units."""
+        return cls(frozenset(people), directory.subtree(units))
+
     def covers(self, address: Address) -> bool:
         """Whether what stands at an address (in ids) is somebody's, or over a unit, it names."""
-        if address.kind is AddressKind.ASSIGNMENT and address.parts[3] in self.units:
-            return True
         of_person = address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
-        return of_person and Holder.at(address).person in self.people
+        return self._is_over(address) or (of_person and Holder.at(address).person in self.people)
+
+    def keeps(self, address: Address, why: CauseKind) -> bool:
+        """Whether what would be removed stays: what is not declared, over units what entries lost.
+
+        What has expired goes: that was declared.
+        """
+        if why is CauseKind.NOT_IN_ENTRY:
+            return self._is_over(address)
+        return why is CauseKind.UNDECLARED and self.covers(address)
+
+    def _is_over(self, address: Address) -> bool:
+        return address.kind is AddressKind.ASSIGNMENT and address.parts[3] in self.units
 
 
 UNPROTECTED = Protection()
@@ -138,23 +153,15 @@ def diff(
     for role in sorted(desired.managed):
         found.extend(_role(directory, desired, role, as_of))
     if protection.people or protection.units:
-        found = [_protected(each, protection) for each in found]
+        found = [
+            replace(each, treatment=Treatment.PROTECT)
+            if protection.keeps(each.address, each.cause.kind)
+            else each
+            for each in found
+        ]
     if desired.accepted:
         found = [_accepted(each, desired) for each in found]
     return _with_their_holders(_without_their_roles(directory, found))
-
-
-def _protected(difference: Difference, protection: Protection) -> Difference:
-    """Keep what is protected: of people all that is undeclared, over units also what entries lost.
-
-    What has expired goes: that was declared.
-    """
-    address, kind = difference.address, difference.cause.kind
-    undeclared = kind is CauseKind.UNDECLARED
-    keeps = undeclared and Holder.at(address).person in protection.people
-    if address.kind is AddressKind.ASSIGNMENT and address.parts[3] in protection.units:
-        keeps = keeps or undeclared or kind is CauseKind.NOT_IN_ENTRY
-    return replace(difference, treatment=Treatment.PROTECT) if keeps else difference
 
 
 def _accepted(difference: Difference, desired: Desired) -> Difference:

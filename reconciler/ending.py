@@ -25,6 +25,9 @@ class Ending:
     until: date
     accepted: bool = False
 
+    def __str__(self) -> str:
+        return f"{'accepted' if self.accepted else 'holds'} until {self.until}"
+
 
 def ending(
     manifest: Manifest, directory: Directory, as_of: date, within_days: int

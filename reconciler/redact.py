@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import CODES, Diagnostic
-from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.drift import Drifted, DriftReport
 from reconciler.ending import Ending
@@ -41,8 +41,6 @@ LEFT_OUT: Final = "(left out)"
 
 _LENGTH: Final = 13
 _COUNT: Final = 2
-
-_WITH_PERSON: Final = (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
 
 _WORD: Final = re.compile(r"[^\s/,;:()'\"“”]+(?<![.])")
 """A word as ids and keys are, in a sentence or as a segment of an address."""
@@ -116,11 +114,8 @@ class Redaction:
 
     def address(self, site: str, address: Address, name: Address) -> tuple[Address, Address]:
         """Hide the people in an address, in ids and in keys."""
-        people = [1] if address.kind in _WITH_PERSON else []
-        if address.kind is AddressKind.ASSIGNMENT and address.parts[2] == TargetKind.LEARNER:
-            people.append(3)
         parts, named = list(address.parts), list(name.parts)
-        for place in people:
+        for place in address.people:
             shown = self.who(site, parts[place], named[place])
             if shown is not None:
                 parts[place] = named[place] = shown
@@ -210,6 +205,13 @@ class Redaction:
             ),
             people=dict(sorted(keys.items())),
         )
+
+    def saved(self, plan: Plan) -> Plan:
+        """Return a plan as it may be saved: to apply it, or with a key for reading only.
+
+        Without a key it keeps the ids of those who are withheld, as no run could apply it else.
+        """
+        return plan if self.key is None else self.plan(plan)
 
     def meet(self, site: str, actions: Iterable[Action]) -> None:
         """Learn which ids belong to which keys: one of the two may be all that is withheld."""

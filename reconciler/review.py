@@ -14,20 +14,19 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.access.coverage import Coverage
+from reconciler.access.coverage import Coverage, kinship
 from reconciler.access.effective import Learners, in_effect
 from reconciler.desired import CauseKind
 from reconciler.diagnostics import Severity
 from reconciler.directory import Directory, Keys
-from reconciler.domain.address import Address
-from reconciler.domain.vocabulary import MembershipRole, TargetKind
+from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.ending import Ending
 from reconciler.manifest.model import Level, PersonKey, Rule, UnitKey
 from reconciler.plain import count
 from reconciler.plan.model import Plan
-from reconciler.policy.model import Found, FoundKind, InForce
+from reconciler.policy.model import Found, InForce
 from reconciler.provider import Verb
-from reconciler.scope import Scope
+from reconciler.scope import Scope, in_scope
 
 
 class Check(StrEnum):
@@ -128,14 +127,6 @@ class Reviewed:
         )
         return Severity.ERROR if mandatory else Severity.WARNING
 
-    def person(self, person: str, note: str = "") -> Found:
-        """Name a person."""
-        return Found(FoundKind.PERSON, person, self.keys.person(person), note)
-
-    def unit(self, unit: str, note: str = "") -> Found:
-        """Name a unit."""
-        return Found(FoundKind.UNIT, unit, self.keys.unit(unit), note)
-
     def above(self, unit: str) -> str | None:
         """Return the key of the unit above another."""
         parent = self.directory.units[unit].parent
@@ -169,42 +160,49 @@ def _learners(reviewed: Reviewed) -> Iterator[Finding]:
     for learner in reviewed.coverage.without_mentor():
         home = reviewed.directory.home(learner, reviewed.as_of)
         unit = reviewed.keys.unit(home) if home else None
-        yield Finding(Check.LEARNER_WITHOUT_MENTOR, severity, reviewed.person(learner), unit)
+        yield Finding(
+            Check.LEARNER_WITHOUT_MENTOR, severity, Found.person(reviewed.keys, learner), unit
+        )
 
 
 def _classes(reviewed: Reviewed) -> Iterator[Finding]:
-    severity = reviewed.level(Rule.EVERY_CLASS_HAS_MENTOR)
-    for unit in reviewed.coverage.classes_without_mentor():
-        found = reviewed.unit(unit, count(len(reviewed.learners.under(unit)), "learner"))
-        yield Finding(Check.CLASS_WITHOUT_MENTOR, severity, found, reviewed.above(unit))
+    units = reviewed.coverage.classes_without_mentor()
+    yield from _bare(reviewed, Check.CLASS_WITHOUT_MENTOR, Rule.EVERY_CLASS_HAS_MENTOR, units)
 
 
 def _schools(reviewed: Reviewed) -> Iterator[Finding]:
-    severity = reviewed.level(Rule.EVERY_SCHOOL_HAS_HEADTEACHER)
-    for unit in reviewed.coverage.schools_without_headteacher():
-        found = reviewed.unit(unit, count(len(reviewed.learners.under(unit)), "learner"))
-        yield Finding(Check.SCHOOL_WITHOUT_HEADTEACHER, severity, found, reviewed.above(unit))
+    units, rule = reviewed.coverage.schools_without_headteacher(), Rule.EVERY_SCHOOL_HAS_HEADTEACHER
+    yield from _bare(reviewed, Check.SCHOOL_WITHOUT_HEADTEACHER, rule, units)
+
+
+def _bare(reviewed: Reviewed, check: Check, rule: Rule, units: Iterable[str]) -> Iterator[Finding]:
+    """Name units that lack somebody whom a rule may demand."""
+    severity = reviewed.level(rule)
+    for unit in units:
+        learners = count(len(reviewed.learners.under(unit)), "learner")
+        found = Found.unit(reviewed.keys, unit, learners)
+        yield Finding(check, severity, found, reviewed.above(unit))
 
 
 def _mentors(reviewed: Reviewed) -> Iterator[Finding]:
     for person, learners in reviewed.coverage.mentors.items():
         if not learners:
-            found = reviewed.person(person)
+            found = Found.person(reviewed.keys, person)
             yield Finding(Check.MENTOR_WITHOUT_LEARNERS, Severity.WARNING, found)
 
 
 def _inactive(reviewed: Reviewed) -> Iterator[Finding]:
-    for role, person in reviewed.coverage.holders():
+    for role, person in reviewed.coverage.holders:
         if not reviewed.directory.people[person].active:
-            found = reviewed.person(person, role)
+            found = Found.person(reviewed.keys, person, role)
             yield Finding(Check.INACTIVE_HOLDER, Severity.WARNING, found)
 
 
 def _without_role(reviewed: Reviewed) -> Iterator[Finding]:
-    for role, person in reviewed.coverage.holders():
+    for role, person in reviewed.coverage.holders:
         if not reviewed.directory.has_role(role, person):
             profile = reviewed.keys.profile_of(person).name
-            found = reviewed.person(person, f"{role}, profile {profile}")
+            found = Found.person(reviewed.keys, person, f"{role}, profile {profile}")
             yield Finding(Check.PROFILE_WITHOUT_ROLE, Severity.WARNING, found)
 
 
@@ -215,55 +213,50 @@ def _over_limit(reviewed: Reviewed) -> Iterator[Finding]:
         if policy.rule is Rule.MAX_LEARNERS_PER_MENTOR and isinstance(policy.value, int)
     ]
     for person, learners in reviewed.coverage.mentors.items():
-        broken = [(most, level) for most, level in limits if len(learners) > most]
+        broken = [(most, level) for most, level in limits if learners > most]
         if broken:
             mandatory = any(level is Level.MANDATORY for _, level in broken)
             least = min(most for most, _ in broken)
-            note = f"{count(len(learners), 'learner')}, {least} allowed"
+            note = f"{count(learners, 'learner')}, {least} allowed"
             severity = Severity.ERROR if mandatory else Severity.WARNING
-            yield Finding(Check.MENTOR_OVER_LIMIT, severity, reviewed.person(person, note))
+            yield Finding(
+                Check.MENTOR_OVER_LIMIT, severity, Found.person(reviewed.keys, person, note)
+            )
 
 
 def _own(reviewed: Reviewed) -> Iterator[Finding]:
     severity = reviewed.level(Rule.NO_SELF_MENTORING)
     for person, learner in reviewed.coverage.own_mentors():
-        note = "themselves" if person == learner else "a child of theirs"
-        yield Finding(Check.OWN_MENTOR, severity, reviewed.person(person, note))
+        found = Found.person(reviewed.keys, person, kinship(person, learner))
+        yield Finding(Check.OWN_MENTOR, severity, found)
 
 
 def _emptied(reviewed: Reviewed) -> Iterator[Finding]:
     directory = reviewed.directory
     assigned = {
         found.target
-        for found in directory.state.assignments
+        for found in in_scope(directory, reviewed.scope, Role, reviewed.as_of)
         if found.kind is not TargetKind.LEARNER
-        and reviewed.scope.includes(directory, found, reviewed.as_of)
     }
     for unit in assigned:
         if not reviewed.learners.under(unit):
             since = reviewed.left(unit)
             note = f"since {since}" if since else "has never had any"
-            found = reviewed.unit(unit, note)
-            severity = Severity.WARNING
-            yield Finding(Check.UNIT_EMPTIED, severity, found, reviewed.above(unit), since)
+            found = Found.unit(reviewed.keys, unit, note)
+            yield Finding(Check.UNIT_EMPTIED, Severity.WARNING, found, reviewed.above(unit), since)
 
 
 def _ending(reviewed: Reviewed) -> Iterator[Finding]:
     for each in reviewed.ending:
-        note = f"{'accepted' if each.accepted else 'holds'} until {each.until}"
-        found = _address(each.address, each.name, note)
+        found = Found.at(reviewed.keys, each.address, str(each))
         yield Finding(Check.ENDS_SOON, Severity.WARNING, found, day=each.until)
 
 
 def _expired(reviewed: Reviewed) -> Iterator[Finding]:
     for action in reviewed.plan.actions if reviewed.plan else ():
         if action.cause.kind is CauseKind.EXPIRED and action.verb is Verb.REMOVE:
-            found = _address(action.address, action.name, str(action.cause))
+            found = Found.at(reviewed.keys, action.address, str(action.cause))
             yield Finding(Check.EXPIRED_AND_LIVE, Severity.ERROR, found, day=action.cause.day)
-
-
-def _address(address: Address, name: Address, note: str) -> Found:
-    return Found(FoundKind.ADDRESS, str(address), str(name), note)
 
 
 @dataclass(frozen=True, slots=True)

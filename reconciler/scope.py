@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from reconciler.directory import Directory
+from reconciler.domain.vocabulary import Role
 from reconciler.state import Assignment
 
 
@@ -41,3 +42,14 @@ class Scope:
         without a home is reached by the whole site only.
         """
         return self.whole_site or directory.place(assignment, day) in self.units
+
+
+def in_scope(
+    directory: Directory, scope: Scope, roles: Iterable[Role], as_of: date
+) -> frozenset[Assignment]:
+    """Return the live assignments of some roles that lie within a scope."""
+    wanted = frozenset(roles)
+    found = (each for each in directory.state.assignments if each.role in wanted)
+    if scope.whole_site:
+        return frozenset(found)
+    return frozenset(each for each in found if scope.includes(directory, each, as_of))

@@ -11,7 +11,7 @@ from functools import cached_property
 from reconciler.access.effective import Learners, by_person
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
-from reconciler.scope import Scope
+from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment, Holder
 
 
@@ -60,17 +60,27 @@ class Coverage:
         return frozenset().union(*(self._learners.of(found) for found in targets.values()))
 
     @cached_property
-    def mentors(self) -> dict[str, frozenset[str]]:
-        """Per mentor within the scope (by id) the learners whom they see as a mentor.
+    def mentors(self) -> dict[str, int]:
+        """Per mentor within the scope (by id) how many learners they see as a mentor.
 
         A mentor is within it when one of their assignments is; all their learners count, though.
         """
-        assigned = by_person(found for found in self._effective if found.role is Role.MENTOR)
-        seen = {
-            person: frozenset().union(*map(self._learners.of, own))
-            for person, own in assigned.items()
+        return {
+            holder.person: len(self.seen_by(holder.person))
+            for holder in self.holders
+            if holder.role is Role.MENTOR
         }
-        return {person: seen.get(person, frozenset()) for person in self._holders(Role.MENTOR)}
+
+    def seen_by(self, mentor: str) -> frozenset[str]:
+        """Return the learners whom a person sees as a mentor.
+
+        Worked out each time: all of them together would be person by learner.
+        """
+        return frozenset().union(*map(self._learners.of, self._mentoring.get(mentor, ())))
+
+    @cached_property
+    def _mentoring(self) -> dict[str, list[Assignment]]:
+        return by_person(found for found in self._effective if found.role is Role.MENTOR)
 
     def without_mentor(self) -> list[str]:
         """Return the learners whom no mentor sees, sorted."""
@@ -108,28 +118,19 @@ class Coverage:
         return sorted(
             (person, learner)
             for person, own in kin.items()
-            for learner in own & self.mentors[person]
+            for learner in own & self.seen_by(person)
         )
 
+    @cached_property
     def holders(self) -> list[Holder]:
-        """Return who holds a role within the scope, sorted.
+        """Who holds a role within the scope, sorted.
 
         On the whole site, everybody who has been added; else who has an assignment in the scope.
         """
-        state = self.directory.state
         if self._scope.whole_site:
-            return sorted(state.holders)
-        includes = self._scope.includes
-        return sorted(
-            {
-                found.holder
-                for found in state.assignments
-                if includes(self.directory, found, self._as_of)
-            }
-        )
-
-    def _holders(self, role: Role) -> list[str]:
-        return [holder.person for holder in self.holders() if holder.role is role]
+            return sorted(self.directory.state.holders)
+        found = in_scope(self.directory, self._scope, Role, self._as_of)
+        return sorted({each.holder for each in found})
 
     def _targets(self, role: Role) -> set[str]:
         """The units over which somebody has a role with effect."""
@@ -146,3 +147,8 @@ class Coverage:
                 self._scope.whole_site or unit in self._scope.units
             ):
                 yield unit
+
+
+def kinship(mentor: str, learner: str) -> str:
+    """Say who a learner is to somebody who is not to mentor them."""
+    return "themselves" if mentor == learner else "a child of theirs"

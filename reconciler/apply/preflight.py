@@ -173,6 +173,7 @@ def check_guards(
 
     Raises:
         GuardRefused: a guard refuses, and no override lifts it.
+        PlanUnusable: the plan's file lacks the limit of removals.
         InvalidInput: the policy file does not fit the site.
     """
     directory = Directory(state)

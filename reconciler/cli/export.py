@@ -69,9 +69,14 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         write_private(state_file, write_state(state))
         click.echo(f"Saved the live state to {state_file}.", err=True)
         return ExitCode.DONE
+    withheld = _withheld(whole, state)
+    if withheld:
+        click.echo(withheld, err=True)
+    redacted = "Redacted: pseudonyms stand for people. For reading only." if redaction.key else ""
+    notes = [note for note in (redacted, withheld) if note]
     manifest = (
         EXPORT_HEADER
-        + _notes(redaction, whole, state)
+        + "".join(f"# {note}\n" for note in notes)
         + dump_manifest(
             export_manifest(
                 state,
@@ -88,17 +93,13 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     return ExitCode.DONE
 
 
-def _notes(redaction: Redaction, whole: LiveState, shown: LiveState) -> str:
-    """Say, as comments, why an export is no manifest to apply."""
-    notes = ""
-    if redaction.key is not None:
-        notes += "# Redacted: pseudonyms stand for people. For reading only.\n"
+def _withheld(whole: LiveState, shown: LiveState) -> str:
+    """Say whom an export leaves out, and what that means; an empty text where it is nobody."""
     missing = len(whole.people) - len(shown.people)
-    if missing:
-        left = len(whole.assignments) - len(shown.assignments)
-        notes += (
-            f"# Withheld people: {missing}, with {count(left, 'assignment')}. "
-            "To apply this would take those away.\n"
-        )
-        click.echo(notes.splitlines()[-1].removeprefix("# "), err=True)
-    return notes
+    if not missing:
+        return ""
+    left = len(whole.assignments) - len(shown.assignments)
+    return (
+        f"Withheld people: {missing}, with {count(left, 'assignment')}. "
+        "To apply this would take those away."
+    )

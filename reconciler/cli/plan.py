@@ -81,9 +81,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     shown = redaction.plan(plan)
     print_plan(shown, output_format, colour=not no_color)
     if out is not None:
-        # A saved plan holds ids to apply it by; with a key, all that leaves the program is hidden.
-        kept = plan if redaction.key is None else shown
-        write_private(out, document.to_text(kept).encode())
+        write_private(out, document.to_text(redaction.saved(plan)).encode())
         click.echo(f"Saved the plan to {out}.", err=True)
     return exit_code(plan, detailed=detailed_exitcode)
 

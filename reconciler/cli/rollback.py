@@ -80,8 +80,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         return ExitCode.DONE
     if out is not None:
         print_plan(shown, output_format, colour=not no_color)
-        kept = plan if redaction.key is None else shown
-        write_private(out, document.to_text(kept).encode())
+        write_private(out, document.to_text(redaction.saved(plan)).encode())
         click.echo(f"Saved the plan to {out}.", err=True)
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(

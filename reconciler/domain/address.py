@@ -61,6 +61,18 @@ class Address(NamedTuple):
         """Name an assignment."""
         return cls(AddressKind.ASSIGNMENT, (role, person, kind, target))
 
+    @property
+    def people(self) -> tuple[int, ...]:
+        """Which of its parts are people, in ids as in keys."""
+        match self.kind, self.parts:
+            case AddressKind.HOLDER, _:
+                return (1,)
+            case AddressKind.ASSIGNMENT, (_, _, TargetKind.LEARNER.value, _):
+                return (1, 3)
+            case AddressKind.ASSIGNMENT, _:
+                return (1,)
+        return ()
+
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Read an address back from its text.

@@ -23,7 +23,6 @@ from reconciler.journal.placeholders import (
     ERASED,
     is_placeholder,
     next_placeholder,
-    people_at,
     put,
 )
 from reconciler.journal.record import SqlJournal
@@ -161,7 +160,7 @@ class _Person:
 
     def within(self, address: Address) -> tuple[int, ...]:
         """Return which parts of an address in ids are the person."""
-        return tuple(at for at in people_at(address) if address.parts[at] == self.id)
+        return tuple(at for at in address.people if address.parts[at] == self.id)
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:
@@ -265,7 +264,7 @@ def _identify(connection: Connection, person: str, site: str) -> _Person:
     )
     for ids, names in recorded:
         address, name = Address.parse(ids), Address.parse(names)
-        for at in people_at(address):
+        for at in address.people:
             keys[address.parts[at]].add(name.parts[at])
     meant = sorted(
         each

@@ -8,25 +8,12 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.vocabulary import TargetKind
+from reconciler.domain.address import Address
 
 ERASED: Final = "(erased: it named somebody who has been forgotten)"
 """What stands in the place of a free text that named a person."""
 
 _PLACEHOLDER: Final = re.compile(r"forgotten-([1-9][0-9]*)")
-
-
-def people_at(address: Address) -> tuple[int, ...]:
-    """Return which parts of an address, in ids or in keys, are people."""
-    match address.kind, address.parts:
-        case AddressKind.HOLDER, _:
-            return (1,)
-        case AddressKind.ASSIGNMENT, (_, _, TargetKind.LEARNER.value, _):
-            return (1, 3)
-        case AddressKind.ASSIGNMENT, _:
-            return (1,)
-    return ()
 
 
 def is_placeholder(person: str) -> bool:
@@ -36,7 +23,7 @@ def is_placeholder(person: str) -> bool:
 
 def is_forgotten(address: Address) -> bool:
     """Whether an address named somebody who has been forgotten."""
-    return any(is_placeholder(address.parts[at]) for at in people_at(address))
+    return any(is_placeholder(address.parts[at]) for at in address.people)
 
 
 def next_placeholder(people: Iterable[str]) -> str:

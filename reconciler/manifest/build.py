@@ -16,6 +16,7 @@ from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.manifest.model import (
     DEMANDS,
+    LEVELLED,
     NUMBERS,
     Accepted,
     Entry,
@@ -205,7 +206,7 @@ _LEAVES: Final = {
     f"policy.{Rule.REQUIRE_REASON_FOR}": _ids,
     **{f"policy.{Rule.ALLOWED_PROFILES}.{role}": _ids for role in Role},
     **{f"policy.{Rule.PROTECTED}.{part}": _ids for part in ("people", "units")},
-    **{f"policy.levels.{rule}": _text for rule in Rule},
+    **{f"policy.levels.{rule}": _text for rule in LEVELLED},
     **{f"roles.{role.value}.profiles": _ids for role in Role},
     **{f"labels.{role.value}.{name.value}": _label for role in Role for name in LabelField},
 }

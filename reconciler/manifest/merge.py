@@ -10,6 +10,7 @@ from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.manifest.build import Leaf, LeafValue, Part
 from reconciler.manifest.model import (
     DEMANDS,
+    LEVELLED,
     NUMBERS,
     Entry,
     LabelSetting,
@@ -119,7 +120,7 @@ def _policy(leaves: Mapping[str, Leaf]) -> Policy:
         levels=MappingProxyType(
             {
                 rule: Level(found)
-                for rule in Rule
+                for rule in LEVELLED
                 if isinstance(found := stated(f"levels.{rule}"), str)
             }
         ),

@@ -167,6 +167,10 @@ DEMANDS: Final = (
 """The rules that are true or false."""
 
 
+LEVELLED: Final = tuple(rule for rule in Rule if rule is not Rule.PROTECTED)
+"""The rules that can be broken, and so have a level; what is protected just stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A known deviation that somebody answers for until a day, which is the last one.

@@ -17,10 +17,9 @@ from typing import Final
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
-from reconciler.plan.judgement import in_scope
 from reconciler.plan.model import Action, Basis
 from reconciler.provider import Verb
-from reconciler.scope import Scope
+from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment, Holder
 
 Row = tuple[str | None, ...]

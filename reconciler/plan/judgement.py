@@ -1,6 +1,6 @@
 """The live and the end state side by side: what has effect, who sees whom, what guards look at."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Protocol
@@ -14,7 +14,7 @@ from reconciler.domain.vocabulary import Role
 from reconciler.plan.end_state import Step, end_state
 from reconciler.policy.judged import Judged, Side
 from reconciler.provider import Verb
-from reconciler.scope import Scope
+from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment
 
 
@@ -66,7 +66,7 @@ class Judgement:
         return not self.learners.of(assignment).isdisjoint(moved)
 
     def judged(
-        self, keys: Keys, declared: Iterable[Assignment], grants: Mapping[Assignment, Grant]
+        self, keys: Keys, declared: Collection[Assignment], grants: Mapping[Assignment, Grant]
     ) -> Judged:
         """Return what the guards look at.
 
@@ -93,14 +93,3 @@ class Judgement:
 
     def _side(self, directory: Directory, effective: AbstractSet[Assignment]) -> Side:
         return Side(directory, effective, in_scope(directory, self._scope, Role, self._as_of))
-
-
-def in_scope(
-    directory: Directory, scope: Scope, roles: Iterable[Role], as_of: date
-) -> frozenset[Assignment]:
-    """Return the live assignments of some roles that lie within a scope."""
-    wanted = frozenset(roles)
-    found = (each for each in directory.state.assignments if each.role in wanted)
-    if scope.whole_site:
-        return frozenset(found)
-    return frozenset(each for each in found if scope.includes(directory, each, as_of))

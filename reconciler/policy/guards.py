@@ -12,14 +12,14 @@ from operator import gt, lt
 from types import MappingProxyType
 from typing import Any, Final
 
-from reconciler.desired import CauseKind
-from reconciler.domain.address import Address, AddressKind
+from reconciler.access.coverage import kinship
+from reconciler.diff import Protection
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role, TargetKind
-from reconciler.manifest.model import Level, ReasonFor, Rule
+from reconciler.manifest.model import ReasonFor, Rule
 from reconciler.plain import count
 from reconciler.policy.judged import Judged
 from reconciler.policy.model import LISTED, Found, FoundKind, InForce, Source, Verdict
-from reconciler.state import Assignment, Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +91,19 @@ def protected(judged: Judged, value: Mapping[str, tuple[str, ...]]) -> Iterator[
     A plan leaves such things out by itself. The guard is for one that was made without the policy.
     A rollback is asked for, and only warns (RR509).
     """
-    people = frozenset(value.get("people", ()))
-    known = judged.before.directory
-    units = known.subtree(unit for unit in value.get("units", ()) if unit in known.units)
+    protection = Protection.of(judged.before.directory, value["people"], value["units"])
     found = [
-        _address(judged, address)
+        Found.at(judged.keys, address)
         for address, why in judged.removed.items()
-        if _is_protected(address, why, people, units)
+        if protection.keeps(address, why)
     ]
     yield _verdict("RR508", found, "protected things would go", "nothing protected goes")
-
-
-def _is_protected(
-    address: Address, why: CauseKind, people: frozenset[str], units: frozenset[str]
-) -> bool:
-    undeclared = why is CauseKind.UNDECLARED
-    if address.kind is AddressKind.ASSIGNMENT and Assignment.at(address).target in units:
-        return undeclared or why is CauseKind.NOT_IN_ENTRY
-    of_person = address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
-    return undeclared and of_person and Holder.at(address).person in people
 
 
 def max_access_gain(judged: Judged, most: int) -> Iterator[Verdict]:
     """Nobody gains sight of more learners than that in one run."""
     found = [
-        _person(judged, change.person, count(len(change.gained), "learner"))
+        Found.person(judged.keys, change.person, count(len(change.gained), "learner"))
         for change in judged.access
         if len(change.gained) > most
     ]
@@ -140,9 +128,9 @@ def learners_per_mentor(
 
     def judge_mentors(judged: Judged, limit: int) -> Iterator[Verdict]:
         found = [
-            _person(judged, person, count(len(learners), "learner"))
+            Found.person(judged.keys, person, count(learners, "learner"))
             for person, learners in judged.coverage.mentors.items()
-            if breaks(len(learners), limit)
+            if breaks(learners, limit)
         ]
         than = f"{word} than {count(limit, 'learner')}"
         yield _verdict(code, found, f"a mentor would see {than}", f"no mentor sees {than}")
@@ -152,19 +140,21 @@ def learners_per_mentor(
 
 def every_learner(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FBT001 - the value of the rule
     """A mentor sees every learner in scope."""
-    found = [_person(judged, learner) for learner in judged.coverage.without_mentor()]
+    found = [Found.person(judged.keys, learner) for learner in judged.coverage.without_mentor()]
     yield _verdict("RR513", found, "a learner would have no mentor", "every learner has a mentor")
 
 
 def every_class(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FBT001 - the value of the rule
     """Every class in scope has a mentor, or each of its learners has one."""
-    found = [_unit(judged, unit) for unit in judged.coverage.classes_without_mentor()]
+    found = [Found.unit(judged.keys, unit) for unit in judged.coverage.classes_without_mentor()]
     yield _verdict("RR514", found, "a class would have no mentor", "every class has a mentor")
 
 
 def every_school(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FBT001 - the value of the rule
     """Every school in scope has a headteacher, of its own or of an organisation above it."""
-    found = [_unit(judged, unit) for unit in judged.coverage.schools_without_headteacher()]
+    found = [
+        Found.unit(judged.keys, unit) for unit in judged.coverage.schools_without_headteacher()
+    ]
     yield _verdict(
         "RR515", found, "a school would have no headteacher", "every school has a headteacher"
     )
@@ -173,7 +163,7 @@ def every_school(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FB
 def no_self_mentoring(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FBT001 - the value of the rule
     """Nobody mentors themselves, or a child of their own where the directory names guardians."""
     found = [
-        _person(judged, person, "themselves" if person == learner else "a child of theirs")
+        Found.person(judged.keys, person, kinship(person, learner))
         for person, learner in judged.coverage.own_mentors()
     ]
     yield _verdict(
@@ -196,7 +186,7 @@ def require_reason(judged: Judged, reasons_for: Iterable[str]) -> Iterator[Verdi
             temporary and ReasonFor.TEMPORARY_GRANTS in wanted
         )
         if asked and (grant is None or not grant.reason):
-            found.append(_address(judged, Address.assignment(*assignment)))
+            found.append(Found.at(judged.keys, Address.assignment(*assignment)))
     yield _verdict("RR517", found, "a reason is missing", "every reason asked for is given")
 
 
@@ -208,7 +198,7 @@ def max_grant_days(judged: Judged, most: int) -> Iterator[Verdict]:
             days = (grant.ends - (grant.begins or judged.as_of)).days + 1
             if days > most:
                 address = Address.assignment(*assignment)
-                found.append(_address(judged, address, count(days, "day")))
+                found.append(Found.at(judged.keys, address, count(days, "day")))
     yield _verdict(
         "RR518",
         found,
@@ -230,7 +220,9 @@ def allowed_profiles(judged: Judged, allowed: Mapping[str, tuple[str, ...]]) -> 
             if judged.scope.whole_site and role in profile.roles and profile.id not in named
         ]
         found += [
-            _person(judged, person, directory.profiles[directory.people[person].profile].name)
+            Found.person(
+                judged.keys, person, directory.profiles[directory.people[person].profile].name
+            )
             for person in judged.holders(role, judged.after)
             if directory.people[person].profile not in named
         ]
@@ -311,17 +303,4 @@ def _verdict(code: str, found: list[Found], failed: str, kept: str) -> Verdict:
         passed=not found,
         message=failed if found else kept,
         found=tuple(ordered[:LISTED]),
-        level=Level.MANDATORY,
     )
-
-
-def _person(judged: Judged, person: str, note: str = "") -> Found:
-    return Found(FoundKind.PERSON, person, judged.keys.person(person), note)
-
-
-def _unit(judged: Judged, unit: str) -> Found:
-    return Found(FoundKind.UNIT, unit, judged.keys.unit(unit))
-
-
-def _address(judged: Judged, address: Address, note: str = "") -> Found:
-    return Found(FoundKind.ADDRESS, str(address), str(judged.keys.name(address)), note)

@@ -1,6 +1,6 @@
 """What guards look at: a site before and after a plan, within the manifest's scope."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -56,7 +56,7 @@ class Judged:
     learners: Learners
     access: tuple[AccessChange, ...]
     removed: Mapping[Address, CauseKind]
-    declared: Iterable[Assignment]
+    declared: Collection[Assignment]
     grants: Mapping[Assignment, Grant]
     keys: Keys
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from reconciler.directory import Keys
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Level, Rule
 
@@ -57,6 +59,21 @@ class Found:
 
     def __str__(self) -> str:
         return f"{self.key} ({self.note})" if self.note else self.key
+
+    @classmethod
+    def person(cls, keys: Keys, person: str, note: str = "") -> "Found":
+        """Name a person."""
+        return cls(FoundKind.PERSON, person, keys.person(person), note)
+
+    @classmethod
+    def unit(cls, keys: Keys, unit: str, note: str = "") -> "Found":
+        """Name a unit."""
+        return cls(FoundKind.UNIT, unit, keys.unit(unit), note)
+
+    @classmethod
+    def at(cls, keys: Keys, address: Address, note: str = "") -> "Found":
+        """Name what stands at an address, in ids."""
+        return cls(FoundKind.ADDRESS, str(address), str(keys.name(address)), note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def protection_of(directory: Directory, rules: Iterable[InForce]) -> Protection:
         if each.rule is Rule.PROTECTED and isinstance(each.value, Mapping):
             people.update(each.value["people"])
             units.update(each.value["units"])
-    return Protection(frozenset(people), directory.subtree(units))
+    return Protection.of(directory, people, units)
 
 
 def _stated(refs: References, file: Manifest) -> Iterator[tuple[Rule, Value]]:

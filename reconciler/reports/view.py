@@ -140,10 +140,7 @@ def accepted_rows(items: Iterable[Deviation]) -> list[tuple[str, str]]:
 
 def ending_rows(items: Iterable[Ending]) -> list[tuple[str, str]]:
     """Say what ends, and when."""
-    return [
-        (str(item.name), f"{'accepted' if item.accepted else 'holds'} until {item.until}")
-        for item in items
-    ]
+    return [(str(item.name), str(item)) for item in items]
 
 
 _DEVIATES = {

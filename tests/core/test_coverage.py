@@ -75,8 +75,11 @@ def test_coverage_is_what_the_slow_model_says(case):
             and unit.id in inside
             and not _has(state, Role.HEADTEACHER, above(state, unit.id))
         ]
-    for person, learners in coverage(state, None).mentors.items():
+    whole = coverage(state, None)
+    for person, number in whole.mentors.items():
+        learners = whole.seen_by(person)
         assert learners == {each for each, people in mentored.items() if person in people}
+        assert number == len(learners)
 
 
 def _has(state: LiveState, role: Role, units: list[str]) -> bool:

@@ -18,7 +18,7 @@ from reconciler.cli.schema import SCHEMAS
 from reconciler.diagnostics import CODES
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import Rule
+from reconciler.manifest.model import LEVELLED
 from reconciler.review import CHECKS
 from reconciler.rosters.problems import CODES as ROSTER_CODES
 from reconciler.sandbox.problems import PROBLEMS
@@ -154,7 +154,7 @@ def test_every_key_of_the_manifest_is_described_and_no_other():
     schema = json.loads(text_of(ROOT / "schemas" / "manifest-v1.schema.json"))
     described = table_cells(section(DOCS / "manifest.md", "Every key"))
     keys = set(keys_of(schema, schema, ""))
-    rules = {f"policy.levels.{rule}" for rule in Rule if rule is not Rule.PROTECTED}
+    rules = {f"policy.levels.{rule}" for rule in LEVELLED}
     assert {key for key in keys if key.startswith("policy.levels.")} == rules
     keys = keys - rules | {"policy.levels.RULE"}
     assert {f"`{key}`" for key in keys} == set(described)
