@@ -4,7 +4,8 @@ Pure: the manifest, the site's directory and the day come in; the desired state 
 that only the site can give go out (design, section 3).
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -12,6 +13,7 @@ from enum import StrEnum
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
+from reconciler.domain.days import Days
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
 from reconciler.references import References
@@ -41,14 +43,20 @@ class Cause:
         position: the place in the manifest.
         day: the one that decides, where one does.
         run: the id of the run that is rolled back.
+        accepted_until: the last day on which it was accepted; that is over.
     """
 
     kind: CauseKind
     position: Position | None = None
     day: date | None = None
     run: str | None = None
+    accepted_until: date | None = None
 
     def __str__(self) -> str:
+        text = self._text()
+        return f"{text}; accepted until {self.accepted_until}" if self.accepted_until else text
+
+    def _text(self) -> str:
         place = f" at {self.position}" if self.position else ""
         match self.kind:
             case CauseKind.DECLARED:
@@ -73,6 +81,11 @@ class Grant:
     ends: date | None = None
     reason: str | None = None
 
+    @property
+    def days(self) -> Days:
+        """The days on which it holds."""
+        return Days(self.begins, self.ends)
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:
@@ -85,10 +98,13 @@ class Desired:
         labels: the listed labels, with their texts and why.
         holders: the declared people, with the place of their entry.
         assignments: what is wanted on the day.
-        dormant: what is declared but does not hold on the day: expired, or not started.
-        grants: what the manifest says of assignments, for those that have days or a reason and are
-            not expired.
+        dormant: what is declared but does not hold on the day: expired, or not started. What has
+            expired and begins again later has expired.
+        upcoming: per assignment of those that do not hold on the day the first day to come.
+        grants: what the manifest says of assignments, for those that have days or a reason, in the
+            order of their days: one item names each of them.
         accepted: per address (in ids) the deviation that is accepted on the day.
+        lapsed: per address (in ids) the deviation whose last day has passed.
         holds_until: the last day on which all this is the same, or None for good.
     """
 
@@ -101,8 +117,10 @@ class Desired:
     holders: Mapping[Holder, Cause]
     assignments: Mapping[Assignment, Cause]
     dormant: Mapping[Assignment, Cause]
-    grants: Mapping[Assignment, Grant]
+    upcoming: Mapping[Assignment, date]
+    grants: Mapping[Assignment, tuple[Grant, ...]]
     accepted: Mapping[Address, Accepted]
+    lapsed: Mapping[Address, Accepted]
     holds_until: date | None
 
 
@@ -128,15 +146,15 @@ class _Resolver:
         self.directory = directory
         self.as_of = as_of
         self.refs = References(directory, keys)
-        self.grants: dict[Assignment, Grant] = {}
+        self.assignments: dict[Assignment, Cause] = {}
+        self.dormant: defaultdict[Assignment, list[Item]] = defaultdict(list)
+        self.grants: defaultdict[Assignment, list[Grant]] = defaultdict(list)
 
     def desired(self) -> Desired:
         self.refs.site(self.manifest.site)
         scope = self._scope()
         profiles = self._profiles()
         holders: dict[Holder, Cause] = {}
-        assignments: dict[Assignment, Cause] = {}
-        dormant: dict[Assignment, Cause] = {}
         for role, section in sorted(self.manifest.sections.items()):
             for entry in section.entries:
                 person = self.refs.person(entry.person)
@@ -146,11 +164,15 @@ class _Resolver:
                     continue
                 holder = Holder(role, person)
                 if holder in holders:
-                    self._same(entry.person, holders[holder])
+                    self._same(entry.person, holders[holder].position)
                     continue
                 holders[holder] = Cause(CauseKind.DECLARED, entry.person.position)
                 self._check_holder(holder, entry.person, profiles)
-                self._items(entry, holder, scope, assignments, dormant)
+                self._items(entry, holder, scope)
+        dormant = {
+            found: items for found, items in self.dormant.items() if found not in self.assignments
+        }
+        accepted, lapsed = self._accepted()
         return Desired(
             as_of=self.as_of,
             scope=scope,
@@ -162,25 +184,33 @@ class _Resolver:
                 for key, setting in self.manifest.labels.items()
             },
             holders=holders,
-            assignments=assignments,
-            dormant={found: why for found, why in dormant.items() if found not in assignments},
-            grants=self.grants,
-            accepted=self._accepted(),
-            holds_until=self._holds_until(scope, assignments),
+            assignments=self.assignments,
+            dormant={found: self._dormancy(items) for found, items in dormant.items()},
+            upcoming={
+                found: begins
+                for found, items in dormant.items()
+                if (begins := self._first_day(items)) is not None
+            },
+            grants={
+                found: tuple(sorted(grants, key=lambda each: each.begins or date.min))
+                for found, grants in self.grants.items()
+            },
+            accepted=accepted,
+            lapsed=lapsed,
+            holds_until=self._holds_until(scope, self.assignments),
         )
 
-    def _accepted(self) -> dict[Address, Accepted]:
-        """Find the deviations that are accepted on the day; of one that is over, nothing is said.
-
-        It comes back by itself, as a difference.
-        """
-        accepted = {}
+    def _accepted(self) -> tuple[dict[Address, Accepted], dict[Address, Accepted]]:
+        """Find the deviations that are accepted on the day, and those whose last day has passed."""
+        found: dict[Address, Accepted] = {}
         for each in self.manifest.accepted:
-            if each.until >= self.as_of:
-                address = self.refs.address(each.address)
-                if address is not None:
-                    accepted[address] = each
-        return accepted
+            address = self.refs.address(each.address)
+            if address in found:
+                self._same(each.address, found[address].address.position)
+            elif address is not None:
+                found[address] = each
+        accepted = {at: each for at, each in found.items() if each.until >= self.as_of}
+        return accepted, {at: each for at, each in found.items() if at not in accepted}
 
     def _scope(self) -> Scope:
         if self.manifest.within is None:
@@ -203,11 +233,9 @@ class _Resolver:
         entry: Entry,
         holder: Holder,
         scope: Scope,
-        assignments: dict[Assignment, Cause],
-        dormant: dict[Assignment, Cause],
     ) -> None:
         for item in entry.items:
-            holds, expired = item.holds_on(self.as_of), self._is_expired(item)
+            expired = self._is_expired(item)
             target = self.refs.target(item, quiet=expired)
             if target is None:
                 continue
@@ -216,14 +244,29 @@ class _Resolver:
                 self._is_assignable(assignment, item) and self._in_scope(scope, assignment, item)
             ):
                 continue
-            if not expired and (item.begins or item.ends or item.reason):
-                self.grants[assignment] = Grant(item.begins, item.ends, item.reason)
-            if not holds:
-                dormant[assignment] = self._dormancy(item)
-            elif assignment in assignments:
-                self._same(item.target, assignments[assignment])
+            if item.begins or item.ends or item.reason:
+                self.grants[assignment].append(Grant(item.begins, item.ends, item.reason))
+            if not item.holds_on(self.as_of):
+                self.dormant[assignment].append(item)
+            elif assignment in self.assignments:
+                self._same(item.target, self.assignments[assignment].position)
             else:
-                assignments[assignment] = Cause(CauseKind.DECLARED, item.target.position)
+                self.assignments[assignment] = Cause(CauseKind.DECLARED, item.target.position)
+
+    def _dormancy(self, items: Sequence[Item]) -> Cause:
+        """Say why an assignment does not hold: what ended last outweighs what begins first."""
+        over = [item for item in items if self._is_expired(item)]
+        if over:
+            last = max(over, key=lambda item: item.ends or date.min)
+            return Cause(CauseKind.EXPIRED, last.target.position, last.ends)
+        first = min(items, key=lambda item: item.begins or date.min)
+        return Cause(CauseKind.NOT_STARTED, first.target.position, first.begins)
+
+    def _first_day(self, items: Iterable[Item]) -> date | None:
+        return min(
+            (item.begins for item in items if item.begins and item.begins > self.as_of),
+            default=None,
+        )
 
     def _is_assignable(self, assignment: Assignment, item: Item) -> bool:
         """Whether the site would take it: a learner, or somebody it has been given already."""
@@ -242,12 +285,7 @@ class _Resolver:
         return False
 
     def _is_expired(self, item: Item) -> bool:
-        return item.ends is not None and item.ends < self.as_of
-
-    def _dormancy(self, item: Item) -> Cause:
-        if self._is_expired(item):
-            return Cause(CauseKind.EXPIRED, item.target.position, item.ends)
-        return Cause(CauseKind.NOT_STARTED, item.target.position, item.begins)
+        return item.days.are_over(self.as_of)
 
     def _in_scope(self, scope: Scope, assignment: Assignment, item: Item) -> bool:
         learner = item.kind is TargetKind.LEARNER
@@ -327,10 +365,10 @@ class _Resolver:
             if found.kind is TargetKind.LEARNER
         }
 
-    def _same(self, reference: Reference, first: Cause) -> None:
+    def _same(self, reference: Reference, first: Position | None) -> None:
         self.refs.report(
             "RR209",
-            f"{reference.key} is the same one as at {first.position}.",
+            f"{reference.key} is the same one as at {first}.",
             reference.position,
             "Keep one of the two.",
         )

@@ -135,6 +135,9 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR122": Code(_ERROR, "the same deviation accepted twice"),
         "RR123": Code(_ERROR, "a policy file that states more than policies"),
         "RR124": Code(_WARNING, "a reason that looks like health or family"),
+        "RR125": Code(_WARNING, "a level of a rule that is not stated"),
+        "RR126": Code(_ERROR, "two rules that no plan can keep"),
+        "RR127": Code(_WARNING, "a policy file that states no policy"),
         "RR201": Code(_ERROR, "the manifest is for another site"),
         "RR202": Code(_ERROR, "unknown person"),
         "RR203": Code(_ERROR, "unknown unit"),
@@ -148,7 +151,8 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR211": Code(_WARNING, "the role is not enabled on a holder's profile"),
         "RR212": Code(_WARNING, "the person's account is inactive"),
         "RR213": Code(_WARNING, "an accepted deviation that is none"),
-        "RR501": Code(_ERROR, "more removals than the manifest allows"),
+        "RR214": Code(_WARNING, "an accepted deviation whose last day was declared"),
+        "RR501": Code(_ERROR, "more removals than the limit allows"),
         "RR502": Code(_ERROR, "a role would be emptied"),
         "RR503": Code(_WARNING, "something protected is not declared and stays"),
         "RR504": Code(
@@ -169,5 +173,6 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR517": Code(_ERROR, "a reason is missing"),
         "RR518": Code(_ERROR, "a grant would last too long"),
         "RR519": Code(_ERROR, "a role would be on a profile that is not allowed"),
+        "RR520": Code(_WARNING, "learners lose their last mentor"),
     }
 )

@@ -7,14 +7,14 @@ objects that are on both sides and differ. Nothing here reads a site or decides 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.desired import Cause, CauseKind, Desired
 from reconciler.directory import Directory
-from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.manifest.model import Unmanaged
 from reconciler.provider import Verb
@@ -35,7 +35,10 @@ class Treatment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One address (in ids) at which live and desired state differ."""
+    """One address (in ids) at which live and desired state differ.
+
+    `follows` is the address of another difference, where this one is treated as that one is.
+    """
 
     address: Address
     verb: Verb
@@ -43,6 +46,7 @@ class Difference:
     after: Value
     cause: Cause
     treatment: Treatment = Treatment.ACT
+    follows: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,133 +110,17 @@ def _text(value: str | frozenset[str] | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
-    """Who and what stays when it is not declared: people, and units with all below them, by id."""
-
-    people: frozenset[str] = frozenset()
-    units: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, directory: Directory, people: Iterable[str], units: Iterable[str]) -> "Protection":
-        """Protect people, and everything below some units."""
-        return cls(frozenset(people), directory.subtree(units))
-
-    def covers(self, address: Address) -> bool:
-        """Whether what stands at an address (in ids) is somebody's, or over a unit, it names."""
-        of_person = address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
-        return self._is_over(address) or (of_person and Holder.at(address).person in self.people)
-
-    def keeps(self, address: Address, why: CauseKind) -> bool:
-        """Whether what would be removed stays: what is not declared, over units what entries lost.
-
-        What has expired goes: that was declared.
-        """
-        if why is CauseKind.NOT_IN_ENTRY:
-            return self._is_over(address)
-        return why is CauseKind.UNDECLARED and self.covers(address)
-
-    def _is_over(self, address: Address) -> bool:
-        return address.kind is AddressKind.ASSIGNMENT and address.parts[3] in self.units
-
-
-UNPROTECTED = Protection()
-
-
-def diff(
-    directory: Directory, desired: Desired, as_of: date, protection: Protection = UNPROTECTED
-) -> list[Difference]:
+def diff(directory: Directory, desired: Desired, as_of: date) -> list[Difference]:
     """Find every difference within the scope, in no particular order.
 
-    Sections that the manifest leaves out give none. Differences carry the treatment that
-    `unmanaged`, `accepted` and protection ask for; with `unmanaged: ignore` there are none of
+    Sections that the manifest leaves out give none, and with `unmanaged: ignore` there are none of
     undeclared holders.
     """
     found = list(_labels(directory, desired))
     found.extend(_profiles(directory, desired))
     for role in sorted(desired.managed):
         found.extend(_role(directory, desired, role, as_of))
-    if protection.people or protection.units:
-        found = [
-            replace(each, treatment=Treatment.PROTECT)
-            if protection.keeps(each.address, each.cause.kind)
-            else each
-            for each in found
-        ]
-    if desired.accepted:
-        found = [_accepted(each, desired) for each in found]
-    return _with_their_holders(_without_their_roles(directory, found))
-
-
-def _accepted(difference: Difference, desired: Desired) -> Difference:
-    if difference.address not in desired.accepted:
-        return difference
-    return replace(difference, treatment=Treatment.ACCEPT)
-
-
-def _without_their_roles(directory: Directory, found: list[Difference]) -> list[Difference]:
-    """Let holders wait on whose profile it is accepted that the role is missing.
-
-    Nobody can be added before the role is enabled (design, section 2, "Dependencies").
-    """
-    missing = {
-        each.address.parts
-        for each in found
-        if each.treatment is Treatment.ACCEPT
-        and each.address.kind is AddressKind.PROFILE
-        and each.verb is Verb.ADD
-    }
-    if not missing:
-        return found
-    return [
-        replace(each, treatment=Treatment.ACCEPT)
-        if each.address.kind is AddressKind.HOLDER
-        and each.verb is Verb.ADD
-        and (directory.people[each.address.parts[1]].profile, each.address.parts[0]) in missing
-        else each
-        for each in found
-    ]
-
-
-_STAYS = (Treatment.PROTECT, Treatment.ACCEPT)
-
-
-def _with_their_holders(found: list[Difference]) -> list[Difference]:
-    """Let holders stay whose assignments stay, and assignments wait whose holders may be missing.
-
-    Nobody can be taken out of a role who still has an assignment, or be given one before they are
-    added (design, section 2, "Dependencies").
-    """
-    staying = {
-        Holder.at(each.address): each.treatment
-        for each in found
-        if each.treatment in _STAYS
-        and each.address.kind is AddressKind.ASSIGNMENT
-        and each.verb is Verb.REMOVE
-    }
-    absent = {
-        Holder.at(each.address): each.treatment
-        for each in found
-        if each.treatment is Treatment.ACCEPT
-        and each.address.kind is AddressKind.HOLDER
-        and each.verb is Verb.ADD
-    }
-    if not staying and not absent:
-        return found
-    return [_beside(each, staying, absent) for each in found]
-
-
-def _beside(
-    each: Difference, staying: Mapping[Holder, Treatment], absent: Mapping[Holder, Treatment]
-) -> Difference:
-    kind, verb = each.address.kind, each.verb
-    if kind is AddressKind.HOLDER and verb is Verb.REMOVE and each.treatment not in _STAYS:
-        treatment = staying.get(Holder.at(each.address))
-    elif kind is AddressKind.ASSIGNMENT and verb is Verb.ADD:
-        treatment = absent.get(Holder.at(each.address))
-    else:
-        treatment = None
-    return replace(each, treatment=treatment) if treatment else each
+    return found
 
 
 def _labels(directory: Directory, desired: Desired) -> Iterator[Difference]:
@@ -289,20 +177,26 @@ def _role(directory: Directory, desired: Desired, role: Role, as_of: date) -> It
                 cause = _cause(desired, assignment)
                 yield _presence(Address.assignment(*assignment), change, cause)
         elif desired.unmanaged is not Unmanaged.IGNORE:
-            leaves = desired.scope.whole_site or (
-                bool(_size(before)) and _size(before) == _size(live.get(holder, _NOTHING))
-            )
+            leaves = _leaves(desired, holder, _size(before), _size(live.get(holder, _NOTHING)))
             yield from _undeclared(desired, holder, before, leaves=leaves)
+
+
+def _leaves(desired: Desired, holder: Holder, in_scope: int, everywhere: int) -> bool:
+    """Whether a holder who is not declared is taken out, having so many assignments.
+
+    One without assignments is taken out only by a manifest for the whole site, by the run that
+    removes their last one (design, section 3), and where they were accepted to stay until lately.
+    """
+    if desired.scope.whole_site:
+        return True
+    accepted = Address.holder(*holder) in desired.lapsed
+    return in_scope == everywhere and (in_scope > 0 or accepted)
 
 
 def _undeclared(
     desired: Desired, holder: Holder, before: Mapping[str, frozenset[str]], *, leaves: bool
 ) -> Iterator[Difference]:
-    """Take out a holder who is not declared: what is in scope, and themselves where they leave.
-
-    A holder without assignments is taken out only by a manifest for the whole site, or by the run
-    that removes their last one (design, section 3).
-    """
+    """Take out a holder who is not declared: what is in scope, and themselves where they leave."""
     cause = Cause(CauseKind.UNDECLARED)
     report = desired.unmanaged is Unmanaged.REPORT
     treatment = Treatment.REPORT if report else Treatment.ACT

@@ -160,6 +160,12 @@ class Keys:
         """Return the ids of the people with that key."""
         return self.people_by_key.get(key, [])
 
+    def find_named_people(self, name: str) -> list[str]:
+        """Return the ids of the people whom `person` names so: those without a key, by their id."""
+        found = self.find_people(name)
+        keyless = not found and name in self._directory.people and self.person(name) == name
+        return [name] if keyless else found
+
     def find_units(self, key: str) -> list[str]:
         """Return the ids of the units with that key; a unit without a sync key answers to its path.
 

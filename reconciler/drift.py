@@ -3,7 +3,8 @@
 A difference is drift when the last write to its address was made by anyone but this reconciler's
 own clients, and pending when one of them wrote it last, or nobody ever did: then it is the
 manifest, the roster or the date that moved. An assignment that is live past its last day is drift
-whoever wrote it: somebody still sees whom they should not.
+whoever wrote it: somebody still sees whom they should not. So is what was accepted until a day that
+has passed: somebody was to look after it.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,12 +23,13 @@ class DriftKind(StrEnum):
     """Why a difference is drift.
 
     `changed`: somebody else wrote it, or may have. `unmanaged`: it is live, and reported only.
-    `expired`: it is live past its last day.
+    `expired`: it is live past its last day. `lapsed`: it was accepted until a day that has passed.
     """
 
     CHANGED = "changed"
     UNMANAGED = "unmanaged"
     EXPIRED = "expired"
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class DriftReport:
 
     Attributes:
         plan: the plan that would end them.
-        drifted: made by others, reported unmanaged things, what is live past its last day, and all
-            of them on a site that keeps no events.
+        drifted: made by others, reported unmanaged things, what is live or was accepted past its
+            last day, and all of them on a site that keeps no events.
         pending: not yet applied.
         attributed: whether the site's events could be asked.
         ending: what holds, and ends soon; no difference yet.
@@ -89,6 +91,8 @@ def classify(
         event = known.get(action.address)
         if action.cause.kind is CauseKind.EXPIRED:
             drifted.append(Drifted(action, event, DriftKind.EXPIRED))
+        elif action.cause.accepted_until is not None:
+            drifted.append(Drifted(action, event, DriftKind.LAPSED))
         elif events is None or (event is not None and not event.is_by(own_actors)):
             drifted.append(Drifted(action, event, DriftKind.CHANGED))
         else:

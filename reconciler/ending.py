@@ -1,13 +1,17 @@
-"""What ends soon: declared assignments and accepted deviations, warned of before their last day."""
+"""What ends soon: live assignments and accepted deviations, warned of before their last day."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
-from reconciler.manifest.model import Manifest
+from reconciler.domain.days import joined
+from reconciler.manifest.model import Item, Manifest
+from reconciler.plan.model import Plan
 from reconciler.references import References
+from reconciler.state import Assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +34,57 @@ class Ending:
 
 
 def ending(
-    manifest: Manifest, directory: Directory, as_of: date, within_days: int
+    manifest: Manifest, directory: Directory, plan: Plan, within_days: int
 ) -> tuple[Ending, ...]:
-    """Return what holds on a day and whose last day is at most so many days away.
+    """Return what is live or accepted on a plan's day, and ends at most so many days later.
 
-    What the manifest names and the site does not have is left out.
+    What goes on without a day between, by another item, does not end. What is not live yet is the
+    plan's to tell.
+
+    Args:
+        manifest: says what ends when.
+        directory: the site.
+        plan: of the manifest on the site: says which deviations are accepted, and what day it is.
+        within_days: how many days count as soon.
     """
-    keys = Keys(directory, manifest.settings.people, manifest.settings.units)
-    last = as_of + timedelta(days=within_days)
-    found = {each.address: each for each in _assignments(manifest, directory, keys, as_of, last)}
-    refs = References(directory, keys)
-    for each in manifest.accepted:
-        if as_of <= each.until <= last:
-            address = refs.address(each.address)
-            if address is not None:
-                found[address] = Ending(address, keys.name(address), each.until, accepted=True)
-    return tuple(sorted(found.values(), key=lambda each: (each.until, str(each.name))))
+    last = plan.as_of + timedelta(days=min(within_days, (date.max - plan.as_of).days))
+    found = list(_assignments(manifest, directory, plan.as_of, last))
+    found += (
+        Ending(each.address, each.name, each.until, accepted=True)
+        for each in plan.accepted
+        if each.until <= last
+    )
+    return tuple(sorted(found, key=lambda each: (each.until, str(each.name))))
 
 
 def _assignments(
-    manifest: Manifest, directory: Directory, keys: Keys, as_of: date, last: date
+    manifest: Manifest, directory: Directory, as_of: date, last: date
 ) -> Iterator[Ending]:
+    keys = Keys(directory, manifest.settings.people, manifest.settings.units)
     refs = References(directory, keys)
     for role, section in manifest.sections.items():
         for entry in section.entries:
+            same: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
             for item in entry.items:
-                if item.ends is None or item.ends > last or not item.holds_on(as_of):
+                same[item.kind, item.target.key].append(item)
+            for items in same.values():
+                ends = _end(items, as_of)
+                if ends is None or ends > last:
                     continue
                 person = refs.person(entry.person, quiet=True)
-                target = refs.target(item, quiet=True)
-                if person is not None and target is not None:
-                    address = Address.assignment(role, person, item.kind, target)
-                    yield Ending(address, keys.name(address), item.ends)
+                target = refs.target(items[0], quiet=True)
+                if person is None or target is None:
+                    continue
+                assignment = Assignment(role, person, items[0].kind, target)
+                if assignment in directory.state.assignments:
+                    address = Address.assignment(*assignment)
+                    yield Ending(address, keys.name(address), ends)
+
+
+def _end(items: list[Item], as_of: date) -> date | None:
+    """Return the last of the days without a gap on which items hold, from a day on."""
+    if all(item.ends is None for item in items):
+        return None
+    return next(
+        (days.ends for days in joined(item.days for item in items) if days.include(as_of)), None
+    )

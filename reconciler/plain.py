@@ -42,4 +42,4 @@ def _is_harmless(char: str) -> bool:
 
 def count(number: int, noun: str) -> str:
     """Say how many there are of something whose plural ends in s."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

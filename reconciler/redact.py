@@ -288,7 +288,11 @@ class Redaction:
         findings = (
             replace(each, found=self._found(review.site, each.found)) for each in review.findings
         )
-        return replace(review, findings=tuple(sorted(findings, key=_place)))
+        return replace(
+            review,
+            findings=tuple(sorted(findings, key=_place)),
+            warnings=tuple(self.diagnostic(each) for each in review.warnings),
+        )
 
     def actor(self, site: str, actor: str) -> str:
         """Return what stands for somebody who works with the program or the site."""
@@ -318,11 +322,16 @@ class Redaction:
         )
         return replace(policy, value={**policy.value, "people": people})
 
+    def _pair(self, site: str, person: str, key: str) -> tuple[str, str]:
+        shown = self.who(site, person, key)
+        return (shown, shown) if shown else (person, key)
+
     def _found(self, site: str, found: Found) -> Found:
         match found.kind:
             case FoundKind.PERSON:
-                shown = self.who(site, found.id, found.key)
-                return replace(found, id=shown, key=shown) if shown else found
+                who, key = self._pair(site, found.id, found.key)
+                learner = found.learner and self._pair(site, *found.learner)
+                return replace(found, id=who, key=key, learner=learner)
             case FoundKind.ADDRESS:
                 address, name = self.address(
                     site, Address.parse(found.id), Address.parse(found.key)

@@ -51,12 +51,12 @@ class References:
                 found = self._keys.find_profiles(profile)
                 return Address.profile(found[0], role) if len(found) == 1 else None
             case AddressKind.HOLDER, (role, person):
-                people = self._keys.find_people(person)
+                people = self._keys.find_named_people(person)
                 return Address.holder(role, people[0]) if len(people) == 1 else None
             case _, (role, person, kind, target):
-                people = self._keys.find_people(person)
+                people = self._keys.find_named_people(person)
                 learner = kind == TargetKind.LEARNER
-                find = self._keys.find_people if learner else self._keys.find_units
+                find = self._keys.find_named_people if learner else self._keys.find_units
                 targets = find(target)
                 if len(people) == len(targets) == 1:
                     return Address.assignment(role, people[0], kind, targets[0])

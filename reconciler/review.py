@@ -6,8 +6,9 @@ where a mandatory policy demands otherwise, or where somebody sees a learner who
 should; else it is a warning.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -17,7 +18,7 @@ from typing import Final
 from reconciler.access.coverage import Coverage, kinship
 from reconciler.access.effective import Learners, in_effect
 from reconciler.desired import CauseKind
-from reconciler.diagnostics import Severity
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.ending import Ending
@@ -43,6 +44,9 @@ class Check(StrEnum):
     UNIT_EMPTIED = "unit_emptied"
     ENDS_SOON = "ends_soon"
     EXPIRED_AND_LIVE = "expired_and_live"
+    MENTOR_UNDER_MINIMUM = "mentor_under_minimum"
+    PROFILE_NOT_ALLOWED = "profile_not_allowed"
+    ACCEPTANCE_LAPSED = "acceptance_lapsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +139,14 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a review found, of which site and on which day."""
+    """What a review found, of which site and on which day; and what is odd about the manifest."""
 
     site: str
     revision: int
     as_of: date
     within_days: int
     findings: tuple[Finding, ...]
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def review(reviewed: Reviewed) -> tuple[Finding, ...]:
@@ -206,28 +211,48 @@ def _without_role(reviewed: Reviewed) -> Iterator[Finding]:
             yield Finding(Check.PROFILE_WITHOUT_ROLE, Severity.WARNING, found)
 
 
-def _over_limit(reviewed: Reviewed) -> Iterator[Finding]:
-    limits = [
-        (policy.value, policy.level)
-        for policy in reviewed.policies
-        if policy.rule is Rule.MAX_LEARNERS_PER_MENTOR and isinstance(policy.value, int)
-    ]
-    for person, learners in reviewed.coverage.mentors.items():
-        broken = [(most, level) for most, level in limits if learners > most]
-        if broken:
-            mandatory = any(level is Level.MANDATORY for _, level in broken)
-            least = min(most for most, _ in broken)
-            note = f"{count(learners, 'learner')}, {least} allowed"
-            severity = Severity.ERROR if mandatory else Severity.WARNING
-            yield Finding(
-                Check.MENTOR_OVER_LIMIT, severity, Found.person(reviewed.keys, person, note)
-            )
+def _beyond(
+    check: Check, rule: Rule, note: str, breaks: Callable[[int, int], bool]
+) -> Callable[[Reviewed], Iterator[Finding]]:
+    """Look for the mentors whose number of learners breaks a rule; `note` words its limit."""
+
+    def look(reviewed: Reviewed) -> Iterator[Finding]:
+        limits = [
+            (policy.value, policy.level)
+            for policy in reviewed.policies
+            if policy.rule is rule and isinstance(policy.value, int)
+        ]
+        for person, learners in reviewed.coverage.mentors.items():
+            broken = [(limit, level) for limit, level in limits if breaks(learners, limit)]
+            if broken:
+                worst = next((each for each in broken if each[1] is Level.MANDATORY), broken[0])
+                severity = Severity.ERROR if worst[1] is Level.MANDATORY else Severity.WARNING
+                told = f"{count(learners, 'learner')}, {note.format(worst[0])}"
+                yield Finding(check, severity, Found.person(reviewed.keys, person, told))
+
+    return look
+
+
+def _not_allowed(reviewed: Reviewed) -> Iterator[Finding]:
+    for policy in reviewed.policies:
+        if policy.rule is not Rule.ALLOWED_PROFILES or not isinstance(policy.value, Mapping):
+            continue
+        severity = Severity.ERROR if policy.level is Level.MANDATORY else Severity.WARNING
+        for name, allowed in policy.value.items():
+            role = Role(name)
+            for profile in reviewed.coverage.profiles_beyond(role, allowed):
+                found = replace(Found.profile(reviewed.keys, profile), note=role)
+                yield Finding(Check.PROFILE_NOT_ALLOWED, severity, found)
+            for person in reviewed.coverage.holders_beyond(role, allowed):
+                profile = reviewed.keys.profile_of(person).name
+                found = Found.person(reviewed.keys, person, f"{role}, profile {profile}")
+                yield Finding(Check.PROFILE_NOT_ALLOWED, severity, found)
 
 
 def _own(reviewed: Reviewed) -> Iterator[Finding]:
     severity = reviewed.level(Rule.NO_SELF_MENTORING)
     for person, learner in reviewed.coverage.own_mentors():
-        found = Found.person(reviewed.keys, person, kinship(person, learner))
+        found = Found.pair(reviewed.keys, person, learner, kinship(person, learner))
         yield Finding(Check.OWN_MENTOR, severity, found)
 
 
@@ -259,6 +284,16 @@ def _expired(reviewed: Reviewed) -> Iterator[Finding]:
             yield Finding(Check.EXPIRED_AND_LIVE, Severity.ERROR, found, day=action.cause.day)
 
 
+def _lapsed(reviewed: Reviewed) -> Iterator[Finding]:
+    for action in reviewed.plan.actions if reviewed.plan else ():
+        if action.cause.accepted_until is not None:
+            day = action.cause.accepted_until
+            surplus = action.verb is Verb.REMOVE
+            found = Found.at(reviewed.keys, action.address, f"accepted until {day}")
+            severity = Severity.ERROR if surplus else Severity.WARNING
+            yield Finding(Check.ACCEPTANCE_LAPSED, severity, found, day=day)
+
+
 @dataclass(frozen=True, slots=True)
 class _Check:
     """One line of the table: its stable code, what it finds in words, and how it looks."""
@@ -281,12 +316,29 @@ CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
             "RR606", "Holders whose profile does not have the role", _without_role
         ),
         Check.MENTOR_OVER_LIMIT: _Check(
-            "RR607", "Mentors with more learners than the policy allows", _over_limit
+            "RR607",
+            "Mentors with more learners than the policy allows",
+            _beyond(
+                Check.MENTOR_OVER_LIMIT, Rule.MAX_LEARNERS_PER_MENTOR, "{} allowed", operator.gt
+            ),
         ),
         Check.OWN_MENTOR: _Check("RR608", "Mentors of themselves or of a child of theirs", _own),
         Check.UNIT_EMPTIED: _Check("RR609", "Assigned units without learners", _emptied),
         Check.ENDS_SOON: _Check("RR610", "Ending soon", _ending),
         Check.EXPIRED_AND_LIVE: _Check("RR611", "Past their last day and still live", _expired),
+        Check.MENTOR_UNDER_MINIMUM: _Check(
+            "RR612",
+            "Mentors with fewer learners than the policy asks for",
+            _beyond(
+                Check.MENTOR_UNDER_MINIMUM, Rule.MIN_LEARNERS_PER_MENTOR, "{} at least", operator.lt
+            ),
+        ),
+        Check.PROFILE_NOT_ALLOWED: _Check(
+            "RR613", "Roles on profiles that the policy does not allow", _not_allowed
+        ),
+        Check.ACCEPTANCE_LAPSED: _Check(
+            "RR614", "Accepted until a day that has passed, and still so", _lapsed
+        ),
     }
 )
 """Every check by its name, in the order of the report."""

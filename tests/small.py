@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from strategies import AT, TODAY, ref
 
@@ -87,12 +88,14 @@ def plan(
     manifest: Manifest,
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
+    *,
+    as_of: date = TODAY,
     **more: object,
 ) -> Plan:
     return make_plan(
         manifest,
         state,
-        as_of=TODAY,
+        as_of=as_of,
         plan_id="plan-1",
         selection=Selection(only, excepted),
         **more,  # type: ignore[arg-type]

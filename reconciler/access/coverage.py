@@ -127,10 +127,24 @@ class Coverage:
 
         On the whole site, everybody who has been added; else who has an assignment in the scope.
         """
-        if self._scope.whole_site:
-            return sorted(self.directory.state.holders)
         found = in_scope(self.directory, self._scope, Role, self._as_of)
-        return sorted({each.holder for each in found})
+        return sorted(holders_in(self.directory, self._scope, found))
+
+    def profiles_beyond(self, role: Role, allowed: Collection[str]) -> list[str]:
+        """Return the profiles, by id, that have a role and are not among those allowed it.
+
+        Profiles belong to the whole site: within a scope there are none.
+        """
+        profiles = self.directory.state.profiles if self._scope.whole_site else ()
+        return [each.id for each in profiles if role in each.roles and each.id not in allowed]
+
+    def holders_beyond(self, role: Role, allowed: Collection[str]) -> list[str]:
+        """Return who holds a role within the scope on a profile that is not allowed it, sorted."""
+        return [
+            person
+            for held, person in self.holders
+            if held is role and self.directory.people[person].profile not in allowed
+        ]
 
     def _targets(self, role: Role) -> set[str]:
         """The units over which somebody has a role with effect."""
@@ -147,6 +161,15 @@ class Coverage:
                 self._scope.whole_site or unit in self._scope.units
             ):
                 yield unit
+
+
+def holders_in(
+    directory: Directory, scope: Scope, assignments: Collection[Assignment]
+) -> set[Holder]:
+    """Return who holds a role within a scope, which has those assignments."""
+    if scope.whole_site:
+        return set(directory.state.holders)
+    return {each.holder for each in assignments}
 
 
 def kinship(mentor: str, learner: str) -> str:

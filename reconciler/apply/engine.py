@@ -129,7 +129,7 @@ def _check(
         preflight.check_site(plan, state.site.id)
         original = preflight.check_basis(plan, state, earlier, reader)
         verdicts = preflight.check_guards(
-            plan, original, selected, order.overrides, order.site_policy
+            plan, original, selected, order.today, order.overrides, order.site_policy
         )
         if reader.site().revision == state.site.revision:
             return state, verdicts

@@ -4,22 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from reconciler.apply.journal import Earlier
-from reconciler.desired import CauseKind
 from reconciler.directory import Directory, Keys
-from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability
-from reconciler.errors import GuardRefused, InvalidInput, PlanUnusable, SiteError
-from reconciler.manifest.model import Manifest, Rule
+from reconciler.errors import GuardRefused, PlanUnusable, SiteError
+from reconciler.manifest.model import Manifest
 from reconciler.plan.basis import concerns, digests, moved
 from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Plan
-from reconciler.policy.guards import judge
-from reconciler.policy.model import Source, Verdict
-from reconciler.policy.resolve import in_force
-from reconciler.provider import Event, Reader, Verb
+from reconciler.policy.guards import judge, judges_manifest
+from reconciler.policy.model import Verdict
+from reconciler.policy.resolve import renewed
+from reconciler.provider import Event, Reader
 from reconciler.scope import Scope
-from reconciler.state import Assignment, LiveState
+from reconciler.state import LiveState
 
 AGAIN = "Make a new plan and review it."
 
@@ -156,48 +155,39 @@ def check_guards(
     plan: Plan,
     state: LiveState,
     actions: Sequence[Action],
+    today: date,
     overrides: Mapping[str, str],
     site_policy: Manifest | None,
 ) -> tuple[Verdict, ...]:
     """Judge the selected actions by the policies that the plan carries, and by the site's own.
 
     What the plan says of the site's policy is not relied on where the file is at hand: it may have
-    become stricter, and a plan may have been made without it.
+    become stricter, and a plan may have been made without it. Nor is the day for which the plan was
+    made: who is in which unit is what it is today.
 
     Args:
         plan: gives the policies, the scope and the overrides recorded in it.
         state: the live state without what the plan itself did earlier.
         actions: the selected ones.
+        today: the day on which it runs.
         overrides: further ones, for this run.
         site_policy: the site-wide policy file, where there is one.
 
     Raises:
         GuardRefused: a guard refuses, and no override lifts it.
-        PlanUnusable: the plan's file lacks the limit of removals.
+        PlanUnusable: the site has a policy about the manifest that the plan does not know.
         InvalidInput: the policy file does not fit the site.
     """
     directory = Directory(state)
     keys = Keys(directory, plan.basis.people, plan.basis.units)
-    policies = plan.policies
-    if not any(each.rule is Rule.MAX_REMOVALS for each in policies):
-        raise PlanUnusable("The plan's file lacks the limit of removals.", AGAIN)
-    if site_policy is not None:
-        current, found = in_force(directory, None, site_policy)
-        if found:
-            raise InvalidInput(found)
-        carried = [each for each in policies if each.source is not Source.SITE]
-        policies = (*carried, *(each for each in current if each.source is Source.SITE))
-    lifted = {override.code: override.reason for override in plan.overrides} | dict(overrides)
-    judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, plan.as_of)
-    declared = {
-        Assignment.at(action.address): action.grant
-        for action in actions
-        if action.verb is Verb.ADD
-        and action.address.kind is AddressKind.ASSIGNMENT
-        and action.cause.kind is CauseKind.DECLARED
-    }
-    grants = {found: grant for found, grant in declared.items() if grant is not None}
-    verdicts = judge(judgement.judged(keys, declared, grants), policies, lifted)
+    policies = renewed(plan.policies, directory, site_policy)
+    for each in policies:
+        if judges_manifest(each.rule) and each not in plan.policies:
+            raise PlanUnusable(
+                f"The plan was made without the site's policy {each.rule} as it is now.", AGAIN
+            )
+    judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, today)
+    verdicts = judge(judgement.judged(keys), policies, overrides, plan.verdicts)
     refuse(verdicts)
     return verdicts
 

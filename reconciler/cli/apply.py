@@ -106,7 +106,7 @@ def _planned(
     """Plan what a manifest and the options ask for.
 
     Raises:
-        WrongUse: a pattern matches nothing: what is meant is not known.
+        WrongUse: a pattern matches nothing of what would change: what is meant is not known.
     """
     plan = reading.make_plan(
         manifest,
@@ -117,7 +117,12 @@ def _planned(
         excepted=asked.excepted,
         site_policy=site_policy,
     )
-    for found in plan.warnings:
-        if found.code == "RR504":
-            raise WrongUse(found.message, found.advice)
+    mistyped = [found for found in plan.warnings if found.code == "RR504"]
+    if mistyped and (plan.actions or _would_change(manifest, state)):
+        raise WrongUse(mistyped[0].message, mistyped[0].advice)
     return plan
+
+
+def _would_change(manifest: Manifest, state: LiveState) -> bool:
+    """Whether there is anything to do at all: else no pattern has anything to match."""
+    return bool(reading.make_plan(manifest, state).actions)

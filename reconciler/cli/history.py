@@ -12,8 +12,8 @@ from reconciler.cli.output import print_result
 from reconciler.cli.redacting import redact_option
 from reconciler.connection import journal_location
 from reconciler.credentials import Secret
-from reconciler.errors import ExitCode, WrongUse
-from reconciler.journal.forget import Traces
+from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.journal.traces import Traces
 from reconciler.plain import count, plain
 from reconciler.redact import Redaction
 from reconciler.reports import runs
@@ -98,6 +98,11 @@ def show(
     help="The site whose person is meant; needed where several have one.",
 )
 @click.option(
+    "--word",
+    is_flag=True,
+    help="Also where nobody in the journal has it, and only texts do: a reason, say.",
+)
+@click.option(
     "--in-doubt",
     is_flag=True,
     help="Also where nobody knows what became of something that was sent.",
@@ -108,6 +113,7 @@ def forget(
     person: str,
     yes: bool,
     site: str | None,
+    word: bool,
     in_doubt: bool,
     environment: str | None,
     config: Path | None,
@@ -121,6 +127,12 @@ def forget(
     """
 
     def agree(found: Traces) -> None:
+        if found.texts_only and not word:
+            raise ReconcilerError(
+                f"Nobody in the journal is {person}; it stands in a text, such as a reason, in "
+                f"{_counted(found)}.",
+                "Check the id or key. To erase the word there, add --word.",
+            )
         if not yes:
             click.echo(plain(f"{person} is named in {_counted(found)} on {found.site}."), err=True)
             click.echo(_closed(found), nl=False, err=True)
@@ -131,6 +143,7 @@ def forget(
     )
     if forgotten is None:
         click.echo(plain(f"Nothing in the journal names {person}."))
+        click.echo("If it should, check the id or key, and which journal this is.", err=True)
         return ExitCode.DONE
     now = f" The person is {forgotten.placeholder} there now." if forgotten.placeholder else ""
     click.echo(plain(f"Forgotten on {forgotten.site}, in {_counted(forgotten)}.{now}"))

@@ -256,6 +256,7 @@ def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
     Raises:
         WrongUse: one without the other, or a code that no guard has.
     """
+    from reconciler.manifest.private import private_word  # noqa: PLC0415 - keeps --help quick
     from reconciler.policy.guards import GUARDS  # noqa: PLC0415 - keeps --help quick
 
     if not codes and reason is None:
@@ -265,6 +266,12 @@ def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
     for code in codes:
         if code not in GUARDS:
             raise WrongUse(f"No guard has the code {code}.", f"There are: {', '.join(GUARDS)}.")
+    if private_word(reason or ""):
+        click.echo(
+            "warning RR124: --reason looks like a detail of somebody's health or family. "
+            "The plan and the journal keep it: say only what has to be known.",
+            err=True,
+        )
     return dict.fromkeys(codes, reason or "")
 
 

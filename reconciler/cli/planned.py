@@ -12,6 +12,7 @@ from reconciler.connection import Connection
 from reconciler.diagnostics import listing
 from reconciler.errors import WrongUse
 from reconciler.plan.model import Plan
+from reconciler.redact import Redaction
 from reconciler.workflows import reading
 
 as_planned_option = click.option(
@@ -25,12 +26,16 @@ as_planned_option = click.option(
 
 
 def state_on(
-    as_planned: tuple[Path, ...], source: Connection | Path, as_of: date | None
+    as_planned: tuple[Path, ...],
+    source: Connection | Path,
+    as_of: date | None,
+    redaction: Redaction,
 ) -> reading.StateOn:
     """Return the live state, or what a manifest or a plan would make of it.
 
     Memberships are those of `as_of`; without it, of today in UTC, or of the day for which the
-    manifest or plan is meant. Warnings, and that guards refuse the plan, go to standard error.
+    manifest or plan is meant. Warnings, and that guards refuse the plan, go to standard error,
+    without the people whom `redaction` hides.
 
     Raises:
         WrongUse: a plan beside something else.
@@ -42,17 +47,17 @@ def state_on(
         return reading.StateOn(reading.fetch_state(source), as_of or datetime.now(UTC).date())
     if not any(is_plan(path) for path in as_planned):
         manifest = reading.load_manifest(as_planned)
-        state, plan = reading.after_manifest(
+        found, plan = reading.after_manifest(
             manifest, source, as_of=as_of, site_policy=options.site_policy(source)
         )
-        _tell(plan)
-        return state
+        _tell(redaction.plan(plan))
+        return found
     if len(as_planned) > 1:
         raise WrongUse("One saved plan at a time, and no manifest beside it.")
     if as_of is not None:
         raise WrongUse("A saved plan is for its own day.", "Leave out --as-of.")
     plan = read_plan(as_planned[0])
-    _tell(plan)
+    _tell(redaction.plan(plan))
     return reading.after_plan(plan, source, _earlier(plan, source))
 
 

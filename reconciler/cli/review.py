@@ -11,15 +11,21 @@ from reconciler.cli.output import print_text
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option
-from reconciler.diagnostics import Severity
+from reconciler.diagnostics import Severity, listing
 from reconciler.errors import ExitCode
 from reconciler.redact import Redaction
 from reconciler.reports import review as report
-from reconciler.review import Check, Review
+from reconciler.review import CHECKS, Check, Review
 from reconciler.workflows import reading
 
 _NEVER: Final = "never"
-_FAIL_ON: Final = (*(each.value for each in Severity), _NEVER, *(each.value for each in Check))
+_CODES: Final = {CHECKS[check].code: check for check in Check}
+_FAIL_ON: Final = (
+    *(each.value for each in Severity),
+    _NEVER,
+    *(each.value for each in Check),
+    *_CODES,
+)
 
 
 @click.command("review")
@@ -33,8 +39,8 @@ _FAIL_ON: Final = (*(each.value for each in Severity), _NEVER, *(each.value for 
     multiple=True,
     default=(Severity.ERROR.value,),
     show_default=True,
-    help="Exit 4 for findings of this severity or worse (error, warning), of a check by its name, "
-    "or never. May be repeated.",
+    help="Exit 4 for findings of this severity or worse (error, warning), of a check by its code "
+    "or name, or never. May be repeated.",
 )
 @options.live_option
 @options.as_of_option
@@ -66,8 +72,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 ) -> int:
     """Look for learners and classes without a mentor, schools without a headteacher, and the like.
 
-    A MANIFEST says which part of the site is meant, what ends when, and which policies there are;
-    without one, the whole site is looked at. Nothing is changed.
+    A MANIFEST says which part of the site is meant, what ends when, and which policies there are,
+    and so does what --as-planned names. Without either, the whole site is looked at. Nothing is
+    changed.
 
     Examples: reconciler review; reconciler review examples/roles.yaml --within 30d --format csv
     """
@@ -77,16 +84,18 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     site_policy = options.site_policy(source)
     if as_of is None and not as_planned:
         as_of = reading.today_in(loaded.settings.timezone if loaded else "UTC")
-    review = reading.review_state(
-        state_on(as_planned, source, as_of), loaded, site_policy=site_policy, within_days=within
-    )
+    found = state_on(as_planned, source, as_of, redaction)
+    review = reading.review_state(found, loaded, site_policy=site_policy, within_days=within)
     shown = redaction.review(review)
+    if loaded:
+        for line in listing(shown.warnings):
+            click.echo(line, err=True)
     print_text(report.FORMATS[output_format](shown), colour=not no_color)
     return ExitCode.REFUSED if _fails(review, fail_on) else ExitCode.DONE
 
 
 def _fails(review: Review, fail_on: tuple[str, ...]) -> bool:
-    wanted = set(fail_on)
+    wanted: set[str] = {_CODES.get(each, each) for each in fail_on}
     if Severity.WARNING in wanted:
         wanted.add(Severity.ERROR)
     return any(finding.severity in wanted or finding.check in wanted for finding in review.findings)

@@ -13,8 +13,10 @@ from reconciler.cli.output import print_result
 from reconciler.cli.progress import progress
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
+from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode
 from reconciler.plan.model import Plan
+from reconciler.policy.guards import needless
 from reconciler.redact import Redaction
 from reconciler.reports import documents, text
 from reconciler.workflows.applying import apply_plan
@@ -103,6 +105,9 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             stop=stopping.event,
         )
     shown = asked.redaction.result(result)
+    if not any(found.code == "RR505" for found in plan.warnings):  # told with the plan
+        for line in listing(tuple(needless(result.verdicts, asked.overrides))):
+            click.echo(line, err=True)
     print_result(
         documents.result_document(shown),
         text.result_text(shown),

@@ -10,6 +10,7 @@ from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, WrongUse
+from reconciler.manifest.model import Manifest
 from reconciler.plain import count
 from reconciler.redact import Redaction
 from reconciler.reports import documents
@@ -19,6 +20,7 @@ from reconciler.workflows import reading
 @click.command("validate")
 @options.manifest_argument
 @click.option("--online", is_flag=True, help="Check people, units and profiles on the site too.")
+@click.option("--as-policy", is_flag=True, help="It is a site-wide policy file, and no manifest.")
 @options.live_option
 @options.as_of_option
 @options.site_options
@@ -29,6 +31,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
     online: bool,
+    as_policy: bool,
     live: Path | None,
     as_of: date | None,
     environment: str | None,
@@ -38,7 +41,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 ) -> int:
     """Check a manifest: schema, dates, duplicates; with --online, its references too.
 
-    MANIFEST is one or more files or directories.
+    MANIFEST is one or more files or directories; with --as-policy, one file with the policies of
+    the site.
 
     Example: reconciler validate examples/roles.yaml
     """
@@ -50,13 +54,16 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         )
     counted = ""
     try:
-        loaded = reading.load_manifest(manifest)
+        loaded = _loaded(manifest, as_policy=as_policy)
         if any(path.is_dir() for path in manifest):  # a file that was passed over shows in it
             counted = f"{count(len(loaded.files), 'file')}, "
         found = loaded.warnings
         if online or live:
-            state = reading.fetch_state(options.source(live, environment, config))
-            found = reading.make_plan(loaded, state, as_of=as_of).warnings
+            source = options.source(live, environment, config)
+            policy = loaded if as_policy else options.site_policy(source)
+            found = reading.check_online(
+                None if as_policy else loaded, policy, reading.fetch_state(source), as_of
+            )
     except InvalidInput as invalid:
         if output_format == "text":
             raise
@@ -70,3 +77,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         where = f"against {live or 'the site'}" if online or live else "offline"
         click.echo(f"Valid: {', '.join(map(str, manifest))} ({counted}checked {where}).")
     return ExitCode.FAILED if any(each.is_error for each in found) else ExitCode.DONE
+
+
+def _loaded(manifest: tuple[Path, ...], *, as_policy: bool) -> Manifest:
+    if not as_policy:
+        return reading.load_manifest(manifest)
+    if len(manifest) > 1:
+        raise WrongUse("A site has one policy file.", "Check one at a time.")
+    return reading.read_policy(manifest[0])

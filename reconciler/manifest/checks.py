@@ -4,14 +4,14 @@ Each rule looks at the parts of all files together and yields what is wrong; bot
 where two are involved.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.build import Leaf, Part
-from reconciler.manifest.model import Entry, Item
+from reconciler.manifest.model import Entry, Item, Reference, Rule
 from reconciler.manifest.private import private_word
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, shorten
 from reconciler.suggest import did_you_mean
@@ -23,13 +23,15 @@ def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
         for entries in part.sections.values():
             for entry in entries.entries:
                 yield from _assigned_twice(entry)
-                yield from _private_reasons(entry)
+                yield from _private_reasons((item.target, item.reason) for item in entry.items)
+        yield from _private_reasons((each.address, each.reason) for each in part.accepted)
         for leaf in part.leaves.values():
             yield from _named_twice(leaf)
     for role in Role:
         yield from _person_twice(role, parts)
     yield from _accepted_twice(parts)
     yield from _conflicts(parts)
+    yield from _rules(parts)
     yield from _sitewide_in_scope(parts)
     yield from _unknown_timezones(parts)
 
@@ -69,15 +71,15 @@ def _assigned_twice(entry: Entry) -> Iterator[Diagnostic]:
         others.append(item)
 
 
-def _private_reasons(entry: Entry) -> Iterator[Diagnostic]:
-    for item in entry.items:
-        if item.reason is not None and private_word(item.reason):
+def _private_reasons(stated: Iterable[tuple[Reference, str | None]]) -> Iterator[Diagnostic]:
+    for what, reason in stated:
+        if reason is not None and private_word(reason):
             # The word itself is not repeated: a log keeps it as Git does.
             yield Diagnostic(
                 "RR124",
-                f"the reason for '{shorten(item.target.key)}' looks like a detail of somebody's "
+                f"the reason for '{shorten(what.key)}' looks like a detail of somebody's "
                 "health or family.",
-                item.target.position,
+                what.position,
                 "Git cannot forget it: say only what has to be known, and keep the rest elsewhere.",
             )
 
@@ -135,6 +137,39 @@ def _conflicts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
                     if path == "scope.within"
                     else "State it in one file, or alike in all of them.",
                 )
+
+
+def _rules(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    """Look at the rules of all files beside each other: a level needs its rule, and limits fit."""
+    stated = {path: leaf for part in parts for path, leaf in part.leaves.items()}
+    for path, leaf in stated.items():
+        of_levels, _, rule = path.rpartition(".")
+        named = f"policy.{rule}"
+        if of_levels == "policy.levels" and not any(
+            each == named or each.startswith(f"{named}.") for each in stated
+        ):
+            yield Diagnostic(
+                "RR125",
+                f"'{path}' is about a rule that is not stated.",
+                leaf.position,
+                f"State '{named}' beside it, or take it out; a site's policy keeps its own levels.",
+            )
+    least = stated.get(f"policy.{Rule.MIN_LEARNERS_PER_MENTOR}")
+    most = stated.get(f"policy.{Rule.MAX_LEARNERS_PER_MENTOR}")
+    if (
+        least
+        and most
+        and isinstance(least.value, int)
+        and isinstance(most.value, int)
+        and least.value > most.value
+    ):
+        yield Diagnostic(
+            "RR126",
+            f"a mentor cannot have at least {least.value} learners and at most {most.value}, "
+            f"as {most.position} has it.",
+            least.position,
+            "Put the two right.",
+        )
 
 
 def _sitewide_in_scope(parts: Sequence[Part]) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ from reconciler.manifest.build import Part, build_part
 from reconciler.manifest.checks import check_parts
 from reconciler.manifest.files import sources
 from reconciler.manifest.merge import merge
-from reconciler.manifest.model import Manifest
+from reconciler.manifest.model import Manifest, Policy
 from reconciler.manifest.reader import read_document
 from reconciler.manifest.shape import check_shape
 from reconciler.manifest.words import SECTION_NAMES
@@ -50,8 +50,15 @@ def load_manifest(paths: Sequence[Path]) -> Manifest:
     return replace(merge(parts), warnings=listed, files=tuple(part.file for part in parts))
 
 
-def beyond_policy(manifest: Manifest) -> Iterator[Diagnostic]:
-    """Yield what a file states that a site-wide policy file may not state (RR123)."""
+def policy_problems(manifest: Manifest) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a manifest as a site-wide policy file: more, or no policy."""
+    if manifest.policy == Policy():
+        yield Diagnostic(
+            "RR127",
+            "the policy file states no policy, so nothing is kept to.",
+            manifest.site.position,
+            "State rules under 'policy'.",
+        )
     stated: list[tuple[str, Position]] = [
         *((f"roles.{role}", setting.position) for role, setting in manifest.profiles.items()),
         *((f"labels.{role}", each.position) for (role, _), each in manifest.labels.items()),

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Position
+from reconciler.domain.days import Days
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 
 
@@ -69,11 +70,14 @@ class Item:
     ends: date | None = None
     reason: str | None = None
 
+    @property
+    def days(self) -> Days:
+        """The days on which it holds."""
+        return Days(self.begins, self.ends)
+
     def holds_on(self, day: date) -> bool:
         """Whether the assignment is wanted on that day."""
-        return (self.begins is None or self.begins <= day) and (
-            self.ends is None or day <= self.ends
-        )
+        return self.days.include(day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ _STEMS: Final = (
     *("patient", "pregnan", "psych", "psyk", "suicid", "therap", "terapi", "trauma"),
     *("barnehabilitering", "funksjonsned", "gravid", "kreft", "lege", "medisin", "selvmord"),
     *("sjuk", "syg", "syk", "sykehus", "behinder", "krank", "schwanger"),
+    *("anxiet", "bereave", "burnout", "dyslek", "dyslex", "handicap", "injur", "sick", "surger"),
+    *("angst", "utbrent", "wheelchair", "rullestol"),
     # family
     *("abuse", "adopt", "asylum", "custody", "divorc", "domestic", "foster", "violence"),
     *("barnefordeling", "barnevern", "fosterhjem", "kode 6", "kode 7", "omsorg", "skilsm"),

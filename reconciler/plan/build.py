@@ -19,18 +19,19 @@ from reconciler.plan.basis import digests
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged
 from reconciler.plan.notes import (
+    bereft,
     deviations,
-    gone,
     named_deviations,
     named_upcoming,
-    not_started,
+    pointless,
     protections,
     upcoming,
 )
 from reconciler.plan.order import Dependencies, in_order
 from reconciler.plan.select import Selection
-from reconciler.policy.guards import judge
-from reconciler.policy.model import InForce, Verdict
+from reconciler.plan.treatment import treated
+from reconciler.policy.guards import judge, needless
+from reconciler.policy.model import InForce
 from reconciler.policy.resolve import in_force, protection_of
 from reconciler.provider import Verb
 from reconciler.scope import Scope
@@ -88,7 +89,8 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     if any(diagnostic.is_error for diagnostic in found):
         raise InvalidInput(diagnostics_in_order((*manifest.warnings, *found)))
     protection = protection_of(directory, policies)
-    differences = diff(directory, desired, as_of, protection)
+    found_differences = diff(directory, desired, as_of)
+    differences = treated(directory, desired, protection, found_differences, as_of)
     unmanaged = (each.address for each in differences if each.treatment is Treatment.REPORT)
     frame = Frame(
         id=plan_id,
@@ -110,16 +112,17 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         unmanaged=tuple(unmanaged),
         warnings=(
             *manifest.warnings,
+            *(site_policy.warnings if site_policy else ()),
             *found,
             *protections(keys, desired, differences, protection),
-            *gone(manifest, desired, differences),
+            *pointless(manifest, desired, differences),
         ),
         policies=policies,
         overrides=overrides or {},
         selection=selection,
         upcoming=tuple(upcoming(desired, directory)),
-        deviations=tuple(deviations(directory, desired, differences)),
-        declared=(*desired.assignments, *not_started(desired)),
+        deviations=tuple(deviations(desired, differences)),
+        declared=(*desired.assignments, *desired.upcoming),
         grants=desired.grants,
     )
     wanted = [each for each in differences if each.treatment is Treatment.ACT]
@@ -159,7 +162,9 @@ class Frame:
     upcoming: tuple[tuple[Assignment, date], ...] = ()
     deviations: tuple[tuple[Difference, Accepted], ...] = ()
     declared: tuple[Assignment, ...] = ()
-    grants: Mapping[Assignment, Grant] = field(default_factory=lambda: MappingProxyType({}))
+    grants: Mapping[Assignment, tuple[Grant, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
 
 def assemble(
@@ -177,8 +182,8 @@ def assemble(
         WrongUse: something would be left out that something else must wait for.
     """
     judgement = Judgement(directory, frame.scope, differences, frame.as_of)
-    actions = _actions(directory, keys, differences, judgement, frame.grants)
-    notes = list(_nothing_matched(frame.selection, actions)) if actions else []
+    actions = _actions(directory, keys, differences, judgement, frame)
+    notes = list(_nothing_matched(frame.selection, actions))
     if frame.selection.narrows:
         actions = frame.selection.of(actions)
         judgement = Judgement(directory, frame.scope, actions, frame.as_of)
@@ -192,7 +197,8 @@ def assemble(
             )
     judged = judgement.judged(keys, frame.declared, frame.grants)
     verdicts = judge(judged, frame.policies, frame.overrides)
-    notes += _needless(verdicts, frame.overrides)
+    notes += needless(verdicts, frame.overrides)
+    notes += bereft(judged, verdicts)
     unmanaged = (Unmanaged(address, keys.name(address)) for address in frame.unmanaged)
     taken = digests(directory, frame.basis, actions, frame.as_of)
     return Plan(
@@ -222,7 +228,7 @@ def _actions(
     keys: Keys,
     differences: Sequence[Difference],
     judgement: Judgement,
-    grants: Mapping[Assignment, Grant],
+    frame: Frame,
 ) -> tuple[Action, ...]:
     dependencies = Dependencies(
         directory,
@@ -246,16 +252,18 @@ def _actions(
             requires=dependencies.of(each.address, each.verb),
             manual=CAPABILITIES[each.address.kind] not in capabilities,
             sees_change=judgement.sees_change(each.address, each.verb),
-            grant=_grant(grants, each),
+            grant=_grant(frame, each),
         )
         for each in differences
     )
 
 
-def _grant(grants: Mapping[Assignment, Grant], difference: Difference) -> Grant | None:
+def _grant(frame: Frame, difference: Difference) -> Grant | None:
+    """Return what the manifest says of an assignment that is to be added, of the day's own item."""
     if difference.address.kind is not AddressKind.ASSIGNMENT or difference.verb is not Verb.ADD:
         return None
-    return grants.get(Assignment.at(difference.address))
+    grants = frame.grants.get(Assignment.at(difference.address), ())
+    return next((each for each in grants if each.days.include(frame.as_of)), None)
 
 
 def _nothing_matched(selection: Selection, actions: Sequence[Action]) -> Iterator[Diagnostic]:
@@ -264,19 +272,6 @@ def _nothing_matched(selection: Selection, actions: Sequence[Action]) -> Iterato
         yield Diagnostic(
             "RR504", f"{option} matches nothing that would change.", None, _ONLY_ADVICE
         )
-
-
-def _needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[Diagnostic]:
-    """Warn of overrides that no guard needed: they may be meant for another plan."""
-    needed = {verdict.code for verdict in verdicts if verdict.forbids}
-    for code in overrides:
-        if code not in needed:
-            yield Diagnostic(
-                "RR505",
-                f"--override {code} lifts nothing, as that guard does not refuse.",
-                None,
-                "Leave it out, so that it cannot lift a refusal that nobody has seen.",
-            )
 
 
 def _names(keys: Keys, access: Iterable[AccessChange]) -> dict[str, str]:

@@ -162,6 +162,7 @@ def action_document(action: Action) -> Document:
             "column": cause.position.column if cause.position else None,
             "day": cause.day.isoformat() if cause.day else None,
             "run": cause.run,
+            "accepted_until": cause.accepted_until.isoformat() if cause.accepted_until else None,
         },
         "requires": [str(address) for address in action.requires],
         "manual": action.manual,
@@ -273,7 +274,13 @@ def read_action(item: Mapping[str, Any]) -> Action:
         verb=Verb(item["verb"]),
         before=item["before"][part],
         after=item["after"][part],
-        cause=Cause(CauseKind(cause["kind"]), _position(cause), _day(cause["day"]), cause["run"]),
+        cause=Cause(
+            CauseKind(cause["kind"]),
+            _position(cause),
+            _day(cause["day"]),
+            cause["run"],
+            _day(cause.get("accepted_until")),  # an older journal's actions do not have it
+        ),
         requires=tuple(Address.parse(each) for each in item["requires"]),
         manual=item["manual"],
         sees_change=item["sees_change"],

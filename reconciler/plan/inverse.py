@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.desired import Cause, CauseKind
 from reconciler.diagnostics import Diagnostic
-from reconciler.diff import Difference, Protection
+from reconciler.diff import Difference
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import MembershipRole, TargetKind
@@ -22,6 +22,7 @@ from reconciler.plan.model import Action, Basis, Plan
 from reconciler.plan.order import in_order
 from reconciler.plan.select import Selection
 from reconciler.policy.model import InForce
+from reconciler.policy.protection import Protection
 from reconciler.policy.resolve import protection_of
 from reconciler.provider import Event, Verb
 from reconciler.scope import Scope
@@ -135,8 +136,10 @@ def plan_rollback(
     steps: dict[Address, Difference] = {}
     for effect in done.effects:
         step = undo(effect.action)
-        reason = _changed_since(effect, directory, done) or _out_of_scope(
-            directory, scope, step.address, as_of
+        reason = (
+            _changed_since(effect, directory, done)
+            or _out_of_scope(directory, scope, step.address, as_of)
+            or _not_its_day(effect.action, as_of)
         )
         if reason:
             kept[step.address] = reason
@@ -230,6 +233,18 @@ def _out_of_scope(directory: Directory, scope: Scope, address: Address, day: dat
     if scope.includes(directory, Assignment.at(address), day):
         return None
     return "it lies outside the scope of that run's manifest by now"
+
+
+def _not_its_day(action: Action, as_of: date) -> str | None:
+    """Say so of what the run ended because of its dates: to give it back is for the manifest."""
+    cause = action.cause
+    if action.verb is not Verb.REMOVE or cause.day is None:
+        return None
+    if cause.kind is CauseKind.EXPIRED:
+        return f"it expired {cause.day}"
+    if cause.kind is CauseKind.NOT_STARTED and as_of < cause.day:
+        return f"it starts on {cause.day}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

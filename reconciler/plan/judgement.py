@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
+from types import MappingProxyType
 from typing import Protocol
 
 from reconciler.access.changes import access_changes
@@ -66,14 +67,17 @@ class Judgement:
         return not self.learners.of(assignment).isdisjoint(moved)
 
     def judged(
-        self, keys: Keys, declared: Collection[Assignment], grants: Mapping[Assignment, Grant]
+        self,
+        keys: Keys,
+        declared: Collection[Assignment] = (),
+        grants: Mapping[Assignment, tuple[Grant, ...]] = MappingProxyType({}),
     ) -> Judged:
         """Return what the guards look at.
 
         Args:
             keys: name people and units for those who read.
             declared: the declared assignments that hold on the day or later.
-            grants: what the manifest says of those of them beyond the target.
+            grants: what the manifest says of assignments beyond their targets.
         """
         end = Directory(self._end)
         return Judged(

@@ -1,15 +1,22 @@
 """What a plan tells beside its actions: what stays, what begins later, what is accepted."""
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date
 
+from reconciler.access.effective import Learners
 from reconciler.desired import CauseKind, Desired
 from reconciler.diagnostics import Diagnostic
-from reconciler.diff import Difference, Protection, Treatment
+from reconciler.diff import Difference, Treatment
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Accepted, Manifest
+from reconciler.plain import count
 from reconciler.plan.model import Deviation, Upcoming
+from reconciler.policy.judged import Judged
+from reconciler.policy.model import NAMED, Verdict
+from reconciler.policy.protection import Protection
 from reconciler.state import Assignment, Holder
 
 _ADVICE = "Declare {} again, or take {} out of policy.protected to remove {}."
@@ -57,19 +64,14 @@ def _without_effect(keys: Keys, desired: Desired, holder: Holder) -> str:
     return f"; without effect, though, as {profile.name} is not under roles.{holder.role}.profiles"
 
 
-def not_started(desired: Desired) -> Iterator[Assignment]:
-    """Yield the declared assignments whose first day is yet to come."""
-    return (found for found, why in desired.dormant.items() if why.kind is CauseKind.NOT_STARTED)
-
-
 def upcoming(desired: Desired, directory: Directory) -> Iterator[tuple[Assignment, date]]:
     """Yield what is declared for later, with its first day.
 
-    What is live already is a difference, and is told as one.
+    What is live too early is a difference, and is told as one.
     """
-    for found in not_started(desired):
-        begins = desired.dormant[found].day
-        if begins is not None and found not in directory.state.assignments:
+    for found, begins in desired.upcoming.items():
+        expired = desired.dormant[found].kind is CauseKind.EXPIRED
+        if expired or found not in directory.state.assignments:
             yield found, begins
 
 
@@ -81,24 +83,12 @@ def named_upcoming(keys: Keys, listed: Iterable[tuple[Assignment, date]]) -> tup
 
 
 def deviations(
-    directory: Directory, desired: Desired, differences: Iterable[Difference]
+    desired: Desired, differences: Iterable[Difference]
 ) -> Iterator[tuple[Difference, Accepted]]:
-    """Yield the accepted differences; one that follows from another is accepted with that."""
-    by_holder = {
-        Holder.at(address): accepted
-        for address, accepted in desired.accepted.items()
-        if address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
-    }
+    """Yield the accepted differences; one that follows another is accepted with that."""
     for each in differences:
         if each.treatment is Treatment.ACCEPT:
-            own = desired.accepted.get(each.address) or by_holder.get(Holder.at(each.address))
-            yield each, own or _of_profile(directory, desired, Holder.at(each.address))
-
-
-def _of_profile(directory: Directory, desired: Desired, holder: Holder) -> Accepted:
-    """Return what accepts that a holder's profile is without the role."""
-    profile = directory.people[holder.person].profile
-    return desired.accepted[Address.profile(profile, holder.role)]
+            yield each, desired.accepted[each.follows or each.address]
 
 
 def named_deviations(
@@ -119,17 +109,58 @@ def named_deviations(
     return tuple(sorted(named, key=lambda each: (str(each.name), each.address)))
 
 
-def gone(
+def bereft(judged: Judged, verdicts: Iterable[Verdict]) -> Iterator[Diagnostic]:
+    """Warn of learners who lose their last mentor, unless a verdict names them already."""
+    lost = {learner for change in judged.access for learner in change.lost}
+    if not lost or any(each.code == "RR513" and not each.passed for each in verdicts):
+        return
+    mentored = _mentored(judged.learners, judged.before.effective, lost)
+    left = sorted(
+        judged.keys.person(learner)
+        for learner in mentored - _mentored(judged.learners, judged.after.effective, lost)
+    )
+    if left:
+        more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+        yield Diagnostic(
+            "RR520",
+            f"{count(len(left), 'learner')} would lose their last mentor: "
+            f"{', '.join(left[:NAMED])}{more}.",
+            None,
+            "If it is not meant, give them one in the same plan.",
+        )
+
+
+def _mentored(
+    learners: Learners, effective: Iterable[Assignment], asked: AbstractSet[str]
+) -> set[str]:
+    """Return those of some learners whom a mentor sees."""
+    found: set[str] = set()
+    for assignment in effective:
+        if assignment.role is Role.MENTOR:
+            found |= asked & learners.of(assignment)
+    return found
+
+
+def pointless(
     manifest: Manifest, desired: Desired, differences: Iterable[Difference]
 ) -> Iterator[Diagnostic]:
-    """Warn of what is accepted although there is no such difference any more."""
-    differing = {each.address for each in differences}
-    still = {each.address.key for address, each in desired.accepted.items() if address in differing}
+    """Warn of what is accepted although there is no such difference, or none that can be."""
+    treatments = {each.address: each.treatment for each in differences}
+    found = {each.address.key: treatments.get(at) for at, each in desired.accepted.items()}
     for each in manifest.accepted:
-        if each.until >= desired.as_of and each.address.key not in still:
+        if each.until < desired.as_of or found.get(each.address.key) is Treatment.ACCEPT:
+            continue
+        if found.get(each.address.key) is None:
             yield Diagnostic(
                 "RR213",
                 f"{each.address.key} is accepted, but the site does not deviate there.",
                 each.address.position,
                 "Take it out, or look whether the address is right.",
+            )
+        else:
+            yield Diagnostic(
+                "RR214",
+                f"{each.address.key} is accepted, but its last day has passed, so it ends.",
+                each.address.position,
+                "If it is to go on, give its item a later until; and take it out here.",
             )

@@ -48,10 +48,7 @@ def verdict_document(verdict: Verdict) -> Document:
         "allowed": verdict.allowed,
         "passed": verdict.passed,
         "message": verdict.message,
-        "found": [
-            {"kind": each.kind.value, "id": each.id, "key": each.key, "note": each.note or None}
-            for each in verdict.found
-        ],
+        "found": [found_document(each) for each in verdict.found],
         "override": verdict.override,
     }
 
@@ -69,13 +66,33 @@ def read_verdict(item: Mapping[str, Any]) -> Verdict:
         allowed=item["allowed"],
         passed=item["passed"],
         message=item["message"],
-        found=tuple(
-            Found(FoundKind(each["kind"]), each["id"], each["key"], each["note"] or "")
-            for each in item["found"]
-        ),
+        found=tuple(_found(each) for each in item["found"]),
         level=Level(item["level"]),
         source=Source(item["source"]),
         override=item["override"],
+    )
+
+
+def found_document(found: Found) -> Document:
+    """Describe one thing that breaks a rule."""
+    learner = found.learner
+    return {
+        "kind": found.kind.value,
+        "id": found.id,
+        "key": found.key,
+        "note": found.note or None,
+        "learner": {"id": learner[0], "key": learner[1]} if learner else None,
+    }
+
+
+def _found(item: Mapping[str, Any]) -> Found:
+    learner = item.get("learner")  # an older journal does not have it
+    return Found(
+        FoundKind(item["kind"]),
+        item["id"],
+        item["key"],
+        item["note"] or "",
+        (learner["id"], learner["key"]) if learner else None,
     )
 
 

@@ -4,7 +4,7 @@ Each guard is a function from a plan's effect and the value of its rule to its f
 the table of them. They cap `apply`, never `plan`: a plan that is refused still prints.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -13,13 +13,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.access.coverage import kinship
-from reconciler.diff import Protection
+from reconciler.desired import CauseKind, Grant
+from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address
+from reconciler.domain.days import joined
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.model import ReasonFor, Rule
 from reconciler.plain import count
 from reconciler.policy.judged import Judged
-from reconciler.policy.model import LISTED, Found, FoundKind, InForce, Source, Verdict
+from reconciler.policy.model import LISTED, Found, InForce, Source, Verdict
+from reconciler.policy.protection import Protection
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,14 @@ class Guard:
         code: its stable code.
         rule: the policy that sets it; None where it is always in force.
         judge: gives the verdicts, from the plan's effect and the rule's value.
+        of_manifest: whether it judges what the manifest says, and not what the site would be. A
+            saved plan does not hold that, so its own verdict is final.
     """
 
     code: str
     rule: Rule | None
     judge: Callable[[Judged, Any], Iterable[Verdict]]
+    of_manifest: bool = False
 
 
 def max_removals(judged: Judged, limit: str) -> Iterator[Verdict]:
@@ -50,14 +56,19 @@ def max_removals(judged: Judged, limit: str) -> Iterator[Verdict]:
         amount = Fraction(limit.rstrip("%"))  # 10 % of 30 is 3, whatever binary fractions say
         allowed = ceil(live * amount / 100 if percentage else amount)
         of = f" ({limit} of {live})" if percentage else ""
+        over = sum(
+            judged.removed.get(Address.assignment(*found)) is CauseKind.EXPIRED
+            for found in gone
+            if found.role is role
+        )
+        ended = f", {over} of them past their last day" if over else ""
         yield Verdict(
             code="RR501",
             role=role,
             counted=lost,
             allowed=allowed,
             passed=lost <= allowed,
-            message=f"{count(lost, f'{role} assignment')} would go; "
-            f"policy.max_removals allows {allowed}{of}",
+            message=f"{count(lost, f'{role} assignment')} would go{ended}; {allowed} allowed{of}",
         )
 
 
@@ -163,7 +174,7 @@ def every_school(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FB
 def no_self_mentoring(judged: Judged, _value: bool) -> Iterator[Verdict]:  # noqa: FBT001 - the value of the rule
     """Nobody mentors themselves, or a child of their own where the directory names guardians."""
     found = [
-        Found.person(judged.keys, person, kinship(person, learner))
+        Found.pair(judged.keys, person, learner, kinship(person, learner))
         for person, learner in judged.coverage.own_mentors()
     ]
     yield _verdict(
@@ -179,24 +190,28 @@ def require_reason(judged: Judged, reasons_for: Iterable[str]) -> Iterator[Verdi
     wanted = frozenset(reasons_for)
     found = []
     for assignment in judged.declared:
-        grant = judged.grants.get(assignment)
-        individual = assignment.kind is TargetKind.LEARNER
-        temporary = grant is not None and grant.ends is not None
-        asked = (individual and ReasonFor.INDIVIDUAL_LEARNERS in wanted) or (
-            temporary and ReasonFor.TEMPORARY_GRANTS in wanted
+        individual = assignment.kind is TargetKind.LEARNER and (
+            ReasonFor.INDIVIDUAL_LEARNERS in wanted
         )
-        if asked and (grant is None or not grant.reason):
-            found.append(Found.at(judged.keys, Address.assignment(*assignment)))
+        for grant in judged.grants.get(assignment, (Grant(),)):
+            temporary = grant.ends is not None and ReasonFor.TEMPORARY_GRANTS in wanted
+            over = grant.days.are_over(judged.as_of)
+            if (individual or temporary) and not over and not grant.reason:
+                found.append(Found.at(judged.keys, Address.assignment(*assignment)))
+                break
     yield _verdict("RR517", found, "a reason is missing", "every reason asked for is given")
 
 
 def max_grant_days(judged: Judged, most: int) -> Iterator[Verdict]:
-    """A declared assignment with an end lasts no longer than that, both days included."""
+    """A declared assignment with an end lasts no longer than that, both days included.
+
+    Grants of the same thing that follow each other without a day between count as one.
+    """
     found = []
-    for assignment, grant in judged.grants.items():
-        if grant.ends is not None:
-            days = (grant.ends - (grant.begins or judged.as_of)).days + 1
-            if days > most:
+    for assignment, grants in judged.grants.items():
+        for stretch in joined(grant.days for grant in grants):
+            days = stretch.count(judged.as_of)
+            if days is not None and days > most and not stretch.are_over(judged.as_of):
                 address = Address.assignment(*assignment)
                 found.append(Found.at(judged.keys, address, count(days, "day")))
     yield _verdict(
@@ -209,22 +224,15 @@ def max_grant_days(judged: Judged, most: int) -> Iterator[Verdict]:
 
 def allowed_profiles(judged: Judged, allowed: Mapping[str, tuple[str, ...]]) -> Iterator[Verdict]:
     """A role is enabled on, and held by people of, the profiles that are allowed only."""
-    directory = judged.after.directory
     for role in Role:
         if role not in allowed:
             continue
-        named = frozenset(allowed[role])
-        found = [
-            Found(FoundKind.PROFILE, profile.id, judged.keys.profile(profile.id))
-            for profile in directory.state.profiles
-            if judged.scope.whole_site and role in profile.roles and profile.id not in named
-        ]
+        profiles = judged.coverage.profiles_beyond(role, allowed[role])
+        people = judged.coverage.holders_beyond(role, allowed[role])
+        found = [Found.profile(judged.keys, profile) for profile in profiles]
         found += [
-            Found.person(
-                judged.keys, person, directory.profiles[directory.people[person].profile].name
-            )
-            for person in judged.holders(role, judged.after)
-            if directory.people[person].profile not in named
+            Found.person(judged.keys, person, judged.keys.profile_of(person).name)
+            for person in people
         ]
         failed = f"the {role} role would be on a profile that is not allowed"
         verdict = _verdict("RR519", found, failed, f"the {role} role is on allowed profiles only")
@@ -245,8 +253,8 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             Guard("RR514", Rule.EVERY_CLASS_HAS_MENTOR, every_class),
             Guard("RR515", Rule.EVERY_SCHOOL_HAS_HEADTEACHER, every_school),
             Guard("RR516", Rule.NO_SELF_MENTORING, no_self_mentoring),
-            Guard("RR517", Rule.REQUIRE_REASON_FOR, require_reason),
-            Guard("RR518", Rule.MAX_GRANT_DAYS, max_grant_days),
+            Guard("RR517", Rule.REQUIRE_REASON_FOR, require_reason, of_manifest=True),
+            Guard("RR518", Rule.MAX_GRANT_DAYS, max_grant_days, of_manifest=True),
             Guard("RR519", Rule.ALLOWED_PROFILES, allowed_profiles),
         )
     }
@@ -255,7 +263,10 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
 
 
 def judge(
-    judged: Judged, policies: Iterable[InForce], overrides: Mapping[str, str]
+    judged: Judged,
+    policies: Iterable[InForce],
+    overrides: Mapping[str, str],
+    seen: Collection[Verdict] | None = None,
 ) -> tuple[Verdict, ...]:
     """Return every guard's verdicts, in the order of their codes.
 
@@ -264,6 +275,8 @@ def judge(
         policies: the rules in force; one stated in two places is judged twice.
         overrides: per code the reason that lifts a failed verdict. An override of a guard that
             forbids nothing is not recorded.
+        seen: the verdicts of a saved plan that is judged again. What was lifted in it stays
+            lifted, as far as those who lifted it have seen.
     """
     stated = list(policies)
     verdicts: list[Verdict] = []
@@ -272,23 +285,56 @@ def judge(
         if guard.rule is None:
             verdicts += guard.judge(judged, None)
         for each in own:
-            for verdict in guard.judge(judged, each.value):
-                verdicts.append(_placed(verdict, each))
-    return tuple(
-        replace(verdict, override=overrides[verdict.code])
-        if verdict.forbids and verdict.code in overrides
-        else verdict
-        for verdict in verdicts
-    )
+            if guard.of_manifest and seen is not None:
+                verdicts += _of_plan(seen, guard, each)
+            else:
+                verdicts += (_placed(found, each) for found in guard.judge(judged, each.value))
+    return tuple(_lifted(verdict, overrides, seen or ()) for verdict in verdicts)
+
+
+def needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[Diagnostic]:
+    """Warn of overrides that no guard needed: they may be meant for another plan."""
+    needed = {verdict.code for verdict in verdicts if verdict.forbids}
+    for code in overrides:
+        if code not in needed:
+            yield Diagnostic(
+                "RR505",
+                f"--override {code} lifts nothing, as that guard does not refuse.",
+                None,
+                "Leave it out, so that it cannot lift a refusal that nobody has seen.",
+            )
+
+
+def judges_manifest(rule: Rule) -> bool:
+    """Whether a rule is about what the manifest says, so that a saved plan has to have known it."""
+    return any(guard.rule is rule and guard.of_manifest for guard in GUARDS.values())
+
+
+def _of_plan(seen: Iterable[Verdict], guard: Guard, policy: InForce) -> Iterator[Verdict]:
+    for verdict in seen:
+        if verdict.code == guard.code and verdict.source is policy.source:
+            yield replace(verdict, override=None)
+
+
+def _lifted(verdict: Verdict, overrides: Mapping[str, str], seen: Iterable[Verdict]) -> Verdict:
+    if not verdict.forbids:
+        return verdict
+    earlier = (each.override for each in seen if each.lifts(verdict))
+    return replace(verdict, override=overrides.get(verdict.code) or next(earlier, None))
+
+
+_STATED: Final = {
+    Source.DEFAULT: "the built-in limit {}",
+    Source.MANIFEST: "policy.{}",
+    Source.SITE: "the site's policy {}",
+}
 
 
 def _placed(verdict: Verdict, policy: InForce) -> Verdict:
     """Say where the rule is stated, and what breaking it means."""
     message = verdict.message
-    if policy.source is Source.SITE and not verdict.passed:
-        message = f"{message}, against the site's policy {policy.rule}"
-    elif policy.source is Source.MANIFEST and not verdict.passed and "policy." not in message:
-        message = f"{message}, against policy.{policy.rule}"
+    if not verdict.passed:
+        message = f"{message}, against {_STATED[policy.source].format(policy.rule)}"
     return replace(verdict, message=message, level=policy.level, source=policy.source)
 
 

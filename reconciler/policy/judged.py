@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from reconciler.access.changes import AccessChange
-from reconciler.access.coverage import Coverage
+from reconciler.access.coverage import Coverage, holders_in
 from reconciler.access.effective import Learners
 from reconciler.desired import CauseKind, Grant
 from reconciler.directory import Directory, Keys
@@ -45,7 +45,8 @@ class Judged:
         access: who gains and who loses sight of whom.
         removed: per address (in ids) that would be removed, why.
         declared: the declared assignments that hold on the day or later.
-        grants: what the manifest says of those of them that it says more of than the target.
+        grants: what the manifest says of assignments that it says more of than the target, also of
+            days that are over; in the order of their days.
         keys: name people and units for those who read.
     """
 
@@ -57,7 +58,7 @@ class Judged:
     access: tuple[AccessChange, ...]
     removed: Mapping[Address, CauseKind]
     declared: Collection[Assignment]
-    grants: Mapping[Assignment, Grant]
+    grants: Mapping[Assignment, tuple[Grant, ...]]
     keys: Keys
 
     @cached_property
@@ -68,6 +69,5 @@ class Judged:
 
     def holders(self, role: Role, side: Side) -> set[str]:
         """Return who holds a role on one side; within a scope, who has an assignment in it."""
-        if self.scope.whole_site:
-            return {each.person for each in side.directory.state.holders if each.role is role}
-        return {found.person for found in side.in_scope if found.role is role}
+        found = holders_in(side.directory, self.scope, side.in_scope)
+        return {each.person for each in found if each.role is role}

@@ -50,20 +50,39 @@ class Found:
         id: the site's id, or an address in ids.
         key: the same in the manifest's keys.
         note: how far it breaks the rule, `31 learners` say; names nobody.
+        learner: the id and key of the learner concerned, where a person's sight of one is meant.
     """
 
     kind: FoundKind
     id: str
     key: str
     note: str = ""
+    learner: tuple[str, str] | None = None
 
     def __str__(self) -> str:
-        return f"{self.key} ({self.note})" if self.note else self.key
+        about = self.about
+        return f"{self.key} ({about})" if about else self.key
+
+    @property
+    def about(self) -> str:
+        """The note, with the learner concerned."""
+        return f"{self.note}: {self.learner[1]}" if self.learner else self.note
 
     @classmethod
     def person(cls, keys: Keys, person: str, note: str = "") -> "Found":
         """Name a person."""
         return cls(FoundKind.PERSON, person, keys.person(person), note)
+
+    @classmethod
+    def pair(cls, keys: Keys, person: str, learner: str, note: str) -> "Found":
+        """Name a person who sees a learner; not twice where the two are one."""
+        named = None if learner == person else (learner, keys.person(learner))
+        return cls(FoundKind.PERSON, person, keys.person(person), note, named)
+
+    @classmethod
+    def profile(cls, keys: Keys, profile: str) -> "Found":
+        """Name a profile."""
+        return cls(FoundKind.PROFILE, profile, keys.profile(profile))
 
     @classmethod
     def unit(cls, keys: Keys, unit: str, note: str = "") -> "Found":
@@ -108,6 +127,15 @@ class Verdict:
     def forbids(self) -> bool:
         """Whether it keeps the plan from being applied unless somebody lifts it."""
         return not self.passed and self.level is Level.MANDATORY
+
+    def lifts(self, other: "Verdict") -> bool:
+        """Whether what lifted this verdict lifts another, of the same rule: for nothing unseen."""
+        return (
+            self.override is not None
+            and (self.code, self.role, self.source) == (other.code, other.role, other.source)
+            and other.counted <= self.counted
+            and (set(other.found) <= set(self.found) or self.counted > len(self.found) > 0)
+        )
 
     @property
     def refuses(self) -> bool:

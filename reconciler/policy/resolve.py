@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.diff import Protection
 from reconciler.directory import Directory, Keys
+from reconciler.errors import InvalidInput
 from reconciler.manifest.model import Level, Manifest, Rule
 from reconciler.policy.model import InForce, Source, Value
+from reconciler.policy.protection import Protection
 from reconciler.references import References
 
 _DEFAULT_REMOVALS = InForce(Rule.MAX_REMOVALS, "10%", Level.MANDATORY, Source.DEFAULT)
@@ -43,10 +44,33 @@ def in_force(
     return with_default(rules), tuple(found)
 
 
+def renewed(
+    policies: Iterable[InForce], directory: Directory, site_policy: Manifest | None
+) -> tuple[InForce, ...]:
+    """Return the rules of an earlier plan as they are in force now.
+
+    A manifest's own stay as they were; the site's are those of its file, where that is at hand.
+
+    Raises:
+        InvalidInput: the policy file does not fit the site.
+    """
+    if site_policy is None:
+        return with_default(policies)
+    current, found = in_force(directory, None, site_policy)
+    if found:
+        raise InvalidInput(found)
+    return with_default(
+        (
+            *(each for each in policies if each.source is Source.MANIFEST),
+            *(each for each in current if each.source is Source.SITE),
+        )
+    )
+
+
 def with_default(rules: Iterable[InForce]) -> tuple[InForce, ...]:
-    """Add the limit of removals where no rule states one."""
+    """Add the limit of removals where no rule states one that refuses."""
     stated = tuple(rules)
-    if any(each.rule is Rule.MAX_REMOVALS for each in stated):
+    if any(each.rule is Rule.MAX_REMOVALS and each.level is Level.MANDATORY for each in stated):
         return stated
     return (_DEFAULT_REMOVALS, *stated)
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from reconciler.diagnostics import Severity
-from reconciler.plain import plain
+from reconciler.plain import count, plain
 from reconciler.reports import documents
 from reconciler.reports.documents import Document
 from reconciler.reports.text import grid, one_line
@@ -129,7 +129,7 @@ def _table(check: Check, findings: list[Finding]) -> list[tuple[str, str]]:
 
 def _note(finding: Finding) -> str:
     where = f"in {finding.unit}" if finding.unit else ""
-    return "; ".join(part for part in (finding.found.note, where) if part)
+    return "; ".join(part for part in (finding.found.about, where) if part)
 
 
 def _summary(review: Review) -> str:
@@ -137,7 +137,9 @@ def _summary(review: Review) -> str:
         return "Nothing was found."
     errors = sum(finding.severity is Severity.ERROR for finding in review.findings)
     found = len(review.findings)
-    return f"Found: {found:,}, of which {errors:,} errors." if errors else f"Found: {found:,}."
+    return (
+        f"Found: {found:,}, of which {count(errors, 'error')}." if errors else f"Found: {found:,}."
+    )
 
 
 def _row(finding: Finding) -> dict[str, Any]:

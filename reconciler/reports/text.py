@@ -68,14 +68,20 @@ def plan_text(plan: Plan) -> RenderableType:
     return Group(*parts)
 
 
+_DRIFTS = {
+    "Past their last day and still live": (DriftKind.EXPIRED,),
+    "Accepted until a day that has passed": (DriftKind.LAPSED,),
+    "Drifted": (DriftKind.CHANGED, DriftKind.UNMANAGED),
+}
+
+
 def drift_text(report: DriftReport) -> RenderableType:
     """Render what drifted, by whom, and what is only pending."""
     parts: list[RenderableType] = []
     if not report.drifted and not report.pending:
         parts.append(one_line("No drift: the site is as the manifest declares."))
-    past = [found for found in report.drifted if found.kind is DriftKind.EXPIRED]
-    others = [found for found in report.drifted if found.kind is not DriftKind.EXPIRED]
-    for heading, listed in (("Past their last day and still live", past), ("Drifted", others)):
+    for heading, kinds in _DRIFTS.items():
+        listed = [found for found in report.drifted if found.kind in kinds]
         if listed:
             parts.append(one_line(f"{heading}: {len(listed)}", "bold red"))
             parts.append(_table([(str(found.item.name), _direction(found)) for found in listed]))

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -12,18 +12,19 @@ from zoneinfo import ZoneInfo
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_readable, check_site
 from reconciler.connection import Connection
+from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.ending import ending
 from reconciler.errors import InvalidInput, PlanUnusable
 from reconciler.manifest import load
-from reconciler.manifest.model import Manifest
+from reconciler.manifest.model import Manifest, PersonKey, UnitKey
 from reconciler.plan import build
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
-from reconciler.policy.resolve import in_force
+from reconciler.policy.resolve import in_force, renewed
 from reconciler.provider import Reader
 from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
@@ -51,21 +52,25 @@ def load_manifest(paths: Iterable[str | Path]) -> Manifest:
 
 
 def load_policy(path: str | Path | None) -> Manifest | None:
-    """Read a site-wide policy file: a manifest that states the site and policies, nothing else.
-
-    Args:
-        path: the file; None where there is none.
+    """Read a site-wide policy file, where there is one.
 
     Raises:
         InvalidInput: it has mistakes, or states more than policies; all of them together.
     """
-    if path is None:
-        return None
+    return None if path is None else read_policy(path)
+
+
+def read_policy(path: str | Path) -> Manifest:
+    """Read a site-wide policy file: a manifest that states the site and policies, nothing else.
+
+    Raises:
+        InvalidInput: it has mistakes, or states more than policies; all of them together.
+    """
     loaded = load.load_manifest([Path(path)])
-    found = tuple(load.beyond_policy(loaded))
-    if found:
+    found = in_order((*loaded.warnings, *load.policy_problems(loaded)))
+    if any(each.is_error for each in found):
         raise InvalidInput(found)
-    return loaded
+    return replace(loaded, warnings=found)
 
 
 def open_reader(source: Source) -> AbstractContextManager[Reader]:
@@ -128,12 +133,39 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     )
 
 
+def check_online(
+    manifest: Manifest | None,
+    site_policy: Manifest | None,
+    state: LiveState,
+    as_of: date | None = None,
+) -> tuple[Diagnostic, ...]:
+    """Check a manifest, a policy file or both against a site.
+
+    Returns:
+        The warnings.
+
+    Raises:
+        InvalidInput: they do not fit the site.
+    """
+    if manifest is not None:
+        return make_plan(manifest, state, as_of=as_of, site_policy=site_policy).warnings
+    _policies, found = in_force(Directory(state), None, site_policy)
+    if found:
+        raise InvalidInput(found)
+    return site_policy.warnings if site_policy else ()
+
+
 @dataclass(frozen=True, slots=True)
 class StateOn:
-    """A state, live or as a plan would leave it, and the day on which it is looked at."""
+    """A state, live or as a plan would leave it, and the day on which it is looked at.
+
+    `plan` is what makes it so, and `manifest` what that was made from, as far as they are known.
+    """
 
     state: LiveState
     as_of: date
+    plan: Plan | None = None
+    manifest: Manifest | None = None
 
 
 def after_manifest(
@@ -151,7 +183,7 @@ def after_manifest(
     """
     state = fetch_state(source)
     plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
-    return StateOn(end_state(state, plan.actions), plan.as_of), plan
+    return StateOn(end_state(state, plan.actions), plan.as_of, plan, manifest), plan
 
 
 def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
@@ -175,7 +207,7 @@ def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
         state = reader.fetch()
         check_site(plan, state.site.id)
         check_basis(plan, state, earlier, reader)
-    return StateOn(end_state(state, plan.actions), plan.as_of)
+    return StateOn(end_state(state, plan.actions), plan.as_of, plan)
 
 
 def review_state(
@@ -189,7 +221,8 @@ def review_state(
 
     Args:
         found: the state, and the day on which it is looked at.
-        manifest: says what the scope is, what ends, and which policies there are.
+        manifest: says what the scope is, what ends, and which policies there are; by default the
+            one, or the plan, that makes the state what it is.
         site_policy: the site-wide policy file, where there is one.
         within_days: what ends in so many days is named.
 
@@ -198,24 +231,33 @@ def review_state(
     """
     state, as_of = found.state, found.as_of
     directory = Directory(state)
+    warnings: tuple[Diagnostic, ...] = ()
+    manifest = manifest or found.manifest
     if manifest is None:
-        policies, problems = in_force(directory, None, site_policy)
-        if problems:
-            raise InvalidInput(problems)
-        reviewed = Reviewed(directory, as_of, Scope.of(directory, None), policies)
+        basis = found.plan.basis if found.plan else None
+        reviewed = Reviewed(
+            directory,
+            as_of,
+            Scope.of(directory, basis.scope if basis else None),
+            renewed(found.plan.policies if found.plan else (), directory, site_policy),
+            people=basis.people if basis else PersonKey.SYNC_KEY,
+            units=basis.units if basis else UnitKey.SYNC_KEY,
+        )
     else:
         plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
+        warnings = plan.warnings
         reviewed = Reviewed(
             directory,
             as_of,
             Scope.of(directory, plan.basis.scope),
             plan.policies,
             plan,
-            ending(manifest, directory, as_of, within_days),
+            ending(manifest, directory, plan, within_days),
             manifest.settings.people,
             manifest.settings.units,
         )
-    return Review(state.site.id, state.site.revision, as_of, within_days, review(reviewed))
+    findings = review(reviewed)
+    return Review(state.site.id, state.site.revision, as_of, within_days, findings, warnings)
 
 
 def find_drift(
@@ -249,5 +291,5 @@ def find_drift(
             events = reader.last_events(differing)
     own = {state.site.actor} if state.site.actor else set()
     others = source.actors if isinstance(source, Connection) else ()
-    soon = ending(manifest, Directory(state), plan.as_of, within_days)
+    soon = ending(manifest, Directory(state), plan, within_days)
     return classify(plan, events, own | set(others), soon)

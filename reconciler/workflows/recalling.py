@@ -12,8 +12,8 @@ from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Capability
-from reconciler.errors import InvalidInput, PlanUnusable, WrongUse
-from reconciler.journal.forget import Traces, find_traces, forget, refuse_doubts
+from reconciler.errors import PlanUnusable, WrongUse
+from reconciler.journal.forget import find_traces, forget, refuse_doubts
 from reconciler.journal.history import (
     RecordedAction,
     RunDetails,
@@ -21,15 +21,13 @@ from reconciler.journal.history import (
     find_run,
     list_runs,
 )
-from reconciler.manifest.model import Manifest
+from reconciler.journal.traces import Traces
 from reconciler.plan.document import read_basis
 from reconciler.plan.inverse import Done, Effect, plan_rollback
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.select import Selection
 from reconciler.policy.documents import read_policies
-from reconciler.policy.model import InForce, Source
-from reconciler.policy.resolve import in_force, with_default
-from reconciler.state import LiveState
+from reconciler.policy.resolve import renewed
 from reconciler.workflows.reading import load_policy, open_reader, today_in
 from reconciler.workflows.recording import open_journal, open_recorded
 
@@ -118,7 +116,9 @@ def make_rollback(
         effects=effects,
         events=events,
         since=since,
-        policies=_policies(details, state, site_policy),
+        policies=renewed(
+            read_policies(details.header.get("policies", ())), Directory(state), site_policy
+        ),
         unsettled=unsettled,
         forgotten=[
             found.action
@@ -133,22 +133,6 @@ def make_rollback(
         plan_id=str(uuid.uuid4()),
         overrides=overrides,
         selection=selection or Selection(),
-    )
-
-
-def _policies(
-    details: RunDetails, state: LiveState, site_policy: Manifest | None
-) -> tuple[InForce, ...]:
-    """Return the policies of the run's manifest, and those of the site as they are now."""
-    current, found = in_force(Directory(state), None, site_policy)
-    if found:
-        raise InvalidInput(found)
-    recorded = read_policies(details.header.get("policies", ()))
-    return with_default(
-        (
-            *(each for each in recorded if each.source is Source.MANIFEST),
-            *(each for each in current if each.source is Source.SITE),
-        )
     )
 
 

@@ -153,6 +153,14 @@ def test_free_texts_that_name_the_person_are_erased_and_no_others(desk: Desk, sa
     assert "(erased: it named somebody who has been forgotten)" in earlier
     assert MENTOR.upper() not in content(desk)
     assert f"it was x-{MENTOR}, not y" in later, "that is another key"
+    # Texts are full of words: a slip of the keyboard is not to take them out.
+    told = desk.run("history", "forget", f"x-{MENTOR}", "--yes", expect=1).err
+    assert f"Nobody in the journal is x-{MENTOR}; it stands in a text, such as a reason" in told
+    assert "in 2 rows of 1 run." in told
+    assert "add --word" in told
+    assert f"x-{MENTOR}" in content(desk)
+    desk.run("history", "forget", f"x-{MENTOR}", "--yes", "--word")
+    assert f"x-{MENTOR}" not in content(desk)
 
 
 def test_what_was_derived_from_the_person_goes_too(recorded: Desk):

@@ -106,3 +106,68 @@ def test_the_policy_of_the_site_refuses_what_a_manifest_would_allow(first_desk: 
     refused = first_desk.run(*asked, expect=4, RECONCILER_POLICY="policy.yaml")
     assert "RR511" in refused.out + refused.err
     assert "the site's policy max_learners_per_mentor" in refused.out + refused.err
+
+
+def test_what_it_is_asked_to_fail_for_can_be_a_code(first_desk: Desk):
+    first_desk.run("review", "--fail-on", "RR602", expect=4)
+    first_desk.run("review", "--fail-on", "RR611")
+
+
+def test_as_planned_brings_its_policies_with_it(first_desk: Desk):
+    """A manifest, and a plan that was saved from it."""
+    demand = {"every_learner_has_mentor": True}
+    only_one = [{"person": "t-0412", "classes": ["8a"]}]
+    first_desk.write(example(policy=demand, mentors=only_one), "strict.yaml")
+    told = first_desk.run("review", "--as-planned", "strict.yaml", expect=4)
+    assert "of which" in told.out
+    first_desk.run("plan", "strict.yaml", "--out", "strict.json", expect=4)
+    of_plan = first_desk.run("review", "--as-planned", "strict.json", expect=4)
+    assert of_plan.out == told.out
+
+
+def test_what_is_odd_about_the_manifest_is_told_beside_the_review(settled_desk: Desk):
+    nothing = {
+        "address": "mentor/t-0412/class/8a",
+        "owner": "t-0007",
+        "reason": "not any more",
+        "until": "2099-12-31",
+    }
+    settled_desk.write(example(accepted=[nothing]), "odd.yaml")
+    told = settled_desk.run("review", "odd.yaml", "--fail-on", "never")
+    assert "RR213: mentor/t-0412/class/8a is accepted" in told.err
+
+
+def test_nobody_is_named_beside_a_redacted_answer(first_desk: Desk):
+    """Warnings and refusals of the plan that makes the state go to standard error."""
+    mentors = [{"person": "t-0412", "classes": ["8a"], "learners": ["s-1040"]}]
+    demand = {"max_learners_per_mentor": 1}
+    first_desk.write(example(mentors=mentors, policy=demand), "few.yaml")
+    key = {"RECONCILER_REDACT_KEY": "0123456789abcdef"}
+    asked = ("--as-planned", "few.yaml", "--redact")
+    for command in (("review", "--fail-on", "never"), ("access", "--unit", "8a")):
+        told = first_desk.run(*command, *asked, **key)
+        assert "RR511" in told.err
+        assert "t-0412" not in told.err + told.out
+
+
+POLICY = {"version": 1, "site": "nordberg-kommune", "policy": {"max_access_gain": 30}}
+
+
+def test_a_policy_file_can_be_checked_by_itself_and_on_the_site(first_desk: Desk):
+    first_desk.write(POLICY, "policy.yaml")
+    told = first_desk.run("validate", "--as-policy", "policy.yaml").out
+    assert told == "Valid: policy.yaml (checked offline).\n"
+    unknown = {**POLICY, "policy": {"protected": {"people": ["t-9999"]}}}
+    first_desk.write(unknown, "unknown.yaml")
+    first_desk.run("validate", "--as-policy", "unknown.yaml")
+    online = ("validate", "--as-policy", "unknown.yaml", "--online")
+    assert "RR202" in first_desk.run(*online, expect=1).err
+    manifest = ("validate", "roles.yaml", "--online")
+    assert "RR202" in first_desk.run(*manifest, expect=1, RECONCILER_POLICY="unknown.yaml").err
+    assert "RR123" in first_desk.run("validate", "--as-policy", "roles.yaml", expect=1).err
+
+
+def test_a_policy_file_without_policies_is_warned_of_wherever_it_is_read(first_desk: Desk):
+    first_desk.write({"version": 1, "site": "nordberg-kommune"}, "empty.yaml")
+    assert "RR127" in first_desk.run("validate", "--as-policy", "empty.yaml").err
+    assert "RR127" in first_desk.run("plan", "roles.yaml", RECONCILER_POLICY="empty.yaml").out

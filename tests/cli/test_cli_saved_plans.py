@@ -206,3 +206,18 @@ def test_a_date_to_come_ends_a_plan_and_a_plan_for_then_grants_nothing_today(des
     saved(desk, "past.json", "--as-of", yesterday)
     assert f"held until {yesterday}" in desk.run("apply", "past.json", expect=5).err
     desk.run("apply", "plan.json")
+
+
+def test_a_pattern_that_matches_nothing_is_told_on_a_site_in_order_too(settled_desk):
+    planned = settled_desk.run("plan", "roles.yaml", "--only", "mentr/*")
+    assert "RR504: --only mentr/* matches nothing that would change" in planned.out
+    applied = settled_desk.run("apply", "roles.yaml", "--yes", "--only", "mentr/*")
+    assert "RR504" in applied.err
+
+
+def test_an_override_that_lifts_nothing_of_a_saved_plan_is_told(desk):
+    saved(desk, "plan.json", "--only", "profile/*")
+    meant = ("--override", "RR510", "--reason", "while Kari is on sick leave")
+    told = desk.run("apply", "plan.json", *meant).err
+    assert "RR505: --override RR510 lifts nothing" in told
+    assert "RR124: --reason looks like a detail of somebody's health" in told

@@ -242,10 +242,10 @@ def test_a_plan_with_something_open_from_another_selection_is_not_used_up():
     assert apply_to(made, site, journal, today=TODAY, only=only_first).exit_code == 0
 
 
-def test_a_plan_file_without_its_policies_is_unusable():
-    state = small_site()
+def test_a_plan_file_without_policies_is_judged_by_the_built_in_one():
+    state = small_site(("10", "u2"), ("10", "u3"), ("11", "u2"))
     made = replace(plan(state, wanting(("t-0", "8a"))), policies=())
-    with pytest.raises(PlanUnusable, match="limit of removals"):
+    with pytest.raises(GuardRefused, match="RR501"):
         apply_to(made, MemorySite(state), MemoryJournal(), today=TODAY)
 
 

@@ -1,16 +1,29 @@
 """By which policies an apply judges a saved plan, and that it takes none that is for reading."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from doubles import MemorySite, apply_to
 from small import plan, small_site, wanting
-from strategies import AT, ref
+from strategies import AT, TODAY, ref
 
-from reconciler.desired import Cause, CauseKind
-from reconciler.domain.vocabulary import Role, TargetKind
+from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
 from reconciler.errors import GuardRefused, InvalidInput, PlanUnusable
-from reconciler.manifest.model import Entry, Item, Limit, Manifest, Policy, ReasonFor, Rule, Section
+from reconciler.manifest.model import (
+    Entry,
+    Item,
+    LabelSetting,
+    Limit,
+    Manifest,
+    Policy,
+    ReasonFor,
+    Rule,
+    Section,
+)
+from reconciler.state import Membership
+
+UNLIMITED = Limit(100, percentage=True)
 
 
 def site_policy(**rules: object) -> Manifest:
@@ -82,23 +95,77 @@ def with_learner(reason: str | None) -> Manifest:
 REASONS = site_policy(require_reason_for=(ReasonFor.INDIVIDUAL_LEARNERS,))
 
 
-def test_reasons_are_asked_for_what_the_plan_grants():
+def test_what_a_manifest_says_is_judged_when_it_is_planned_and_counts_to_the_end():
+    """A saved plan holds what it adds, and not all that its manifest says."""
     site = MemorySite(small_site())
-    without = plan(site.state, with_learner(None))
-    assert "RR517: a reason is missing" in refusal(without, site, REASONS)
-    assert apply_to(plan(site.state, with_learner("covers")), site, site_policy=REASONS).verified
-
-
-def test_no_reason_is_asked_for_what_goes_or_is_given_back():
-    site = MemorySite(small_site())
+    asked = Policy(max_removals=UNLIMITED, require_reason_for=(ReasonFor.INDIVIDUAL_LEARNERS,))
+    without = replace(with_learner(None), policy=asked)
     apply_to(plan(site.state, with_learner(None)), site)
-    empty = {"RR502": "over"}
-    gone = plan(site.state, wanting())
-    assert apply_to(gone, site, site_policy=REASONS, overrides=empty).verified
-    made = plan(site.state, with_learner(None))
-    back = Cause(CauseKind.ROLLED_BACK, run="run-1")
-    made = replace(made, actions=tuple(replace(each, cause=back) for each in made.actions))
-    assert apply_to(made, site, site_policy=REASONS).verified
+    labels = {(Role.MENTOR, LabelField.TOOL_NAME): LabelSetting("Mine", AT)}
+    made = plan(site.state, replace(without, labels=labels))
+    assert [str(each.name) for each in made.actions] == ["label/mentor/tool_name"]
+    assert "RR517: a reason is missing" in refusal(made, site)
+    lifted = plan(site.state, replace(without, labels=labels), overrides={"RR517": "known"})
+    result = apply_to(lifted, site)
+    assert result.verified
+    assert [(each.code, each.override) for each in result.verdicts if each.override] == [
+        ("RR517", "known")
+    ]
+
+
+def test_a_plan_that_does_not_know_what_the_site_asks_of_manifests_is_made_again():
+    site = MemorySite(small_site())
+    made = plan(site.state, with_learner("covers"))
+    with pytest.raises(PlanUnusable) as caught:
+        apply_to(made, site, site_policy=REASONS)
+    assert str(caught.value) == (
+        "The plan was made without the site's policy require_reason_for as it is now."
+    )
+    again = plan(site.state, with_learner("covers"), site_policy=REASONS)
+    assert apply_to(again, site, site_policy=REASONS).verified
+    gone = plan(site.state, wanting(), site_policy=REASONS)
+    assert apply_to(gone, site, site_policy=REASONS, overrides={"RR502": "over"}).verified
+
+
+def test_a_plan_is_judged_by_who_is_in_which_unit_on_the_day_it_is_applied():
+    """One made with --as-of last year, say, counted the learners of then."""
+    state = small_site()
+    moved = tuple(
+        each._replace(begin=TODAY) if each.unit == "u2" else each for each in state.memberships
+    )
+    site = MemorySite(replace(state, memberships=moved))
+    limit = site_policy(numbers={Rule.MAX_ACCESS_GAIN: 1})
+    before = TODAY - timedelta(days=1)
+    made = plan(site.state, wanting(("t-0", "8a")), as_of=before, site_policy=limit)
+    assert not made.refused
+    assert "RR510" in refusal(made, site, limit)
+
+
+def test_without_the_file_and_a_limit_of_its_own_a_plan_keeps_to_the_built_in_one():
+    site = MemorySite(
+        small_site(*((person, unit) for person in ("10", "11") for unit in ("u2", "u3")))
+    )
+    loose = site_policy(max_removals=UNLIMITED)
+    own = replace(wanting(("t-0", "8a")), policy=Policy())
+    made = plan(site.state, own, site_policy=loose)
+    assert not made.refused
+    silent = site_policy(demands=frozenset({Rule.NO_SELF_MENTORING}))
+    assert "RR501: 3 mentor assignments would go" in refusal(made, site, silent)
+
+
+def test_an_override_in_a_plan_lifts_what_was_seen_and_nothing_else():
+    """Somebody agreed to one mentor with too many learners: not to others, nor to more."""
+    site = MemorySite(small_site())
+    limit = site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
+    meant = {"RR511": "for a week"}
+    made = plan(site.state, wanting(("t-0", "8a")), site_policy=limit, overrides=meant)
+    joins = Membership("u2", "23", MembershipRole.LEARNER, True, TODAY, None)
+    grown = MemorySite(replace(site.state, memberships=(*site.state.memberships, joins)))
+    assert "RR511" in refusal(made, grown, limit)
+    own = Policy(max_removals=UNLIMITED, numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
+    of_manifest = plan(site.state, wanting(("t-0", "8a"), policy=own), overrides=meant)
+    assert "against the site's policy" in refusal(of_manifest, site, limit)
+    assert apply_to(made, site, site_policy=limit).verified
 
 
 def test_a_redacted_plan_is_for_reading_only():

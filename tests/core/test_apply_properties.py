@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from models import mentors_of
 from strategies import TODAY, cases, ref
 
+from reconciler.access.effective import Learners, in_effect
 from reconciler.apply.outcome import Outcome
 from reconciler.desired import CauseKind
 from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import Role
 from reconciler.errors import (
     ExitCode,
     GuardRefused,
@@ -20,6 +23,7 @@ from reconciler.manifest.model import Accepted
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
 from reconciler.provider import ChangeResult, Verb
+from reconciler.state import LiveState
 
 
 @given(cases())
@@ -104,6 +108,7 @@ def test_what_is_accepted_or_protected_never_makes_a_plan_that_the_site_refuses(
     made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
     assume(made.actions)
     names = [str(action.name) for action in made.actions]
+    whole = end_state(state, made.actions)
     chosen = data.draw(st.sets(st.sampled_from(names)))
     units = data.draw(st.sets(st.sampled_from([unit.id for unit in state.units]), max_size=2))
     keys = Keys(Directory(state), manifest.settings.people, manifest.settings.units)
@@ -117,7 +122,8 @@ def test_what_is_accepted_or_protected_never_makes_a_plan_that_the_site_refuses(
     )
     lifted = dict.fromkeys(("RR501", "RR502"), "meant")
     made = make_plan(manifest, state, as_of=TODAY, plan_id="p", overrides=lifted)
-    assert not {str(each.name) for each in made.actions} & chosen
+    expired = {str(each.name) for each in made.actions if each.cause.kind is CauseKind.EXPIRED}
+    assert not {str(each.name) for each in made.actions} & chosen - expired
     below = Directory(state).subtree(units)
     for action in made.actions:
         dated = action.cause.kind in (CauseKind.EXPIRED, CauseKind.NOT_STARTED)
@@ -127,3 +133,17 @@ def test_what_is_accepted_or_protected_never_makes_a_plan_that_the_site_refuses(
     result = apply_to(made, site, MemoryJournal(), today=TODAY)
     assert result.exit_code is ExitCode.DONE
     assert make_plan(manifest, site.state, as_of=TODAY, plan_id="q").actions == ()
+    learners = Learners(Directory(state), TODAY)
+    lost = seen(learners, state) - seen(learners, site.state)
+    given = seen(learners, whole) - seen(learners, site.state)
+    for assignment in in_effect(Directory(state), state) - in_effect(Directory(state), site.state):
+        address = str(keys.name(Address.assignment(*assignment)))
+        if assignment.role is Role.MENTOR and address not in expired:
+            assert not learners.of(assignment) & lost & given, "their successor is accepted to miss"
+
+
+def seen(learners: Learners, state: LiveState) -> frozenset[str]:
+    """The learners whom a mentor sees."""
+    effective = in_effect(Directory(state), state)
+    mentors = [found for found in effective if found.role is Role.MENTOR]
+    return frozenset().union(*map(learners.of, mentors))

@@ -317,3 +317,28 @@ def test_every_diagnostic_of_the_site_says_what_to_do():
         with pytest.raises(InvalidInput) as caught:
             plan(small_site(), wanting((key, "zz")))
         assert all(found.advice for found in caught.value.diagnostics)
+
+
+def test_what_ended_and_begins_again_has_expired_and_is_told_for_later():
+    """Whichever of the two stands first."""
+    past = item("class", "8a", ends=TODAY - timedelta(days=3))
+    last = item("class", "8a", begins=TODAY - timedelta(days=2), ends=TODAY - timedelta(days=1))
+    soon = item("class", "8a", begins=TODAY + timedelta(days=2), ends=TODAY + timedelta(days=3))
+    later = item("class", "8a", begins=TODAY + timedelta(days=9))
+    for items in ((past, last, soon, later), (later, soon, last, past)):
+        made = plan(small_site(("10", "u2")), with_items(*items))
+        assert [str(each.cause) for each in made.actions] == [
+            f"expired {TODAY - timedelta(days=1)}"
+        ]
+        assert [each.begins for each in made.upcoming] == [TODAY + timedelta(days=2)]
+        early = plan(small_site(("10", "u2")), with_items(*items[-2:]))
+        assert len(early.actions) == 1
+
+
+def test_an_action_tells_of_the_item_that_holds_on_the_day():
+    now = item("class", "8a", ends=TODAY, reason="now")
+    then = item("class", "8a", begins=TODAY + timedelta(days=1), reason="then")
+    for items in ((now, then), (then, now)):
+        grant = plan(small_site(), with_items(*items)).actions[-1].grant
+        assert grant is not None
+        assert (grant.ends, grant.reason) == (TODAY, "now")

@@ -1,21 +1,22 @@
 """Accepted deviations, protected and dated things: what a plan and a drift report make of them."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from doubles import MemorySite, apply_to
-from small import PROFILES, plan, small_site, wanting
+from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.drift import DriftKind, classify
 from reconciler.ending import ending
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.model import Accepted, Entry, Item, LabelSetting, ProfileSetting, Section
 from reconciler.plan.document import from_document, to_document
-from reconciler.provider import Event
+from reconciler.provider import Event, Verb
+from reconciler.state import Profile
 
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
 
@@ -76,7 +77,89 @@ def test_it_comes_back_when_its_last_day_has_passed():
     state = small_site(("10", "u2"))
     made = plan(state, accepting(wanting(), "mentor/t-0/class/8a", until=YESTERDAY))
     assert actions(made) == ["remove mentor/t-0/class/8a", "remove mentor/t-0"]
-    assert made.warnings == ()
+    assert [str(each.cause) for each in made.actions] == [
+        f"not declared; accepted until {YESTERDAY}",
+        "not declared",
+    ]
+    report = classify(made, by("pipeline", made), {"pipeline"})
+    assert [(str(each.item.name), each.kind) for each in report.drifted] == [
+        ("mentor/t-0/class/8a", DriftKind.LAPSED)
+    ]
+    assert [str(each.name) for each in report.pending] == ["mentor/t-0"]
+
+
+def test_a_holder_whom_a_scoped_manifest_accepted_leaves_when_that_ends():
+    """The run that took their assignments has been: nothing but the acceptance names them."""
+    site = MemorySite(small_site(("10", "u2")))
+    manifest = wanting(("t-1", "8a"), within=(ref("skole"),))
+    apply_to(plan(site.state, accepting(manifest, "mentor/t-0")), site)
+    assert actions(plan(site.state, accepting(manifest, "mentor/t-0"))) == []
+    lapsed = plan(site.state, accepting(manifest, "mentor/t-0", until=YESTERDAY))
+    assert actions(lapsed) == ["remove mentor/t-0"]
+    assert actions(plan(site.state, manifest)) == []
+
+
+def test_what_has_expired_cannot_be_accepted():
+    state = small_site(("10", "u2"))
+    item = Item(TargetKind.CLASS, ref("8a"), ends=YESTERDAY)
+    made = plan(state, accepting(with_item(item), "mentor/t-0/class/8a", until=TOMORROW))
+    assert [str(each.cause) for each in made.actions] == [f"expired {YESTERDAY}"]
+    assert [each.code for each in made.warnings] == ["RR520", "RR214"]
+
+
+@pytest.mark.parametrize("address", ["mentor/t-1/class/8a", "mentor/t-1"])
+def test_a_mentor_stays_while_it_is_accepted_that_their_successor_is_missing(address):
+    """Else the class had nobody: additions come before removals."""
+    state = small_site(("10", "u2"))
+    made = plan(state, accepting(wanting(("t-1", "8a")), address))
+    assert [str(each.name) for each in made.actions if each.verb is Verb.REMOVE] == []
+    assert accepted(made)[:2] == ["remove mentor/t-0", "remove mentor/t-0/class/8a"]
+    assert {each.owner for each in made.accepted} == {"owner"}
+    over = plan(state, accepting(wanting(("t-1", "8a")), address, until=YESTERDAY))
+    assert "remove mentor/t-0/class/8a" in actions(over)
+
+
+def test_a_role_stays_on_a_profile_while_the_one_that_follows_it_is_accepted_to_lack_it():
+    vikar = Profile("p9", "Vikar", frozenset())
+    people = (*STAFF[:1], replace(STAFF[1], profile="p9"), *STAFF[2:], *LEARNERS)
+    state = small_site(("10", "u2"), profiles=(*PROFILES, vikar), people=people)
+    moved = {Role.MENTOR: ProfileSetting((ref("Vikar"),), AT)}
+    both = wanting(("t-0", "8a"), ("t-1", "8a"), profiles=moved)
+    made = plan(state, accepting(both, "profile/Vikar/mentor"))
+    assert actions(made) == []
+    assert "remove profile/Staff/mentor" in accepted(made)
+
+
+def test_a_holder_stays_as_long_as_the_last_of_what_is_accepted_of_theirs():
+    state = small_site(("10", "u2"), ("10", "u3"))
+    manifest = accepting(wanting(), "mentor/t-0/class/8a", "mentor/t-0/class/8b")
+    first, second = manifest.accepted
+    for pair in (
+        (replace(first, until=TOMORROW), second),
+        (second, replace(first, until=TOMORROW)),
+    ):
+        made = plan(state, replace(manifest, accepted=pair))
+        assert (str(made.accepted[0].name), made.accepted[0].until) == ("mentor/t-0", TOMORROW)
+
+
+def test_the_same_deviation_in_two_spellings_is_a_mistake():
+    bare = (replace(PROFILES[0], roles=frozenset()), PROFILES[1])
+    with pytest.raises(InvalidInput) as caught:
+        plan(
+            small_site(profiles=bare),
+            accepting(wanting(), "profile/Staff/mentor", "profile/p0/mentor"),
+        )
+    assert [each.code for each in caught.value.diagnostics] == ["RR209"]
+
+
+def test_a_person_without_a_key_is_accepted_by_their_id():
+    people = (replace(STAFF[0], sync_key=None), *STAFF[1:], *LEARNERS)
+    made = plan(small_site(("10", "u2"), people=people), wanting())
+    names = [str(each.name) for each in made.actions]
+    assert names == ["mentor/10/class/8a", "mentor/10"]
+    assert (
+        actions(plan(small_site(("10", "u2"), people=people), accepting(wanting(), *names))) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,28 +213,54 @@ def test_what_a_date_begins_is_pending():
 def test_what_ends_soon_is_named_up_to_the_day_asked_for(days, within, named):
     last = TODAY + timedelta(days=days)
     manifest = with_item(Item(TargetKind.CLASS, ref("8a"), ends=last))
-    found = ending(manifest, Directory(small_site()), TODAY, within)
-    assert [(str(each.name), each.until) for each in found] == (
-        [("mentor/t-0/class/8a", last)] if named else []
-    )
+    found = ends(manifest, small_site(("10", "u2")), within)
+    assert found == ([("mentor/t-0/class/8a", last)] if named else [])
 
 
-def test_what_does_not_hold_yet_or_any_more_or_is_unknown_does_not_end():
-    directory = Directory(small_site())
+def ends(manifest, state, within: int) -> list[tuple[str, date]]:
+    found = ending(manifest, Directory(state), plan(state, manifest), within)
+    return [(str(each.name), each.until) for each in found]
+
+
+def test_what_does_not_hold_yet_or_any_more_does_not_end():
     for item in (
         Item(TargetKind.CLASS, ref("8a"), ends=YESTERDAY),
         Item(TargetKind.CLASS, ref("8a"), begins=TOMORROW, ends=TOMORROW),
-        Item(TargetKind.CLASS, ref("9z"), ends=TODAY),
         Item(TargetKind.CLASS, ref("8a")),
     ):
-        assert ending(with_item(item), directory, TODAY, 30) == ()
+        assert ends(with_item(item), small_site(("10", "u2")), 30) == []
+
+
+def test_what_is_not_live_does_not_end():
+    assert ends(with_item(Item(TargetKind.CLASS, ref("8a"), ends=TODAY)), small_site(), 30) == []
+
+
+def test_what_goes_on_by_another_item_does_not_end():
+    first = Item(TargetKind.CLASS, ref("8a"), ends=TODAY)
+    second = Item(TargetKind.CLASS, ref("8a"), begins=TOMORROW, ends=TOMORROW)
+    state = small_site(("10", "u2"))
+    for items in ((first, second), (second, first)):
+        manifest = with_item(first)
+        entry = Entry(Role.MENTOR, ref("t-0"), items)
+        manifest = replace(manifest, sections={Role.MENTOR: Section((entry,), AT)})
+        assert ends(manifest, state, 0) == []
+        assert ends(manifest, state, 1) == [("mentor/t-0/class/8a", TOMORROW)]
+
+
+def test_the_last_day_of_all_can_be_asked_for():
+    item = Item(TargetKind.CLASS, ref("8a"), ends=date.max)
+    assert ends(with_item(item), small_site(("10", "u2")), 10_000_000) == [
+        ("mentor/t-0/class/8a", date.max)
+    ]
 
 
 def test_an_accepted_deviation_ends_too():
     manifest = accepting(wanting(), "mentor/t-0/class/8a", until=TOMORROW)
-    (found,) = ending(manifest, Directory(small_site()), TODAY, 1)
-    assert (found.accepted, found.until) == (True, TOMORROW)
-    assert ending(manifest, Directory(small_site()), TODAY, 0) == ()
+    state = small_site(("10", "u2"))
+    wanted = [("mentor/t-0", TOMORROW), ("mentor/t-0/class/8a", TOMORROW)]
+    assert ends(manifest, state, 1) == wanted
+    assert ends(manifest, state, 0) == []
+    assert ends(manifest, small_site(), 1) == [], "none, where there is no deviation"
 
 
 def test_a_plan_names_what_begins_later_and_what_its_grants_say():
@@ -168,3 +277,14 @@ def test_a_plan_names_what_begins_later_and_what_its_grants_say():
     live = plan(small_site(("10", "u3")), with_item(later))
     assert live.upcoming == ()
     assert [str(each.cause) for each in live.actions] == [f"starts on {TOMORROW}"]
+
+
+def test_learners_who_lose_their_last_mentor_are_named():
+    state = small_site(("10", "u2"), ("11", "u2"), ("11", "u3"))
+    made = plan(state, wanting(("t-0", "8a")))
+    (found,) = made.warnings
+    assert (found.code, found.message) == (
+        "RR520",
+        "2 learners would lose their last mentor: s-2, s-3.",
+    )
+    assert plan(state, wanting(("t-0", "8a"), ("t-2", "8b"))).warnings == ()

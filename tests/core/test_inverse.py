@@ -1,17 +1,18 @@
 """Taking a run back: all of it, or what nobody has changed since, and never anything else."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from doubles import MemorySite, apply_to, broken_rule
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from small import plan, small_site, wanting
-from strategies import TODAY, cases, ref
+from strategies import AT, TODAY, cases, ref
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ExitCode
-from reconciler.manifest.model import Policy
+from reconciler.manifest.model import Entry, Item, Policy, Section
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import value_at
 from reconciler.plan.inverse import Done, Effect, inverted, plan_rollback
@@ -53,9 +54,12 @@ def test_a_run_that_is_taken_back_leaves_the_site_as_it_was(case):
     # A holder whose profile never had the role could be taken out, but cannot be added again.
     lost = {name for name, why in kept(back).items() if "the role is not enabled" in why}
     without_holder = {name for name, why in kept(back).items() if "does not have the role" in why}
-    assert set(kept(back)) == lost | without_holder
+    dated = {
+        name for name, why in kept(back).items() if why.startswith(("it expired", "it starts"))
+    }
+    assert set(kept(back)) == lost | without_holder | dated
     assert apply_to(back, site).exit_code is ExitCode.DONE
-    if not lost:
+    if not lost and not dated:
         assert replace(site.state, site=state.site) == state
 
 
@@ -239,3 +243,30 @@ def test_a_rollback_warns_of_what_a_policy_protects_and_takes_it_away():
     ]
     assert not back.refused
     assert len(back.actions) == 4
+
+
+def test_what_a_run_ended_by_its_dates_is_not_given_back():
+    """Somebody would see learners again whom the manifest says they see no more."""
+    yesterday = TODAY - timedelta(days=1)
+    tomorrow = TODAY + timedelta(days=1)
+    entry = Entry(
+        Role.MENTOR,
+        ref("t-0"),
+        (
+            Item(TargetKind.CLASS, ref("8a"), ends=yesterday),
+            Item(TargetKind.CLASS, ref("8b"), begins=tomorrow),
+        ),
+    )
+    manifest = wanting(sections={Role.MENTOR: Section((entry,), AT)})
+    state = small_site(("10", "u2"), ("10", "u3"))
+    made = make_plan(manifest, state, as_of=TODAY, plan_id="p", overrides=LIFTED)
+    site = MemorySite(state)
+    run = done(made, apply_to(made, site), site)
+    back = rollback(run, site.state)
+    assert back.actions == ()
+    assert kept(back) == {
+        "mentor/t-0/class/8a": f"it expired {yesterday}.",
+        "mentor/t-0/class/8b": f"it starts on {tomorrow}.",
+    }
+    later = plan_rollback(run, site.state, as_of=tomorrow, plan_id="back", overrides=LIFTED)
+    assert [str(each.name) for each in later.actions] == ["mentor/t-0/class/8b"]

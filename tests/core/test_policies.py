@@ -27,7 +27,7 @@ from reconciler.plan.document import from_document, to_document
 from reconciler.policy.guards import GUARDS
 from reconciler.policy.model import Source
 from reconciler.scope import Scope
-from reconciler.state import Relation, Unit
+from reconciler.state import Assignment, Relation, Unit
 
 UNLIMITED = Limit(100, percentage=False)
 
@@ -179,7 +179,7 @@ def test_nobody_mentors_a_child_of_their_own():
     policy = demand(Rule.NO_SELF_MENTORING)
     state = small_site(relations=(Relation("10", "20", "guardian"),))
     own = wanting(("t-0", "8a"), policy=policy)
-    assert broken(state, own) == {"RR516": ["t-0 (a child of theirs)"]}
+    assert broken(state, own) == {"RR516": ["t-0 (a child of theirs: s-0)"]}
     other = wanting(("t-0", "8b"), ("t-1", "8a"), policy=policy)
     assert broken(state, other) == {}
 
@@ -345,3 +345,83 @@ def test_coverage_of_a_site_with_nothing_on_it_is_empty():
     assert coverage.without_mentor() == []
     assert coverage.classes_without_mentor() == ["u2", "u3"]
     assert coverage.own_mentors() == []
+
+
+def test_grants_that_follow_each_other_last_as_long_as_they_do_together():
+    """Each of them short, and no day between: that is one long grant."""
+    half = timedelta(days=5)
+    ended = learner("s-0", begins=TODAY - half, ends=TODAY - timedelta(days=1))
+    goes_on = learner("s-0", begins=TODAY, ends=TODAY + half)
+    later = learner("s-0", begins=TODAY + timedelta(days=1), ends=TODAY + half)
+    policy = number(Rule.MAX_GRANT_DAYS, 10)
+    told = {"RR518": ["mentor/t-0/learner/s-0 (11 days)"]}
+    assert broken(small_site(), mentor(ended, goes_on, policy=policy)) == told
+    assert broken(small_site(), mentor(goes_on, ended, policy=policy)) == told
+    assert broken(small_site(), mentor(ended, later, policy=policy)) == {}
+
+
+def test_each_grant_of_the_same_thing_needs_its_reason():
+    policy = demanding(require_reason_for=(ReasonFor.INDIVIDUAL_LEARNERS,))
+    first = learner("s-0", ends=TODAY, reason="covers")
+    second = learner("s-0", begins=TODAY + timedelta(days=1))
+    for items in ((first, second), (second, first)):
+        assert broken(small_site(), mentor(*items, policy=policy)) == {
+            "RR517": ["mentor/t-0/learner/s-0"]
+        }
+    over = learner("s-0", ends=TODAY - timedelta(days=1))
+    assert broken(small_site(), mentor(over, replace(second, reason="covers"), policy=policy)) == {}
+
+
+def test_a_learner_and_a_unit_may_have_the_same_id():
+    """What is protected are units, whatever the ids of people are."""
+    state = small_site()
+    people = tuple(replace(each, id="u3") if each.id == "20" else each for each in state.people)
+    members = tuple(
+        each._replace(person="u3") if each.person == "20" else each for each in state.memberships
+    )
+    mine = Assignment(Role.MENTOR, "10", TargetKind.LEARNER, "u3")
+    state = replace(
+        state, people=people, memberships=members, assignments=frozenset({mine}),
+        holders=frozenset({mine.holder}),
+    )  # fmt: skip
+    protected = demanding(protected_units=(ref("8b"),))
+    made = plan(state, wanting(("t-1", "8a"), policy=protected))
+    assert "mentor/t-0/learner/s-0" in [str(each.name) for each in made.actions]
+    assert made.warnings == ()
+
+
+def test_an_advisory_limit_of_removals_leaves_the_built_in_one_in_force():
+    state = small_site(*((person, unit) for person in ("10", "11") for unit in ("u2", "u3")))
+    advisory = {Rule.MAX_REMOVALS: Level.ADVISORY}
+    made = plan(
+        state,
+        wanting(
+            ("t-0", "8a"), policy=Policy(max_removals=Limit(50, percentage=True), levels=advisory)
+        ),
+    )
+    told = [str(each) for each in made.verdicts if not each.passed]
+    gone = "3 mentor assignments would go"
+    assert told == [
+        f"{gone}; 1 allowed (10% of 4), against the built-in limit max_removals",
+        f"{gone}; 2 allowed (50% of 4), against policy.max_removals",
+    ]
+
+
+def test_the_limit_of_removals_says_how_many_have_expired():
+    state = small_site(("10", "u2"), ("10", "u3"), ("11", "u2"))
+    over = mentor(
+        Item(TargetKind.CLASS, ref("8a"), ends=TODAY - timedelta(days=1)),
+        Item(TargetKind.CLASS, ref("8b")),
+        policy=Policy(),
+    )
+    verdict = next(each for each in plan(state, over).verdicts if each.code == "RR501")
+    assert str(verdict).startswith(
+        "2 mentor assignments would go, 1 of them past their last day; 1 allowed"
+    )
+
+
+def test_who_mentors_a_child_of_theirs_is_named_with_the_child():
+    relation = Relation("10", "20", "guardian")
+    policy = demand(Rule.NO_SELF_MENTORING)
+    made = broken(small_site(relations=(relation,)), wanting(("t-0", "8a"), policy=policy))
+    assert made == {"RR516": ["t-0 (a child of theirs: s-0)"]}

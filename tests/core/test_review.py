@@ -115,7 +115,7 @@ def test_mentors_over_the_limit_are_found():
 
 def test_mentors_of_their_own_children_are_found():
     assert found(covered(relations=(Relation("10", "20", "guardian"),))) == {
-        "own_mentor": [("t-0 (a child of theirs)", "warning")]
+        "own_mentor": [("t-0 (a child of theirs: s-0)", "warning")]
     }
     assert found(covered(relations=(Relation("10", "22", "guardian"),))) == {}
 

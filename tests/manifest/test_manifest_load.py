@@ -263,3 +263,16 @@ def test_a_default_that_is_stated_has_the_digest_of_one_left_out(load):
         "policy: {every_class_has_mentor: false, protected: {people: []}}\naccepted: []\n"
     )
     assert load({"a.yaml": bare}).digest == load({"b.yaml": stated}).digest
+
+
+def test_a_level_needs_its_rule(load):
+    """Alone it does nothing, and its author means it to do something."""
+    text = (
+        "version: 1\nsite: x\npolicy:\n  max_grant_days: 9\n  allowed_profiles: {mentor: [A]}\n"
+        "  levels:\n    max_grant_days: advisory\n    allowed_profiles: advisory\n"
+        "    max_removals: advisory\n"
+    )
+    (found,) = load({"m.yaml": text}).warnings
+    assert (found.code, found.position.line) == ("RR125", 9)
+    two = {"a.yaml": text, "b.yaml": "version: 1\nsite: x\npolicy: {max_removals: 5}\n"}
+    assert load(two).warnings == ()

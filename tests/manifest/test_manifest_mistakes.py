@@ -176,6 +176,10 @@ CASES = {
         HEAD + f"policy: {{max_removals: {'9' * 400}}}\n",
         [("RR120", 3, 24, "25")],
     ),
+    "limits that exclude each other": (
+        HEAD + "policy:\n  min_learners_per_mentor: 9\n  max_learners_per_mentor: 8\n",
+        [("RR126", 4, 28, "at least 9 learners and at most 8, as m.yaml:5:28 has it")],
+    ),
     # rules
     "no such day": (
         MENTOR + "    groups: [{id: x, from: 2026-02-30, until: soon}]\n",

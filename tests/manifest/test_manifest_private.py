@@ -16,6 +16,7 @@ from reconciler.manifest.private import private_word
         "wegen Krankheit",
         "custody",
         "kode 6",
+        "sick leave of a colleague",
     ],
 )
 def test_health_and_family_are_noticed(reason):
@@ -46,3 +47,12 @@ def test_it_is_a_warning_that_does_not_repeat_the_word(load):
     (found,) = load({"m.yaml": text}).warnings
     assert (found.code, found.position.line) == ("RR124", 6)
     assert "epilep" not in str(found)
+
+
+def test_the_reason_of_an_accepted_deviation_is_looked_at_too(load):
+    text = (
+        "version: 1\nsite: x\naccepted:\n  - address: mentor/t-1\n    owner: t-2\n"
+        "    reason: on sick leave\n    until: 2026-12-20\n"
+    )
+    (found,) = load({"m.yaml": text}).warnings
+    assert (found.code, found.position.line) == ("RR124", 4)

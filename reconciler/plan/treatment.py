@@ -1,0 +1,171 @@
+"""What is done about each difference: acted on, or let be, with all that has to stay beside it.
+
+A site refuses some steps without others (design, section 2, "Dependencies"), and no learner is to
+be left without a mentor on the way. So what is protected or accepted takes along what hangs on it:
+the holder of an assignment that stays, the assignments of somebody who is not added, and the
+mentors whose successors are not given their place.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date
+
+from reconciler.access.effective import Learners, in_effect
+from reconciler.desired import CauseKind, Desired
+from reconciler.diff import Difference, Treatment
+from reconciler.directory import Directory
+from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import Role
+from reconciler.plan.end_state import end_state
+from reconciler.policy.protection import Protection
+from reconciler.provider import Verb
+from reconciler.state import Assignment, Holder
+
+_STAYS = (Treatment.PROTECT, Treatment.ACCEPT)
+
+
+def treated(
+    directory: Directory,
+    desired: Desired,
+    protection: Protection,
+    differences: Iterable[Difference],
+    as_of: date,
+) -> list[Difference]:
+    """Decide what is done about each difference, by `policy.protected` and `accepted`.
+
+    What has expired is not let be: its last day was declared. What was accepted until a day that
+    has passed says so in its cause.
+    """
+    found = [_by_itself(each, desired, protection) for each in differences]
+    if not any(each.treatment in _STAYS for each in found):
+        return found
+    found = _with_their_holders(_without_their_roles(directory, found), desired)
+    return _with_their_holders(_before_successors(directory, found, as_of), desired)
+
+
+def _by_itself(each: Difference, desired: Desired, protection: Protection) -> Difference:
+    lapsed = desired.lapsed.get(each.address)
+    if lapsed is not None:
+        each = replace(each, cause=replace(each.cause, accepted_until=lapsed.until))
+    if each.address in desired.accepted and each.cause.kind is not CauseKind.EXPIRED:
+        return replace(each, treatment=Treatment.ACCEPT)
+    if protection.keeps(each.address, each.cause.kind):
+        return replace(each, treatment=Treatment.PROTECT)
+    return each
+
+
+def _without_their_roles(directory: Directory, found: list[Difference]) -> list[Difference]:
+    """Let holders wait on whose profile it is accepted that the role is missing."""
+    missing = {
+        each.address.parts: each
+        for each in found
+        if each.treatment is Treatment.ACCEPT and _is(each, AddressKind.PROFILE, Verb.ADD)
+    }
+
+    def waits_for(each: Difference) -> Difference | None:
+        if not _is(each, AddressKind.HOLDER, Verb.ADD):
+            return None
+        role, person = each.address.parts
+        return missing.get((directory.people[person].profile, role))
+
+    return _beside(found, waits_for)
+
+
+def _with_their_holders(found: list[Difference], desired: Desired) -> list[Difference]:
+    """Let holders stay whose assignments stay; assignments wait where holders may be missing."""
+    staying: dict[Holder, Difference] = {}
+    for each in found:
+        if each.treatment in _STAYS and _is(each, AddressKind.ASSIGNMENT, Verb.REMOVE):
+            holder = Holder.at(each.address)
+            staying[holder] = max(
+                each, staying.get(holder, each), key=lambda other: _how_long(other, desired)
+            )
+    absent = {
+        Holder.at(each.address): each
+        for each in found
+        if each.treatment is Treatment.ACCEPT and _is(each, AddressKind.HOLDER, Verb.ADD)
+    }
+
+    def stays_with(each: Difference) -> Difference | None:
+        if _is(each, AddressKind.HOLDER, Verb.REMOVE):
+            return staying.get(Holder.at(each.address))
+        if _is(each, AddressKind.ASSIGNMENT, Verb.ADD):
+            return absent.get(Holder.at(each.address))
+        return None
+
+    return _beside(found, stays_with)
+
+
+def _how_long(each: Difference, desired: Desired) -> tuple[bool, date, Address]:
+    """Order what stays by how long it does; protection has no end."""
+    accepted = desired.accepted.get(each.follows or each.address)
+    protected = each.treatment is Treatment.PROTECT
+    return protected, accepted.until if accepted else date.min, each.address
+
+
+def _before_successors(
+    directory: Directory, found: list[Difference], as_of: date
+) -> list[Difference]:
+    """Let mentors stay whose learners nobody else would see, as it is accepted who is missing."""
+    accepted = {each.address: each for each in found if each.treatment is Treatment.ACCEPT}
+    if not any(each.verb is Verb.ADD for each in accepted.values()):
+        return found
+    learners = Learners(directory, as_of)
+    acted = [each for each in found if each.treatment is Treatment.ACT]
+    before, after, complete = (
+        _mentoring(directory, steps) for steps in ([], acted, [*acted, *accepted.values()])
+    )
+    lost = _seen(learners, before) - _seen(learners, after)
+    successors: dict[str, Difference] = {}
+    for assignment in sorted(complete - after):
+        missing = (accepted.get(each) for each in _rests_on(directory, assignment))
+        first = next(each for each in missing if each is not None)
+        successors |= dict.fromkeys(learners.of(assignment) & lost, first)
+    waits: dict[Address, Difference] = {}
+    for assignment in sorted(before - after):
+        own = sorted(learners.of(assignment) & successors.keys())
+        if own:
+            for address in _rests_on(directory, assignment):
+                waits.setdefault(address, successors[own[0]])
+
+    def waits_for(each: Difference) -> Difference | None:
+        going = each.verb is Verb.REMOVE and each.cause.kind is not CauseKind.EXPIRED
+        return waits.get(each.address) if going else None
+
+    return _beside(found, waits_for)
+
+
+def _mentoring(directory: Directory, steps: Iterable[Difference]) -> set[Assignment]:
+    """Return the mentors' assignments that have effect after some steps."""
+    effective = in_effect(directory, end_state(directory.state, steps))
+    return {found for found in effective if found.role is Role.MENTOR}
+
+
+def _seen(learners: Learners, assignments: Iterable[Assignment]) -> frozenset[str]:
+    return frozenset().union(*map(learners.of, assignments))
+
+
+def _rests_on(directory: Directory, assignment: Assignment) -> tuple[Address, ...]:
+    """Return the addresses of what an assignment needs to have effect, itself among them."""
+    profile = directory.people[assignment.person].profile
+    return (
+        Address.assignment(*assignment),
+        Address.holder(*assignment.holder),
+        Address.profile(profile, assignment.role),
+    )
+
+
+def _beside(
+    found: Iterable[Difference], other: Callable[[Difference], Difference | None]
+) -> list[Difference]:
+    """Treat each difference that does not stay by itself like another one, where there is one."""
+    return [
+        replace(each, treatment=along.treatment, follows=along.follows or along.address)
+        if each.treatment not in _STAYS and (along := other(each)) is not None
+        else each
+        for each in found
+    ]
+
+
+def _is(each: Difference, kind: AddressKind, verb: Verb) -> bool:
+    return each.address.kind is kind and each.verb is verb

@@ -1,0 +1,43 @@
+"""Who and what stays when it is not declared (`policy.protected`)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.desired import CauseKind
+from reconciler.directory import Directory
+from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import TargetKind
+from reconciler.state import Assignment, Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Who and what stays: people, and units with all below them, by id."""
+
+    people: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, directory: Directory, people: Iterable[str], units: Iterable[str]) -> "Protection":
+        """Protect people, and everything below some units."""
+        return cls(frozenset(people), directory.subtree(units))
+
+    def covers(self, address: Address) -> bool:
+        """Whether what stands at an address (in ids) is somebody's, or over a unit, it names."""
+        of_person = address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
+        return self._is_over(address) or (of_person and Holder.at(address).person in self.people)
+
+    def keeps(self, address: Address, why: CauseKind) -> bool:
+        """Whether what would be removed stays: what is not declared, over units what entries lost.
+
+        What has expired goes: that was declared.
+        """
+        if why is CauseKind.NOT_IN_ENTRY:
+            return self._is_over(address)
+        return why is CauseKind.UNDECLARED and self.covers(address)
+
+    def _is_over(self, address: Address) -> bool:
+        if address.kind is not AddressKind.ASSIGNMENT:
+            return False
+        assignment = Assignment.at(address)
+        return assignment.kind is not TargetKind.LEARNER and assignment.target in self.units
