@@ -33,6 +33,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),
         "access": ("reconciler.cli.access", "Tell who can see which learners, and why."),
         "explain": ("reconciler.cli.explain", "Explain what a person's menu shows, and why."),
+        "roster": (
+            "reconciler.cli.roster",
+            "Check a school system's export, or count what is in it.",
+        ),
         "sandbox": ("reconciler.cli.sandbox", "Serve a site of your own to try things on."),
         "demo": ("reconciler.cli.demo", "Watch the whole story run against a sandbox."),
         "schema": ("reconciler.cli.schema", "Print a published JSON Schema."),

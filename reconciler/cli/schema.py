@@ -17,6 +17,8 @@ SCHEMAS = {
     "diagnostics": "diagnostics-v1.schema.json",
     "access": "access-v1.schema.json",
     "explanation": "explanation-v1.schema.json",
+    "roster": "roster-v1.schema.json",
+    "roster-check": "roster-check-v1.schema.json",
     "openapi": "openapi-v1.json",
 }
 """Per name the published file."""

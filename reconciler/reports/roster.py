@@ -1,0 +1,122 @@
+"""A roster as text for people and JSON for programs: what is wrong with it, or what is in it.
+
+Nobody is named: a roster is full of learners.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from reconciler.plain import count
+from reconciler.reports.documents import Document
+from reconciler.reports.text import grid, one_line
+from reconciler.rosters.model import Roster
+from reconciler.rosters.problems import CODES, Problem
+
+CHECK_FORMAT: Final = "reconciler.roster-check/1"
+SUMMARY_FORMAT: Final = "reconciler.roster/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How much of what there is in a roster.
+
+    Attributes:
+        source: where it was read from.
+        counts: per heading how many there are of each kind, the most frequent first.
+        first: the first day on which a membership begins, where one says so.
+        last: the day before which the last one ends, where one says so.
+    """
+
+    source: str
+    counts: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+    first: date | None
+    last: date | None
+
+
+def summarise(roster: Roster) -> Summary:
+    """Count what there is in a roster."""
+    counted: tuple[tuple[str, Iterable[str]], ...] = (
+        ("people", (each.role for each in roster.people)),
+        ("units", (each.kind for each in roster.units)),
+        ("class types", (each.class_type for each in roster.units if each.class_type)),
+        ("memberships", (each.role for each in roster.memberships)),
+        ("duties", (each.role for each in roster.affiliations)),
+        ("relations", (each.kind for each in roster.relations)),
+    )
+    days = (*roster.memberships, *roster.affiliations)
+    return Summary(
+        source=roster.source,
+        counts=tuple((heading, _ranked(kinds)) for heading, kinds in counted),
+        first=min((each.begin for each in days if each.begin), default=None),
+        last=max((each.end for each in days if each.end), default=None),
+    )
+
+
+def _ranked(kinds: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(map(str, kinds))
+    return tuple(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+
+def summary_document(summary: Summary) -> Document:
+    """Describe what is in a roster."""
+    return {
+        "format": SUMMARY_FORMAT,
+        "source": summary.source,
+        "counts": {heading.replace(" ", "_"): dict(kinds) for heading, kinds in summary.counts},
+        "first": summary.first.isoformat() if summary.first else None,
+        "last": summary.last.isoformat() if summary.last else None,
+    }
+
+
+def summary_text(summary: Summary) -> RenderableType:
+    """Render what is in a roster."""
+    table = grid(2)
+    for heading, kinds in summary.counts:
+        told = ", ".join(f"{number:,} {kind}" for kind, number in kinds) or "none"
+        table.add_row(one_line(f"  {heading}"), one_line(told))
+    if summary.first or summary.last:
+        days = f"{summary.first or 'open'} to {summary.last or 'open'}, the end not included"
+        table.add_row(one_line("  dates"), one_line(days))
+    return Group(one_line(f"Roster {summary.source}", "bold"), table)
+
+
+def check_document(source: str, problems: Sequence[Problem]) -> Document:
+    """Describe everything that is wrong with a roster."""
+    return {
+        "format": CHECK_FORMAT,
+        "source": source,
+        "valid": not problems,
+        "counts": dict(sorted(Counter(each.code for each in problems).items())),
+        "problems": [
+            {
+                "code": each.code,
+                "file": each.file,
+                "row": each.row or None,
+                "column": each.column or None,
+                "value": each.value,
+                "message": each.message,
+            }
+            for each in problems
+        ],
+    }
+
+
+def check_text(source: str, problems: Sequence[Problem]) -> RenderableType:
+    """Render everything that is wrong with a roster: counts per code, then each of it."""
+    if not problems:
+        return one_line(f"{source} is sound.")
+    table = grid(2)
+    for code, number in sorted(Counter(each.code for each in problems).items()):
+        table.add_row(one_line(f"  {number:,} {code}"), one_line(CODES[code]))
+    return Group(
+        one_line(f"{source} has {count(len(problems), 'problem')}:", "bold red"),
+        table,
+        Text(),
+        *(one_line(f"{each}") for each in problems),
+    )

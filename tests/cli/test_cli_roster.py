@@ -1,0 +1,62 @@
+"""`roster check` and `roster show`: a user's first contact with an export of their own."""
+
+import shutil
+from pathlib import Path
+
+from sandboxes import ROOT, Desk
+
+EXAMPLE = ROOT / "examples" / "roster"
+
+
+def spoilt(tmp_path: Path) -> Desk:
+    """A roster with two mistakes, one of them twice, each beside a learner's name."""
+    folder = tmp_path / "roster"
+    shutil.copytree(EXAMPLE, folder)
+    users = folder / "users.csv"
+    lines = users.read_text(encoding="utf-8").replace('"f-2001,f-2002"', '"f-8,f-9"').splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("s-1002,"))
+    lines[at] = lines[at].replace(",true,", ",perhaps,")
+    users.write_text("\n".join(lines), encoding="utf-8")
+    return Desk(tmp_path)
+
+
+def test_a_sound_roster_is_counted_and_nobody_is_named(tmp_path: Path, district_zip: Path):
+    desk = Desk(tmp_path)
+    assert desk.run("roster", "check", str(EXAMPLE)).out == f"{EXAMPLE} is sound.\n"
+    counts = desk.run("roster", "show", str(district_zip), "--format", "json").json("roster")
+    assert counts["counts"]["memberships"] == {"student": 8211, "teacher": 60}
+    assert counts["counts"]["class_types"] == {"scheduled": 60}
+    assert (counts["first"], counts["last"]) == ("2026-08-01", "2027-07-31")
+
+
+def test_everything_that_is_wrong_is_named_with_its_place(tmp_path: Path):
+    desk = spoilt(tmp_path)
+    document = desk.run("roster", "check", "roster", "--format", "json", expect=1)
+    found = document.json("roster-check")
+    assert not found["valid"]
+    assert found["counts"] == {"RR310": 2, "RR313": 1}
+    assert [
+        (each["code"], each["file"], each["row"], each["column"], each["value"])
+        for each in found["problems"]
+    ] == [
+        ("RR313", "users.csv", 23, "enabledUser", None),
+        ("RR310", "users.csv", 22, "agentSourcedIds", "f-8"),
+        ("RR310", "users.csv", 22, "agentSourcedIds", "f-9"),
+    ]
+    told = desk.run("roster", "check", "roster", expect=1)
+    assert told.out.startswith("roster has 3 problems:\n")
+    assert "2 RR310  a reference to something that is not in the bundle" in told.out
+    for output in (document.out, told.out, told.err):
+        assert "Solbakken" not in output
+        assert "Máret" not in output
+
+
+def test_what_is_no_roster_is_one_problem(tmp_path: Path):
+    desk = Desk(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for path, code in (("missing.zip", "RR301"), ("empty", "RR302")):
+        found = desk.run("roster", "check", path, "--format", "json", expect=1)
+        assert found.json("roster-check")["counts"] == {code: 1}
+        assert code in desk.run("roster", "show", path, expect=1).err
+    desk.run("roster", "check", "", expect=64)
+    desk.run("roster", "check", "empty", "--type", "nothing", expect=64)
