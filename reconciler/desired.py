@@ -17,6 +17,7 @@ from reconciler.domain.days import Days
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
 from reconciler.references import References
+from reconciler.rules.derive import Derived, derive
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder
 
@@ -28,6 +29,7 @@ class CauseKind(StrEnum):
     """Why something is, or is not, desired."""
 
     DECLARED = "declared"
+    DERIVED = "derived"
     UNDECLARED = "undeclared"
     NOT_IN_ENTRY = "not_in_entry"
     EXPIRED = "expired"
@@ -40,7 +42,8 @@ class Cause:
     """Why an action is planned.
 
     Attributes:
-        position: the place in the manifest.
+        position: the place in the manifest, or the row of the roster.
+        rule: the rule that derives it, or derived its holder.
         day: the one that decides, where one does.
         run: the id of the run that is rolled back.
         accepted_until: the last day on which it was accepted; that is over.
@@ -50,27 +53,30 @@ class Cause:
     position: Position | None = None
     day: date | None = None
     run: str | None = None
+    rule: str | None = None
     accepted_until: date | None = None
 
     def __str__(self) -> str:
-        text = self._text()
-        return f"{text}; accepted until {self.accepted_until}" if self.accepted_until else text
+        until = f"; accepted until {self.accepted_until}" if self.accepted_until else ""
+        return f"{self._text()}{until}"
 
     def _text(self) -> str:
         place = f" at {self.position}" if self.position else ""
-        match self.kind:
-            case CauseKind.DECLARED:
-                return f"declared{place}"
-            case CauseKind.UNDECLARED:
-                return "not declared"
-            case CauseKind.NOT_IN_ENTRY:
-                return f"not in the entry{place}"
-            case CauseKind.EXPIRED:
-                return f"expired {self.day}"
-            case CauseKind.NOT_STARTED:
-                return f"starts on {self.day}"
-            case CauseKind.ROLLED_BACK:
-                return f"rolls back run {self.run[:SHORT_ID]}" if self.run else "taken back"
+        return {
+            CauseKind.DECLARED: f"declared{place}",
+            CauseKind.DERIVED: f"rule {self.rule}{_row(self.position)}",
+            CauseKind.UNDECLARED: "not declared",
+            CauseKind.NOT_IN_ENTRY: "given by no rule" if self.rule else f"not in the entry{place}",
+            CauseKind.EXPIRED: f"expired {self.day}",
+            CauseKind.NOT_STARTED: f"starts on {self.day}",
+            CauseKind.ROLLED_BACK: f"rolls back run {self.run[:SHORT_ID]}"
+            if self.run
+            else "taken back",
+        }[self.kind]
+
+
+def _row(position: Position | None) -> str:
+    return f", {position.file} row {position.line}" if position else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,7 @@ class _Resolver:
         self.manifest = manifest
         self.directory = directory
         self.as_of = as_of
+        self.keys = keys
         self.refs = References(directory, keys)
         self.assignments: dict[Assignment, Cause] = {}
         self.dormant: defaultdict[Assignment, list[Item]] = defaultdict(list)
@@ -169,6 +176,8 @@ class _Resolver:
                 holders[holder] = Cause(CauseKind.DECLARED, entry.person.position)
                 self._check_holder(holder, entry.person, profiles)
                 self._items(entry, holder, scope)
+        derived = derive(self.manifest, self.directory, self.keys, scope, self.as_of)
+        self._derived(derived, holders, profiles)
         dormant = {
             found: items for found, items in self.dormant.items() if found not in self.assignments
         }
@@ -177,7 +186,7 @@ class _Resolver:
             as_of=self.as_of,
             scope=scope,
             unmanaged=self.manifest.settings.unmanaged,
-            managed=frozenset(self.manifest.sections),
+            managed=frozenset(self.manifest.sections) | {rule.role for rule in self.manifest.rules},
             profiles=profiles,
             labels={
                 key: (setting.value, Cause(CauseKind.DECLARED, setting.position))
@@ -197,8 +206,33 @@ class _Resolver:
             },
             accepted=accepted,
             lapsed=lapsed,
-            holds_until=self._holds_until(scope, self.assignments),
+            holds_until=min(
+                (
+                    day
+                    for day in (self._holds_until(scope, self.assignments), derived.holds_until)
+                    if day is not None
+                ),
+                default=None,
+            ),
         )
+
+    def _derived(
+        self,
+        derived: Derived,
+        holders: dict[Holder, Cause],
+        profiles: Mapping[Role, tuple[frozenset[str], Cause]],
+    ) -> None:
+        """Add what rules give; where an entry gives the same, the entry is the cause."""
+        self.refs.found.extend(derived.found)
+        places = {rule.name.key: rule.name.position for rule in self.manifest.rules}
+        for assignment, origin in derived.assignments.items():
+            cause = Cause(CauseKind.DERIVED, origin.position, rule=origin.rule)
+            if assignment.holder not in holders:
+                holders[assignment.holder] = cause
+                key = self.keys.person(assignment.person)
+                reference = Reference(key, places[origin.rule])
+                self._check_holder(assignment.holder, reference, profiles)
+            self.assignments.setdefault(assignment, cause)
 
     def _accepted(self) -> tuple[dict[Address, Accepted], dict[Address, Accepted]]:
         """Find the deviations that are accepted on the day, and those whose last day has passed."""

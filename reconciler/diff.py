@@ -215,7 +215,9 @@ def _cause(desired: Desired, assignment: Assignment) -> Cause:
     found = desired.assignments.get(assignment) or desired.dormant.get(assignment)
     if found is not None:
         return found
-    return Cause(CauseKind.NOT_IN_ENTRY, desired.holders[assignment.holder].position)
+    holder = desired.holders[assignment.holder]
+    position = holder.position if holder.kind is CauseKind.DECLARED else None
+    return Cause(CauseKind.NOT_IN_ENTRY, position, rule=holder.rule)
 
 
 def _presence(address: Address, change: FieldChange, cause: Cause) -> Difference:

@@ -294,6 +294,10 @@ class Redaction:
             warnings=tuple(self.diagnostic(each) for each in review.warnings),
         )
 
+    def names(self, site: str, names: Mapping[str, str]) -> dict[str, str]:
+        """Hide people in keys that are looked up by id."""
+        return {person: self.who(site, person, key) or key for person, key in names.items()}
+
     def actor(self, site: str, actor: str) -> str:
         """Return what stands for somebody who works with the program or the site."""
         if self.key is None:

@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "reconciler.cli.roster",
             "Check a school system's export, or count what is in it.",
         ),
+        "rules": ("reconciler.cli.rules", "Show what the rules of a manifest find."),
         "sandbox": ("reconciler.cli.sandbox", "Serve a site of your own to try things on."),
         "demo": ("reconciler.cli.demo", "Watch the whole story run against a sandbox."),
         "schema": ("reconciler.cli.schema", "Print a published JSON Schema."),

@@ -19,6 +19,7 @@ SCHEMAS = {
     "explanation": "explanation-v1.schema.json",
     "roster": "roster-v1.schema.json",
     "roster-check": "roster-check-v1.schema.json",
+    "rules": "rules-v1.schema.json",
     "openapi": "openapi-v1.json",
 }
 """Per name the published file."""

@@ -256,7 +256,9 @@ def _required(text: str, person: Person) -> str:
 def _own_cause(cause: Mapping[str, Any]) -> Row:
     """Leave out where in the manifest a person's action came from: in Git, the line names them."""
     day = date.fromisoformat(cause["day"]) if cause["day"] else None
-    placeless = Cause(CauseKind(cause["kind"]), None, day, cause["run"])
+    until = date.fromisoformat(cause["accepted_until"]) if cause.get("accepted_until") else None
+    kind, rule = CauseKind(cause["kind"]), cause.get("rule")
+    placeless = Cause(kind, None, day, cause["run"], rule, until)
     return {**cause, "text": str(placeless), "file": None, "line": None, "column": None}
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
+from reconciler.manifest.build_rules import Reader
 from reconciler.manifest.model import (
     DEMANDS,
     LEVELLED,
@@ -23,6 +24,8 @@ from reconciler.manifest.model import (
     Item,
     Limit,
     Reference,
+    RosterRule,
+    RosterSource,
     Rule,
     Section,
 )
@@ -60,6 +63,8 @@ class Part:
             `settings.people`, `roles.mentor.profiles` or `labels.mentor.tool_name`.
         sections: per role, its entries.
         accepted: the deviations that are known.
+        sources: the declared rosters, with the places of their names.
+        rules: what is derived from them.
         names_site: whether there is a `site` key, be it well-formed or not.
         scope: the place of the `scope` key, where there is one.
         sitewide: the places of the keys `roles` and `labels`, where there are any.
@@ -71,6 +76,8 @@ class Part:
     leaves: dict[str, Leaf] = field(default_factory=dict)
     sections: dict[Role, Section] = field(default_factory=dict)
     accepted: list[Accepted] = field(default_factory=list)
+    sources: list[tuple[Reference, RosterSource]] = field(default_factory=list)
+    rules: list[RosterRule] = field(default_factory=list)
     scope: Position | None = None
     sitewide: dict[str, Position] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
@@ -100,6 +107,9 @@ def build_part(document: Document) -> Part:
                 document.position(document.root.key_place(name)),
             )
     part.accepted.extend(_accepted(document, part.found))
+    reader = Reader(document, _reference, part.found)
+    part.sources.extend(reader.sources())
+    part.rules.extend(reader.rules())
     return part
 
 

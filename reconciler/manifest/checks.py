@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.build import Leaf, Part
-from reconciler.manifest.model import Entry, Item, Reference, Rule
+from reconciler.manifest.build_rules import check_sources
+from reconciler.manifest.model import Entry, Item, Reference, RosterSource, Rule
 from reconciler.manifest.private import private_word
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, shorten
 from reconciler.suggest import did_you_mean
@@ -32,6 +33,7 @@ def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     yield from _accepted_twice(parts)
     yield from _conflicts(parts)
     yield from _rules(parts)
+    yield from _rosters(parts)
     yield from _sitewide_in_scope(parts)
     yield from _unknown_timezones(parts)
 
@@ -170,6 +172,21 @@ def _rules(parts: Sequence[Part]) -> Iterator[Diagnostic]:
             least.position,
             "Put the two right.",
         )
+
+
+def _rosters(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    first: dict[str, tuple[Reference, RosterSource]] = {}
+    for name, source in (each for part in parts for each in part.sources):
+        before, same = first.setdefault(name.key, (name, source))
+        if before is not name and same.path.key != source.path.key:
+            yield Diagnostic(
+                "RR114",
+                f"the roster '{shorten(name.key)}' is not the same as in {before.position}.",
+                name.position,
+                "Declare it in one file.",
+            )
+    sources = {name: source for name, (_, source) in first.items()}
+    yield from check_sources(sources, [rule for part in parts for rule in part.rules])
 
 
 def _sitewide_in_scope(parts: Sequence[Part]) -> Iterator[Diagnostic]:

@@ -22,6 +22,7 @@ from reconciler.manifest.model import (
     ProfileSetting,
     ReasonFor,
     Reference,
+    RosterRule,
     Rule,
     Section,
     Settings,
@@ -55,6 +56,7 @@ def merge(parts: Sequence[Part]) -> Manifest:
         for role in Role
         if (present := [part.sections[role] for part in parts if role in part.sections])
     }
+    sources = {name.key: source for part in parts for name, source in part.sources}
     site = Reference(_text(leaves, "site", ""), leaves["site"].position)
     manifest = Manifest(
         site=site,
@@ -66,6 +68,12 @@ def merge(parts: Sequence[Part]) -> Manifest:
         labels=MappingProxyType(labels),
         sections=MappingProxyType(sections),
         accepted=tuple(each for part in parts for each in part.accepted),
+        sources=MappingProxyType(sources),
+        rules=tuple(
+            rule if rule.roster else replace(rule, roster=next(iter(sources)))
+            for part in parts
+            for rule in part.rules
+        ),
     )
     return replace(manifest, digest=digest_of(manifest))
 
@@ -156,6 +164,11 @@ def digest_of(manifest: Manifest) -> str:
             f"{role.value}.{name.value}": setting.value
             for (role, name), setting in manifest.labels.items()
         },
+        "rosters": {
+            name: [source.type, source.path.key, source.people, source.units]
+            for name, source in manifest.sources.items()
+        },
+        "rules": sorted(_rule_content(rule) for rule in manifest.rules),
         "sections": {
             role.value: sorted(_entry_content(entry) for entry in section.entries)
             for role, section in manifest.sections.items()
@@ -163,6 +176,23 @@ def digest_of(manifest: Manifest) -> str:
     }
     text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _rule_content(rule: RosterRule) -> list[object]:
+    of = [rule.of.kind, rule.of.class_type or "", sorted(rule.of.grades)]
+    use = rule.use.key if rule.use else ""
+    excepted = [_sorted_keys(rule.except_people), _sorted_keys(rule.except_units)]
+    return [
+        rule.name.key,
+        rule.roster,
+        rule.role,
+        rule.who,
+        of,
+        rule.none,
+        use,
+        rule.several,
+        excepted,
+    ]
 
 
 def _policy_content(policy: Policy) -> dict[str, object]:

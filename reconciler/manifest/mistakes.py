@@ -211,8 +211,6 @@ def _key_advice(key: str, known: list[str]) -> str:
         return split
     if key == "<<":
         return "YAML 1.2 has no merge keys: write out what is meant."
-    if key in ("rules", "rosters"):
-        return "Entries cannot be derived from a roster yet: write them out."
     close = did_you_mean(key, known)
     return close or f"Known here: {', '.join(known)}."
 
@@ -247,6 +245,12 @@ _MISSING_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "owner": "Say who answers for it: 'owner: t-0007'.",
         "reason": "Say why it is accepted: 'reason: until the new class is set up'.",
         "until": "Say until when, at most: 'until: 2026-12-20'.",
+        "type": "Say which format it is: 'type: oneroster-csv'.",
+        "path": "Say where it is: 'path: roster.zip'.",
+        "name": "Give the rule a name: 'name: contact-teachers'.",
+        "who": "Say whom it takes: 'who: primary_teacher'.",
+        "of": "Say of which units: 'of: homeroom'.",
+        "use": "Say who steps in: 'none: {use: t-0007}'.",
     }
 )
 
@@ -280,11 +284,28 @@ def _wrong_version(document: Document, spot: _Spot, error: ValidationError) -> I
     yield _Finding(spot.place, "RR109", f"the version is {shorten(shown)}, not 1.", advice)
 
 
+_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "of": "homeroom, class, or a mapping with class_type and grades",
+        "none": "report, refuse, or a mapping with use",
+    }
+)
+"""The keys that take a word or a mapping, and what they take."""
+
+
 def _wrong_text(document: Document, spot: _Spot, error: ValidationError) -> Iterator[_Finding]:
     del document, error
     assert isinstance(spot.value, str)  # noqa: S101 - the keyword applies to text only
     if spot.name == "max_removals":
         yield _Finding(spot.place, "RR120", "this is no percentage from 0% to 100%.", _LIMIT_ADVICE)
+        return
+    if spot.name in _WORDS:
+        yield _Finding(
+            spot.place,
+            "RR104",
+            f"'{shorten(spot.value)}' is not a value of '{spot.name}'.",
+            f"Write one of: {_WORDS[spot.name]}.",
+        )
         return
     if not spot.value:
         problem, advice = "is empty", "Write something between the quotes, or leave it out."

@@ -14,6 +14,7 @@ from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.days import Days
+from reconciler.domain.roster import Roster
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 
 
@@ -188,6 +189,114 @@ class Accepted:
     until: date
 
 
+class RosterPersonKey(StrEnum):
+    """What a roster has for people that the site has as their key."""
+
+    SOURCED_ID = "sourced_id"
+    USERNAME = "username"
+    EMAIL = "email"
+
+
+class RosterUnitKey(StrEnum):
+    """What a roster has for units that the site has as their key."""
+
+    SOURCED_ID = "sourced_id"
+    IDENTIFIER = "identifier"
+    TITLE = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterSource:
+    """A declared roster: where it is, and how its people and units are found on the site.
+
+    Attributes:
+        name: what rules call it.
+        type: its format (`reconciler.rosters.formats`).
+        path: a file or folder; relative to the manifest's file.
+        people: what of its people equals `settings.people` of the site.
+        units: what of its units equals `settings.units` of the site.
+    """
+
+    name: str
+    type: str
+    path: Reference
+    people: RosterPersonKey = RosterPersonKey.SOURCED_ID
+    units: RosterUnitKey = RosterUnitKey.SOURCED_ID
+
+
+class Who(StrEnum):
+    """Whom a rule looks for in a unit."""
+
+    PRIMARY_TEACHER = "primary_teacher"
+    TEACHER = "teacher"
+    PRINCIPAL = "principal"
+    ADMINISTRATOR = "administrator"
+
+
+class OfKind(StrEnum):
+    """The kind of the units that a rule looks at."""
+
+    CLASS = "class"
+    SCHOOL = "school"
+    ORGANISATION = "organisation"
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """The units of a roster that a rule looks at.
+
+    Attributes:
+        kind: their kind.
+        class_type: for classes, the type that they have (`homeroom`); None for any.
+        grades: for classes, grades of which they have one, without zeros before; empty for any.
+    """
+
+    kind: OfKind
+    class_type: str | None = None
+    grades: tuple[str, ...] = ()
+
+
+class ForNone(StrEnum):
+    """What is done about a unit in which a rule finds nobody."""
+
+    REPORT = "report"
+    REFUSE = "refuse"
+    USE = "use"
+
+
+class ForSeveral(StrEnum):
+    """What is done about a unit in which a rule finds more than one person."""
+
+    ALL = "all"
+    REFUSE = "refuse"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRule:
+    """One rule: who of a roster gets a role over which units.
+
+    Attributes:
+        name: its name, and the place of it.
+        roster: the roster that it looks at.
+        none: what is done about a unit in which there is nobody; `use` names who steps in then.
+        several: what is done about a unit in which there is more than one person.
+        except_people: who gets nothing by it.
+        except_units: the units that it passes over.
+    """
+
+    name: Reference
+    roster: str
+    role: Role
+    who: Who
+    of: Of
+    none: ForNone = ForNone.REPORT
+    use: Reference | None = None
+    several: ForSeveral = ForSeveral.ALL
+    except_people: tuple[Reference, ...] = ()
+    except_units: tuple[Reference, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class LabelSetting:
     """A declared label; a value of None resets it to the platform's default."""
@@ -226,6 +335,9 @@ class Manifest:
         labels: the listed labels; one not listed is untouched.
         sections: per role, its entries; a role whose section is absent is untouched.
         accepted: the deviations that are known.
+        sources: the declared rosters, by name.
+        rules: what is derived from them.
+        rosters: per name the roster itself, once it has been read.
         warnings: what the author should know, though it is no error.
         digest: `sha256:` and hex over the merged content: it is the same for the same declarations,
             whatever the comments, the layout and the split into files.
@@ -243,5 +355,8 @@ class Manifest:
     )
     sections: Mapping[Role, Section] = field(default_factory=lambda: MappingProxyType({}))
     accepted: tuple[Accepted, ...] = ()
+    sources: Mapping[str, RosterSource] = field(default_factory=lambda: MappingProxyType({}))
+    rules: tuple[RosterRule, ...] = ()
+    rosters: Mapping[str, Roster] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[str, ...] = ()

@@ -39,6 +39,8 @@ ENTRY_LISTS: Final[Mapping[Role, Mapping[str, TargetKind]]] = MappingProxyType(
 KEYS: Final = frozenset(
     {"version", "site", "settings", "scope", "roles", "labels", "policy", "person", "id", "from"}
     | {"until", "reason", "within", "people", "units", "timezone", "unmanaged", "profiles"}
+    | {"rosters", "type", "path", "rules", "name", "roster", "who", "of", "class_type", "grades"}
+    | {"none", "use", "several", "except"}
     | {"tool_name", "role_name", "levels", "accepted", "address", "owner", *Rule, *Role}
     | {*SECTION_NAMES.values(), *LIST_NAMES.values()}
 )

@@ -162,6 +162,7 @@ def action_document(action: Action) -> Document:
             "column": cause.position.column if cause.position else None,
             "day": cause.day.isoformat() if cause.day else None,
             "run": cause.run,
+            "rule": cause.rule,
             "accepted_until": cause.accepted_until.isoformat() if cause.accepted_until else None,
         },
         "requires": [str(address) for address in action.requires],
@@ -279,7 +280,8 @@ def read_action(item: Mapping[str, Any]) -> Action:
             _position(cause),
             _day(cause["day"]),
             cause["run"],
-            _day(cause.get("accepted_until")),  # an older journal's actions do not have it
+            cause.get("rule"),  # an older journal's actions have neither of these
+            _day(cause.get("accepted_until")),
         ),
         requires=tuple(Address.parse(each) for each in item["requires"]),
         manual=item["manual"],

@@ -12,10 +12,10 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from reconciler.domain.roster import Roster
 from reconciler.plain import count
 from reconciler.reports.documents import Document
 from reconciler.reports.text import grid, one_line
-from reconciler.rosters.model import Roster
 from reconciler.rosters.problems import CODES, Problem
 
 CHECK_FORMAT: Final = "reconciler.roster-check/1"

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.rosters.model import Roster
+from reconciler.domain.roster import Roster
 from reconciler.rosters.oneroster_csv import read_bundle
 
 FORMATS: Final[Mapping[str, Callable[[Path], Roster]]] = MappingProxyType(

@@ -13,8 +13,7 @@ from pathlib import Path
 from sys import intern
 from typing import Final, NamedTuple
 
-from reconciler.rosters.bundle import Bundle, open_bundle
-from reconciler.rosters.model import (
+from reconciler.domain.roster import (
     Roster,
     RosterMembership,
     RosterPerson,
@@ -23,6 +22,7 @@ from reconciler.rosters.model import (
     RosterUnit,
     RosterUnitKind,
 )
+from reconciler.rosters.bundle import Bundle, open_bundle
 from reconciler.rosters.oneroster_manifest import Version, read_manifest
 from reconciler.rosters.oneroster_tables import COLUMNS, Tables, listed
 from reconciler.rosters.problems import InvalidRoster, Problem

@@ -10,9 +10,9 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.domain.roster import RosterRole, RosterUnitKind
 from reconciler.rosters.bundle import Bundle
 from reconciler.rosters.csv_table import Columns, read_rows
-from reconciler.rosters.model import RosterRole, RosterUnitKind
 from reconciler.rosters.problems import Problem
 
 ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(

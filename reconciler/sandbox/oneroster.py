@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.domain.roster import Roster, RosterMembership, RosterRole, RosterUnit
 from reconciler.domain.vocabulary import UNIT_TITLE_LIMIT, MembershipRole, UnitKind
-from reconciler.rosters.model import Roster, RosterMembership, RosterRole, RosterUnit
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.sandbox.items import (

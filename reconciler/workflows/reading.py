@@ -13,7 +13,7 @@ from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_readable, check_site
 from reconciler.connection import Connection
 from reconciler.diagnostics import Diagnostic, in_order
-from reconciler.directory import Directory
+from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.ending import ending
@@ -28,7 +28,10 @@ from reconciler.policy.resolve import in_force, renewed
 from reconciler.provider import Reader
 from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
+from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
+from reconciler.rosters.formats import FORMATS
+from reconciler.rules.derive import Derived, derive
 from reconciler.scope import Scope
 from reconciler.state import LiveState
 
@@ -43,12 +46,20 @@ Source = Connection | Path
 
 
 def load_manifest(paths: Iterable[str | Path]) -> Manifest:
-    """Read a manifest from files and directories, and check it by itself.
+    """Read a manifest from files and directories, and its rosters, and check them by themselves.
 
     Raises:
         InvalidInput: it has mistakes; all of them together.
+        InvalidRoster: a roster has; all of them together.
     """
-    return load.load_manifest([Path(path) for path in paths])
+    manifest = load.load_manifest([Path(path) for path in paths])
+    used = {rule.roster for rule in manifest.rules}
+    rosters = {
+        name: FORMATS[source.type](Path(source.path.position.file).parent / source.path.key)
+        for name, source in manifest.sources.items()
+        if name in used
+    }
+    return replace(manifest, rosters=rosters) if rosters else manifest
 
 
 def load_policy(path: str | Path | None) -> Manifest | None:
@@ -131,6 +142,29 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         selection=Selection(only, excepted),
         site_policy=site_policy,
     )
+
+
+def run_rules(
+    manifest: Manifest, source: Source, *, as_of: date | None = None
+) -> tuple[Derived, dict[str, str]]:
+    """Find what the rules of a manifest give on a site, and how the people found are called.
+
+    Raises:
+        InvalidInput: the manifest does not fit the site.
+        SiteError: the site could not be read.
+    """
+    directory = Directory(fetch_state(source))
+    keys = Keys(directory, manifest.settings.people, manifest.settings.units)
+    refs = References(directory, keys)
+    refs.site(manifest.site)
+    tops = None if manifest.within is None else [refs.unit(each) for each in manifest.within]
+    if refs.found:
+        raise InvalidInput(refs.only_elsewhere())
+    scope = Scope.of(directory, tops if tops is None else [top for top in tops if top is not None])
+    day = as_of or today_in(manifest.settings.timezone)
+    derived = derive(manifest, directory, keys, scope, day)
+    people = {each for result in derived.results for unit in result.units for each in unit.people}
+    return derived, {person: keys.person(person) for person in sorted(people)}
 
 
 def check_online(

@@ -148,6 +148,8 @@ def keys_of(schema: dict[str, Any], node: dict[str, Any], path: str) -> Iterator
         yield from keys_of(schema, below, f"{path}.{key}" if path else key)
     if "items" in node:
         yield from keys_of(schema, node["items"], f"{path}[]")
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from keys_of(schema, node["additionalProperties"], f"{path}.NAME")
 
 
 def test_every_key_of_the_manifest_is_described_and_no_other():

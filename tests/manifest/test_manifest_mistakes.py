@@ -114,7 +114,41 @@ CASES = {
     "unlike any key": (HEAD + "xyz: 1\n", [("RR101", 3, 1, "Known here: version, site")]),
     "number as key": (HEAD + "0412: 1\n", [("RR101", 3, 1, "'0412'")]),
     "merge key": (MENTOR + "    <<: {groups: []}\n", [("RR101", 5, 5, "no merge keys")]),
-    "rules": (HEAD + "rules: []\n", [("RR101", 3, 1, "roster")]),
+    "a rule without a roster": (
+        HEAD + "rules: [{name: a, mentor: {who: teacher, of: class}}]\n",
+        [("RR130", 3, 16, "Declare one under 'rosters:'")],
+    ),
+    "a rule for two roles": (
+        HEAD
+        + "rosters: {s: {type: oneroster-csv, path: p}}\n"
+        + "rules:\n  - name: a\n    mentor: {who: teacher, of: class}\n"
+        + "    headteacher: {who: principal, of: school}\n",
+        [("RR128", 5, 5, "a rule of its own for the other")],
+    ),
+    "two rules of one name": (
+        HEAD
+        + "rosters: {s: {type: oneroster-csv, path: p}}\nrules:\n"
+        + "  - {name: a, mentor: {who: teacher, of: class}}\n" * 2,
+        [("RR129", 6, 12, "the first is at m.yaml:5:12")],
+    ),
+    "words that rules do not know": (
+        HEAD
+        + "rosters: {s: {type: csv, path: p}}\nrules:\n"
+        + "  - {name: a, mentor: {who: tutor, of: homerom}, none: perhaps, several: 1}\n",
+        [
+            ("RR104", 3, 21, "oneroster-csv"),
+            ("RR104", 5, 29, "primary_teacher"),
+            ("RR104", 5, 40, "class_type and grades"),
+            ("RR104", 5, 56, "report, refuse"),
+            ("RR104", 5, 74, "all, refuse, first"),
+        ],
+    ),
+    "a grade without quotes": (
+        HEAD
+        + "rosters: {s: {type: oneroster-csv, path: p}}\n"
+        + "rules: [{name: a, mentor: {who: teacher, of: {grades: [8]}}}]\n",
+        [("RR105", 4, 56, 'Write "8" in quotes')],
+    ),
     "no version": ("site: x\n", [("RR102", 1, 1, "version: 1")]),
     "no person": (HEAD + "mentors: [{groups: []}]\n", [("RR102", 3, 11, "person: t-0412")]),
     "no id": (MENTOR + "    groups: [{until: 2026-01-01}]\n", [("RR102", 5, 14, "'id'")]),

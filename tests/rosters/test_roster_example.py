@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from reconciler.domain.roster import RosterRole
 from reconciler.domain.vocabulary import MembershipRole, UnitKind
-from reconciler.rosters.model import RosterRole
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.sandbox.municipality import municipality
 

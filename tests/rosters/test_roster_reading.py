@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from reconciler.rosters.model import RosterRole, RosterUnitKind
+from reconciler.domain.roster import RosterRole, RosterUnitKind
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.oneroster_tables import ROLES
 

@@ -1,0 +1,189 @@
+"""From a file's data to its rosters and rules: the values of the model, each with its place."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.domain.vocabulary import Role
+from reconciler.manifest.model import (
+    ForNone,
+    ForSeveral,
+    Of,
+    OfKind,
+    Reference,
+    RosterPersonKey,
+    RosterRule,
+    RosterSource,
+    RosterUnitKey,
+    Who,
+)
+from reconciler.manifest.placed import PlacedDict, PlacedList, Value
+from reconciler.manifest.reader import Document
+from reconciler.manifest.words import shorten
+
+ReadReference = Callable[[Document, Value, int, list[Diagnostic]], Reference | None]
+"""Reads an id with its place, and reports one that is none."""
+
+_OF: Final[Mapping[str, Of]] = MappingProxyType(
+    {
+        "homeroom": Of(OfKind.CLASS, class_type="homeroom"),
+        "class": Of(OfKind.CLASS),
+        "school": Of(OfKind.SCHOOL),
+        "organisation": Of(OfKind.ORGANISATION),
+    }
+)
+"""What the words after `of` stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads one file's rosters and rules; what is not well-formed is passed over.
+
+    Attributes:
+        document: the file.
+        reference: reads an id.
+        found: what is wrong with the values is added here.
+    """
+
+    document: Document
+    reference: ReadReference
+    found: list[Diagnostic]
+
+    def sources(self) -> Iterator[tuple[Reference, RosterSource]]:
+        """Yield the rosters with their names and the places of these."""
+        listed = self.document.root.get("rosters")
+        for name, each, place, _ in listed.placed_items() if isinstance(listed, PlacedDict) else ():
+            if not isinstance(each, PlacedDict):
+                continue
+            path = self._reference(each, "path")
+            kind, people, units = each.get("type"), each.get("people"), each.get("units")
+            if path and isinstance(kind, str):
+                yield (
+                    Reference(name, self.document.position(place)),
+                    RosterSource(
+                        name,
+                        str(kind),
+                        path,
+                        _word(RosterPersonKey, people, RosterPersonKey.SOURCED_ID),
+                        _word(RosterUnitKey, units, RosterUnitKey.SOURCED_ID),
+                    ),
+                )
+
+    def rules(self) -> Iterator[RosterRule]:
+        """Yield the rules; one for no role, or for both, is reported."""
+        listed = self.document.root.get("rules")
+        if not isinstance(listed, PlacedList):
+            return
+        for each, place in zip(listed, listed.places, strict=True):
+            if not isinstance(each, PlacedDict):
+                continue
+            roles = [role for role in Role if role in each]
+            if len(roles) != 1:
+                self.found.append(
+                    Diagnostic(
+                        "RR128",
+                        "a rule is for one role.",
+                        self.document.position(place),
+                        "Write 'mentor:' or 'headteacher:' in it, and a rule of its own for the "
+                        "other.",
+                    )
+                )
+                continue
+            rule = self._rule(each, roles[0])
+            if rule is not None:
+                yield rule
+
+    def _rule(self, each: PlacedDict, role: Role) -> RosterRule | None:
+        name, duty = self._reference(each, "name"), each[role]
+        if name is None or not isinstance(duty, PlacedDict):
+            return None
+        who, of = _word(Who, duty.get("who"), None), _of(duty.get("of"))
+        if who is None or of is None:
+            return None
+        none, several, roster = each.get("none"), each.get("several"), each.get("roster")
+        use = self._reference(none, "use") if isinstance(none, PlacedDict) else None
+        spared = each.get("except")
+        return RosterRule(
+            name=name,
+            roster=str(roster) if isinstance(roster, str) else "",
+            role=role,
+            who=who,
+            of=of,
+            none=ForNone.USE if use else _word(ForNone, none, ForNone.REPORT),
+            use=use,
+            several=_word(ForSeveral, several, ForSeveral.ALL),
+            except_people=self._references(spared, "people"),
+            except_units=self._references(spared, "units"),
+        )
+
+    def _reference(self, of: PlacedDict, key: str) -> Reference | None:
+        if key not in of:
+            return None
+        return self.reference(self.document, of[key], of.value_place(key), self.found)
+
+    def _references(self, of: Value, key: str) -> tuple[Reference, ...]:
+        listed = of.get(key) if isinstance(of, PlacedDict) else None
+        if not isinstance(listed, PlacedList):
+            return ()
+        read = (
+            self.reference(self.document, item, place, self.found)
+            for item, place in zip(listed, listed.places, strict=True)
+        )
+        return tuple(each for each in read if each)
+
+
+def _of(value: Value) -> Of | None:
+    if isinstance(value, str):
+        return _OF.get(value)
+    if not isinstance(value, PlacedDict):
+        return None
+    class_type, grades = value.get("class_type"), value.get("grades")
+    listed = grades if isinstance(grades, PlacedList) else ()
+    return Of(
+        OfKind.CLASS,
+        str(class_type) if isinstance(class_type, str) else None,
+        tuple(str(each).lstrip("0") for each in listed if isinstance(each, str)),
+    )
+
+
+_W = TypeVar("_W", bound=StrEnum)
+_D = TypeVar("_D")
+
+
+def _word(words: type[_W], value: Value, default: _D) -> _W | _D:
+    """Read one of some words, or return the default where it is none of them."""
+    known = isinstance(value, str) and value in set(words)
+    return words(str(value)) if known else default
+
+
+def check_sources(
+    sources: Mapping[str, RosterSource], rules: list[RosterRule]
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with rosters and rules beside each other."""
+    first: dict[str, Reference] = {}
+    for rule in rules:
+        before = first.setdefault(rule.name.key, rule.name)
+        if before is not rule.name:
+            yield Diagnostic(
+                "RR129",
+                f"two rules are called '{shorten(rule.name.key)}'; the first is at "
+                f"{before.position}.",
+                rule.name.position,
+                "Give each a name of its own: plans name them.",
+            )
+        if rule.roster not in sources and (rule.roster or len(sources) != 1):
+            told = f"'{shorten(rule.roster)}'" if rule.roster else "one of several"
+            yield Diagnostic(
+                "RR130",
+                f"the rule '{shorten(rule.name.key)}' looks at a roster that is not declared: "
+                f"{told}."
+                if sources
+                else f"the rule '{shorten(rule.name.key)}' has no roster to look at.",
+                rule.name.position,
+                f"Name one with 'roster:': {', '.join(sorted(sources))}."
+                if sources
+                else "Declare one under 'rosters:'.",
+            )

@@ -1,0 +1,66 @@
+"""Finds what a roster names on the site, by the key that both are declared to have.
+
+A near match is suggested and never used: a wrong person would read a child's file.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from reconciler.directory import Keys
+from reconciler.domain.roster import Roster, RosterPerson, RosterUnit
+from reconciler.manifest.model import RosterPersonKey, RosterSource, RosterUnitKey
+
+_PEOPLE: Final[Mapping[RosterPersonKey, Callable[[RosterPerson], str | None]]] = MappingProxyType(
+    {
+        RosterPersonKey.SOURCED_ID: lambda person: person.sourced_id,
+        RosterPersonKey.USERNAME: lambda person: person.username,
+        RosterPersonKey.EMAIL: lambda person: person.email,
+    }
+)
+_UNITS: Final[Mapping[RosterUnitKey, Callable[[RosterUnit], str | None]]] = MappingProxyType(
+    {
+        RosterUnitKey.SOURCED_ID: lambda unit: unit.sourced_id,
+        RosterUnitKey.IDENTIFIER: lambda unit: unit.identifier,
+        RosterUnitKey.TITLE: lambda unit: unit.title,
+    }
+)
+
+
+class Matched(NamedTuple):
+    """What a roster's person or unit is on the site.
+
+    Attributes:
+        key: the roster's key for it; None where it has none of that kind.
+        ids: the site's ids that have the key: one, none, or several that cannot be told apart.
+    """
+
+    key: str | None
+    ids: tuple[str, ...]
+
+    @property
+    def id(self) -> str | None:
+        """The one id, where there is one."""
+        return self.ids[0] if len(self.ids) == 1 else None
+
+
+class Matcher:
+    """Finds the people and units of one roster on one site."""
+
+    def __init__(self, roster: Roster, source: RosterSource, keys: Keys) -> None:
+        self._keys = keys
+        read_person, read_unit = _PEOPLE[source.people], _UNITS[source.units]
+        self._people = {each.sourced_id: read_person(each) for each in roster.people}
+        self._units = {each.sourced_id: read_unit(each) for each in roster.units}
+
+    def person(self, sourced_id: str) -> Matched:
+        """Find a person of the roster."""
+        return _found(self._people.get(sourced_id), self._keys.find_people)
+
+    def unit(self, sourced_id: str) -> Matched:
+        """Find a unit of the roster."""
+        return _found(self._units.get(sourced_id), self._keys.find_units)
+
+
+def _found(key: str | None, find: Callable[[str], Iterable[str]]) -> Matched:
+    return Matched(key, tuple(find(key)) if key else ())

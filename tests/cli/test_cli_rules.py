@@ -1,0 +1,101 @@
+"""Rules over a roster, from a district's export to an apply, and when the roster is not whole."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandboxes import ROOT, Desk, Sandbox, running
+
+ROLES = {role: {"profiles": ["Staff"]} for role in ("mentor", "headteacher")}
+SAMPLE = [
+    {"name": "contact-teachers", "mentor": {"who": "primary_teacher", "of": "homeroom"}},
+    {"name": "principals", "headteacher": {"who": "principal", "of": "school"}},
+]
+SCHEDULED = [
+    {
+        "name": "class-teachers",
+        "mentor": {"who": "primary_teacher", "of": {"class_type": "scheduled"}},
+    }
+]
+
+
+def ruled(site: str, roster: Path, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "site": site,
+        "roles": ROLES,
+        "rosters": {"sis": {"type": "oneroster-csv", "path": str(roster)}},
+        "rules": rules,
+    }
+
+
+@pytest.fixture
+def district(tmp_path: Path, district_zip: Path) -> Iterator[Sandbox]:
+    with running(tmp_path, "--seed", str(district_zip)) as site:
+        yield site
+
+
+def test_a_district_gets_its_mentors_from_twenty_lines(
+    tmp_path: Path, district: Sandbox, district_zip: Path
+):
+    desk = Desk(tmp_path, district)
+    site = district.call("GET", "site")["id"]
+    desk.write(ruled(site, district_zip, SCHEDULED))
+    planned = desk.run("plan", "roles.yaml", "--format", "json", "--out", "plan.json").json("plan")
+    assigned = [each for each in planned["actions"] if each["address"].count("/") == 3]
+    assert len(assigned) == 60
+    assert {each["cause"]["kind"] for each in assigned} == {"derived"}
+    assert all(each["cause"]["text"].startswith("rule class-teachers, enroll") for each in assigned)
+    gained = [len(each["gained"]) for each in planned["access"]]
+    assert (min(gained), max(gained)) == (81, 190)
+    desk.run("apply", "plan.json")
+    assert "Nothing to change" in desk.run("plan", "roles.yaml").out
+
+    desk.write(ruled(site, district_zip, SAMPLE), "sample.yaml")
+    told = desk.run("plan", "sample.yaml", expect=1).err
+    for name in ("contact-teachers", "principals"):
+        assert f"RR401: the rule {name} matches nothing in the roster sis." in told
+    tested = desk.run("rules", "test", "sample.yaml", expect=1)
+    assert "60 class (scheduled)" in tested.out
+
+    cut = tmp_path / "cut.zip"
+    with zipfile.ZipFile(district_zip) as whole, zipfile.ZipFile(cut, "w") as less:
+        for name in whole.namelist():
+            if name != "enrollments.csv":
+                less.writestr(name, whole.read(name))
+    desk.write(ruled(site, cut, SCHEDULED), "cut.yaml")
+    before = district.writes()
+    for command in (("plan",), ("apply", "--yes"), ("drift",)):
+        told = desk.run(command[0], "cut.yaml", *command[1:], expect=1)
+        assert "enrollments.csv is declared bulk and is not in the bundle" in told.err
+        assert told.out == ""
+    assert district.writes() == before
+
+
+def test_the_example_rules_are_tested_planned_and_redacted(first_desk: Desk):
+    manifest = str(ROOT / "examples" / "rules.yaml")
+    found = first_desk.run("rules", "test", manifest, "--format", "json").json("rules")
+    assert {rule["name"]: len(rule["units"]) for rule in found["rules"]} == {
+        "contact-teachers": 12,
+        "principals": 12,
+    }
+    taken = [each for each in found["rules"][0]["units"] if each["fate"] == "taken"]
+    assert {each["unit"]: each["people"] for each in taken}["8a"] == ["t-0412"]
+    key = {"RECONCILER_REDACT_KEY": "0123456789abcdef"}
+    hidden = first_desk.run("rules", "test", manifest, "--redact", **key)
+    assert "t-04" not in hidden.out + hidden.err
+    assert "8a  p-" in hidden.out
+    first_desk.run("rules", "test", "roles.yaml", expect=64)
+    first_desk.run("validate", manifest)
+
+
+def test_a_change_in_the_roster_is_pending_and_not_drift(settled_desk: Desk):
+    """Whoever applied roles.yaml goes over to rules: what differs is the manifest's doing."""
+    manifest = str(ROOT / "examples" / "rules.yaml")
+    report = settled_desk.run("drift", manifest, "--format", "json", expect=3).json("drift")
+    assert report["drifted"] == []
+    causes = {each["name"]: each["cause"] for each in report["pending"]}
+    assert causes["mentor/t-0404/class/9a"].startswith("rule contact-teachers, enrollments.csv row")
+    assert causes["mentor/t-0408/class/no"] == "given by no rule"

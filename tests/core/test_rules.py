@@ -1,0 +1,281 @@
+"""What rules find in a roster: each word of a rule, and all of them against an obvious model."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small import LEARNERS, STAFF, plan, small_site, wanting
+from strategies import AT, TODAY, ref
+
+from reconciler.domain.roster import (
+    Roster,
+    RosterMembership,
+    RosterPerson,
+    RosterRole,
+    RosterUnit,
+    RosterUnitKind,
+)
+from reconciler.domain.vocabulary import Role, TargetKind
+from reconciler.errors import InvalidInput
+from reconciler.manifest.model import (
+    Entry,
+    ForNone,
+    ForSeveral,
+    Item,
+    Manifest,
+    Of,
+    OfKind,
+    ProfileSetting,
+    RosterRule,
+    RosterSource,
+    RosterUnitKey,
+    Section,
+    Who,
+)
+from reconciler.plan.document import from_document, to_document
+from reconciler.state import Profile
+
+HOMEROOM = Of(OfKind.CLASS, class_type="homeroom")
+TEACHER = RosterRole.TEACHER
+
+
+def unit(key: str, kind: str = "class", class_type: str | None = "homeroom", **more) -> RosterUnit:
+    parent = None if kind == "organisation" else "skole"
+    made = RosterUnit(
+        key, RosterUnitKind(kind), key.upper(), parent, None, class_type, (), "classes.csv", 2
+    )
+    return replace(made, **more)
+
+
+def member(
+    where: str, who: str, row: int, *, primary=True, begin=None, end=None, role=TEACHER
+) -> RosterMembership:
+    return RosterMembership(where, who, role, primary, begin, end, "enrollments.csv", row)
+
+
+def roster(*members: RosterMembership, units=(), duties=()) -> Roster:
+    people = tuple(
+        RosterPerson(
+            each.sync_key or "",
+            each.username,
+            each.email,
+            "G",
+            "F",
+            TEACHER,
+            True,
+            (),
+            "users.csv",
+            2,
+        )
+        for each in STAFF
+    )
+    known = units or (unit("8a"), unit("8b"), unit("skole", "school", None))
+    return Roster(people, tuple(known), members, tuple(duties), (), "roster")
+
+
+def ruled(made: Roster, *rules: RosterRule, **changes) -> Manifest:
+    source = RosterSource("sis", "oneroster-csv", ref("roster"))
+    return wanting(
+        sections={}, sources={"sis": source}, rosters={"sis": made}, rules=rules, **changes
+    )
+
+
+def rule(**changes) -> RosterRule:
+    made = RosterRule(ref("contacts"), "sis", Role.MENTOR, Who.PRIMARY_TEACHER, HOMEROOM)
+    return replace(made, **changes)
+
+
+def given_by(manifest: Manifest, state=None, **more) -> dict[str, str]:
+    """What is planned to be added, and why."""
+    made = plan(state or small_site(), manifest, **more)
+    assert from_document(to_document(made)) == made
+    return {
+        str(each.name): str(each.cause)
+        for each in made.actions
+        if each.address.kind.value == "assignment" and each.after
+    }
+
+
+def codes(manifest: Manifest, state=None) -> list[str]:
+    try:
+        found = plan(state or small_site(), manifest).warnings
+    except InvalidInput as invalid:
+        found = invalid.diagnostics
+    return [each.code for each in found]
+
+
+BOTH = roster(member("8a", "t-0", 2), member("8b", "t-1", 3), member("8b", "t-2", 4, primary=False))
+
+
+def test_a_primary_teacher_of_a_homeroom_becomes_its_mentor_and_the_cause_is_the_row():
+    assert given_by(ruled(BOTH, rule())) == {
+        "mentor/t-0/class/8a": "rule contacts, enrollments.csv row 2",
+        "mentor/t-1/class/8b": "rule contacts, enrollments.csv row 3",
+    }
+
+
+def test_teachers_are_all_of_them_and_the_first_is_by_row():
+    every = rule(who=Who.TEACHER)
+    assert "mentor/t-2/class/8b" in given_by(ruled(BOTH, every))
+    first = given_by(ruled(BOTH, replace(every, several=ForSeveral.FIRST)))
+    assert set(first) == {"mentor/t-0/class/8a", "mentor/t-1/class/8b"}
+    assert codes(ruled(BOTH, replace(every, several=ForSeveral.REFUSE))) == ["RR407"]
+    assert codes(ruled(BOTH, rule(several=ForSeveral.REFUSE))) == []
+
+
+@pytest.mark.parametrize(
+    ("of", "found"),
+    [
+        (Of(OfKind.CLASS), {"8a", "8b"}),
+        (Of(OfKind.CLASS, grades=("8",)), {"8a"}),
+        (Of(OfKind.CLASS, "scheduled"), {"8b"}),
+        (Of(OfKind.CLASS, "scheduled", ("9", "10")), {"8b"}),
+    ],
+)
+def test_classes_are_told_apart_by_type_and_grade(of, found):
+    units = (unit("8a", grades=("07", "08")), unit("8b", class_type="scheduled", grades=("09",)))
+    made = roster(member("8a", "t-0", 2), member("8b", "t-0", 3), units=units)
+    names = given_by(ruled(made, rule(of=of)))
+    assert {name.rpartition("/")[2] for name in names} == found
+
+
+def test_who_is_in_no_unit_of_the_rule_is_told_or_refused_or_somebody_steps_in():
+    half = roster(member("8a", "t-0", 2))
+    assert codes(ruled(half, rule())) == ["RR405"]
+    assert codes(ruled(half, rule(none=ForNone.REFUSE))) == ["RR406"]
+    steps_in = rule(none=ForNone.USE, use=ref("t-3"))
+    assert given_by(ruled(half, steps_in))["mentor/t-3/class/8b"] == (
+        "rule contacts, classes.csv row 2"
+    )
+    assert codes(ruled(half, steps_in)) == []
+
+
+def test_a_rule_that_matches_nothing_is_an_error():
+    assert codes(ruled(roster(), rule())) == ["RR401", "RR405"]
+    assert codes(ruled(BOTH, rule(of=Of(OfKind.CLASS, "seminar")))) == ["RR401"]
+
+
+def test_exceptions_take_people_and_units_away():
+    without = rule(except_people=(ref("t-0"),), except_units=(ref("8b"),))
+    assert codes(ruled(BOTH, without)) == ["RR401", "RR405"]
+    assert set(given_by(ruled(BOTH, rule(except_units=(ref("8a"),))))) == {"mentor/t-1/class/8b"}
+    assert codes(ruled(BOTH, rule(except_units=(ref("9z"),)))) == ["RR203"]
+
+
+def test_entries_add_to_what_rules_give():
+    item = Item(TargetKind.CLASS, ref("8b"))
+    section = Section((Entry(Role.MENTOR, ref("t-0"), (item,)),), AT)
+    manifest = replace(ruled(BOTH, rule()), sections={Role.MENTOR: section})
+    assert given_by(manifest) == {
+        "mentor/t-0/class/8a": "rule contacts, enrollments.csv row 2",
+        "mentor/t-0/class/8b": "declared at roles.yaml:1:1",
+        "mentor/t-1/class/8b": "rule contacts, enrollments.csv row 3",
+    }
+
+
+def test_what_no_rule_gives_any_more_goes_and_says_so():
+    state = small_site(("10", "u2"), ("10", "u3"), ("11", "u3"), ("13", "u2"))
+    made = plan(state, ruled(BOTH, rule()))
+    assert {str(each.name): str(each.cause) for each in made.actions} == {
+        "mentor/t-0/class/8b": "given by no rule",
+        "mentor/t-3/class/8a": "not declared",
+        "mentor/t-3": "not declared",
+    }
+
+
+def test_memberships_hold_from_their_beginning_to_before_their_end():
+    begins, ends = TODAY + timedelta(days=5), TODAY + timedelta(days=9)
+    made = roster(member("8a", "t-0", 2), member("8b", "t-1", 3, begin=begins, end=ends))
+    manifest = ruled(made, rule())
+    for day, held in ((4, False), (5, True), (8, True), (9, False)):
+        on = given_by(manifest, as_of=TODAY + timedelta(days=day))
+        assert ("mentor/t-1/class/8b" in on) is held, day
+    assert plan(small_site(), manifest).holds_until == begins - timedelta(days=1)
+    later = plan(small_site(), manifest, as_of=begins)
+    assert later.holds_until == ends - timedelta(days=1)
+    assert plan(small_site(), manifest, as_of=ends).holds_until is None
+
+
+def test_only_what_lies_in_the_scope_is_derived():
+    assert set(given_by(ruled(BOTH, rule(), within=(ref("8b"),)))) == {"mentor/t-1/class/8b"}
+
+
+def test_what_the_site_does_not_have_is_listed_and_a_near_match_is_not_used():
+    units = (unit("8a"), unit("8bb"))
+    made = roster(member("8a", "t-0", 2), member("8a", "t-9", 3), units=units)
+    found = {each.code: each for each in plan(small_site(), ruled(made, rule())).warnings}
+    assert found["RR402"].message == (
+        "the rule contacts names 1 unit that the site does not have: 8bb."
+    )
+    assert found["RR402"].advice == "Did you mean '8b'? A near match is never used."
+    assert "names 1 person that the site does not have: t-9" in found["RR403"].message
+
+
+def test_units_can_be_matched_by_another_key():
+    units = (unit("x1", identifier="8a"), unit("x2", identifier="8b"))
+    made = roster(member("x1", "t-0", 2), member("x2", "t-1", 3), units=units)
+    manifest = ruled(made, rule())
+    source = replace(manifest.sources["sis"], units=RosterUnitKey.IDENTIFIER)
+    manifest = replace(manifest, sources={"sis": source})
+    assert set(given_by(manifest)) == {"mentor/t-0/class/8a", "mentor/t-1/class/8b"}
+
+
+def test_a_key_that_several_on_the_site_share_is_refused():
+    twin = replace(STAFF[1], sync_key="t-0")
+    state = small_site(people=(STAFF[0], twin, *STAFF[2:], *LEARNERS))
+    assert "RR404" in codes(ruled(BOTH, rule()), state)
+
+
+def test_principals_become_headteachers_of_their_schools():
+    head = Profile("p0", "Staff", frozenset(Role))
+    duty = member("skole", "t-2", 7, role=RosterRole.PRINCIPAL)
+    made = roster(duties=(duty, member("skole", "t-1", 8)))
+    heads = rule(role=Role.HEADTEACHER, who=Who.PRINCIPAL, of=Of(OfKind.SCHOOL))
+    state = small_site(profiles=(head, small_site().profiles[1]))
+    assert set(given_by(ruled(made, heads), state)) == {"headteacher/t-2/school/skole"}
+    assert codes(ruled(made, replace(heads, role=Role.MENTOR)), state)[0] == "RR401"
+
+
+def test_who_cannot_be_added_is_told_at_the_rule():
+    none = {Role.MENTOR: ProfileSetting((), AT)}
+    assert set(codes(ruled(BOTH, rule(), profiles=none))) == {"RR210"}
+
+
+DAYS = st.none() | st.integers(-3, 3).map(lambda days: TODAY + timedelta(days=days))
+MEMBERS = st.lists(
+    st.builds(
+        member,
+        st.sampled_from(["8a", "8b"]),
+        st.sampled_from(["t-0", "t-1", "t-9"]),
+        st.integers(2, 99),
+        primary=st.booleans(),
+        begin=DAYS,
+        end=DAYS,
+        role=st.sampled_from([TEACHER, RosterRole.STUDENT]),
+    ),
+    max_size=6,
+)
+
+
+@given(MEMBERS, st.sampled_from(Who), st.sampled_from([ForSeveral.ALL, ForSeveral.FIRST]))
+@settings(max_examples=200, deadline=None)
+def test_a_rule_gives_what_an_obvious_model_gives(members, who, several):
+    made = ruled(roster(*members), rule(who=who, several=several, of=Of(OfKind.CLASS)))
+    wanted: set[str] = set()
+    for where in ("8a", "8b"):
+        found: list[str] = []
+        for each in members:
+            today = (each.begin or date.min) <= TODAY < (each.end or date.max)
+            meant = each.role is TEACHER and (
+                who is Who.TEACHER or (who is Who.PRIMARY_TEACHER and each.primary)
+            )
+            if each.unit == where and today and meant and each.person != "t-9":
+                found.append(each.person)
+        chosen = found[:1] if several is ForSeveral.FIRST else found
+        wanted |= {f"mentor/{person}/class/{where}" for person in chosen}
+    if wanted:
+        assert set(given_by(made)) == wanted
+    else:
+        assert "RR401" in codes(made)
