@@ -22,6 +22,7 @@ CORE_MODULES := state desired diff diagnostics errors directory references scope
 CORE_PACKAGES := domain manifest policy plan access apply
 CORE := $(subst $(space),$(comma),$(strip $(CORE_MODULES:%=reconciler/%.py) $(CORE_PACKAGES:%=reconciler/%/**)))
 CORE_COVERAGE := 95
+MEASURED := $(patsubst %,--cov=reconciler.%,$(CORE_MODULES) $(CORE_PACKAGES)) --cov-report=
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,7 +44,7 @@ imports: .venv/.dev ## check that imports point one way
 
 unit: .venv/.dev ## run the tests and check the coverage of the core
 	@rm -f .coverage .coverage.*
-	@$(PYTEST) $(WORKERS) -m "not soak" --cov --cov-report=
+	@$(PYTEST) $(WORKERS) -m "not soak" $(MEASURED)
 	@$(STEP) coverage $(BIN)/coverage report --skip-covered --show-missing \
 		--include='$(CORE)' --fail-under=$(CORE_COVERAGE)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from applying import Killed
 from doubles import MemoryJournal, MemorySite, apply_to
 from hypothesis import assume, given
@@ -24,6 +25,8 @@ from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
 from reconciler.provider import ChangeResult, Verb
 from reconciler.state import LiveState
+
+pytestmark = pytest.mark.no_cover  # it would take half as long again
 
 
 @given(cases())

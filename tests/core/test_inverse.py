@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from doubles import MemorySite, apply_to, broken_rule
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -41,6 +42,7 @@ def rollback(run: Done, state: LiveState):
     return plan_rollback(run, state, as_of=TODAY, plan_id="back", overrides=LIFTED)
 
 
+@pytest.mark.no_cover  # it would take half as long again
 @given(cases())
 @examples(150)
 def test_a_run_that_is_taken_back_leaves_the_site_as_it_was(case):
@@ -63,6 +65,7 @@ def test_a_run_that_is_taken_back_leaves_the_site_as_it_was(case):
         assert replace(site.state, site=state.site) == state
 
 
+@pytest.mark.no_cover  # it would take half as long again
 @given(cases(), st.data())
 @examples(200)
 def test_a_rollback_never_undoes_what_somebody_changed_since_and_is_never_refused(case, data):
@@ -191,6 +194,7 @@ def test_the_guards_judge_a_rollback_too():
     assert {each.code for each in back.verdicts if each.refuses} == {"RR502"}
 
 
+@pytest.mark.no_cover  # it would take half as long again
 @given(cases())
 @examples(100)
 def test_an_inverted_plan_turns_every_action_and_its_order_round(case):

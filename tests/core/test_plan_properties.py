@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from doubles import broken_rule
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from reconciler.plan.document import from_document, to_text
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.state import Assignment, Holder, LiveState
+
+pytestmark = pytest.mark.no_cover  # it would take half as long again
 
 
 def plan_for(state: LiveState, manifest: Manifest):

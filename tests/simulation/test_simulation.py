@@ -13,6 +13,8 @@ from playing import EVERY_FAULT, play
 
 from reconciler.journal.open import open_journal
 
+pytestmark = pytest.mark.no_cover  # it would take twice as long
+
 SHARDS = 6
 SCHEDULES = 500
 COUNTED = 200
