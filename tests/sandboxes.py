@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
+import warm
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -54,19 +55,14 @@ class Sandbox:
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         ready_file = directory / f"ready-{time.monotonic_ns()}.json"
-        command = [PROGRAM, "sandbox", "--port", "0", "--ready-file", ready_file, *arguments]
-        self.process = subprocess.Popen(
-            command,
-            env=clean_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command: list[str | Path] = [PROGRAM, "sandbox", "--port", "0"]
+        command += ["--ready-file", ready_file, *arguments]
+        self.process = warm.Process(command, clean_environment(), directory)
         end = time.monotonic() + START_SECONDS
         while not ready_file.exists():
             if self.process.poll() is not None or time.monotonic() > end:
-                self.process.kill()
-                raise AssertionError(f"no sandbox: {self.process.communicate()[1]}")
+                self.process.end()
+                raise AssertionError(f"no sandbox: {self.process.stderr}")
             time.sleep(0.02)
         self.ready: dict[str, Any] = json.loads(ready_file.read_text())
         self.url: str = self.ready["url"]
@@ -75,12 +71,7 @@ class Sandbox:
     def stop(self) -> None:
         for session in self._sessions.values():
             session.close()
-        self.process.terminate()
-        try:
-            self.process.communicate(timeout=15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
+        self.process.end()
 
     @property
     def secrets(self) -> list[str]:
@@ -246,16 +237,13 @@ class Desk:
 
     def run(self, *arguments: str | Path, expect: int = 0, **variables: str) -> Done:
         """Run a command; its exit code, and what every command owes, are checked."""
-        run = subprocess.run(
-            [PROGRAM, *arguments],
-            cwd=self.directory,
-            env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=RUN_SECONDS,
-            check=False,
-        )
-        done = Done(run.returncode, run.stdout.decode(), run.stderr.decode())
+        command = [PROGRAM, *arguments]
+        process = warm.Process(command, {**self.environment, **variables}, self.directory)
+        try:
+            code = process.wait(RUN_SECONDS)
+        finally:
+            process.end()
+        done = Done(code, process.stdout, process.stderr)
         assert done.code == expect, f"exit {done.code}, not {expect}\n{done.out}\n{done.err}"
         self.check_manners(done.out + done.err)
         if done.code not in (0, 2, 3, 4, 6):
@@ -263,7 +251,7 @@ class Desk:
         return done
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start a command and do not wait for it."""
+        """Start a command, cold, and do not wait for it."""
         return subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.directory,

@@ -1,9 +1,12 @@
 """Hypothesis strategies for sites and manifests: small, varied, and valid by construction."""
 
-from collections.abc import Container, Iterable
+import os
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import TypeVar
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Position
@@ -41,10 +44,19 @@ from reconciler.state import (
     Unit,
 )
 
+Test = TypeVar("Test", bound=Callable[..., None])
+
 TODAY = date(2026, 11, 24)
 NEAR = st.integers(-40, 40).map(lambda days: TODAY + timedelta(days=days))
 LABELS = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=3)
 AT = Position("roles.yaml", 1, 1)
+TIMES = int(os.environ.get("EXAMPLES", "1"))
+"""How many times as many examples a property gets as in the gate; `make soak` sets it."""
+
+
+def examples(number: int) -> Callable[[Test], Test]:
+    """Try a property on so many examples in the gate, and on many more in `make soak`."""
+    return settings(max_examples=number * TIMES, deadline=None)
 
 
 def ref(key: str) -> Reference:

@@ -65,7 +65,7 @@ def history_is_true(desk: Desk, sandbox: Sandbox) -> None:
 def kill_and_finish(desk: Desk, sandbox: Sandbox, seed: int, rounds: int) -> None:
     chance = random.Random(seed)
     began = time.monotonic()
-    desk.run("apply", "one.yaml", "--yes")
+    assert ended(desk.start("apply", "one.yaml", "--yes")).code == 0
     whole = time.monotonic() - began
     for number in range(rounds):
         wanted = ("two.yaml", "one.yaml")[number % 2]

@@ -30,7 +30,7 @@ def converse(
     """Run a command on a terminal, type an answer once it has asked, and return how it ended."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", _ON_TERMINAL, str(PROGRAM), *arguments],
+        [sys.executable, "-IS", "-c", _ON_TERMINAL, str(PROGRAM), *arguments],
         cwd=desk.directory,
         env={**desk.environment, "TERM": "xterm", "COLUMNS": "120", **variables},
         stdin=slave,

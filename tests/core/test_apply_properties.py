@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 from applying import Killed
 from doubles import MemoryJournal, MemorySite, apply_to
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from models import mentors_of
-from strategies import TODAY, cases, ref
+from strategies import TODAY, cases, examples, ref
 
 from reconciler.access.effective import Learners, in_effect
 from reconciler.apply.outcome import Outcome
@@ -25,9 +26,11 @@ from reconciler.plan.end_state import end_state
 from reconciler.provider import ChangeResult, Verb
 from reconciler.state import LiveState
 
+pytestmark = pytest.mark.no_cover  # it would take half as long again
+
 
 @given(cases())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_an_apply_reaches_the_end_state_and_the_next_plan_is_empty(case):
     state, manifest = case
     made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
@@ -40,7 +43,7 @@ def test_an_apply_reaches_the_end_state_and_the_next_plan_is_empty(case):
 
 
 @given(cases(), st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_run_that_dies_anywhere_is_finished_by_the_same_plan(case, data):
     """The connection breaks before or after any request; the second run does only the rest."""
     state, manifest = case
@@ -74,7 +77,7 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_same_plan(case, data):
 
 
 @given(cases(), st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_fails_and_whatever_is_chosen_nobody_who_keeps_a_mentor_loses_the_last(case, data):
     state, manifest = case
     made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
@@ -101,7 +104,7 @@ def test_whatever_fails_and_whatever_is_chosen_nobody_who_keeps_a_mentor_loses_t
 
 
 @given(cases(), st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_what_is_accepted_or_protected_never_makes_a_plan_that_the_site_refuses(case, data):
     """Whatever stays or is missing, what is left can be applied, and leaves nothing to do."""
     state, manifest = case

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import LEARNERS, STAFF, small_site
-from strategies import TODAY, sites
+from strategies import TODAY, examples, sites
 
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import ReconcilerError
@@ -37,7 +37,7 @@ def check(state, directory: Path) -> str:
 
 
 @given(sites(), st.lists(AWKWARD, unique=True, min_size=4, max_size=4))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_an_exported_manifest_plans_to_nothing(tmp_path_factory, state, keys):
     people = [
         replace(person, sync_key=key) for person, key in zip(state.people, keys, strict=False)
@@ -72,7 +72,7 @@ ODD = (
 
 
 @given(sites(), st.lists(ODD, min_size=3), st.lists(ODD, min_size=4), ODD)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_an_awkward_site_is_exported_or_refused_in_a_sentence(
     tmp_path_factory, state, names, labels, site
 ):

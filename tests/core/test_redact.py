@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 
 from doubles import MemorySite, apply_to
-from hypothesis import given, settings
+from hypothesis import given
 from small import plan, small_site, wanting
-from strategies import TODAY, cases
+from strategies import TODAY, cases, examples
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.plan.build import make_plan
@@ -46,7 +46,7 @@ def test_a_pseudonym_is_of_a_key_a_site_and_a_person():
 
 
 @given(cases())
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_a_redacted_plan_says_the_same_of_nobody(case):
     state, manifest = case
     made = make_plan(manifest, state, as_of=TODAY, plan_id="plan-1")
@@ -68,7 +68,7 @@ def test_a_redacted_plan_says_the_same_of_nobody(case):
 
 
 @given(cases())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_redacted_state_has_the_same_shape(case):
     state, _manifest = case
     shown = Redaction(KEY).state(state)

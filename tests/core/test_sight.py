@@ -4,10 +4,10 @@ from collections import defaultdict
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from models import sight as model
 from small import small_site
-from strategies import TODAY, cases
+from strategies import TODAY, cases, examples
 
 from reconciler.access.sight import Access
 from reconciler.directory import Directory, find_unit
@@ -28,7 +28,7 @@ def site(*assignments: Assignment, roles: frozenset[Role] = frozenset(Role)):
 
 
 @given(cases())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_it_is_what_a_walk_from_every_learner_up_the_tree_finds(case):
     state, _ = case
     access = Access(Directory(state), TODAY)

@@ -23,6 +23,7 @@ import pytest
 from pages import DOCS, PAGES, ROOT, Part, Step, blocks, parts, steps
 from sandboxes import Sandbox, clean_environment, running
 
+from reconciler.cli.main import COMMANDS
 from reconciler.demo import Administrator
 
 MARK = "=== end of step"
@@ -192,6 +193,25 @@ def test_what_the_pages_show_is_what_happens(tmp_path: Path):
             finally:
                 shell.close()
     assert not differences, "\n" + "\n".join(differences)
+
+
+STARTED_ELSEWHERE = {
+    "demo": "tests/cli/test_cli_demo.py",
+    "sandbox": "tests/sandbox/test_sandbox_process.py",
+    "schema": "tests/cli/test_cli_cold.py",
+}
+"""Where the commands start cold that no page runs (see `tests/warm.py`)."""
+
+
+def test_every_command_is_run_here_as_a_user_runs_it():
+    run = {
+        command
+        for page in PAGES
+        for part in blocks(page, "console")
+        for step in steps(part)
+        for command in re.findall(r"\breconciler ([a-z]+)", step.command)
+    }
+    assert run | set(STARTED_ELSEWHERE) == set(COMMANDS)
 
 
 NOT_RUN = {

@@ -1,8 +1,7 @@
 """A real sandbox process for every test that asks for one, over real HTTP."""
 
 import json
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
+import warm
 
 START_SECONDS = 20
 
@@ -18,20 +18,13 @@ START_SECONDS = 20
 class Running:
     """A sandbox process that listens."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, cold: bool = False) -> None:
         self.ready_file = directory / f"ready-{time.monotonic_ns()}.json"
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "reconciler.sandbox"),
-                *("--ready-file", str(self.ready_file), *arguments),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command = ["-m", "reconciler.sandbox", "--ready-file", self.ready_file, *arguments]
+        self.process = warm.Process(command, os.environ, directory, cold=cold)
         started = time.monotonic()
         while not self.ready_file.exists():
-            assert self.process.poll() is None, self.process.communicate()
+            assert self.process.poll() is None, (self.process.stdout, self.process.stderr)
             assert time.monotonic() < started + START_SECONDS, "the sandbox did not start in time"
             time.sleep(0.01)
         self.ready: dict[str, Any] = json.loads(self.ready_file.read_text())
@@ -93,22 +86,22 @@ class Running:
     def stop(self) -> tuple[int, str, str]:
         for session in self.sessions.values():
             session.close()
-        self.process.terminate()
-        try:
-            out, err = self.process.communicate(timeout=15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            out, err = self.process.communicate()
-        return self.process.returncode, out, err
+        return self.process.end(), self.process.stdout, self.process.stderr
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+def cold() -> bool:
+    """Whether sandboxes start as they do for a user (see `warm.py`)."""
+    return False
+
+
+@pytest.fixture
+def start(tmp_path: Path, cold: bool) -> Iterator[Callable[..., Running]]:
     """Start sandboxes; all of them are stopped at the end of the test."""
     running: list[Running] = []
 
     def begin(*arguments: str) -> Running:
-        running.append(Running(tmp_path, *arguments))
+        running.append(Running(tmp_path, *arguments, cold=cold))
         return running[-1]
 
     yield begin

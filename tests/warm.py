@@ -1,0 +1,232 @@
+"""Console scripts that start at once: forks of an interpreter that has loaded the modules before.
+
+A script spends most of its time on imports, and the tests start it hundreds of times. So each test
+session (with pytest-xdist: each worker) has one interpreter that loads the modules once, and forks
+for every script. What is forked runs the very file that a shell would run, in a process of its own,
+with a directory, an environment, standard streams, signals, an exit and an end as anywhere.
+
+What differs: modules that a script does not ask for are loaded too, and strings have the same
+hashes in all scripts of a session. Therefore `test_cli_cold.py` and the commands that the pages
+show start cold, and so does what is about starting, a terminal or being killed. With `COLD=1` in
+the environment everything does, as in `make soak`.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+END_SECONDS = 15
+NUMBER = struct.Struct("=i")
+AT_START = ("LANG", "LC_", "LD_", "MALLOC_", "PYTHON")
+"""The variables that an interpreter reads as it starts; warm, it is too late for others."""
+
+
+class Process:
+    """A script that runs with nothing to read; its output is there when it has ended.
+
+    The command is a script and its arguments, or `-m`, a module and its arguments.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str],
+        cwd: Path,
+        *,
+        cold: bool = False,
+    ) -> None:
+        self.command = [str(each) for each in command]
+        self.returncode: int | None = None
+        self.stdout = self.stderr = ""
+        order = {
+            "argv": self.command,
+            "env": dict(env),
+            "cwd": str(cwd),
+            "cold": cold or "COLD" in os.environ or _at_start(env) != _forks().at_start,
+        }
+        self._files = _file(), _file()
+        self._report, theirs = socket.socketpair()
+        with theirs, Path(os.devnull).open("rb") as nothing:
+            streams = (each.fileno() for each in (nothing, *self._files, theirs))
+            socket.send_fds(_forks().control, [b"+"], [*streams])
+        self._report.sendall(json.dumps(order).encode() + b"\n")
+        self.pid = self._told()
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end, and return its exit code; raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            if not select.select([self._report], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.command, timeout)
+            self.returncode = self._told()
+            self._report.close()
+            self.stdout, self.stderr = (_content(file) for file in self._files)
+        return self.returncode
+
+    def end(self, number: int = signal.SIGTERM, timeout: float = END_SECONDS) -> int:
+        """End it with a signal, or by force where it does not heed that; returns its exit code."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(timeout)
+        os.kill(self.pid, signal.SIGKILL)
+        return self.wait(timeout)
+
+    def _told(self) -> int:
+        said = self._report.recv(NUMBER.size, socket.MSG_WAITALL)
+        assert said, "the warm interpreter has ended"
+        return int(NUMBER.unpack(said)[0])
+
+
+def _file() -> IO[bytes]:
+    return tempfile.TemporaryFile()
+
+
+def _at_start(env: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in env.items() if key.startswith(AT_START)}
+
+
+def _content(file: IO[bytes]) -> str:
+    with file:
+        file.seek(0)
+        return file.read().decode()
+
+
+class _Forks:
+    """The warm interpreter, as the tests see it."""
+
+    def __init__(self) -> None:
+        self.at_start = _at_start(os.environ)
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", __file__, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for the tests, which end what they started
+            )
+
+    def close(self) -> None:
+        self.control.close()  # which ends it
+        self._process.wait()
+
+
+@cache
+def _forks() -> _Forks:
+    forks = _Forks()
+    atexit.register(forks.close)
+    return forks
+
+
+# What follows runs in the warm interpreter.
+
+
+def _modules() -> Iterator[str]:
+    """Every module of the package, but none that does something when it is imported."""
+    import reconciler  # noqa: PLC0415 - the tests' own processes use this module too
+
+    for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
+        if not module.name.startswith("reconciler.journal.migrations"):
+            yield module.name
+
+
+def _serve(control: socket.socket) -> None:
+    """Fork for each order, and tell its number and how it ended; returns in each fork."""
+    woken, wake = socket.socketpair()
+    woken.setblocking(False)
+    wake.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake.fileno())
+    reports: dict[int, socket.socket] = {}
+    while True:
+        ready = select.select([control, woken], [], [])[0]
+        if woken in ready:
+            woken.recv(4096)
+            for number, status in _ended(reports):
+                with reports.pop(number) as report, contextlib.suppress(BrokenPipeError):
+                    report.sendall(NUMBER.pack(os.waitstatus_to_exitcode(status)))
+        if control in ready:
+            order, descriptors, *_ = socket.recv_fds(control, 1, 4)
+            if not order:
+                for running in reports:  # the tests have ended, and perhaps not by themselves
+                    os.kill(running, signal.SIGTERM)
+                os._exit(0)
+            number = os.fork()
+            if not number:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for each in (control, woken, wake, *reports.values()):
+                    each.close()
+                _become(*descriptors)
+                return
+            for descriptor in descriptors[:3]:
+                os.close(descriptor)
+            reports[number] = socket.socket(fileno=descriptors[3])
+            reports[number].sendall(NUMBER.pack(number))
+
+
+def _ended(running: Mapping[int, socket.socket]) -> Iterator[tuple[int, int]]:
+    for _ in range(len(running)):
+        number, status = os.waitpid(-1, os.WNOHANG)
+        if not number:
+            return
+        yield number, status
+
+
+def _become(stdin: int, stdout: int, stderr: int, report: int) -> None:
+    """Take over what the script is to have."""
+    with socket.socket(fileno=report) as orders:
+        order = json.loads(orders.makefile("rb").readline())
+    for number, descriptor in enumerate((stdin, stdout, stderr)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(order["cwd"])
+    if order["cold"]:
+        start = [sys.executable] if order["argv"][0] == "-m" else []
+        command = [*start, *order["argv"]]
+        os.execve(command[0], command, order["env"])  # noqa: S606 - no shell is wanted
+    os.environ.clear()
+    os.environ.update(order["env"])
+    time.tzset()
+    sys.argv = order["argv"]
+
+
+def _main() -> None:
+    for name in _modules():
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or every process would copy what it only looks at
+    _serve(socket.socket(fileno=int(sys.argv[1])))
+    script, *_ = sys.argv
+    if script == "-m":
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(script, run_name="__main__")
+
+
+if __name__ == "__main__":
+    _main()
