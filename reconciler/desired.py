@@ -99,7 +99,9 @@ class Desired:
 
     Attributes:
         as_of: the day.
-        managed: the roles whose section is present: authoritative within the scope.
+        managed: the roles whose section is present, or for which there are rules: authoritative
+            within the scope.
+        derived: the roles for which there are rules.
         profiles: per listed role the profiles to have it, and why.
         labels: the listed labels, with their texts and why.
         holders: the declared people, with the place of their entry.
@@ -118,6 +120,7 @@ class Desired:
     scope: Scope
     unmanaged: Unmanaged
     managed: frozenset[Role]
+    derived: frozenset[Role]
     profiles: Mapping[Role, tuple[frozenset[str], Cause]]
     labels: Mapping[tuple[Role, LabelField], tuple[str | None, Cause]]
     holders: Mapping[Holder, Cause]
@@ -182,11 +185,13 @@ class _Resolver:
             found: items for found, items in self.dormant.items() if found not in self.assignments
         }
         accepted, lapsed = self._accepted()
+        ruled = frozenset(rule.role for rule in self.manifest.rules)
         return Desired(
             as_of=self.as_of,
             scope=scope,
             unmanaged=self.manifest.settings.unmanaged,
-            managed=frozenset(self.manifest.sections) | {rule.role for rule in self.manifest.rules},
+            managed=frozenset(self.manifest.sections) | ruled,
+            derived=ruled,
             profiles=profiles,
             labels={
                 key: (setting.value, Cause(CauseKind.DECLARED, setting.position))

@@ -185,5 +185,6 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR518": Code(_ERROR, "a grant would last too long"),
         "RR519": Code(_ERROR, "a role would be on a profile that is not allowed"),
         "RR520": Code(_WARNING, "learners lose their last mentor"),
+        "RR521": Code(_ERROR, "a roster has shrunk too much"),
     }
 )

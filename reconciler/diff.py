@@ -31,6 +31,7 @@ class Treatment(StrEnum):
     REPORT = "report"
     PROTECT = "protect"
     ACCEPT = "accept"
+    HOLD_BACK = "hold_back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.commits import commit_of
+from reconciler.connection import Connection
 from reconciler.errors import PlanUnusable, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
@@ -80,7 +81,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     chosen = replace(asked, only=(), excepted=())
     tries = _TRIES if yes else 1
     while True:
-        plan = _planned(loaded, reading.fetch_state(site), asked, site_policy, commit)
+        plan = _planned(loaded, site, asked, site_policy, commit)
         agree(plan, asked, yes=yes)
         tries -= 1
         try:
@@ -98,7 +99,7 @@ _TRIES: Final = 3
 
 def _planned(
     manifest: Manifest,
-    state: LiveState,
+    site: Connection,
     asked: Asked,
     site_policy: Manifest | None,
     commit: str | None,
@@ -108,6 +109,7 @@ def _planned(
     Raises:
         WrongUse: a pattern matches nothing of what would change: what is meant is not known.
     """
+    state = reading.fetch_state(site)
     plan = reading.make_plan(
         manifest,
         state,
@@ -116,6 +118,7 @@ def _planned(
         only=asked.only,
         excepted=asked.excepted,
         site_policy=site_policy,
+        rosters_before=options.rosters_before(manifest, site),
     )
     mistyped = [found for found in plan.warnings if found.code == "RR504"]
     if mistyped and (plan.actions or _would_change(manifest, state)):

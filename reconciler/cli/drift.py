@@ -51,6 +51,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         source,
         as_of=as_of,
         site_policy=options.site_policy(source),
+        rosters_before=options.rosters_before(loaded, source),
         within_days=within,
     )
     shown = redaction.drift(report)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.connection import Connection, load_connection, policy_variable
+from reconciler.domain.roster import RosterSize
 from reconciler.errors import ReconcilerError, WrongUse
 from reconciler.manifest.model import Manifest
 
@@ -295,6 +296,21 @@ def site_policy(source: Connection | Path) -> Manifest | None:
 
     named = source.policy if isinstance(source, Connection) else policy_variable(os.environ)
     return load_policy(named)
+
+
+def rosters_before(manifest: Manifest, source: Connection | Path) -> dict[str, RosterSize]:
+    """Read how much there was in the manifest's rosters when they were last applied.
+
+    Without rules, or for a saved state, no journal is asked.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    if not manifest.rules or not isinstance(source, Connection):
+        return {}
+    from reconciler.workflows.recalling import rosters_before  # noqa: PLC0415 - loads a database library
+
+    return rosters_before(source.journal, manifest.site.key)
 
 
 def source(live: Path | None, environment: str | None, config: Path | None) -> Connection | Path:

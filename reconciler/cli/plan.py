@@ -77,6 +77,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         only=only,
         excepted=excepted,
         site_policy=site_policy,
+        rosters_before=options.rosters_before(loaded, source),
     )
     shown = redaction.plan(plan)
     print_plan(shown, output_format, colour=not no_color)

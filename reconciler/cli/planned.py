@@ -48,7 +48,11 @@ def state_on(
     if not any(is_plan(path) for path in as_planned):
         manifest = reading.load_manifest(as_planned)
         found, plan = reading.after_manifest(
-            manifest, source, as_of=as_of, site_policy=options.site_policy(source)
+            manifest,
+            source,
+            as_of=as_of,
+            site_policy=options.site_policy(source),
+            rosters_before=options.rosters_before(manifest, source),
         )
         _tell(redaction.plan(plan))
         return found

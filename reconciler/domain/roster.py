@@ -127,3 +127,22 @@ class Roster:
     affiliations: tuple[RosterMembership, ...]
     relations: tuple[RosterRelation, ...]
     source: str
+
+
+class RosterSize(NamedTuple):
+    """How much there is in a roster; a roster that lost much may have been cut off."""
+
+    people: int
+    units: int
+    memberships: int
+    duties: int
+
+    @classmethod
+    def of(cls, roster: Roster) -> "RosterSize":
+        """Count a roster."""
+        return cls(
+            len(roster.people),
+            len(roster.units),
+            len(roster.memberships),
+            len(roster.affiliations),
+        )

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from reconciler.apply.journal import RunEnd
 from reconciler.apply.outcome import Outcome
+from reconciler.domain.roster import RosterSize
 from reconciler.errors import WrongUse
 from reconciler.journal.database import Database
 from reconciler.journal.placeholders import is_forgotten
 from reconciler.journal.record import SqlJournal
 from reconciler.journal.rows import chunks, claimed_effects
 from reconciler.journal.tables import actions, leases, plans, runs
-from reconciler.plan.document import read_action
+from reconciler.plan.document import read_action, read_rosters
 from reconciler.plan.model import Action, Override
 
 _MOST_NAMED: Final = 5  # runs that an ambiguous id names
@@ -127,6 +128,25 @@ def list_runs(
         statement = statement.where(runs.c.site == site)
     with journal.database.reading() as connection:
         return _summaries(journal.database, connection, connection.execute(statement).all())
+
+
+def last_rosters(journal: SqlJournal, site: str) -> dict[str, RosterSize]:
+    """Return how much there was in each roster when a plan with it was last applied to a site.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    statement = (
+        select(plans.c.header)
+        .join(runs, runs.c.plan == plans.c.id)
+        .where(runs.c.site == site)
+        .order_by(runs.c.number.desc())
+    )
+    with journal.database.reading() as connection:
+        for header in connection.execute(statement).scalars():
+            if header.get("rosters"):  # older plans and rollbacks have none
+                return read_rosters(header["rosters"])
+    return {}
 
 
 def find_run(journal: SqlJournal, run_id: str) -> RunDetails:

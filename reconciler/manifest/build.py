@@ -211,6 +211,7 @@ _LEAVES: Final = {
     "settings.unmanaged": _text,
     "scope.within": _ids,
     f"policy.{Rule.MAX_REMOVALS}": _limit,
+    f"policy.{Rule.MAX_ROSTER_SHRINK}": _limit,
     **{f"policy.{rule}": _whole for rule in NUMBERS},
     **{f"policy.{rule}": _flag for rule in DEMANDS},
     f"policy.{Rule.REQUIRE_REASON_FOR}": _ids,

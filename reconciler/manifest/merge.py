@@ -108,7 +108,7 @@ def _policy(leaves: Mapping[str, Leaf]) -> Policy:
         leaf = leaves.get(f"policy.{name}")
         return leaf.value if leaf else None
 
-    limit = stated(Rule.MAX_REMOVALS)
+    removals, shrink = stated(Rule.MAX_REMOVALS), stated(Rule.MAX_ROSTER_SHRINK)
     allowed = {
         role: references
         for role in Role
@@ -116,7 +116,8 @@ def _policy(leaves: Mapping[str, Leaf]) -> Policy:
     }
     reasons = _references(leaves, f"policy.{Rule.REQUIRE_REASON_FOR}") or ()
     return Policy(
-        max_removals=limit if isinstance(limit, Limit) else None,
+        max_removals=removals if isinstance(removals, Limit) else None,
+        max_roster_shrink=shrink if isinstance(shrink, Limit) else None,
         numbers=MappingProxyType(
             {rule: found for rule in NUMBERS if isinstance(found := stated(rule), int)}
         ),
@@ -198,6 +199,7 @@ def _rule_content(rule: RosterRule) -> list[object]:
 def _policy_content(policy: Policy) -> dict[str, object]:
     return {
         Rule.MAX_REMOVALS: str(policy.max_removals) if policy.max_removals else None,
+        Rule.MAX_ROSTER_SHRINK: str(policy.max_roster_shrink) if policy.max_roster_shrink else None,
         "numbers": dict(policy.numbers),
         "demands": sorted(policy.demands),
         Rule.REQUIRE_REASON_FOR: policy.require_reason_for,

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from jsonschema.exceptions import ValidationError
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.manifest.model import Rule
 from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
 from reconciler.manifest.reader import Document
 from reconciler.manifest.syntax import ORDINARY_SPACE
@@ -162,15 +163,14 @@ def _not_text(document: Document, spot: _Spot) -> _Finding:
     )
 
 
-_LIMIT_ADVICE: Final = (
-    "Write a number of assignments, such as 25, or a percentage, such as 10%, without a space."
-)
+_LIMITS: Final = (Rule.MAX_REMOVALS, Rule.MAX_ROSTER_SHRINK)
+_LIMIT_ADVICE: Final = "Write a number, such as 25, or a percentage, such as 10%, without a space."
 
 _NOT_BY_QUOTES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "from": ("RR110", "Write 'from' as year-month-day: 2026-08-17."),
         "until": ("RR110", "Write 'until' as year-month-day: 2026-08-17."),
-        "max_removals": ("RR120", _LIMIT_ADVICE),
+        **dict.fromkeys(_LIMITS, ("RR120", _LIMIT_ADVICE)),
     }
 )
 """Texts that are no better for being put in quotes: the code and the advice."""
@@ -296,7 +296,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
 def _wrong_text(document: Document, spot: _Spot, error: ValidationError) -> Iterator[_Finding]:
     del document, error
     assert isinstance(spot.value, str)  # noqa: S101 - the keyword applies to text only
-    if spot.name == "max_removals":
+    if spot.name in _LIMITS:
         yield _Finding(spot.place, "RR120", "this is no percentage from 0% to 100%.", _LIMIT_ADVICE)
         return
     if spot.name in _WORDS:
@@ -335,7 +335,7 @@ def _out_of_range(document: Document, spot: _Spot, error: ValidationError) -> It
     del document
     keywords: Any = error.schema
     advice = f"Write a whole number from {keywords['minimum']} to {keywords['maximum']}."
-    if spot.name == "max_removals":
+    if spot.name in _LIMITS:
         advice = _LIMIT_ADVICE
     yield _Finding(spot.place, "RR120", f"this is no number for '{spot.name}'.", advice)
 

@@ -106,6 +106,7 @@ class Rule(StrEnum):
     """What a policy can demand; the values are the manifest's keys."""
 
     MAX_REMOVALS = "max_removals"
+    MAX_ROSTER_SHRINK = "max_roster_shrink"
     MAX_ACCESS_GAIN = "max_access_gain"
     MAX_LEARNERS_PER_MENTOR = "max_learners_per_mentor"
     MIN_LEARNERS_PER_MENTOR = "min_learners_per_mentor"
@@ -144,6 +145,7 @@ class Policy:
     """
 
     max_removals: Limit | None = None
+    max_roster_shrink: Limit | None = None
     numbers: Mapping[Rule, int] = field(default_factory=lambda: MappingProxyType({}))
     demands: frozenset[Rule] = frozenset()
     require_reason_for: tuple[ReasonFor, ...] = ()

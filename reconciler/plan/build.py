@@ -12,9 +12,10 @@ from reconciler.diagnostics import in_order as diagnostics_in_order
 from reconciler.diff import Difference, Treatment, diff
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability, Role
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import Accepted, Manifest
+from reconciler.manifest.model import Accepted, Level, Manifest, Rule
 from reconciler.plan.basis import digests
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged
@@ -29,11 +30,12 @@ from reconciler.plan.notes import (
 )
 from reconciler.plan.order import Dependencies, in_order
 from reconciler.plan.select import Selection
-from reconciler.plan.treatment import treated
+from reconciler.plan.treatment import held_back, treated
 from reconciler.policy.guards import judge, needless
 from reconciler.policy.model import InForce
 from reconciler.policy.resolve import in_force, protection_of
 from reconciler.provider import Verb
+from reconciler.rules.shrink import Shrunk, shrunk
 from reconciler.scope import Scope
 from reconciler.state import Assignment, LiveState
 
@@ -61,6 +63,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     overrides: Mapping[str, str] | None = None,
     selection: Selection = EVERYTHING,
     site_policy: Manifest | None = None,
+    rosters_before: Mapping[str, RosterSize] | None = None,
 ) -> Plan:
     """Plan how a site becomes what a manifest declares on a day.
 
@@ -75,6 +78,8 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         overrides: per guard code the reason to lift its refusal in this run.
         selection: what to narrow the plan to.
         site_policy: the site-wide policy file, which the manifest cannot loosen.
+        rosters_before: per roster how much there was in it when it was last applied; one that has
+            lost too much since removes nothing.
 
     Raises:
         InvalidInput: the manifest or the policy file does not fit the site; all diagnostics
@@ -91,6 +96,14 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     protection = protection_of(directory, policies)
     found_differences = diff(directory, desired, as_of)
     differences = treated(directory, desired, protection, found_differences, as_of)
+    lost = tuple(shrunk(manifest.rosters, rosters_before or {}))
+    kept = held_back(desired, differences)
+    due = tuple(each.address for each in kept if each.treatment is Treatment.HOLD_BACK)
+    sizes = {name: RosterSize.of(roster) for name, roster in manifest.rosters.items()}
+    if "RR521" not in (overrides or {}) and _too_much(lost, policies):
+        differences = kept
+        # What was held back is still to be compared with what there was.
+        sizes |= {each.name: each.before for each in lost}
     unmanaged = (each.address for each in differences if each.treatment is Treatment.REPORT)
     frame = Frame(
         id=plan_id,
@@ -123,6 +136,9 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         upcoming=tuple(upcoming(desired, directory)),
         deviations=tuple(deviations(desired, differences)),
         declared=(*desired.assignments, *desired.upcoming),
+        due=due,
+        shrunk=lost,
+        rosters=sizes,
         grants=desired.grants,
     )
     wanted = [each for each in differences if each.treatment is Treatment.ACT]
@@ -143,6 +159,9 @@ class Frame:
         upcoming: per declared assignment that begins later its first day.
         deviations: the differences that are accepted.
         declared: the declared assignments that hold on the day or later.
+        due: the removals that a roster, which has lost too much, asks for.
+        shrunk: the rosters that have lost anything since they were last applied.
+        rosters: per roster how much there was in it when its rules last removed what it lacks.
         grants: what the manifest says of those of them beyond the target.
     """
 
@@ -162,6 +181,9 @@ class Frame:
     upcoming: tuple[tuple[Assignment, date], ...] = ()
     deviations: tuple[tuple[Difference, Accepted], ...] = ()
     declared: tuple[Assignment, ...] = ()
+    due: tuple[Address, ...] = ()
+    shrunk: tuple[Shrunk, ...] = ()
+    rosters: Mapping[str, RosterSize] = field(default_factory=lambda: MappingProxyType({}))
     grants: Mapping[Assignment, tuple[Grant, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
@@ -195,7 +217,7 @@ def assemble(
             notes.append(
                 Diagnostic("RR504", "--only and --except leave nothing that would change.")
             )
-    judged = judgement.judged(keys, frame.declared, frame.grants)
+    judged = judgement.judged(keys, frame.declared, frame.grants, frame.due, frame.shrunk)
     verdicts = judge(judged, frame.policies, frame.overrides)
     notes += needless(verdicts, frame.overrides)
     notes += bereft(judged, verdicts)
@@ -215,12 +237,23 @@ def assemble(
         upcoming=named_upcoming(keys, frame.upcoming),
         accepted=named_deviations(keys, frame.deviations),
         warnings=diagnostics_in_order((*frame.warnings, *notes)),
+        rosters=frame.rosters,
         policies=frame.policies,
         verdicts=verdicts,
         access=judgement.access,
         people=_names(keys, judgement.access),
         basis=replace(frame.basis, digests=taken),
     )
+
+
+def _too_much(lost: Iterable[Shrunk], policies: Iterable[InForce]) -> bool:
+    """Whether a roster has lost more than a policy allows that refuses."""
+    limits = [
+        str(each.value)
+        for each in policies
+        if each.rule is Rule.MAX_ROSTER_SHRINK and each.level is Level.MANDATORY
+    ]
+    return any(each.beyond(limit) for each in lost for limit in limits)
 
 
 def _actions(

@@ -15,6 +15,7 @@ from reconciler.desired import Cause, CauseKind, Grant
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.diff import Value
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
 from reconciler.manifest.model import PersonKey, UnitKey
@@ -57,6 +58,7 @@ def to_document(plan: Plan) -> Document:
         ],
         "accepted": [deviation_document(item) for item in plan.accepted],
         "warnings": [diagnostic_document(found) for found in plan.warnings],
+        "rosters": {name: size._asdict() for name, size in plan.rosters.items()},
         "policies": policy_documents.policies_document(plan.policies),
         "verdicts": [policy_documents.verdict_document(verdict) for verdict in plan.verdicts],
         "access": [
@@ -231,6 +233,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
             Diagnostic(item["code"], item["message"], _position(item), item["advice"])
             for item in document["warnings"]
         ),
+        rosters=read_rosters(document["rosters"]),
         policies=policy_documents.read_policies(document["policies"]),
         verdicts=tuple(policy_documents.read_verdict(item) for item in document["verdicts"]),
         access=tuple(
@@ -258,6 +261,15 @@ def read_basis(basis: Mapping[str, Any]) -> Basis:
         units=UnitKey(basis["units"]),
         digests=dict(basis["digests"]),
     )
+
+
+def read_rosters(rosters: Mapping[str, Any]) -> dict[str, RosterSize]:
+    """Read back how much there was in each roster.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not that.
+    """
+    return {name: RosterSize(**size) for name, size in rosters.items()}
 
 
 def read_action(item: Mapping[str, Any]) -> Action:

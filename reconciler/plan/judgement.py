@@ -15,6 +15,7 @@ from reconciler.domain.vocabulary import Role
 from reconciler.plan.end_state import Step, end_state
 from reconciler.policy.judged import Judged, Side
 from reconciler.provider import Verb
+from reconciler.rules.shrink import Shrunk
 from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment
 
@@ -71,6 +72,8 @@ class Judgement:
         keys: Keys,
         declared: Collection[Assignment] = (),
         grants: Mapping[Assignment, tuple[Grant, ...]] = MappingProxyType({}),
+        due: Collection[Address] = (),
+        shrunk: Collection[Shrunk] = (),
     ) -> Judged:
         """Return what the guards look at.
 
@@ -78,6 +81,8 @@ class Judgement:
             keys: name people and units for those who read.
             declared: the declared assignments that hold on the day or later.
             grants: what the manifest says of assignments beyond their targets.
+            due: the removals that a roster, which has lost too much, asks for.
+            shrunk: the rosters that have lost anything.
         """
         end = Directory(self._end)
         return Judged(
@@ -90,6 +95,8 @@ class Judgement:
             removed={
                 step.address: step.cause.kind for step in self._steps if step.verb is Verb.REMOVE
             },
+            due=due,
+            shrunk=shrunk,
             declared=declared,
             grants=grants,
             keys=keys,

@@ -9,6 +9,7 @@ from reconciler.desired import Cause, Grant
 from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Value
 from reconciler.domain.address import Address
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.policy.model import InForce, Verdict
@@ -123,6 +124,8 @@ class Plan:
         upcoming: what is declared and begins on a later day.
         accepted: the differences that somebody answers for.
         warnings: what the reader should know.
+        rosters: per roster that its rules looked at how much there was in it; where it has lost too
+            much, how much there was before.
         policies: the rules that it has to keep to.
         verdicts: what the guards say of it.
         access: who gains and who loses sight of which learners, in ids.
@@ -143,6 +146,7 @@ class Plan:
     upcoming: tuple[Upcoming, ...]
     accepted: tuple[Deviation, ...]
     warnings: tuple[Diagnostic, ...]
+    rosters: Mapping[str, RosterSize]
     policies: tuple[InForce, ...]
     verdicts: tuple[Verdict, ...]
     access: tuple[AccessChange, ...]

@@ -43,6 +43,23 @@ def treated(
     return _with_their_holders(_before_successors(directory, found, as_of), desired)
 
 
+def held_back(desired: Desired, differences: Iterable[Difference]) -> list[Difference]:
+    """Hold back what would be removed of the roles for which there are rules.
+
+    For a roster that has lost too much. What has expired goes: that was declared.
+    """
+    return [
+        replace(each, treatment=Treatment.HOLD_BACK)
+        if each.treatment is Treatment.ACT
+        and each.verb is Verb.REMOVE
+        and each.address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
+        and Holder.at(each.address).role in desired.derived
+        and each.cause.kind is not CauseKind.EXPIRED
+        else each
+        for each in differences
+    ]
+
+
 def _by_itself(each: Difference, desired: Desired, protection: Protection) -> Difference:
     lapsed = desired.lapsed.get(each.address)
     if lapsed is not None:

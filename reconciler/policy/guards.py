@@ -72,6 +72,23 @@ def max_removals(judged: Judged, limit: str) -> Iterator[Verdict]:
         )
 
 
+def max_roster_shrink(judged: Judged, limit: str) -> Iterator[Verdict]:
+    """Where a roster has lost more than that since it was last applied, nothing is removed.
+
+    It may have been cut off: a class without a teacher in it has one, most likely.
+    """
+    broken = [each for each in judged.shrunk if each.beyond(limit)]
+    found = [Found.at(judged.keys, address) for address in judged.due if broken]
+    lost = "; ".join(map(str, broken))
+    yield _verdict(
+        "RR521",
+        found,
+        f"a roster has lost more than {limit} since it was last applied ({lost}), so its rules "
+        "remove nothing",
+        "no roster has lost too much",
+    )
+
+
 def emptied(judged: Judged, _value: None) -> Iterator[Verdict]:
     """No role is left without anybody, or without anything, that it had."""
     for role in Role:
@@ -256,6 +273,7 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             Guard("RR517", Rule.REQUIRE_REASON_FOR, require_reason, of_manifest=True),
             Guard("RR518", Rule.MAX_GRANT_DAYS, max_grant_days, of_manifest=True),
             Guard("RR519", Rule.ALLOWED_PROFILES, allowed_profiles),
+            Guard("RR521", Rule.MAX_ROSTER_SHRINK, max_roster_shrink, of_manifest=True),
         )
     }
 )

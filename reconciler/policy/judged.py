@@ -13,6 +13,7 @@ from reconciler.desired import CauseKind, Grant
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role
+from reconciler.rules.shrink import Shrunk
 from reconciler.scope import Scope
 from reconciler.state import Assignment
 
@@ -44,6 +45,8 @@ class Judged:
         learners: who is in which unit on that day.
         access: who gains and who loses sight of whom.
         removed: per address (in ids) that would be removed, why.
+        due: the removals (by address, in ids) that a roster, which has lost too much, asks for.
+        shrunk: the rosters that have lost anything since they were last applied.
         declared: the declared assignments that hold on the day or later.
         grants: what the manifest says of assignments that it says more of than the target, also of
             days that are over; in the order of their days.
@@ -57,6 +60,8 @@ class Judged:
     learners: Learners
     access: tuple[AccessChange, ...]
     removed: Mapping[Address, CauseKind]
+    due: Collection[Address]
+    shrunk: Collection[Shrunk]
     declared: Collection[Assignment]
     grants: Mapping[Assignment, tuple[Grant, ...]]
     keys: Keys

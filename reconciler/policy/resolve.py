@@ -10,8 +10,11 @@ from reconciler.policy.model import InForce, Source, Value
 from reconciler.policy.protection import Protection
 from reconciler.references import References
 
-_DEFAULT_REMOVALS = InForce(Rule.MAX_REMOVALS, "10%", Level.MANDATORY, Source.DEFAULT)
-"""The removal guard's limit where nobody states one (design, section 5)."""
+_DEFAULTS = tuple(
+    InForce(rule, "10%", Level.MANDATORY, Source.DEFAULT)
+    for rule in (Rule.MAX_REMOVALS, Rule.MAX_ROSTER_SHRINK)
+)
+"""The limits where nobody states them (design, section 5)."""
 
 
 def in_force(
@@ -68,11 +71,10 @@ def renewed(
 
 
 def with_default(rules: Iterable[InForce]) -> tuple[InForce, ...]:
-    """Add the limit of removals where no rule states one that refuses."""
+    """Add the limits that always hold, where no rule states one that refuses."""
     stated = tuple(rules)
-    if any(each.rule is Rule.MAX_REMOVALS and each.level is Level.MANDATORY for each in stated):
-        return stated
-    return (_DEFAULT_REMOVALS, *stated)
+    refusing = {each.rule for each in stated if each.level is Level.MANDATORY}
+    return (*(each for each in _DEFAULTS if each.rule not in refusing), *stated)
 
 
 def protection_of(directory: Directory, rules: Iterable[InForce]) -> Protection:
@@ -90,6 +92,8 @@ def _stated(refs: References, file: Manifest) -> Iterator[tuple[Rule, Value]]:
     policy = file.policy
     if policy.max_removals is not None:
         yield Rule.MAX_REMOVALS, str(policy.max_removals)
+    if policy.max_roster_shrink is not None:
+        yield Rule.MAX_ROSTER_SHRINK, str(policy.max_roster_shrink)
     people = [refs.person(reference) for reference in policy.protected_people]
     units = [refs.unit(reference) for reference in policy.protected_units]
     if people or units:

@@ -14,6 +14,7 @@ from reconciler.apply.preflight import check_basis, check_readable, check_site
 from reconciler.connection import Connection
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory, Keys
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.ending import ending
@@ -116,6 +117,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
     site_policy: Manifest | None = None,
+    rosters_before: Mapping[str, RosterSize] | None = None,
 ) -> Plan:
     """Plan how a site becomes what a manifest declares.
 
@@ -128,6 +130,9 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         only: address patterns to narrow the plan to.
         excepted: address patterns to leave out.
         site_policy: the site-wide policy file (`load_policy`), which the manifest cannot loosen.
+        rosters_before: per roster how much there was in it when it was last applied
+            (`reconciler.workflows.recalling.rosters_before`): one that lost too much removes
+            nothing.
 
     Raises:
         InvalidInput: the manifest or the policy file does not fit the site.
@@ -141,6 +146,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         overrides=overrides,
         selection=Selection(only, excepted),
         site_policy=site_policy,
+        rosters_before=rosters_before,
     )
 
 
@@ -208,6 +214,7 @@ def after_manifest(
     *,
     as_of: date | None = None,
     site_policy: Manifest | None = None,
+    rosters_before: Mapping[str, RosterSize] | None = None,
 ) -> tuple[StateOn, Plan]:
     """Return what a site would be once a manifest is applied, and the plan that makes it so.
 
@@ -216,7 +223,9 @@ def after_manifest(
         SiteError: the site could not be read.
     """
     state = fetch_state(source)
-    plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
+    plan = make_plan(
+        manifest, state, as_of=as_of, site_policy=site_policy, rosters_before=rosters_before
+    )
     return StateOn(end_state(state, plan.actions), plan.as_of, plan, manifest), plan
 
 
@@ -300,6 +309,7 @@ def find_drift(
     *,
     as_of: date | None = None,
     site_policy: Manifest | None = None,
+    rosters_before: Mapping[str, RosterSize] | None = None,
     within_days: int = WARNED_DAYS,
 ) -> DriftReport:
     """Compare a site with a manifest and tell drift from what is not yet applied.
@@ -309,6 +319,7 @@ def find_drift(
         source: the site.
         as_of: the day; today, in the manifest's time zone, by default.
         site_policy: the site-wide policy file, where there is one.
+        rosters_before: per roster how much there was in it when it was last applied.
         within_days: what ends in so many days is named.
 
     Raises:
@@ -317,7 +328,9 @@ def find_drift(
     """
     with open_reader(source) as reader:
         state = reader.fetch()
-        plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
+        plan = make_plan(
+            manifest, state, as_of=as_of, site_policy=site_policy, rosters_before=rosters_before
+        )
         events = None
         if Capability.EVENTS in state.site.capabilities:
             differing = [action.address for action in plan.actions]

@@ -11,6 +11,7 @@ from reconciler.apply.settling import Writes, read_writes
 from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.directory import Directory
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import PlanUnusable, WrongUse
 from reconciler.journal.forget import find_traces, forget, refuse_doubts
@@ -19,6 +20,7 @@ from reconciler.journal.history import (
     RunDetails,
     RunSummary,
     find_run,
+    last_rosters,
     list_runs,
 )
 from reconciler.journal.traces import Traces
@@ -53,6 +55,16 @@ def recorded_run(journal: Secret | None, run: str) -> RunDetails:
     """
     with open_recorded(journal) as opened:
         return find_run(opened, run)
+
+
+def rosters_before(journal: Secret | None, site: str) -> dict[str, RosterSize]:
+    """Return how much there was in each roster when it was last applied to a site.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    with open_journal(journal) as opened:
+        return last_rosters(opened, site)
 
 
 def earlier_runs(plan: Plan, journal: Secret | None) -> Earlier:

@@ -1,5 +1,6 @@
 """Rules over a roster, from a district's export to an apply, and when the roster is not whole."""
 
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,3 +100,23 @@ def test_a_change_in_the_roster_is_pending_and_not_drift(settled_desk: Desk):
     causes = {each["name"]: each["cause"] for each in report["pending"]}
     assert causes["mentor/t-0404/class/9a"].startswith("rule contact-teachers, enrollments.csv row")
     assert causes["mentor/t-0408/class/no"] == "given by no rule"
+
+
+def test_a_roster_that_lost_too_much_since_the_last_apply_removes_nothing(desk: Desk):
+    """The journal of the last apply says how much there was in it."""
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    manifest = desk.write((ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8"), "r.yaml")
+    desk.run("apply", manifest, "--yes")
+    file = desk.directory / "roster" / "enrollments.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:-10]), encoding="utf-8")  # the teachers stand at the end
+    told = desk.run("plan", manifest, "--format", "json", expect=4).json("plan")
+    assert told["actions"] == []
+    (verdict,) = [each for each in told["verdicts"] if each["code"] == "RR521"]
+    assert verdict["counted"] == 10
+    assert "from 86 to 76 memberships" in verdict["message"]
+    assert "RR521" in desk.run("apply", manifest, "--yes", expect=4).err
+    assert desk.run("drift", manifest).out.startswith("No drift")
+    lifted = ("--override", "RR521", "--override", "RR501", "--reason", "the year is over")
+    desk.run("apply", manifest, "--yes", *lifted)
+    assert "Nothing to change" in desk.run("plan", manifest).out

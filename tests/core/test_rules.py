@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from doubles import MemorySite, apply_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import LEARNERS, STAFF, plan, small_site, wanting
@@ -14,19 +15,23 @@ from reconciler.domain.roster import (
     RosterMembership,
     RosterPerson,
     RosterRole,
+    RosterSize,
     RosterUnit,
     RosterUnitKind,
 )
-from reconciler.domain.vocabulary import Role, TargetKind
-from reconciler.errors import InvalidInput
+from reconciler.domain.vocabulary import LabelField, Role, TargetKind
+from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.manifest.model import (
     Entry,
     ForNone,
     ForSeveral,
     Item,
+    LabelSetting,
+    Limit,
     Manifest,
     Of,
     OfKind,
+    Policy,
     ProfileSetting,
     RosterRule,
     RosterSource,
@@ -279,3 +284,81 @@ def test_a_rule_gives_what_an_obvious_model_gives(members, who, several):
         assert set(given_by(made)) == wanted
     else:
         assert "RR401" in codes(made)
+
+
+FULL = roster(*(member("8a", f"t-{n}", n + 2) for n in range(4)), member("8b", "t-1", 9))
+CUT = roster(*(member("8a", f"t-{n}", n + 2) for n in range(3)))
+SIZE = RosterSize.of(FULL)
+TAUGHT = rule(who=Who.TEACHER)
+
+
+def cut_plan(manifest: Manifest, **more):
+    """The plan of a roster that lost two of its five memberships, on a site with all of them."""
+    live = (("10", "u2"), ("11", "u2"), ("12", "u2"), ("13", "u2"), ("11", "u3"))
+    return plan(small_site(*live), manifest, rosters_before={"sis": SIZE}, **more)
+
+
+def test_a_roster_that_lost_too_much_removes_nothing_and_refuses():
+    made = cut_plan(ruled(CUT, TAUGHT))
+    assert made.actions == ()
+    assert made.refused
+    (verdict,) = [each for each in made.verdicts if each.code == "RR521"]
+    assert str(verdict) == (
+        "a roster has lost more than 10% since it was last applied (sis: from 5 to 3 memberships), "
+        "so its rules remove nothing, against the built-in limit max_roster_shrink: mentor/t-1/"
+        "class/8b, mentor/t-3, mentor/t-3/class/8a"
+    )
+    assert made.rosters == {"sis": SIZE}, "the next one is still compared with what there was"
+    assert from_document(to_document(made)) == made
+
+
+def test_what_it_lost_is_removed_where_somebody_says_so():
+    meant = {"RR521": "they left"}
+    made = cut_plan(ruled(CUT, TAUGHT), overrides=meant)
+    assert [str(each.name) for each in made.actions if each.verb.value == "remove"] == [
+        "mentor/t-1/class/8b",
+        "mentor/t-3/class/8a",
+        "mentor/t-3",
+    ]
+    assert not made.refused
+    assert made.rosters == {"sis": RosterSize.of(CUT)}
+
+
+@pytest.mark.parametrize(
+    ("limit", "refused"),
+    [(Limit(40, percentage=True), False), (Limit(39.9, percentage=True), True),
+     (Limit(2, percentage=False), False), (Limit(1, percentage=False), True)],
+)  # fmt: skip
+def test_how_much_a_roster_may_lose_can_be_said(limit, refused):
+    policy = Policy(max_removals=Limit(100, percentage=True), max_roster_shrink=limit)
+    made = cut_plan(ruled(CUT, TAUGHT, policy=policy))
+    assert made.refused is refused
+    assert bool(made.actions) is not refused
+
+
+def test_a_roster_that_lost_much_and_asks_for_no_removal_refuses_nothing():
+    made = plan(small_site(), ruled(CUT, TAUGHT), rosters_before={"sis": SIZE})
+    assert made.actions
+    assert not made.refused
+    first = plan(small_site(("13", "u2")), ruled(CUT, TAUGHT))
+    assert not first.refused, "nothing is known of what there was"
+
+
+def test_what_has_expired_goes_whatever_the_roster_lost():
+    over = Item(TargetKind.CLASS, ref("8b"), ends=TODAY - timedelta(days=1))
+    section = Section((Entry(Role.MENTOR, ref("t-1"), (over,)),), AT)
+    made = cut_plan(replace(ruled(CUT, TAUGHT), sections={Role.MENTOR: section}))
+    assert [str(each.name) for each in made.actions] == ["mentor/t-1/class/8b"]
+
+
+def test_a_plan_of_a_roster_that_lost_too_much_is_refused_to_the_end():
+    manifest = ruled(
+        CUT, TAUGHT, labels={(Role.MENTOR, LabelField.TOOL_NAME): LabelSetting("M", AT)}
+    )
+    made = cut_plan(manifest)
+    live = (("10", "u2"), ("11", "u2"), ("12", "u2"), ("13", "u2"), ("11", "u3"))
+    site = MemorySite(small_site(*live))
+    with pytest.raises(GuardRefused, match="RR521"):
+        apply_to(made, site)
+    result = apply_to(made, site, overrides={"RR521": "additions only"})
+    assert [str(each.action.name) for each in result.outcomes] == ["label/mentor/tool_name"]
