@@ -13,7 +13,7 @@ from enum import StrEnum
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
-from reconciler.domain.days import Days
+from reconciler.domain.days import ALWAYS, Days
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
 from reconciler.references import References
@@ -45,6 +45,7 @@ class Cause:
         position: the place in the manifest, or the row of the roster.
         rule: the rule that derives it, or derived its holder.
         day: the one that decides, where one does.
+        days: when an assignment was declared to hold, where its item says so.
         run: the id of the run that is rolled back.
         accepted_until: the last day on which it was accepted; that is over.
     """
@@ -54,6 +55,7 @@ class Cause:
     day: date | None = None
     run: str | None = None
     rule: str | None = None
+    days: Days = ALWAYS
     accepted_until: date | None = None
 
     def __str__(self) -> str:
@@ -158,12 +160,15 @@ class _Resolver:
         self.refs = References(directory, keys)
         self.assignments: dict[Assignment, Cause] = {}
         self.dormant: defaultdict[Assignment, list[Item]] = defaultdict(list)
+        self.accepted: dict[Address, Accepted] = {}
+        self.lapsed: dict[Address, Accepted] = {}
         self.grants: defaultdict[Assignment, list[Grant]] = defaultdict(list)
 
     def desired(self) -> Desired:
         self.refs.site(self.manifest.site)
         scope = self._scope()
         profiles = self._profiles()
+        self.accepted, self.lapsed = self._accepted()
         holders: dict[Holder, Cause] = {}
         for role, section in sorted(self.manifest.sections.items()):
             for entry in section.entries:
@@ -184,7 +189,6 @@ class _Resolver:
         dormant = {
             found: items for found, items in self.dormant.items() if found not in self.assignments
         }
-        accepted, lapsed = self._accepted()
         ruled = frozenset(rule.role for rule in self.manifest.rules)
         return Desired(
             as_of=self.as_of,
@@ -209,8 +213,8 @@ class _Resolver:
                 found: tuple(sorted(grants, key=lambda each: each.begins or date.min))
                 for found, grants in self.grants.items()
             },
-            accepted=accepted,
-            lapsed=lapsed,
+            accepted=self.accepted,
+            lapsed=self.lapsed,
             holds_until=min(
                 (
                     day
@@ -290,16 +294,18 @@ class _Resolver:
             elif assignment in self.assignments:
                 self._same(item.target, self.assignments[assignment].position)
             else:
-                self.assignments[assignment] = Cause(CauseKind.DECLARED, item.target.position)
+                self.assignments[assignment] = Cause(
+                    CauseKind.DECLARED, item.target.position, days=item.days
+                )
 
     def _dormancy(self, items: Sequence[Item]) -> Cause:
         """Say why an assignment does not hold: what ended last outweighs what begins first."""
         over = [item for item in items if self._is_expired(item)]
         if over:
             last = max(over, key=lambda item: item.ends or date.min)
-            return Cause(CauseKind.EXPIRED, last.target.position, last.ends)
+            return Cause(CauseKind.EXPIRED, last.target.position, last.ends, days=last.days)
         first = min(items, key=lambda item: item.begins or date.min)
-        return Cause(CauseKind.NOT_STARTED, first.target.position, first.begins)
+        return Cause(CauseKind.NOT_STARTED, first.target.position, first.begins, days=first.days)
 
     def _first_day(self, items: Iterable[Item]) -> date | None:
         return min(
@@ -360,7 +366,10 @@ class _Resolver:
             )
         profile = self.directory.profiles[person.profile]
         if holder.role in profiles:
-            enabled = profile.id in profiles[holder.role][0]
+            stays = Address.profile(profile.id, holder.role) in self.accepted
+            enabled = profile.id in profiles[holder.role][0] or (
+                stays and holder.role in profile.roles
+            )
         else:
             enabled = holder.role in profile.roles
         if enabled:

@@ -8,7 +8,6 @@ objects that are on both sides and differ. Nothing here reads a site or decides 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -111,7 +110,7 @@ def _text(value: str | frozenset[str] | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def diff(directory: Directory, desired: Desired, as_of: date) -> list[Difference]:
+def diff(directory: Directory, desired: Desired) -> list[Difference]:
     """Find every difference within the scope, in no particular order.
 
     Sections that the manifest leaves out give none, and with `unmanaged: ignore` there are none of
@@ -120,7 +119,7 @@ def diff(directory: Directory, desired: Desired, as_of: date) -> list[Difference
     found = list(_labels(directory, desired))
     found.extend(_profiles(directory, desired))
     for role in sorted(desired.managed):
-        found.extend(_role(directory, desired, role, as_of))
+        found.extend(_role(directory, desired, role))
     return found
 
 
@@ -153,7 +152,7 @@ def _profiles(directory: Directory, desired: Desired) -> Iterator[Difference]:
             yield _presence(address, change, desired.profiles[role][1])
 
 
-def _role(directory: Directory, desired: Desired, role: Role, as_of: date) -> Iterator[Difference]:
+def _role(directory: Directory, desired: Desired, role: Role) -> Iterator[Difference]:
     state = directory.state
     live = _entries(found for found in state.assignments if found.role is role)
     wanted = _entries(found for found in desired.assignments if found.role is role)
@@ -162,7 +161,7 @@ def _role(directory: Directory, desired: Desired, role: Role, as_of: date) -> It
     for holder in sorted(holders | declared):
         before = live.get(holder, _NOTHING)
         if not desired.scope.whole_site:
-            before = _within(directory, desired, holder, before, as_of)
+            before = _within(directory, desired, holder, before)
         if holder in declared:
             if holder not in holders:
                 yield Difference(
@@ -178,26 +177,20 @@ def _role(directory: Directory, desired: Desired, role: Role, as_of: date) -> It
                 cause = _cause(desired, assignment)
                 yield _presence(Address.assignment(*assignment), change, cause)
         elif desired.unmanaged is not Unmanaged.IGNORE:
-            leaves = _leaves(desired, holder, _size(before), _size(live.get(holder, _NOTHING)))
+            leaves = desired.scope.whole_site or (
+                bool(_size(before)) and _size(before) == _size(live.get(holder, _NOTHING))
+            )
             yield from _undeclared(desired, holder, before, leaves=leaves)
-
-
-def _leaves(desired: Desired, holder: Holder, in_scope: int, everywhere: int) -> bool:
-    """Whether a holder who is not declared is taken out, having so many assignments.
-
-    One without assignments is taken out only by a manifest for the whole site, by the run that
-    removes their last one (design, section 3), and where they were accepted to stay until lately.
-    """
-    if desired.scope.whole_site:
-        return True
-    accepted = Address.holder(*holder) in desired.lapsed
-    return in_scope == everywhere and (in_scope > 0 or accepted)
 
 
 def _undeclared(
     desired: Desired, holder: Holder, before: Mapping[str, frozenset[str]], *, leaves: bool
 ) -> Iterator[Difference]:
-    """Take out a holder who is not declared: what is in scope, and themselves where they leave."""
+    """Take out a holder who is not declared: what is in scope, and themselves where they leave.
+
+    A holder without assignments is taken out only by a manifest for the whole site, or by the run
+    that removes their last one (design, section 3): they may be another manifest's.
+    """
     cause = Cause(CauseKind.UNDECLARED)
     report = desired.unmanaged is Unmanaged.REPORT
     treatment = Treatment.REPORT if report else Treatment.ACT
@@ -244,15 +237,13 @@ def _entries(assignments: Iterable[Assignment]) -> dict[Holder, _Entry]:
     }
 
 
-def _within(
-    directory: Directory, desired: Desired, holder: Holder, entry: _Entry, as_of: date
-) -> _Entry:
+def _within(directory: Directory, desired: Desired, holder: Holder, entry: _Entry) -> _Entry:
     return {
         kind: frozenset(
             target
             for target in targets
             if desired.scope.includes(
-                directory, Assignment(*holder, TargetKind(kind), target), as_of
+                directory, Assignment(*holder, TargetKind(kind), target), desired.as_of
             )
         )
         for kind, targets in entry.items()

@@ -84,7 +84,12 @@ def classify(
     """
     known = events or {}
     drifted = [
-        Drifted(item, known.get(item.address), DriftKind.UNMANAGED) for item in plan.unmanaged
+        Drifted(
+            item,
+            known.get(item.address),
+            DriftKind.LAPSED if item.accepted_until else DriftKind.UNMANAGED,
+        )
+        for item in plan.unmanaged
     ]
     pending = []
     for action in plan.actions:

@@ -22,7 +22,7 @@ The command line turns each into one message; a traceback in front of a user is 
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.plain import count
@@ -64,6 +64,8 @@ class ReconcilerError(Exception):
 
     Attributes:
         advice: what to do about it, one sentence, or None.
+        site: the id of the site whose people the message names.
+        people: these people, each by id and by the key that the message may have instead.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
@@ -71,6 +73,21 @@ class ReconcilerError(Exception):
     def __init__(self, message: str, advice: str | None = None) -> None:
         super().__init__(message)
         self.advice = advice
+        self.site = ""
+        self.people: tuple[tuple[str, str], ...] = ()
+
+    def naming(self, site: str, people: Iterable[tuple[str, str]]) -> Self:
+        """Note whom the message names, so that they can be hidden."""
+        self.site, self.people = site, tuple(people)
+        return self
+
+
+def actor_id(actor: str) -> str:
+    """Return what stands for the id of somebody who works with the program or the site.
+
+    They are no person of the site, though they may be called like one.
+    """
+    return f"actor:{actor}"
 
 
 class InvalidInput(ReconcilerError):

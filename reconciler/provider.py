@@ -35,7 +35,12 @@ class Event:
 
     def is_by(self, clients: Collection[str]) -> bool:
         """Whether one of some clients wrote it: a person in the console may bear the same name."""
-        return self.actor_kind == "api" and self.actor in clients
+        return self.by_client and self.actor in clients
+
+    @property
+    def by_client(self) -> bool:
+        """Whether a program wrote it, and nobody in the console."""
+        return self.actor_kind == "api"
 
     @property
     def author(self) -> str:

@@ -23,12 +23,14 @@ from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.drift import Drifted, DriftReport
 from reconciler.ending import Ending
+from reconciler.errors import InvalidInput, ReconcilerError, actor_id
 from reconciler.manifest.model import Rule
 from reconciler.plan.model import Action, Deviation, Plan, Unmanaged, Upcoming
 from reconciler.policy.model import Found, FoundKind, InForce, Verdict
 from reconciler.provider import Event
 from reconciler.review import Check, Finding, Review
 from reconciler.state import LiveState, Person
+from reconciler.suggest import SUGGESTION
 
 _Named = TypeVar("_Named", Unmanaged, Upcoming, Deviation, Ending)
 """Whatever has an address and its name."""
@@ -237,6 +239,7 @@ class Redaction:
         return replace(
             verdict,
             found=tuple(self._found(site, each) for each in verdict.found),
+            digest=None,  # ids could be guessed from it
             override=self.free_text(verdict.override),
         )
 
@@ -279,6 +282,7 @@ class Redaction:
             ),
             note=self.text(result.note),
             verdicts=tuple(self.verdict(result.site, each) for each in result.verdicts),
+            warnings=tuple(self.diagnostic(each) for each in result.warnings),
         )
 
     def review(self, review: Review) -> Review:
@@ -300,12 +304,34 @@ class Redaction:
 
     def actor(self, site: str, actor: str) -> str:
         """Return what stands for somebody who works with the program or the site."""
-        if self.key is None:
-            return WITHHELD if actor in self.withheld else actor
-        return pseudonym(self.key, site, f"actor:{actor}")
+        if actor in self.withheld:
+            return WITHHELD
+        return self.text(actor) if self.key is None else pseudonym(self.key, site, actor_id(actor))
+
+    def owner(self, site: str, owner: str) -> str:
+        """Return what stands for who answers for something: a person of the site, or anybody."""
+        known = self.text(owner)
+        return known if known != owner else self.actor(site, owner)
+
+    def error(self, error: ReconcilerError) -> ReconcilerError:
+        """Hide people in an error, which notes whom it names."""
+        if not self.active:
+            return error
+        if isinstance(error, InvalidInput):
+            return InvalidInput([self.diagnostic(each) for each in error.diagnostics])
+        for person, key in error.people:
+            self.who(error.site, person, key)
+        error.args = tuple(
+            self.text(each) if isinstance(each, str) else each for each in error.args
+        )
+        suggests = error.advice is not None and error.advice.startswith(SUGGESTION)
+        if error.advice is not None:
+            # A suggestion names somebody who is near, and whom nobody has met.
+            error.advice = None if suggests and self.key else self.text(error.advice)
+        return error
 
     def _event(self, site: str, event: Event | None) -> Event | None:
-        if event is None or event.actor_kind == "api":
+        if event is None or event.by_client:
             return event
         return replace(event, actor=self.actor(site, event.actor))
 
@@ -315,7 +341,7 @@ class Redaction:
 
     def _deviation(self, site: str, item: Deviation) -> Deviation:
         hidden = self._named(site, item)
-        owner = self.actor(site, item.owner)
+        owner = self.owner(site, item.owner)
         return replace(hidden, owner=owner, reason=self.free_text(item.reason) or "")
 
     def _policy(self, site: str, policy: InForce) -> InForce:

@@ -8,7 +8,7 @@ should; else it is a warning.
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -125,11 +125,9 @@ class Reviewed:
         )
 
     def level(self, rule: Rule) -> Severity:
-        """How bad it is to break a rule: an error where it is mandatory, else a warning."""
-        mandatory = any(
-            each.rule is rule and each.level is Level.MANDATORY for each in self.policies
-        )
-        return Severity.ERROR if mandatory else Severity.WARNING
+        """How bad it is to break a rule, as the strictest of those who state it has it."""
+        found = [_severity(each.level) for each in self.policies if each.rule is rule]
+        return Severity.ERROR if Severity.ERROR in found else Severity.WARNING
 
     def above(self, unit: str) -> str | None:
         """Return the key of the unit above another."""
@@ -158,6 +156,11 @@ def review(reviewed: Reviewed) -> tuple[Finding, ...]:
             check.look(reviewed), key=lambda each: (each.day or date.min, each.found.key)
         )
     )
+
+
+def _severity(level: Level) -> Severity:
+    """How bad it is to break a rule of a level."""
+    return Severity.ERROR if level is Level.MANDATORY else Severity.WARNING
 
 
 def _learners(reviewed: Reviewed) -> Iterator[Finding]:
@@ -225,10 +228,12 @@ def _beyond(
         for person, learners in reviewed.coverage.mentors.items():
             broken = [(limit, level) for limit, level in limits if breaks(learners, limit)]
             if broken:
-                worst = next((each for each in broken if each[1] is Level.MANDATORY), broken[0])
-                severity = Severity.ERROR if worst[1] is Level.MANDATORY else Severity.WARNING
-                told = f"{count(learners, 'learner')}, {note.format(worst[0])}"
-                yield Finding(check, severity, Found.person(reviewed.keys, person, told))
+                limit, level = next(
+                    (each for each in broken if each[1] is Level.MANDATORY), broken[0]
+                )
+                told = f"{count(learners, 'learner')}, {note.format(limit)}"
+                found = Found.person(reviewed.keys, person, told)
+                yield Finding(check, _severity(level), found)
 
     return look
 
@@ -237,11 +242,11 @@ def _not_allowed(reviewed: Reviewed) -> Iterator[Finding]:
     for policy in reviewed.policies:
         if policy.rule is not Rule.ALLOWED_PROFILES or not isinstance(policy.value, Mapping):
             continue
-        severity = Severity.ERROR if policy.level is Level.MANDATORY else Severity.WARNING
+        severity = _severity(policy.level)
         for name, allowed in policy.value.items():
             role = Role(name)
             for profile in reviewed.coverage.profiles_beyond(role, allowed):
-                found = replace(Found.profile(reviewed.keys, profile), note=role)
+                found = Found.profile(reviewed.keys, profile, role)
                 yield Finding(Check.PROFILE_NOT_ALLOWED, severity, found)
             for person in reviewed.coverage.holders_beyond(role, allowed):
                 profile = reviewed.keys.profile_of(person).name
@@ -263,7 +268,7 @@ def _emptied(reviewed: Reviewed) -> Iterator[Finding]:
         for found in in_scope(directory, reviewed.scope, Role, reviewed.as_of)
         if found.kind is not TargetKind.LEARNER
     }
-    for unit in assigned:
+    for unit in sorted(assigned):
         if not reviewed.learners.under(unit):
             since = reviewed.left(unit)
             note = f"since {since}" if since else "has never had any"
@@ -285,13 +290,20 @@ def _expired(reviewed: Reviewed) -> Iterator[Finding]:
 
 
 def _lapsed(reviewed: Reviewed) -> Iterator[Finding]:
-    for action in reviewed.plan.actions if reviewed.plan else ():
-        if action.cause.accepted_until is not None:
-            day = action.cause.accepted_until
-            surplus = action.verb is Verb.REMOVE
-            found = Found.at(reviewed.keys, action.address, f"accepted until {day}")
-            severity = Severity.ERROR if surplus else Severity.WARNING
-            yield Finding(Check.ACCEPTANCE_LAPSED, severity, found, day=day)
+    if reviewed.plan is None:
+        return
+    actions = [
+        (each.address, each.cause.accepted_until, each.verb) for each in reviewed.plan.actions
+    ]
+    reported = [
+        (each.address, each.accepted_until, Verb.REMOVE) for each in reviewed.plan.unmanaged
+    ]
+    for address, until, verb in (*actions, *reported):
+        if until is not None:
+            found = Found.at(reviewed.keys, address, f"accepted until {until}")
+            # What is live too much lets somebody see; what is missing does not.
+            severity = Severity.ERROR if verb is Verb.REMOVE else Severity.WARNING
+            yield Finding(Check.ACCEPTANCE_LAPSED, severity, found, day=until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from difflib import get_close_matches
 from typing import Final
 from unicodedata import normalize
 
+SUGGESTION: Final = "Did you mean"
+"""How advice begins that names what is near."""
+
 _MANY: Final = 2000
 
 
@@ -26,7 +29,7 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
     if not best:
         return None
     meant = folded[best[0]]
-    advice = f"Did you mean '{meant}'?"
+    advice = f"{SUGGESTION} '{meant}'?"
     if normalize("NFC", meant) == normalize("NFC", wrong):
         advice += " It looks the same, but the encoding of an accent differs: copy it from here."
     return advice

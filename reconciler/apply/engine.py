@@ -5,8 +5,8 @@ read just now; nothing is sent that was not recorded before; every change carrie
 under which it was planned; what could not be told from the answers is settled by the site itself.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from reconciler.apply.courier import Courier, Watcher
 from reconciler.apply.journal import Earlier, Journal
 from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.sending import Sending
+from reconciler.diagnostics import Diagnostic
 from reconciler.errors import PlanUnusable, SiteError, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Action, Override, Plan
@@ -81,17 +82,27 @@ def apply_plan(
             f"{option} matches no action of the plan.",
             "The plan's addresses stand in `reconciler show PLAN --format json`.",
         )
-    selected = order.selection.of(plan.actions)
-    if order.selection.narrows and not selected:
+    if order.selection.narrows and not order.selection.of(plan.actions, plan.site):
         raise WrongUse("--only and --except leave nothing of the plan.")
     _clear_doubts(journal, plan, reader)
-    state, verdicts = _check(plan, reader, earlier, selected, order)
-    if not selected:
-        return ApplyResult("", plan.id, plan.site, (), verified=True, note="", verdicts=verdicts)
-    run = journal.begin(plan, selected, _overrides(verdicts))
-    sending = Sending(plan, selected, state, earlier, run, reader, courier, watcher, stopping)
+    checked = _check(plan, reader, earlier, order)
+    if not checked.selected:
+        return ApplyResult(
+            run="",
+            plan=plan.id,
+            site=plan.site,
+            outcomes=(),
+            verified=True,
+            note="",
+            verdicts=checked.verdicts,
+            warnings=checked.warnings,
+        )
+    run = journal.begin(plan, checked.selected, _overrides(checked.verdicts))
+    sending = Sending(
+        plan, checked.selected, checked.state, earlier, run, reader, courier, watcher, stopping
+    )
     sending.send_all()
-    return sending.finish(verdicts)
+    return replace(sending.finish(), verdicts=checked.verdicts, warnings=checked.warnings)
 
 
 def _clear_doubts(journal: Journal, plan: Plan, reader: Reader) -> None:
@@ -116,23 +127,36 @@ def _clear_doubts(journal: Journal, plan: Plan, reader: Reader) -> None:
         journal.clear(plan.site, found)
 
 
-def _check(
-    plan: Plan,
-    reader: Reader,
-    earlier: Earlier,
-    selected: Sequence[Action],
-    order: Order,
-) -> tuple[LiveState, tuple[Verdict, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What was checked, and is to be sent.
+
+    Attributes:
+        state: the site as it was read for the checks.
+        selected: the actions that are asked for, in order, each with what it must wait for today.
+        verdicts: what the guards said.
+        warnings: what the reader should know.
+    """
+
+    state: LiveState
+    selected: tuple[Action, ...]
+    verdicts: tuple[Verdict, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def _check(plan: Plan, reader: Reader, earlier: Earlier, order: Order) -> _Checked:
     """Check everything against a state that is still the site's when the checks are done."""
     for _ in range(_TRIES):
         state = reader.fetch()
         preflight.check_site(plan, state.site.id)
         original = preflight.check_basis(plan, state, earlier, reader)
-        verdicts = preflight.check_guards(
+        actions = preflight.as_of_today(plan, original, order.today)
+        selected = order.selection.of(actions, plan.site)
+        verdicts, warnings = preflight.check_guards(
             plan, original, selected, order.today, order.overrides, order.site_policy
         )
         if reader.site().revision == state.site.revision:
-            return state, verdicts
+            return _Checked(state, selected, verdicts, warnings)
     raise SiteError(
         "The site is being changed too quickly to check the plan against it.", "Try again later."
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.errors import ExitCode
 from reconciler.plan.model import Action
 from reconciler.policy.model import Verdict
@@ -53,6 +54,7 @@ class ApplyResult:
         verified: whether the site was read back, and the outcomes corrected by it.
         note: what kept the run or the read-back from its end, or an empty text.
         verdicts: what the guards said, overrides included.
+        warnings: what the reader should know.
         interrupted: whether it was asked to stop, and did.
     """
 
@@ -63,6 +65,7 @@ class ApplyResult:
     verified: bool
     note: str
     verdicts: tuple[Verdict, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     interrupted: bool = False
 
     @property

@@ -1,19 +1,22 @@
 """What must hold before the first write: the right site and day, nothing moved, no refusal."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from reconciler.apply.journal import Earlier
+from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability
-from reconciler.errors import GuardRefused, PlanUnusable, SiteError
+from reconciler.errors import GuardRefused, PlanUnusable, SiteError, actor_id
 from reconciler.manifest.model import Manifest
 from reconciler.plan.basis import concerns, digests, moved
 from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Plan
-from reconciler.policy.guards import judge, judges_manifest
+from reconciler.plan.notes import bereft
+from reconciler.policy.guards import judge, judges_manifest, needless
 from reconciler.policy.model import Verdict
 from reconciler.policy.resolve import renewed
 from reconciler.provider import Event, Reader
@@ -50,6 +53,15 @@ def check_days(plan: Plan, today: date) -> None:
             f"The plan is for {plan.as_of} and later; today is {today}.",
             "Apply it then, or make a plan for today.",
         )
+    check_holds(plan, today)
+
+
+def check_holds(plan: Plan, today: date) -> None:
+    """Refuse a plan after a date in its manifest.
+
+    Raises:
+        PlanUnusable: the last day has passed on which it would be made the same.
+    """
     if plan.holds_until is not None and today > plan.holds_until:
         raise PlanUnusable(
             f"The plan held until {plan.holds_until}, when a date in the manifest changes it; "
@@ -92,11 +104,10 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) 
         )
     for action in plan.actions:
         if action.address in earlier.held and not stands(state, action):
-            raise PlanUnusable(
-                f"The plan is stale: an earlier run of it did {action.name}, "
-                f"and somebody took that back since.{_who(plan, state, reader, [action.address])}",
-                AGAIN,
-            )
+            taken = _moves(plan, state, reader, [action.address])
+            did = f"an earlier run of it did {action.name}, and somebody took that back since"
+            stale = _stale(plan, state, did, taken)
+            raise stale.naming(plan.site, (*stale.people, *action.address.people_as(action.name)))
     own = [
         action
         for action in plan.actions
@@ -106,28 +117,25 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) 
     now = digests(Directory(original), plan.basis, plan.actions, plan.as_of)
     parts = moved(plan.basis.digests, now)
     if parts:
-        names = ", ".join(parts)
-        raise PlanUnusable(
-            f"The plan is stale: since it was made, the site's {names} changed within its scope."
-            f"{_who(plan, state, reader, None)}",
-            AGAIN,
-        )
+        changed = f"since it was made, the site's {', '.join(parts)} changed within its scope"
+        raise _stale(plan, state, changed, _moves(plan, state, reader, None))
     return original
 
 
-def _who(plan: Plan, state: LiveState, reader: Reader, asked: Iterable[Address] | None) -> str:
-    """Say what moved and who moved it, as far as the site's events tell; else an empty text.
+def _moves(
+    plan: Plan, state: LiveState, reader: Reader, asked: Iterable[Address] | None
+) -> list[tuple[Address, Event]]:
+    """Return what moved and who moved it, the last write to each address, as far as events tell.
 
     Args:
         plan: what rests on it.
-        state: names what moved.
+        state: says which writes are this reconciler's own.
         reader: reads the events.
         asked: the addresses meant, or None for all that the plan may rest on.
     """
     if Capability.EVENTS not in state.site.capabilities:
-        return ""
+        return []
     wanted = None if asked is None else set(asked)
-    keys = Keys(Directory(state), plan.basis.people, plan.basis.units)
     own = {action.address for action in plan.actions}
     last: dict[Address, Event] = {}
     try:
@@ -136,19 +144,56 @@ def _who(plan: Plan, state: LiveState, reader: Reader, asked: Iterable[Address] 
             if (address in wanted) if wanted is not None else concerns(plan.basis, address):
                 last[address] = event
     except (SiteError, ValueError):
-        return ""
-    told = [
-        f"{keys.name(address)}: {event.verb} by {event.author} at {event.time}"
+        return []
+    return [
+        (address, event)
         for address, event in last.items()
         if address not in own or not (state.site.actor and event.is_by({state.site.actor}))
     ]
+
+
+def _stale(
+    plan: Plan, state: LiveState, what: str, moves: Sequence[tuple[Address, Event]]
+) -> PlanUnusable:
+    """Say why a plan is stale, and who moved what."""
+    keys = Keys(Directory(state), plan.basis.people, plan.basis.units)
+    named = [(address, keys.name(address), event) for address, event in moves]
+    told = [f"{name}: {event.verb} by {event.author} at {event.time}" for _, name, event in named]
     more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
-    return f" {'; '.join(told[:_TOLD])}{more}." if told else ""
+    who = f" {'; '.join(told[:_TOLD])}{more}." if told else ""
+    people = [pair for address, name, _ in named for pair in address.people_as(name)]
+    people += [(actor_id(event.actor), event.actor) for _, _, event in named if not event.by_client]
+    return PlanUnusable(f"The plan is stale: {what}.{who}", AGAIN).naming(plan.site, people)
 
 
 def stands(state: LiveState, action: Action) -> bool:
     """Whether the site is as an action wants it."""
     return value_at(state, action.address) == action.after
+
+
+def as_of_today(plan: Plan, state: LiveState, today: date) -> tuple[Action, ...]:
+    """Return a plan's actions, each with all that it must wait for today.
+
+    Learners may have moved since the plan was made. A removal then has other successors, and no
+    learner is to be left without a mentor on the way (design, section 2, "Dependencies").
+
+    Args:
+        plan: as it was approved.
+        state: the live state without what the plan itself did earlier.
+        today: the day on which it runs.
+    """
+    directory = Directory(state)
+    scope = Scope.of(directory, plan.basis.scope)
+    dependencies = Judgement(directory, scope, plan.actions, today).dependencies()
+    return tuple(
+        replace(
+            action,
+            requires=tuple(
+                sorted({*action.requires, *dependencies.of(action.address, action.verb)})
+            ),
+        )
+        for action in plan.actions
+    )
 
 
 def check_guards(
@@ -158,7 +203,7 @@ def check_guards(
     today: date,
     overrides: Mapping[str, str],
     site_policy: Manifest | None,
-) -> tuple[Verdict, ...]:
+) -> tuple[tuple[Verdict, ...], tuple[Diagnostic, ...]]:
     """Judge the selected actions by the policies that the plan carries, and by the site's own.
 
     What the plan says of the site's policy is not relied on where the file is at hand: it may have
@@ -172,6 +217,9 @@ def check_guards(
         today: the day on which it runs.
         overrides: further ones, for this run.
         site_policy: the site-wide policy file, where there is one.
+
+    Returns:
+        What the guards say, and warnings.
 
     Raises:
         GuardRefused: a guard refuses, and no override lifts it.
@@ -187,13 +235,14 @@ def check_guards(
                 f"The plan was made without the site's policy {each.rule} as it is now.", AGAIN
             )
     judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, today)
-    verdicts = judge(judgement.judged(keys), policies, overrides, plan.verdicts)
-    refuse(verdicts)
-    return verdicts
+    judged = judgement.judged(keys)
+    verdicts = judge(judged, policies, overrides, plan.verdicts)
+    refuse(verdicts, plan.site)
+    return verdicts, (*needless(verdicts, overrides), *bereft(judged, verdicts))
 
 
-def refuse(verdicts: Iterable[Verdict]) -> None:
-    """Raise for the verdicts that refuse, all of them in one message.
+def refuse(verdicts: Iterable[Verdict], site: str) -> None:
+    """Raise for the verdicts on a site that refuse, all of them in one message.
 
     Raises:
         GuardRefused: there is one.
@@ -205,4 +254,7 @@ def refuse(verdicts: Iterable[Verdict]) -> None:
         raise GuardRefused(
             f"Refused by a guard: {reasons}.",
             f'If it is meant, run again with {codes} --reason "why".',
+        ).naming(
+            site,
+            (person for verdict in refusing for each in verdict.found for person in each.people),
         )

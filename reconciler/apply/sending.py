@@ -19,7 +19,6 @@ from reconciler.domain.address import Address
 from reconciler.errors import ExitCode, JournalError, RequestRefused, SiteError, Undelivered
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.order import stage
-from reconciler.policy.model import Verdict
 from reconciler.provider import Change, ChangeResult, Reader
 from reconciler.state import LiveState
 
@@ -276,7 +275,7 @@ class Sending:
             return False
         return True
 
-    def finish(self, verdicts: tuple[Verdict, ...]) -> ApplyResult:
+    def finish(self) -> ApplyResult:
         """Read the site again, correct every outcome that it contradicts, and end the record."""
         # A stop that comes when all is sent and settled has interrupted nothing.
         interrupted = self.stopping() and (self._cut_short or bool(self.stopped))
@@ -293,7 +292,6 @@ class Sending:
             outcomes=tuple(self.outcomes[action.address] for action in self.selected),
             verified=state is not None,
             note=self.stopped,
-            verdicts=verdicts,
             interrupted=interrupted,
         )
         end = RunEnd.INTERRUPTED if interrupted else _ENDS.get(result.exit_code, RunEnd.PARTIAL)

@@ -78,7 +78,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     site = options.connection(environment, config)
     site_policy = options.site_policy(site)
     commit = commit_of(loaded.files, manifest)
-    chosen = replace(asked, only=(), excepted=())
+    chosen = replace(asked, only=(), excepted=(), overrides={})  # the plan carries all of them
     tries = _TRIES if yes else 1
     while True:
         plan = _planned(loaded, site, asked, site_policy, commit)
@@ -90,7 +90,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
             # --yes agrees to whatever the manifest asks for, also after another run has ended.
             if not tries:
                 raise
-            click.echo(redaction.text(f"{stale} Planning again."), err=True)
+            click.echo(f"{redaction.error(stale)} Planning again.", err=True)
 
 
 _TRIES: Final = 3
@@ -121,11 +121,11 @@ def _planned(
         rosters_before=options.rosters_before(manifest, site),
     )
     mistyped = [found for found in plan.warnings if found.code == "RR504"]
-    if mistyped and (plan.actions or _would_change(manifest, state)):
+    if mistyped and (plan.actions or _would_change(manifest, state, site_policy)):
         raise WrongUse(mistyped[0].message, mistyped[0].advice)
     return plan
 
 
-def _would_change(manifest: Manifest, state: LiveState) -> bool:
+def _would_change(manifest: Manifest, state: LiveState, site_policy: Manifest | None) -> bool:
     """Whether there is anything to do at all: else no pattern has anything to match."""
-    return bool(reading.make_plan(manifest, state).actions)
+    return bool(reading.make_plan(manifest, state, site_policy=site_policy).actions)

@@ -143,7 +143,11 @@ def forget(
     )
     if forgotten is None:
         click.echo(plain(f"Nothing in the journal names {person}."))
-        click.echo("If it should, check the id or key, and which journal this is.", err=True)
+        click.echo(
+            "If it should, check the id or key, and which journal this is. Whom a policy "
+            "protects stands in it by id.",
+            err=True,
+        )
         return ExitCode.DONE
     now = f" The person is {forgotten.placeholder} there now." if forgotten.placeholder else ""
     click.echo(plain(f"Forgotten on {forgotten.site}, in {_counted(forgotten)}.{now}"))

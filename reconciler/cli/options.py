@@ -205,6 +205,7 @@ def narrowing_options(command: Command) -> Command:
             "override_codes",
             multiple=True,
             metavar="CODE",
+            callback=none_empty,
             help="Lift a guard's refusal for this run; needs --reason. May be repeated.",
         ),
         click.option(

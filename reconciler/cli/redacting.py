@@ -1,6 +1,7 @@
 """The option `--redact`, and how it reaches what every command prints, its errors included."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -8,7 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from reconciler.directory import Directory
-from reconciler.errors import ConfigurationError, InvalidInput, ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.redact import WITHHELD, Redaction
 from reconciler.state import LiveState
 
@@ -50,34 +51,41 @@ def _key() -> bytes:
 
 
 def _withheld() -> frozenset[str]:
-    """Read whom to withhold: an id or key in a line, and # before a comment."""
+    """Read whom to withhold: an id or key in a line, and # before a comment.
+
+    Going on without the list, or with half of it, would show whom it is to hide.
+    """
     named = os.environ.get(LIST)
     if named is None:
         return frozenset()
+    if not named.strip():
+        raise ConfigurationError(f"{LIST} is set, but empty.", "Name a text file, or unset it.")
     try:
-        lines = Path(named).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        # Going on without the list would show whom it is to hide.
-        raise ConfigurationError(
-            f"{LIST} names a file that cannot be read: {type(error).__name__}.",
-            "Name a text file, or unset it.",
-        ) from None
-    return frozenset(word for line in lines if (word := line.partition("#")[0].strip()))
+        lines = Path(named).read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise _unreadable(error.strerror or "it cannot be opened") from None
+    except ValueError:
+        raise _unreadable("it is not UTF-8") from None
+    words = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, 1)]
+    for number, word in words:
+        if len(re.split(r"[\s,;]+", word)) > 1:
+            raise ConfigurationError(
+                f"{LIST}: line {number} of the file is more than one id or key.",
+                "Write each in a line of its own; names of people are no keys.",
+            )
+    return frozenset(word for _, word in words if word)
+
+
+def _unreadable(why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{LIST} names a file that cannot be read: {why.lower()}.", "Name a text file, or unset it."
+    )
 
 
 def hidden(context: click.Context, error: ReconcilerError) -> ReconcilerError:
     """Return an error as it may be told: without the people whom the command hides."""
     redaction = context.meta.get(_META)
-    if not isinstance(redaction, Redaction) or not redaction.active:
-        return error
-    if isinstance(error, InvalidInput):
-        return InvalidInput([redaction.diagnostic(each) for each in error.diagnostics])
-    error.args = tuple(
-        redaction.text(each) if isinstance(each, str) else each for each in error.args
-    )
-    # Advice often names others who are near: "Did you mean …?"
-    error.advice = redaction.text(error.advice) if error.advice and redaction.key is None else None
-    return error
+    return redaction.error(error) if isinstance(redaction, Redaction) else error
 
 
 def shown_person(redaction: Redaction, state: LiveState, person: str) -> str:

@@ -84,7 +84,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         click.echo(f"Saved the plan to {out}.", err=True)
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(
-        lifted,
+        {},  # the plan carries the overrides
         max_concurrency,
         wait,
         output_format,

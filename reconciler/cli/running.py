@@ -16,7 +16,6 @@ from reconciler.connection import Connection
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode
 from reconciler.plan.model import Plan
-from reconciler.policy.guards import needless
 from reconciler.redact import Redaction
 from reconciler.reports import documents, text
 from reconciler.workflows.applying import apply_plan
@@ -64,7 +63,7 @@ def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
     """
     shown = asked.redaction.plan(plan)
     text.show(text.plan_text(shown), colour=asked.colour, stderr=True)
-    refuse(shown.verdicts)
+    refuse(shown.verdicts, shown.site)
     if yes or not plan.actions:
         return
     ask(
@@ -105,9 +104,9 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             stop=stopping.event,
         )
     shown = asked.redaction.result(result)
-    if not any(found.code == "RR505" for found in plan.warnings):  # told with the plan
-        for line in listing(tuple(needless(result.verdicts, asked.overrides))):
-            click.echo(line, err=True)
+    told = set(plan.warnings)
+    for line in listing(tuple(each for each in shown.warnings if each not in told)):
+        click.echo(line, err=True)
     print_result(
         documents.result_document(shown),
         text.result_text(shown),

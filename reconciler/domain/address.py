@@ -9,6 +9,7 @@ Segments are percent-encoded. The API speaks addresses in ids, people read them 
 keys; the shape is the same.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -72,6 +73,11 @@ class Address(NamedTuple):
             case AddressKind.ASSIGNMENT, _:
                 return (1,)
         return ()
+
+    def people_as(self, name: "Address") -> Iterator[tuple[str, str]]:
+        """Yield its people, each with what the same address in keys calls them."""
+        for place in self.people:
+            yield self.parts[place], name.parts[place]
 
     @classmethod
     def parse(cls, text: str) -> "Address":

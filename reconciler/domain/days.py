@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Days:
         if self.ends is None:
             return None
         return (self.ends - (self.begins or today)).days + 1
+
+
+ALWAYS: Final = Days()
+"""Without beginning or end."""
 
 
 def joined(stretches: Iterable[Days]) -> list[Days]:

@@ -6,10 +6,15 @@ from ids goes, too: an idempotency key, or the digest of a plan about few people
 """
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
+from sqlalchemy import Connection, select
+
 from reconciler.errors import LeaseHeld, ReconcilerError
+from reconciler.journal.lease import Held
 from reconciler.journal.record import SqlJournal
+from reconciler.journal.tables import leases
 from reconciler.journal.traces import Traces, search
 
 
@@ -22,11 +27,15 @@ def find_traces(journal: SqlJournal, person: str, site: str | None = None) -> Tr
         site: the id of the site whose person is meant; needed where several have one.
 
     Raises:
+        LeaseHeld: it does not, but an apply is writing, and may name them yet.
         WrongUse: it is not clear who is meant.
         JournalError: the journal cannot be read.
     """
     with journal.database.reading() as connection:
-        found = search(connection, person, site, journal.database.clock(connection))
+        now = journal.database.clock(connection)
+        found = search(connection, person, site, now)
+        if found is None:
+            refuse_writing(connection, site, now)
         return found.traces() if found else None
 
 
@@ -68,7 +77,24 @@ def forget(
             found.write(connection)
             return replace(told, rows=told.rows + traces.lease, lease=traces.lease)
     except LeaseHeld as held:
-        raise LeaseHeld(str(held), "Run it again when that apply has ended.") from held
+        raise LeaseHeld(str(held), _WHEN_ENDED) from held
+
+
+_WHEN_ENDED: Final = "Run it again when that apply has ended."
+
+
+def refuse_writing(connection: Connection, site: str | None, now: datetime) -> None:
+    """Refuse to say that nobody is named while somebody may be writing their name.
+
+    Raises:
+        LeaseHeld: an apply is writing to the site, or to any where none is said.
+    """
+    statement = select(leases).where(leases.c.expires > now)
+    if site is not None:
+        statement = statement.where(leases.c.site == site)
+    row = connection.execute(statement).first()
+    if row is not None:
+        raise LeaseHeld(str(Held(row.site, row.holder, row.since, row.expires)), _WHEN_ENDED)
 
 
 def refuse_doubts(person: str, traces: Traces, *, in_doubt: bool) -> None:

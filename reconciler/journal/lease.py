@@ -13,7 +13,7 @@ from typing import Final, Self
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reconciler.errors import JournalError, LeaseHeld, LeaseLost, ReconcilerError
+from reconciler.errors import JournalError, LeaseHeld, LeaseLost, ReconcilerError, actor_id
 from reconciler.journal.database import Begun, Database
 from reconciler.journal.tables import leases
 
@@ -106,7 +106,10 @@ class Lease:
         waited = 0.0
         while held := self._take():
             if waited >= self._waiting.seconds:
-                raise LeaseHeld(str(held), "Run it again later, or let it wait: --wait SECONDS.")
+                owner = held.holder.partition(",")[0]
+                raise LeaseHeld(
+                    str(held), "Run it again later, or let it wait: --wait SECONDS."
+                ).naming(held.site, [(actor_id(owner.partition("@")[0]), owner)])
             if waited == 0 and self._waiting.tell:
                 self._waiting.tell(str(held))
             pause = min(_PAUSE, self._waiting.seconds - waited)

@@ -143,7 +143,7 @@ def add_plan(connection: Connection, plan: Plan) -> None:
         upcoming=(),
         accepted=(),
         warnings=(),
-        verdicts=tuple(replace(verdict, found=()) for verdict in plan.verdicts),
+        verdicts=tuple(replace(verdict, found=(), digest=None) for verdict in plan.verdicts),
     )
     header = {**to_document(short), "summary": summary_document(plan)}
     connection.execute(

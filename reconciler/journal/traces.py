@@ -188,8 +188,13 @@ def _identify(connection: Connection, person: str, site: str) -> Person:
     )
     for ids, names in recorded:
         address, name = Address.parse(ids), Address.parse(names)
-        for at in address.people:
-            keys[address.parts[at]].add(name.parts[at])
+        for person_id, key in address.people_as(name):
+            keys[person_id].add(key)
+    for header in connection.execute(select(plans.c.header).where(plans.c.site == site)).scalars():
+        for policy in header.get("policies", ()):
+            # A policy has ids only: whom it protects, an action need not be about.
+            for person_id in policy["value"]["people"] if policy["rule"] == Rule.PROTECTED else ():
+                keys[person_id].add(person_id)
     meant = sorted(
         each
         for each, known in keys.items()
@@ -258,7 +263,7 @@ def _own_cause(cause: Mapping[str, Any]) -> Row:
     day = date.fromisoformat(cause["day"]) if cause["day"] else None
     until = date.fromisoformat(cause["accepted_until"]) if cause.get("accepted_until") else None
     kind, rule = CauseKind(cause["kind"]), cause.get("rule")
-    placeless = Cause(kind, None, day, cause["run"], rule, until)
+    placeless = Cause(kind, None, day, cause["run"], rule, accepted_until=until)
     return {**cause, "text": str(placeless), "file": None, "line": None, "column": None}
 
 

@@ -13,7 +13,7 @@ from reconciler.diff import Difference, Treatment, diff
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.roster import RosterSize
-from reconciler.domain.vocabulary import Capability, Role
+from reconciler.domain.vocabulary import Capability
 from reconciler.errors import InvalidInput
 from reconciler.manifest.model import Accepted, Level, Manifest, Rule
 from reconciler.plan.basis import digests
@@ -28,10 +28,11 @@ from reconciler.plan.notes import (
     protections,
     upcoming,
 )
-from reconciler.plan.order import Dependencies, in_order
+from reconciler.plan.order import in_order
 from reconciler.plan.select import Selection
 from reconciler.plan.treatment import held_back, treated
 from reconciler.policy.guards import judge, needless
+from reconciler.policy.judged import NOTHING_SAID, Said
 from reconciler.policy.model import InForce
 from reconciler.policy.resolve import in_force, protection_of
 from reconciler.provider import Verb
@@ -94,8 +95,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     if any(diagnostic.is_error for diagnostic in found):
         raise InvalidInput(diagnostics_in_order((*manifest.warnings, *found)))
     protection = protection_of(directory, policies)
-    found_differences = diff(directory, desired, as_of)
-    differences = treated(directory, desired, protection, found_differences, as_of)
+    differences = treated(directory, desired, protection, diff(directory, desired))
     lost = tuple(shrunk(manifest.rosters, rosters_before or {}))
     kept = held_back(desired, differences)
     due = tuple(each.address for each in kept if each.treatment is Treatment.HOLD_BACK)
@@ -104,7 +104,8 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         differences = kept
         # What was held back is still to be compared with what there was.
         sizes |= {each.name: each.before for each in lost}
-    unmanaged = (each.address for each in differences if each.treatment is Treatment.REPORT)
+    unmanaged = (each for each in differences if each.treatment is Treatment.REPORT)
+    let_be = tuple(deviations(desired, differences))
     frame = Frame(
         id=plan_id,
         manifest=manifest.digest,
@@ -134,12 +135,19 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         overrides=overrides or {},
         selection=selection,
         upcoming=tuple(upcoming(desired, directory)),
-        deviations=tuple(deviations(desired, differences)),
-        declared=(*desired.assignments, *desired.upcoming),
-        due=due,
-        shrunk=lost,
+        deviations=let_be,
         rosters=sizes,
-        grants=desired.grants,
+        said=Said(
+            declared=(*desired.assignments, *desired.upcoming),
+            grants=desired.grants,
+            accepted={
+                each.address: accepted.until
+                for each, accepted in let_be
+                if each.verb is Verb.REMOVE
+            },
+            due=due,
+            shrunk=lost,
+        ),
     )
     wanted = [each for each in differences if each.treatment is Treatment.ACT]
     return assemble(directory, keys, wanted, frame)
@@ -152,17 +160,14 @@ class Frame:
     Attributes:
         scope: the part of the site that the guards look at.
         basis: what the plan rests on; its digests are taken when the actions are known.
-        unmanaged: the addresses (in ids) of what is reported only.
+        unmanaged: the differences that are reported only.
         policies: the rules that it has to keep to.
         overrides: per guard code the reason to lift its refusal.
         selection: what to narrow the plan to.
         upcoming: per declared assignment that begins later its first day.
         deviations: the differences that are accepted.
-        declared: the declared assignments that hold on the day or later.
-        due: the removals that a roster, which has lost too much, asks for.
-        shrunk: the rosters that have lost anything since they were last applied.
         rosters: per roster how much there was in it when its rules last removed what it lacks.
-        grants: what the manifest says of those of them beyond the target.
+        said: what the manifest and its rosters say.
     """
 
     id: str
@@ -173,20 +178,15 @@ class Frame:
     holds_until: date | None
     scope: Scope
     basis: Basis
-    unmanaged: tuple[Address, ...]
+    unmanaged: tuple[Difference, ...]
     warnings: tuple[Diagnostic, ...]
     policies: tuple[InForce, ...]
     overrides: Mapping[str, str]
     selection: Selection = EVERYTHING
     upcoming: tuple[tuple[Assignment, date], ...] = ()
     deviations: tuple[tuple[Difference, Accepted], ...] = ()
-    declared: tuple[Assignment, ...] = ()
-    due: tuple[Address, ...] = ()
-    shrunk: tuple[Shrunk, ...] = ()
     rosters: Mapping[str, RosterSize] = field(default_factory=lambda: MappingProxyType({}))
-    grants: Mapping[Assignment, tuple[Grant, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    said: Said = NOTHING_SAID
 
 
 def assemble(
@@ -207,7 +207,7 @@ def assemble(
     actions = _actions(directory, keys, differences, judgement, frame)
     notes = list(_nothing_matched(frame.selection, actions))
     if frame.selection.narrows:
-        actions = frame.selection.of(actions)
+        actions = frame.selection.of(actions, directory.state.site.id)
         judgement = Judgement(directory, frame.scope, actions, frame.as_of)
         actions = tuple(
             replace(action, sees_change=judgement.sees_change(action.address, action.verb))
@@ -217,11 +217,14 @@ def assemble(
             notes.append(
                 Diagnostic("RR504", "--only and --except leave nothing that would change.")
             )
-    judged = judgement.judged(keys, frame.declared, frame.grants, frame.due, frame.shrunk)
+    judged = judgement.judged(keys, frame.said)
     verdicts = judge(judged, frame.policies, frame.overrides)
     notes += needless(verdicts, frame.overrides)
     notes += bereft(judged, verdicts)
-    unmanaged = (Unmanaged(address, keys.name(address)) for address in frame.unmanaged)
+    unmanaged = (
+        Unmanaged(each.address, keys.name(each.address), each.cause.accepted_until)
+        for each in frame.unmanaged
+    )
     taken = digests(directory, frame.basis, actions, frame.as_of)
     return Plan(
         id=frame.id,
@@ -241,7 +244,7 @@ def assemble(
         policies=frame.policies,
         verdicts=verdicts,
         access=judgement.access,
-        people=_names(keys, judgement.access),
+        people=_names(keys, judgement.access, frame.policies),
         basis=replace(frame.basis, digests=taken),
     )
 
@@ -263,16 +266,7 @@ def _actions(
     judgement: Judgement,
     frame: Frame,
 ) -> tuple[Action, ...]:
-    dependencies = Dependencies(
-        directory,
-        judgement.learners,
-        ((each.address, each.verb) for each in differences),
-        kept=(
-            found
-            for found in judgement.effective_before & judgement.effective_after
-            if found.role is Role.MENTOR
-        ),
-    )
+    dependencies = judgement.dependencies()
     capabilities = directory.state.site.capabilities
     return in_order(
         Action(
@@ -295,7 +289,7 @@ def _grant(frame: Frame, difference: Difference) -> Grant | None:
     """Return what the manifest says of an assignment that is to be added, of the day's own item."""
     if difference.address.kind is not AddressKind.ASSIGNMENT or difference.verb is not Verb.ADD:
         return None
-    grants = frame.grants.get(Assignment.at(difference.address), ())
+    grants = frame.said.grants.get(Assignment.at(difference.address), ())
     return next((each for each in grants if each.days.include(frame.as_of)), None)
 
 
@@ -307,8 +301,15 @@ def _nothing_matched(selection: Selection, actions: Sequence[Action]) -> Iterato
         )
 
 
-def _names(keys: Keys, access: Iterable[AccessChange]) -> dict[str, str]:
-    named: set[str] = set()
+def _names(
+    keys: Keys, access: Iterable[AccessChange], policies: Iterable[InForce]
+) -> dict[str, str]:
+    named = {
+        person
+        for each in policies
+        if each.rule is Rule.PROTECTED and isinstance(each.value, Mapping)
+        for person in each.value["people"]
+    }
     for change in access:
         named.update((change.person, *change.gained, *change.lost))
     return {person: keys.person(person) for person in sorted(named)}

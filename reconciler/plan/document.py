@@ -15,6 +15,7 @@ from reconciler.desired import Cause, CauseKind, Grant
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.diff import Value
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.days import Days
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
@@ -46,7 +47,12 @@ def to_document(plan: Plan) -> Document:
         "summary": summary_document(plan),
         "actions": [action_document(action) for action in plan.actions],
         "unmanaged": [
-            {"address": str(item.address), "name": str(item.name)} for item in plan.unmanaged
+            {
+                "address": str(item.address),
+                "name": str(item.name),
+                "accepted_until": item.accepted_until.isoformat() if item.accepted_until else None,
+            }
+            for item in plan.unmanaged
         ],
         "upcoming": [
             {
@@ -165,6 +171,8 @@ def action_document(action: Action) -> Document:
             "day": cause.day.isoformat() if cause.day else None,
             "run": cause.run,
             "rule": cause.rule,
+            "from": cause.days.begins.isoformat() if cause.days.begins else None,
+            "until": cause.days.ends.isoformat() if cause.days.ends else None,
             "accepted_until": cause.accepted_until.isoformat() if cause.accepted_until else None,
         },
         "requires": [str(address) for address in action.requires],
@@ -207,7 +215,11 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         holds_until=_day(document["holds_until"]),
         actions=tuple(read_action(item) for item in document["actions"]),
         unmanaged=tuple(
-            Unmanaged(Address.parse(item["address"]), Address.parse(item["name"]))
+            Unmanaged(
+                Address.parse(item["address"]),
+                Address.parse(item["name"]),
+                _day(item["accepted_until"]),
+            )
             for item in document["unmanaged"]
         ),
         upcoming=tuple(
@@ -292,7 +304,8 @@ def read_action(item: Mapping[str, Any]) -> Action:
             _position(cause),
             _day(cause["day"]),
             cause["run"],
-            cause.get("rule"),  # an older journal's actions have neither of these
+            cause.get("rule"),  # an older journal's actions have none of these
+            Days(_day(cause.get("from")), _day(cause.get("until"))),
             _day(cause.get("accepted_until")),
         ),
         requires=tuple(Address.parse(each) for each in item["requires"]),

@@ -145,7 +145,8 @@ def plan_rollback(
             kept[step.address] = reason
         else:
             before = effect.action.after
-            steps[step.address] = Difference(step.address, step.verb, before, step.after, cause)
+            own = replace(cause, days=effect.action.cause.days)
+            steps[step.address] = Difference(step.address, step.verb, before, step.after, own)
     kept |= _drop_impossible(directory, steps)
     names = {effect.action.address: effect.action.name for effect in done.effects}
     frame = Frame(
@@ -236,15 +237,11 @@ def _out_of_scope(directory: Directory, scope: Scope, address: Address, day: dat
 
 
 def _not_its_day(action: Action, as_of: date) -> str | None:
-    """Say so of what the run ended because of its dates: to give it back is for the manifest."""
-    cause = action.cause
-    if action.verb is not Verb.REMOVE or cause.day is None:
+    """Say so of what would be given back on a day on which it was declared not to hold."""
+    days = action.cause.days
+    if action.verb is not Verb.REMOVE or days.include(as_of):
         return None
-    if cause.kind is CauseKind.EXPIRED:
-        return f"it expired {cause.day}"
-    if cause.kind is CauseKind.NOT_STARTED and as_of < cause.day:
-        return f"it starts on {cause.day}"
-    return None
+    return f"it expired {days.ends}" if days.are_over(as_of) else f"it starts on {days.begins}"
 
 
 @dataclass(frozen=True, slots=True)

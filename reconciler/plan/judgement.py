@@ -1,21 +1,20 @@
 """The live and the end state side by side: what has effect, who sees whom, what guards look at."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
-from types import MappingProxyType
 from typing import Protocol
 
 from reconciler.access.changes import access_changes
 from reconciler.access.effective import Learners, in_effect
-from reconciler.desired import Cause, Grant
+from reconciler.desired import Cause
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
 from reconciler.plan.end_state import Step, end_state
-from reconciler.policy.judged import Judged, Side
+from reconciler.plan.order import Dependencies
+from reconciler.policy.judged import NOTHING_SAID, Judged, Said, Side
 from reconciler.provider import Verb
-from reconciler.rules.shrink import Shrunk
 from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment
 
@@ -67,22 +66,29 @@ class Judgement:
         moved = change.gained if verb is Verb.ADD else change.lost
         return not self.learners.of(assignment).isdisjoint(moved)
 
+    def dependencies(self) -> Dependencies:
+        """Return which step must wait for which, as the site and its learners are."""
+        return Dependencies(
+            self._directory,
+            self.learners,
+            ((step.address, step.verb) for step in self._steps),
+            kept=(
+                found
+                for found in self.effective_before & self.effective_after
+                if found.role is Role.MENTOR
+            ),
+        )
+
     def judged(
         self,
         keys: Keys,
-        declared: Collection[Assignment] = (),
-        grants: Mapping[Assignment, tuple[Grant, ...]] = MappingProxyType({}),
-        due: Collection[Address] = (),
-        shrunk: Collection[Shrunk] = (),
+        said: Said = NOTHING_SAID,
     ) -> Judged:
         """Return what the guards look at.
 
         Args:
             keys: name people and units for those who read.
-            declared: the declared assignments that hold on the day or later.
-            grants: what the manifest says of assignments beyond their targets.
-            due: the removals that a roster, which has lost too much, asks for.
-            shrunk: the rosters that have lost anything.
+            said: what the manifest and its rosters say, where that is known.
         """
         end = Directory(self._end)
         return Judged(
@@ -95,10 +101,7 @@ class Judgement:
             removed={
                 step.address: step.cause.kind for step in self._steps if step.verb is Verb.REMOVE
             },
-            due=due,
-            shrunk=shrunk,
-            declared=declared,
-            grants=grants,
+            said=said,
             keys=keys,
         )
 

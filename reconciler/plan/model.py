@@ -45,10 +45,14 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
-    """Something live that is not declared and is reported only (`unmanaged: report`)."""
+    """Something live that is not declared and is reported only (`unmanaged: report`).
+
+    `accepted_until` is the last day on which it was accepted; that is over.
+    """
 
     address: Address
     name: Address
+    accepted_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class Plan:
         policies: the rules that it has to keep to.
         verdicts: what the guards say of it.
         access: who gains and who loses sight of which learners, in ids.
-        people: the keys of everybody named in `access`, by id.
+        people: the keys of everybody named in `access` or protected by a policy, by id.
         redacted: whether pseudonyms stand for people; then it is for reading only.
     """
 

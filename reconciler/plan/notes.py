@@ -28,7 +28,10 @@ def protections(
     """Warn, once per holder, of what protection keeps of a person; else once per assignment."""
     kept = [each.address for each in differences if each.treatment is Treatment.PROTECT]
     holders = {
-        holder for address in kept if (holder := Holder.at(address)).person in protection.people
+        holder
+        for address in kept
+        if (holder := Holder.at(address)).person in protection.people
+        and holder not in desired.holders
     }
     others = [
         address
@@ -153,7 +156,8 @@ def pointless(
         if found.get(each.address.key) is None:
             yield Diagnostic(
                 "RR213",
-                f"{each.address.key} is accepted, but the site does not deviate there.",
+                f"{each.address.key} is accepted, but the site does not deviate there, as far as this "
+                "manifest reaches.",
                 each.address.position,
                 "Take it out, or look whether the address is right.",
             )

@@ -34,10 +34,14 @@ class Selection:
         given += [("--except", pattern) for pattern in self.excepted]
         return [f"{option} {pattern}" for option, pattern in given if not _chosen(actions, pattern)]
 
-    def of(self, actions: Sequence[Action]) -> tuple[Action, ...]:
+    def of(self, actions: Sequence[Action], site: str) -> tuple[Action, ...]:
         """Return the actions that are asked for, in the plan's order.
 
         What a wanted action must wait for is taken along, and may not be left out.
+
+        Args:
+            actions: all of the plan.
+            site: the id of its site.
 
         Raises:
             WrongUse: an action would be left without what it must wait for.
@@ -48,10 +52,16 @@ class Selection:
         for action in left:
             for needed in action.requires:
                 if needed in out:
+                    other = out[needed]
                     raise WrongUse(
-                        f"{action.name} must wait for {out[needed].name}, "
-                        "which --except leaves out.",
+                        f"{action.name} must wait for {other.name}, which --except leaves out.",
                         f"Leave both out, with --except '{action.name}' as well.",
+                    ).naming(
+                        site,
+                        (
+                            *action.address.people_as(action.name),
+                            *other.address.people_as(other.name),
+                        ),
                     )
         return left
 

@@ -29,7 +29,6 @@ def treated(
     desired: Desired,
     protection: Protection,
     differences: Iterable[Difference],
-    as_of: date,
 ) -> list[Difference]:
     """Decide what is done about each difference, by `policy.protected` and `accepted`.
 
@@ -40,7 +39,7 @@ def treated(
     if not any(each.treatment in _STAYS for each in found):
         return found
     found = _with_their_holders(_without_their_roles(directory, found), desired)
-    return _with_their_holders(_before_successors(directory, found, as_of), desired)
+    return _before_successors(directory, found, desired)
 
 
 def held_back(desired: Desired, differences: Iterable[Difference]) -> list[Difference]:
@@ -121,32 +120,39 @@ def _how_long(each: Difference, desired: Desired) -> tuple[bool, date, Address]:
 
 
 def _before_successors(
-    directory: Directory, found: list[Difference], as_of: date
+    directory: Directory, found: list[Difference], desired: Desired
 ) -> list[Difference]:
     """Let mentors stay whose learners nobody else would see, as it is accepted who is missing."""
     accepted = {each.address: each for each in found if each.treatment is Treatment.ACCEPT}
     if not any(each.verb is Verb.ADD for each in accepted.values()):
         return found
-    learners = Learners(directory, as_of)
+    learners = Learners(directory, desired.as_of)
     acted = [each for each in found if each.treatment is Treatment.ACT]
     before, after, complete = (
         _mentoring(directory, steps) for steps in ([], acted, [*acted, *accepted.values()])
     )
     lost = _seen(learners, before) - _seen(learners, after)
+
+    def longer(each: Difference) -> tuple[bool, date, Address]:
+        return _how_long(each, desired)
+
     successors: dict[str, Difference] = {}
-    for assignment in sorted(complete - after):
+    for assignment in complete - after:
         missing = (accepted.get(each) for each in _rests_on(directory, assignment))
-        first = next(each for each in missing if each is not None)
-        successors |= dict.fromkeys(learners.of(assignment) & lost, first)
+        last = max((each for each in missing if each is not None), key=longer)
+        for learner in learners.of(assignment) & lost:
+            successors[learner] = min(last, successors.get(learner, last), key=longer)
+    ended = {each.address for each in found if each.cause.kind is CauseKind.EXPIRED}
     waits: dict[Address, Difference] = {}
-    for assignment in sorted(before - after):
-        own = sorted(learners.of(assignment) & successors.keys())
-        if own:
+    for assignment in before - after:
+        own = learners.of(assignment) & successors.keys()
+        if own and Address.assignment(*assignment) not in ended:
+            last = max((successors[each] for each in own), key=longer)
             for address in _rests_on(directory, assignment):
-                waits.setdefault(address, successors[own[0]])
+                waits[address] = max(last, waits.get(address, last), key=longer)
 
     def waits_for(each: Difference) -> Difference | None:
-        going = each.verb is Verb.REMOVE and each.cause.kind is not CauseKind.EXPIRED
+        going = each.verb is Verb.REMOVE
         return waits.get(each.address) if going else None
 
     return _beside(found, waits_for)

@@ -49,6 +49,7 @@ def verdict_document(verdict: Verdict) -> Document:
         "passed": verdict.passed,
         "message": verdict.message,
         "found": [found_document(each) for each in verdict.found],
+        "digest": verdict.digest,
         "override": verdict.override,
     }
 
@@ -67,6 +68,7 @@ def read_verdict(item: Mapping[str, Any]) -> Verdict:
         passed=item["passed"],
         message=item["message"],
         found=tuple(_found(each) for each in item["found"]),
+        digest=item.get("digest"),  # an older journal does not have it
         level=Level(item["level"]),
         source=Source(item["source"]),
         override=item["override"],

@@ -4,6 +4,7 @@ Each guard is a function from a plan's effect and the value of its rule to its f
 the table of them. They cap `apply`, never `plan`: a plan that is refused still prints.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,7 +16,7 @@ from typing import Any, Final
 from reconciler.access.coverage import kinship
 from reconciler.desired import CauseKind, Grant
 from reconciler.diagnostics import Diagnostic
-from reconciler.domain.address import Address
+from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.days import joined
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.model import ReasonFor, Rule
@@ -77,8 +78,8 @@ def max_roster_shrink(judged: Judged, limit: str) -> Iterator[Verdict]:
 
     It may have been cut off: a class without a teacher in it has one, most likely.
     """
-    broken = [each for each in judged.shrunk if each.beyond(limit)]
-    found = [Found.at(judged.keys, address) for address in judged.due if broken]
+    broken = [each for each in judged.said.shrunk if each.beyond(limit)]
+    found = [Found.at(judged.keys, address) for address in judged.said.due if broken]
     lost = "; ".join(map(str, broken))
     yield _verdict(
         "RR521",
@@ -206,11 +207,11 @@ def require_reason(judged: Judged, reasons_for: Iterable[str]) -> Iterator[Verdi
     """A declared assignment of the kinds named has a reason."""
     wanted = frozenset(reasons_for)
     found = []
-    for assignment in judged.declared:
+    for assignment in judged.said.declared:
         individual = assignment.kind is TargetKind.LEARNER and (
             ReasonFor.INDIVIDUAL_LEARNERS in wanted
         )
-        for grant in judged.grants.get(assignment, (Grant(),)):
+        for grant in judged.said.grants.get(assignment, (Grant(),)):
             temporary = grant.ends is not None and ReasonFor.TEMPORARY_GRANTS in wanted
             over = grant.days.are_over(judged.as_of)
             if (individual or temporary) and not over and not grant.reason:
@@ -222,10 +223,15 @@ def require_reason(judged: Judged, reasons_for: Iterable[str]) -> Iterator[Verdi
 def max_grant_days(judged: Judged, most: int) -> Iterator[Verdict]:
     """A declared assignment with an end lasts no longer than that, both days included.
 
-    Grants of the same thing that follow each other without a day between count as one.
+    Grants of the same thing that follow each other without a day between count as one. What stays
+    because it is accepted is a grant until that ends.
     """
     found = []
-    for assignment, grants in judged.grants.items():
+    for address, until in judged.said.accepted.items():
+        left = (until - judged.as_of).days + 1
+        if address.kind is AddressKind.ASSIGNMENT and left > most:
+            found.append(Found.at(judged.keys, address, f"{count(left, 'day')}, accepted"))
+    for assignment, grants in judged.said.grants.items():
         for stretch in joined(grant.days for grant in grants):
             days = stretch.count(judged.as_of)
             if days is not None and days > most and not stretch.are_over(judged.as_of):
@@ -331,7 +337,7 @@ def judges_manifest(rule: Rule) -> bool:
 def _of_plan(seen: Iterable[Verdict], guard: Guard, policy: InForce) -> Iterator[Verdict]:
     for verdict in seen:
         if verdict.code == guard.code and verdict.source is policy.source:
-            yield replace(verdict, override=None)
+            yield verdict
 
 
 def _lifted(verdict: Verdict, overrides: Mapping[str, str], seen: Iterable[Verdict]) -> Verdict:
@@ -358,7 +364,8 @@ def _placed(verdict: Verdict, policy: InForce) -> Verdict:
 
 def _verdict(code: str, found: list[Found], failed: str, kept: str) -> Verdict:
     """Make the verdict of a rule that nothing may break."""
-    ordered = sorted(found, key=lambda each: (each.key, each.note))
+    ordered = sorted(found, key=lambda each: (each.key, each.note, each.id))
+    cut = len(ordered) > LISTED
     return Verdict(
         code=code,
         role=None,
@@ -367,4 +374,5 @@ def _verdict(code: str, found: list[Found], failed: str, kept: str) -> Verdict:
         passed=not found,
         message=failed if found else kept,
         found=tuple(ordered[:LISTED]),
+        digest=hashlib.sha256(repr(ordered).encode()).hexdigest() if cut else None,
     )

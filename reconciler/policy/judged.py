@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 
 from reconciler.access.changes import AccessChange
 from reconciler.access.coverage import Coverage, holders_in
@@ -33,6 +34,31 @@ class Side:
     in_scope: frozenset[Assignment]
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a manifest and its rosters say, beyond what the site would be.
+
+    Attributes:
+        declared: the declared assignments that hold on the day or later.
+        grants: what the manifest says of assignments that it says more of than the target, also of
+            days that are over; in the order of their days.
+        accepted: per address (in ids) of what stays because it is accepted the last day of that.
+        due: the removals (by address, in ids) that a roster, which has lost too much, asks for.
+        shrunk: the rosters that have lost anything since they were last applied.
+    """
+
+    declared: Collection[Assignment] = ()
+    grants: Mapping[Assignment, tuple[Grant, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    accepted: Mapping[Address, date] = field(default_factory=lambda: MappingProxyType({}))
+    due: Collection[Address] = ()
+    shrunk: Collection[Shrunk] = ()
+
+
+NOTHING_SAID = Said()
+
+
 @dataclass(frozen=True)
 class Judged:
     """A plan's effect on a site.
@@ -45,11 +71,7 @@ class Judged:
         learners: who is in which unit on that day.
         access: who gains and who loses sight of whom.
         removed: per address (in ids) that would be removed, why.
-        due: the removals (by address, in ids) that a roster, which has lost too much, asks for.
-        shrunk: the rosters that have lost anything since they were last applied.
-        declared: the declared assignments that hold on the day or later.
-        grants: what the manifest says of assignments that it says more of than the target, also of
-            days that are over; in the order of their days.
+        said: what the manifest and its rosters say.
         keys: name people and units for those who read.
     """
 
@@ -60,10 +82,7 @@ class Judged:
     learners: Learners
     access: tuple[AccessChange, ...]
     removed: Mapping[Address, CauseKind]
-    due: Collection[Address]
-    shrunk: Collection[Shrunk]
-    declared: Collection[Assignment]
-    grants: Mapping[Assignment, tuple[Grant, ...]]
+    said: Said
     keys: Keys
 
     @cached_property

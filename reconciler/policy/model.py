@@ -68,6 +68,18 @@ class Found:
         """The note, with the learner concerned."""
         return f"{self.note}: {self.learner[1]}" if self.learner else self.note
 
+    @property
+    def people(self) -> tuple[tuple[str, str], ...]:
+        """Those whom it names, each by id and key."""
+        match self.kind:
+            case FoundKind.PERSON:
+                own: tuple[tuple[str, str], ...] = ((self.id, self.key),)
+            case FoundKind.ADDRESS:
+                own = tuple(Address.parse(self.id).people_as(Address.parse(self.key)))
+            case _:
+                own = ()
+        return (*own, *((self.learner,) if self.learner else ()))
+
     @classmethod
     def person(cls, keys: Keys, person: str, note: str = "") -> "Found":
         """Name a person."""
@@ -80,9 +92,9 @@ class Found:
         return cls(FoundKind.PERSON, person, keys.person(person), note, named)
 
     @classmethod
-    def profile(cls, keys: Keys, profile: str) -> "Found":
+    def profile(cls, keys: Keys, profile: str, note: str = "") -> "Found":
         """Name a profile."""
-        return cls(FoundKind.PROFILE, profile, keys.profile(profile))
+        return cls(FoundKind.PROFILE, profile, keys.profile(profile), note)
 
     @classmethod
     def unit(cls, keys: Keys, unit: str, note: str = "") -> "Found":
@@ -107,6 +119,7 @@ class Verdict:
         passed: whether the count is within what is allowed.
         message: the finding in a sentence that names nobody.
         found: what breaks the rule, the first of it; `counted` says how much there is.
+        digest: stands for all of what breaks the rule, where `found` is not all; else None.
         level: what it means that it did not pass.
         source: where the rule is stated.
         override: the reason with which a failed verdict was lifted, or None.
@@ -119,6 +132,7 @@ class Verdict:
     passed: bool
     message: str
     found: tuple[Found, ...] = ()
+    digest: str | None = None
     level: Level = Level.MANDATORY
     source: Source = Source.DEFAULT
     override: str | None = None
@@ -134,7 +148,8 @@ class Verdict:
             self.override is not None
             and (self.code, self.role, self.source) == (other.code, other.role, other.source)
             and other.counted <= self.counted
-            and (set(other.found) <= set(self.found) or self.counted > len(self.found) > 0)
+            and self.digest == other.digest
+            and set(other.found) <= set(self.found)
         )
 
     @property

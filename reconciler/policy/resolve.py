@@ -44,7 +44,7 @@ def in_force(
                 for rule, value in _stated(refs, file)
             )
             found += refs.only_elsewhere()
-    return with_default(rules), tuple(found)
+    return with_default(rules, ruled=bool(manifest and manifest.rules)), tuple(found)
 
 
 def renewed(
@@ -57,24 +57,33 @@ def renewed(
     Raises:
         InvalidInput: the policy file does not fit the site.
     """
+    earlier = tuple(policies)
+    ruled = any(each.rule is Rule.MAX_ROSTER_SHRINK for each in earlier)
     if site_policy is None:
-        return with_default(policies)
+        return with_default(earlier, ruled=ruled)
     current, found = in_force(directory, None, site_policy)
     if found:
         raise InvalidInput(found)
     return with_default(
         (
-            *(each for each in policies if each.source is Source.MANIFEST),
+            *(each for each in earlier if each.source is Source.MANIFEST),
             *(each for each in current if each.source is Source.SITE),
-        )
+        ),
+        ruled=ruled,
     )
 
 
-def with_default(rules: Iterable[InForce]) -> tuple[InForce, ...]:
-    """Add the limits that always hold, where no rule states one that refuses."""
+def with_default(rules: Iterable[InForce], *, ruled: bool) -> tuple[InForce, ...]:
+    """Add the limits that always hold, where no rule states one that refuses.
+
+    Args:
+        rules: what is stated.
+        ruled: whether the manifest has rules over rosters.
+    """
     stated = tuple(rules)
     refusing = {each.rule for each in stated if each.level is Level.MANDATORY}
-    return (*(each for each in _DEFAULTS if each.rule not in refusing), *stated)
+    needed = {Rule.MAX_REMOVALS, *([Rule.MAX_ROSTER_SHRINK] if ruled else [])} - refusing
+    return (*(each for each in _DEFAULTS if each.rule in needed), *stated)
 
 
 def protection_of(directory: Directory, rules: Iterable[InForce]) -> Protection:

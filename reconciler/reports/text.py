@@ -13,6 +13,7 @@ from rich.text import Text
 
 from reconciler.access.menu import Condition, Explanation
 from reconciler.apply.outcome import ApplyResult, Outcome
+from reconciler.desired import CauseKind
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.domain.vocabulary import Role
 from reconciler.drift import Drifted, DriftKind, DriftReport
@@ -45,7 +46,7 @@ def plan_text(plan: Plan) -> RenderableType:
         one_line(view.summary(plan)),
     ]
     if plan.redacted:
-        parts.append(one_line("Redacted: pseudonyms stand for people. For reading only.", "yellow"))
+        parts.append(one_line("Redacted: people are hidden in it. For reading only.", "yellow"))
     if plan.actions:
         parts.append(one_line(view.access_summary(rows)))
     for group in view.groups(plan.actions):
@@ -259,18 +260,29 @@ def _verdict(verdict: Verdict) -> RenderableType:
     return _indented(f"refused {verdict.code}: {verdict}", "red")
 
 
+def _differs(action: Action, kind: DriftKind) -> str:
+    """Say how the site differs at an address."""
+    cause = action.cause
+    if kind is DriftKind.EXPIRED:
+        return str(cause)
+    until = f"; accepted until {cause.accepted_until}" if cause.accepted_until else ""
+    if action.verb is Verb.ADD:
+        return f"missing on the site{until}"
+    if action.verb is Verb.CHANGE:
+        return f"{view.label(action.before)} instead of {view.label(action.after)}{until}"
+    # A list of profiles is declared; what is too much is what does not stand in it.
+    listed = cause.kind is CauseKind.DECLARED
+    return f"on the site though {'not in the list ' if listed else ''}{cause}"
+
+
 def _direction(found: Drifted) -> str:
     action = found.item
-    if found.kind is DriftKind.EXPIRED and isinstance(action, Action):
-        words = str(action.cause)
-    elif isinstance(action, Action):
-        words = {
-            Verb.ADD: "missing on the site",
-            Verb.REMOVE: f"on the site though {action.cause}",
-            Verb.CHANGE: f"{view.label(action.before)} instead of {view.label(action.after)}",
-        }[action.verb]
+    if isinstance(action, Action):
+        words = _differs(action, found.kind)
     else:
         words = "on the site, not declared (reported only)"
+        if action.accepted_until:
+            words = f"{words}; accepted until {action.accepted_until}"
     if found.event is None:
         return words
     did = _PAST.get(found.event.verb, found.event.verb)

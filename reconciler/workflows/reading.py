@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.apply.journal import Earlier
-from reconciler.apply.preflight import check_basis, check_readable, check_site
+from reconciler.apply.preflight import check_basis, check_holds, check_readable, check_site
 from reconciler.connection import Connection
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory, Keys
@@ -246,6 +246,7 @@ def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
             "The plan was used before.", "Ask without it: the site is what it made of it."
         )
     check_readable(plan)
+    check_holds(plan, today_in(plan.timezone))
     with open_reader(source) as reader:
         state = reader.fetch()
         check_site(plan, state.site.id)

@@ -321,3 +321,22 @@ def test_what_is_not_clear_is_refused(recorded: Desk):
 def test_without_a_journal_there_is_nobody_to_forget(tmp_path: Path):
     told = Desk(tmp_path).run("history", "forget", MENTOR, "--yes")
     assert told.out == f"Nothing in the journal names {MENTOR}.\n"
+
+
+def test_whom_only_a_policy_names_is_found_by_id(desk: Desk, sandbox: Sandbox):
+    """Nothing was done to the person, but the plan had to keep to what protects them."""
+    desk.write(example(policy={"protected": {"people": ["t-0405"]}}))
+    desk.run("apply", "roles.yaml", "--yes")
+    number = sandbox.ids("people")["t-0405"]
+    assert number in content(desk)
+    by_key = desk.run("history", "forget", "t-0405", "--yes")
+    assert "stands in it by id" in by_key.err
+    desk.run("history", "forget", number, "--yes")
+    assert number not in content(desk)
+
+
+def test_while_an_apply_runs_nobody_is_told_that_they_are_not_named(leased: Desk):
+    """It may be about to write their name."""
+    told = leased.run("history", "forget", "t-9999", "--yes", expect=1).err
+    assert "Another apply is writing to the site nordberg-kommune" in told
+    assert "Run it again when that apply has ended." in told

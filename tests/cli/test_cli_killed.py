@@ -118,7 +118,7 @@ def test_a_first_signal_finishes_what_is_on_its_way_and_says_what_remains(far_de
 
 
 def test_a_second_signal_stops_at_once_and_the_same_apply_finishes(far_desk, tmp_path_factory):
-    with running(tmp_path_factory.mktemp("farther"), "--latency", "0.5") as farther:
+    with running(tmp_path_factory.mktemp("farther"), "--latency", "1") as farther:
         slow = Desk(far_desk.directory, farther)
         slow.environment["RECONCILER_LEASE_SECONDS"] = "1"
         slow.run("plan", "one.yaml", "--out", "plan.json")

@@ -98,7 +98,7 @@ def test_a_redacted_plan_says_so_and_cannot_be_applied(discreet: Desk, sandbox: 
     discreet.run("plan", "roles.yaml", "--out", "plan.json", "--redact")
     saved = json.loads((discreet.directory / "plan.json").read_text())
     assert saved["redacted"] is True
-    assert "Redacted: pseudonyms stand for people." in discreet.run("show", "plan.json").out
+    assert "Redacted: people are hidden in it." in discreet.run("show", "plan.json").out
     refused = discreet.run("apply", "plan.json", expect=5)
     assert "The plan is redacted" in refused.err
     assert "Apply the plan as it was made, without --redact." in refused.err
@@ -165,3 +165,56 @@ def test_what_is_withheld_can_still_be_planned_and_applied(desk: Desk, sandbox: 
     desk.run("plan", "roles.yaml", "--out", "plan.json")
     desk.run("apply", "plan.json")
     assert "mentor/t-0412/class/8a" in sandbox.assignments()
+
+
+def test_refusals_and_stale_plans_name_nobody_whom_the_plan_does_not_name(
+    discreet: Desk, sandbox: Sandbox
+):
+    """A guard counts everybody, and somebody else may have moved anybody."""
+    words = people_of(sandbox)
+    discreet.run("apply", "roles.yaml", "--yes")
+    few = [{"person": "t-0412", "classes": ["9a"]}]
+    discreet.write(example(mentors=few, policy={"max_removals": "100%"}), "few.yaml")
+    discreet.run("plan", "few.yaml", "--out", "few.json")
+    demand = {"every_learner_has_mentor": True}
+    policy = {"version": 1, "site": "nordberg-kommune", "policy": demand}
+    discreet.write(policy, "policy.yaml")
+    asked = ("apply", "few.json", "--redact")
+    refused = discreet.run(*asked, expect=4, RECONCILER_POLICY="policy.yaml").err
+    assert "RR513" in refused
+    assert "p-" in refused
+    assert "If it is meant, run again with --override RR513" in refused
+    sandbox.assign("mentor/t-0405")
+    sandbox.assign("mentor/t-0405/class/9a")
+    for command in (asked, ("review", "--as-planned", "few.json", "--redact")):
+        stale = discreet.run(*command, expect=5).err
+        assert "The plan is stale" in stale
+        assert "/class/9a: add by" in stale
+        assert "Make a new plan and review it." in stale
+        assert names_nobody(stale + refused, words)
+    narrowed = ("--only", "mentor/*", "--except", "mentor/*/class/*", "--redact")
+    discreet.write(example(mentors=[]), "nobody.yaml")
+    for command in (("plan", "nobody.yaml"), ("apply", "nobody.yaml", "--yes")):
+        needs = discreet.run(*command, *narrowed, expect=64).err
+        assert "must wait for" in needs
+        assert names_nobody(needs, words)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xef\xbb\xbfs-1001\r\n", None),
+        (b"s-1001, s-1002\n", "line 1 of the file is more than one id or key"),
+        (b"# of the school\nLiv Myhre\n", "line 2 of the file is more than one"),
+        ("s-1001".encode("utf-16"), "cannot be read: it is not utf-8."),
+    ],
+)
+def test_the_list_of_who_is_withheld_is_read_whole_or_not_at_all(
+    first_desk: Desk, content: bytes, told: str | None
+):
+    (first_desk.directory / "withheld").write_bytes(content)
+    asked = ("access", "--learner", "s-1001")
+    done = first_desk.run(*asked, expect=1, RECONCILER_WITHHELD="withheld").err
+    assert (told or "This person is withheld from every report.") in done
+    for name, why in (("", "is set, but empty"), (".", "cannot be read: is a directory")):
+        assert why in first_desk.run(*asked, expect=1, RECONCILER_WITHHELD=name).err

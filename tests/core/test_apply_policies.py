@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from applying import answering
 from doubles import MemorySite, apply_to
-from small import plan, small_site, wanting
+from small import STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
+from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
-from reconciler.errors import GuardRefused, InvalidInput, PlanUnusable
+from reconciler.errors import GuardRefused, InvalidInput, PlanUnusable, WrongUse
 from reconciler.manifest.model import (
     Entry,
     Item,
@@ -21,7 +23,9 @@ from reconciler.manifest.model import (
     Rule,
     Section,
 )
-from reconciler.state import Membership
+from reconciler.plan.document import from_document, to_document
+from reconciler.provider import ChangeResult
+from reconciler.state import Assignment, Membership, Person
 
 UNLIMITED = Limit(100, percentage=True)
 
@@ -177,3 +181,102 @@ def test_a_redacted_plan_is_for_reading_only():
         "The plan is redacted: pseudonyms stand for people, and it is for reading only."
     )
     assert caught.value.advice == "Apply the plan as it was made, without --redact."
+
+
+def test_a_removal_waits_for_who_sees_its_learners_on_the_day_of_the_apply():
+    """On the plan's day 8a was empty; today its learners are in 8a and in 8b."""
+    stays = Assignment(Role.MENTOR, "13", TargetKind.LEARNER, "22")
+    state = small_site(("10", "u2"))
+    state = replace(
+        state,
+        holders=state.holders | {stays.holder},
+        assignments=state.assignments | {stays},
+    )
+    in_both = tuple(
+        Membership("u3", f"2{n}", MembershipRole.LEARNER, False, None, None) for n in range(2)
+    )
+    empty = tuple(each for each in state.memberships if each.unit != "u2")
+    entries = tuple(
+        Entry(Role.MENTOR, ref(person), (item,))
+        for person, item in (
+            ("t-1", Item(TargetKind.CLASS, ref("8b"))),
+            ("t-3", Item(TargetKind.LEARNER, ref("s-2"))),
+        )
+    )
+    manifest = wanting(sections={Role.MENTOR: Section(entries, AT)})
+    made = plan(replace(state, memberships=empty), manifest)
+    today = replace(state, memberships=(*state.memberships, *in_both))
+    failing = MemorySite(today)
+    added = Address.assignment("mentor", "11", "class", "u3")
+    answering(failing, {added: ChangeResult(409, changed=False, code="x", detail="no")})
+    told = {str(each.action.name): each.outcome.value for each in apply_to(made, failing).outcomes}
+    assert told["mentor/t-1/class/8b"] == "failed"
+    assert told["mentor/t-0/class/8a"] == "skipped"
+    narrowed = apply_to(made, MemorySite(today), only=["mentor/t-0/class/8a"])
+    assert "mentor/t-1/class/8b" in [str(each.action.name) for each in narrowed.outcomes]
+    with pytest.raises(WrongUse, match="must wait for mentor/t-1/class/8b"):
+        apply_to(made, MemorySite(today), only=["mentor/t-0*"], excepted=["mentor/t-1*"])
+
+
+def test_an_apply_tells_who_loses_their_last_mentor_and_which_override_lifts_nothing():
+    site = MemorySite(small_site(("10", "u2"), ("11", "u3")))
+    empty = tuple(each for each in site.state.memberships if each.unit != "u2")
+    made = plan(replace(site.state, memberships=empty), wanting(("t-1", "8b")))
+    assert made.warnings == ()
+    result = apply_to(made, site, overrides={"RR513": "meant"})
+    assert [each.code for each in result.warnings] == ["RR505", "RR520"]
+
+
+def test_an_override_of_more_than_are_listed_lifts_exactly_these():
+    many = [
+        Person(f"3{n:03}", f"x-{n:03}", f"x{n}", None, "X", "p1", active=True) for n in range(240)
+    ]
+
+    def site(first: int, last: int) -> MemorySite:
+        """Some learners are in 8b, which has no mentor; the others in 8a."""
+        members = tuple(
+            Membership(
+                "u3" if first <= n < last else "u2",
+                each.id,
+                MembershipRole.LEARNER,
+                True,
+                None,
+                None,
+            )
+            for n, each in enumerate(many)
+        )
+        return MemorySite(
+            replace(small_site(("10", "u2")), people=(*STAFF, *many), memberships=members)
+        )
+
+    demand = site_policy(demands=frozenset({Rule.EVERY_LEARNER_HAS_MENTOR}))
+    meant = {"RR513": "those in 8b"}
+    manifest = wanting(("t-0", "8a"), ("t-1", "8a"))
+    made = plan(site(0, 101).state, manifest, site_policy=demand, overrides=meant)
+    assert from_document(to_document(made)) == made
+    assert "RR513" in refusal(made, site(120, 221), demand)
+    assert "RR513" in refusal(made, site(0, 102), demand)
+    assert apply_to(made, site(0, 101), site_policy=demand).verified
+
+
+def test_the_verdict_about_a_manifest_is_that_of_the_same_source():
+    """The site asks for less than the manifest: what one allows the other may refuse."""
+    limit = {Rule.MAX_GRANT_DAYS: 3}
+    item = Item(TargetKind.CLASS, ref("8a"), ends=TODAY + timedelta(days=9))
+    section = Section((Entry(Role.MENTOR, ref("t-0"), (item,)),), AT)
+    manifest = wanting(
+        policy=Policy(max_removals=UNLIMITED, numbers=limit), sections={Role.MENTOR: section}
+    )
+    loose = site_policy(numbers={Rule.MAX_GRANT_DAYS: 30})
+    site = MemorySite(small_site())
+    made = plan(site.state, manifest, site_policy=loose)
+    told = refusal(made, site, loose)
+    assert told.count("RR518") == 1
+    assert "against policy.max_grant_days" in told
+
+
+def test_a_limit_of_the_site_takes_the_place_of_the_built_in_one():
+    site = MemorySite(small_site(("10", "u2"), ("10", "u3"), ("11", "u2")))
+    made = plan(site.state, replace(wanting(("t-0", "8a")), policy=Policy()))
+    assert made.refused
+    assert apply_to(made, site, site_policy=site_policy(max_removals=UNLIMITED)).verified

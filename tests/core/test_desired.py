@@ -342,3 +342,12 @@ def test_an_action_tells_of_the_item_that_holds_on_the_day():
         grant = plan(small_site(), with_items(*items)).actions[-1].grant
         assert grant is not None
         assert (grant.ends, grant.reason) == (TODAY, "now")
+
+
+def test_an_action_tells_of_the_day_s_own_item_and_not_of_one_that_is_over():
+    over = item("class", "8a", ends=TODAY - timedelta(days=1), reason="over")
+    now = item("class", "8a", begins=TODAY, reason="now")
+    open_ = item("class", "8b", ends=TODAY - timedelta(days=5), reason="first")
+    grant = plan(small_site(), with_items(over, now, open_)).actions[-1].grant
+    assert grant is not None
+    assert grant.reason == "now"

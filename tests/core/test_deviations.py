@@ -8,15 +8,27 @@ from doubles import MemorySite, apply_to
 from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
+from reconciler.diagnostics import Severity
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.drift import DriftKind, classify
 from reconciler.ending import ending
 from reconciler.errors import ExitCode, InvalidInput
-from reconciler.manifest.model import Accepted, Entry, Item, LabelSetting, ProfileSetting, Section
+from reconciler.manifest.model import (
+    Accepted,
+    Entry,
+    Item,
+    LabelSetting,
+    ProfileSetting,
+    Section,
+    Settings,
+    Unmanaged,
+)
 from reconciler.plan.document import from_document, to_document
 from reconciler.provider import Event, Verb
+from reconciler.review import Check
 from reconciler.state import Profile
+from reconciler.workflows.reading import StateOn, review_state
 
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
 
@@ -88,15 +100,14 @@ def test_it_comes_back_when_its_last_day_has_passed():
     assert [str(each.name) for each in report.pending] == ["mentor/t-0"]
 
 
-def test_a_holder_whom_a_scoped_manifest_accepted_leaves_when_that_ends():
-    """The run that took their assignments has been: nothing but the acceptance names them."""
+def test_a_holder_without_assignments_is_left_to_the_manifest_of_the_whole_site():
+    """Also where a scoped manifest accepted them until lately: they may be another one's."""
     site = MemorySite(small_site(("10", "u2")))
     manifest = wanting(("t-1", "8a"), within=(ref("skole"),))
     apply_to(plan(site.state, accepting(manifest, "mentor/t-0")), site)
-    assert actions(plan(site.state, accepting(manifest, "mentor/t-0"))) == []
-    lapsed = plan(site.state, accepting(manifest, "mentor/t-0", until=YESTERDAY))
-    assert actions(lapsed) == ["remove mentor/t-0"]
-    assert actions(plan(site.state, manifest)) == []
+    lapsed = accepting(manifest, "mentor/t-0", until=YESTERDAY)
+    assert actions(plan(site.state, lapsed)) == []
+    assert actions(plan(site.state, wanting(("t-1", "8a")))) == ["remove mentor/t-0"]
 
 
 def test_what_has_expired_cannot_be_accepted():
@@ -288,3 +299,34 @@ def test_learners_who_lose_their_last_mentor_are_named():
         "2 learners would lose their last mentor: s-2, s-3.",
     )
     assert plan(state, wanting(("t-0", "8a"), ("t-2", "8b"))).warnings == ()
+
+
+@pytest.mark.parametrize("unmanaged", [Unmanaged.REMOVE, Unmanaged.REPORT])
+def test_a_lapsed_surplus_is_called_so_whatever_is_done_about_it(unmanaged):
+    state = small_site(("10", "u2"))
+    manifest = accepting(wanting(), "mentor/t-0/class/8a", until=YESTERDAY)
+    manifest = replace(manifest, settings=Settings(unmanaged=unmanaged))
+    made = plan(state, manifest)
+    assert from_document(to_document(made)) == made
+    report = classify(made, {}, {"pipeline"})
+    kinds = {str(each.item.name): each.kind for each in report.drifted}
+    assert kinds["mentor/t-0/class/8a"] is DriftKind.LAPSED
+    found = review_state(StateOn(state, TODAY), manifest).findings
+    (lapsed,) = [each for each in found if each.check is Check.ACCEPTANCE_LAPSED]
+    assert (lapsed.severity, lapsed.day) == (Severity.ERROR, YESTERDAY)
+
+
+def test_a_lapsed_gap_is_a_warning():
+    manifest = accepting(wanting(("t-0", "8a")), "mentor/t-0/class/8a", until=YESTERDAY)
+    found = review_state(StateOn(small_site(), TODAY), manifest).findings
+    (lapsed,) = [each for each in found if each.check is Check.ACCEPTANCE_LAPSED]
+    assert lapsed.severity is Severity.WARNING
+    assert plan(small_site(), manifest).warnings == ()
+
+
+def test_a_role_that_is_accepted_to_stay_on_a_profile_has_effect():
+    manifest = wanting(("t-0", "8a"), profiles={Role.MENTOR: ProfileSetting((), AT)})
+    state = small_site(("10", "u2"))
+    assert [each.code for each in plan(state, manifest).warnings][:1] == ["RR520"]
+    made = plan(state, accepting(manifest, "profile/Staff/mentor"))
+    assert made.warnings == ()

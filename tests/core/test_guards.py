@@ -22,7 +22,7 @@ from reconciler.manifest.model import (
     Unmanaged,
 )
 from reconciler.policy.guards import emptied, judge, max_removals
-from reconciler.policy.judged import Judged, Side
+from reconciler.policy.judged import NOTHING_SAID, Judged, Side
 from reconciler.policy.model import InForce, Source
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder, Unit
@@ -44,8 +44,7 @@ def judged(before, after, *, effective=None, holders=((), ())):
         learners=Learners(Directory(small_site()), TODAY),
         access=(),
         removed={},
-        declared=(),
-        grants={},
+        said=NOTHING_SAID,
         keys=Keys(Directory(small_site()), PersonKey.SYNC_KEY, UnitKey.SYNC_KEY),
     )
 

@@ -13,8 +13,9 @@ from strategies import AT, TODAY, cases, examples, ref
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ExitCode
-from reconciler.manifest.model import Entry, Item, Policy, Section
+from reconciler.manifest.model import Entry, Item, Manifest, Policy, Section
 from reconciler.plan.build import make_plan
+from reconciler.plan.document import from_document, to_document
 from reconciler.plan.end_state import value_at
 from reconciler.plan.inverse import Done, Effect, inverted, plan_rollback
 from reconciler.plan.order import stage
@@ -275,3 +276,36 @@ def test_what_a_run_ended_by_its_dates_is_not_given_back():
     }
     later = plan_rollback(run, site.state, as_of=tomorrow, plan_id="back", overrides=LIFTED)
     assert [str(each.name) for each in later.actions] == ["mentor/t-0/class/8b"]
+
+
+def dated(begins=None, ends=None) -> Manifest:
+    item = Item(TargetKind.CLASS, ref("8a"), begins=begins, ends=ends)
+    entries = (
+        Entry(Role.MENTOR, ref("t-0"), (item,)),
+        Entry(Role.MENTOR, ref("t-1"), (Item(TargetKind.CLASS, ref("8b")),)),
+    )
+    return wanting(sections={Role.MENTOR: Section(entries, AT)})
+
+
+def test_what_ended_before_it_could_begin_again_is_not_given_back():
+    begins, ends = TODAY + timedelta(days=10), TODAY + timedelta(days=20)
+    site = MemorySite(small_site(("10", "u2"), ("11", "u3")))
+    made = plan(site.state, dated(begins, ends))
+    run = done(made, apply_to(made, site), site)
+    for days, names in ((9, []), (10, ["mentor/t-0/class/8a"]), (21, [])):
+        day = TODAY + timedelta(days=days)
+        back = plan_rollback(run, site.state, as_of=day, plan_id="b", overrides=LIFTED)
+        assert [str(each.name) for each in back.actions] == names
+
+
+def test_a_rollback_that_is_rolled_back_gives_nothing_back_that_has_expired():
+    ends = TODAY + timedelta(days=20)
+    site = MemorySite(small_site(("11", "u3")))
+    made = plan(site.state, dated(ends=ends))
+    back = rollback(done(made, apply_to(made, site), site), site.state)
+    again = done(back, apply_to(back, site), site)
+    assert from_document(to_document(back)) == back
+    for day, back_again in ((ends, True), (ends + timedelta(days=1), False)):
+        forth = plan_rollback(again, site.state, as_of=day, plan_id="c", overrides=LIFTED)
+        names = [str(each.name) for each in forth.actions]
+        assert ("mentor/t-0/class/8a" in names) is back_again

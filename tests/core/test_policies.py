@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from small import plan, small_site, wanting
+from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.access.coverage import Coverage
@@ -13,6 +13,7 @@ from reconciler.directory import Directory
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
 from reconciler.manifest.model import (
+    Accepted,
     Entry,
     Item,
     Level,
@@ -27,7 +28,7 @@ from reconciler.plan.document import from_document, to_document
 from reconciler.policy.guards import GUARDS
 from reconciler.policy.model import Source
 from reconciler.scope import Scope
-from reconciler.state import Assignment, Relation, Unit
+from reconciler.state import Assignment, Profile, Relation, Unit
 
 UNLIMITED = Limit(100, percentage=False)
 
@@ -425,3 +426,46 @@ def test_who_mentors_a_child_of_theirs_is_named_with_the_child():
     policy = demand(Rule.NO_SELF_MENTORING)
     made = broken(small_site(relations=(relation,)), wanting(("t-0", "8a"), policy=policy))
     assert made == {"RR516": ["t-0 (a child of theirs: s-0)"]}
+
+
+def test_what_stays_because_it_is_accepted_is_a_grant_until_that_ends():
+    """Else a grant went on for as long as one likes, once its item is deleted."""
+    state = small_site(("10", "u2"))
+    for days, found in ((10, None), (11, ["mentor/t-0/class/8a (11 days, accepted)"])):
+        until = TODAY + timedelta(days=days - 1)
+        accepted = (Accepted(ref("mentor/t-0/class/8a"), "o", "r", until),)
+        manifest = wanting(policy=number(Rule.MAX_GRANT_DAYS, 10), accepted=accepted)
+        assert broken(state, manifest).get("RR518") == found
+
+
+def test_a_grant_that_is_over_is_not_too_long_any_more():
+    over = learner("s-0", begins=TODAY - timedelta(days=40), ends=TODAY - timedelta(days=2))
+    manifest = mentor(over, learner("s-0"), policy=number(Rule.MAX_GRANT_DAYS, 10))
+    assert broken(small_site(), manifest) == {}
+
+
+def test_learners_who_lose_their_last_mentor_are_named_once():
+    state = small_site(("10", "u2"), ("11", "u3"))
+    manifest = wanting(("t-0", "8a"), policy=demand(Rule.EVERY_LEARNER_HAS_MENTOR))
+    assert "RR520" not in [each.code for each in plan(state, manifest).warnings]
+
+
+def test_within_a_scope_profiles_are_nobody_s():
+    allowed = {Role.MENTOR: (ref("Vikar"),)}
+    people = (replace(STAFF[0], profile="p9"), *STAFF[1:], *LEARNERS)
+    profiles = (*PROFILES, Profile("p9", "Vikar", frozenset({Role.MENTOR})))
+    state = small_site(profiles=profiles, people=people)
+    manifest = wanting(
+        ("t-0", "8a"), policy=demanding(allowed_profiles=allowed), within=(ref("8a"),)
+    )
+    assert broken(state, manifest) == {}
+    whole = wanting(("t-0", "8a"), policy=demanding(allowed_profiles=allowed))
+    assert broken(state, whole) == {"RR519": ["Staff"]}
+
+
+def test_protection_names_what_it_keeps_and_no_person_who_is_declared():
+    section = Section((Entry(Role.MENTOR, ref("t-0"), ()),), AT)
+    policy = demanding(protected_people=(ref("t-0"),), protected_units=(ref("8b"),))
+    manifest = wanting(policy=policy, sections={Role.MENTOR: section})
+    (warning,) = plan(small_site(("10", "u3")), manifest).warnings
+    assert warning.message.startswith("mentor/t-0/class/8b is not declared")
