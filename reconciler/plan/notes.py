@@ -156,8 +156,8 @@ def pointless(
         if found.get(each.address.key) is None:
             yield Diagnostic(
                 "RR213",
-                f"{each.address.key} is accepted, but the site does not deviate there, as far as this "
-                "manifest reaches.",
+                f"{each.address.key} is accepted, but the site does not deviate there, as far as "
+                "this manifest reaches.",
                 each.address.position,
                 "Take it out, or look whether the address is right.",
             )
