@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from reconciler.desired import Cause, CauseKind, Desired
+from reconciler.cause import Cause, CauseKind
+from reconciler.desired import Desired
 from reconciler.directory import Directory
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind

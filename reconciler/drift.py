@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.desired import CauseKind
+from reconciler.cause import CauseKind
 from reconciler.domain.address import Address
 from reconciler.ending import Ending
 from reconciler.errors import ExitCode

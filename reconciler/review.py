@@ -17,7 +17,7 @@ from typing import Final
 
 from reconciler.access.coverage import Coverage, kinship
 from reconciler.access.effective import Learners, in_effect
-from reconciler.desired import CauseKind
+from reconciler.cause import CauseKind
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Table, bindparam, select, update
 
 from reconciler.apply.outcome import Outcome
-from reconciler.desired import Cause, CauseKind
+from reconciler.cause import Cause, CauseKind
 from reconciler.domain.address import Address
 from reconciler.errors import WrongUse
 from reconciler.journal.placeholders import (

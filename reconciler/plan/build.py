@@ -6,7 +6,8 @@ from datetime import date
 from types import MappingProxyType
 
 from reconciler.access.changes import AccessChange
-from reconciler.desired import Grant, resolve
+from reconciler.cause import Grant
+from reconciler.desired import resolve
 from reconciler.diagnostics import Diagnostic
 from reconciler.diagnostics import in_order as diagnostics_in_order
 from reconciler.diff import Difference, Treatment, diff

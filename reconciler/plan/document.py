@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from reconciler.access.changes import AccessChange
-from reconciler.desired import Cause, CauseKind, Grant
+from reconciler.cause import Cause, CauseKind, Grant
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.diff import Value
 from reconciler.domain.address import Address, AddressKind

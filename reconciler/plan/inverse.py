@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from reconciler.desired import Cause, CauseKind
+from reconciler.cause import Cause, CauseKind
 from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Difference
 from reconciler.directory import Directory, Keys

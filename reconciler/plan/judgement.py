@@ -7,7 +7,7 @@ from typing import Protocol
 
 from reconciler.access.changes import access_changes
 from reconciler.access.effective import Learners, in_effect
-from reconciler.desired import Cause
+from reconciler.cause import Cause
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role

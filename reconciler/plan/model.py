@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from reconciler.access.changes import AccessChange
-from reconciler.desired import Cause, Grant
+from reconciler.cause import Cause, Grant
 from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Value
 from reconciler.domain.address import Address

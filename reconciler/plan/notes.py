@@ -5,7 +5,8 @@ from collections.abc import Set as AbstractSet
 from datetime import date
 
 from reconciler.access.effective import Learners
-from reconciler.desired import CauseKind, Desired
+from reconciler.cause import CauseKind
+from reconciler.desired import Desired
 from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Difference, Treatment
 from reconciler.directory import Directory, Keys

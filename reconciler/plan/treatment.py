@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import date
 
 from reconciler.access.effective import Learners, in_effect
-from reconciler.desired import CauseKind, Desired
+from reconciler.cause import CauseKind
+from reconciler.desired import Desired
 from reconciler.diff import Difference, Treatment
 from reconciler.directory import Directory
 from reconciler.domain.address import Address, AddressKind

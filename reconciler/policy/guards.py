@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.access.coverage import kinship
-from reconciler.desired import CauseKind, Grant
+from reconciler.cause import CauseKind, Grant
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.days import joined

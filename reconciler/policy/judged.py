@@ -10,7 +10,7 @@ from types import MappingProxyType
 from reconciler.access.changes import AccessChange
 from reconciler.access.coverage import Coverage, holders_in
 from reconciler.access.effective import Learners
-from reconciler.desired import CauseKind, Grant
+from reconciler.cause import CauseKind, Grant
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.desired import CauseKind
+from reconciler.cause import CauseKind
 from reconciler.directory import Directory
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import TargetKind

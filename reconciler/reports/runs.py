@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from reconciler.apply.outcome import Outcome
-from reconciler.desired import SHORT_ID
+from reconciler.cause import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
 from reconciler.plan.document import value_document
 from reconciler.redact import Redaction

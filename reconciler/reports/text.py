@@ -13,7 +13,7 @@ from rich.text import Text
 
 from reconciler.access.menu import Condition, Explanation
 from reconciler.apply.outcome import ApplyResult, Outcome
-from reconciler.desired import CauseKind
+from reconciler.cause import CauseKind
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.domain.vocabulary import Role
 from reconciler.drift import Drifted, DriftKind, DriftReport

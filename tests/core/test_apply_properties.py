@@ -12,7 +12,7 @@ from strategies import TODAY, cases, examples, ref
 
 from reconciler.access.effective import Learners, in_effect
 from reconciler.apply.outcome import Outcome
-from reconciler.desired import CauseKind
+from reconciler.cause import CauseKind
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role

@@ -7,7 +7,7 @@ import pytest
 from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
-from reconciler.desired import CauseKind
+from reconciler.cause import CauseKind
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.model import (
     Accepted,

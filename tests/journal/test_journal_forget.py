@@ -8,7 +8,7 @@ from stories import SITE, changes, plan_of, told
 
 from reconciler.apply.journal import RunEnd
 from reconciler.apply.outcome import Outcome
-from reconciler.desired import Cause, CauseKind
+from reconciler.cause import Cause, CauseKind
 from reconciler.diagnostics import Position
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import TargetKind
