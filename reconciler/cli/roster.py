@@ -7,12 +7,38 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.output import print_result
-from reconciler.errors import ExitCode
+from reconciler.domain.roster import Roster
+from reconciler.errors import ExitCode, WrongUse
+from reconciler.manifest.build_rules import PLAIN_CSV
+from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
 from reconciler.reports import roster as report
 from reconciler.rosters.formats import FORMATS
 from reconciler.rosters.problems import InvalidRoster, Problem
 
 _DEFAULT: Final = "oneroster-csv"
+
+
+def _columns(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    columns = dict(value.partition("=")[::2] for value in values)
+    for name, heading in columns.items():
+        if name not in ROSTER_COLUMNS or not heading:
+            raise click.BadParameter(
+                f"{name} is no column of a roster; write unit=Class, with one of: "
+                f"{', '.join(ROSTER_COLUMNS)}."
+            )
+    return columns
+
+
+_column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="WHAT=HEADING",
+    callback=_columns,
+    help="What a column of a plain CSV file is: unit=Class. May be repeated.",
+)
 
 _type_option = click.option(
     "--type",
@@ -22,6 +48,17 @@ _type_option = click.option(
     show_default=True,
     help="The format that the roster is in.",
 )
+
+
+def _read(path: str, roster_type: str, columns: dict[str, str]) -> Roster:
+    if roster_type == PLAIN_CSV and not set(NEEDED_COLUMNS) <= set(columns):
+        raise WrongUse(
+            "A plain CSV file needs to be told which columns are the unit and the person.",
+            "Say so: --column unit=Class --column person=Teacher.",
+        )
+    if roster_type != PLAIN_CSV and columns:
+        raise WrongUse(f"--column is for --type {PLAIN_CSV}.", "Leave it out, or name that type.")
+    return FORMATS[roster_type](Path(path), columns)
 
 
 @click.group("roster")
@@ -37,18 +74,21 @@ def command() -> None:
 @command.command("check")
 @click.argument("path", callback=options.not_empty)
 @_type_option
+@_column_option
 @options.format_option
 @options.no_color_option
-def check(*, path: str, roster_type: str, output_format: str, no_color: bool) -> int:
+def check(
+    *, path: str, roster_type: str, columns: dict[str, str], output_format: str, no_color: bool
+) -> int:
     """Name everything that is wrong with a roster, with file, row, column and value.
 
-    PATH is a zip archive or a folder. Exit 1 where anything is wrong.
+    PATH is a zip archive, a folder or, of the type csv, a file. Exit 1 where anything is wrong.
 
     Example: reconciler roster check roster.zip --format json
     """
     problems: tuple[Problem, ...] = ()
     try:
-        FORMATS[roster_type](Path(path))
+        _read(path, roster_type, columns)
     except InvalidRoster as invalid:
         problems = invalid.problems
     print_result(
@@ -63,16 +103,19 @@ def check(*, path: str, roster_type: str, output_format: str, no_color: bool) ->
 @command.command("show")
 @click.argument("path", callback=options.not_empty)
 @_type_option
+@_column_option
 @options.format_option
 @options.no_color_option
-def show(*, path: str, roster_type: str, output_format: str, no_color: bool) -> int:
+def show(
+    *, path: str, roster_type: str, columns: dict[str, str], output_format: str, no_color: bool
+) -> int:
     """Count what is in a roster: people, units, memberships and duties by kind.
 
-    PATH is a zip archive or a folder.
+    PATH is a zip archive, a folder or, of the type csv, a file.
 
     Example: reconciler roster show roster.zip
     """
-    summary = report.summarise(FORMATS[roster_type](Path(path)))
+    summary = report.summarise(_read(path, roster_type, columns))
     print_result(
         report.summary_document(summary),
         report.summary_text(summary),

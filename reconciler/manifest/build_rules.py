@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import (
+    NEEDED_COLUMNS,
     ForNone,
     ForSeveral,
     Of,
@@ -26,6 +27,8 @@ from reconciler.manifest.words import shorten
 
 ReadReference = Callable[[Document, Value, int, list[Diagnostic]], Reference | None]
 """Reads an id with its place, and reports one that is none."""
+
+PLAIN_CSV: Final = "csv"
 
 _OF: Final[Mapping[str, Of]] = MappingProxyType(
     {
@@ -69,6 +72,7 @@ class Reader:
                         path,
                         _word(RosterPersonKey, people, RosterPersonKey.SOURCED_ID),
                         _word(RosterUnitKey, units, RosterUnitKey.SOURCED_ID),
+                        _columns(each.get("columns")),
                     ),
                 )
 
@@ -135,6 +139,11 @@ class Reader:
         return tuple(each for each in read if each)
 
 
+def _columns(value: Value) -> Mapping[str, str]:
+    listed = value.items() if isinstance(value, PlacedDict) else ()
+    return MappingProxyType({key: str(name) for key, name in listed if isinstance(name, str)})
+
+
 def _of(value: Value) -> Of | None:
     if isinstance(value, str):
         return _OF.get(value)
@@ -162,7 +171,24 @@ def _word(words: type[_W], value: Value, default: _D) -> _W | _D:
 def check_sources(
     sources: Mapping[str, RosterSource], rules: list[RosterRule]
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with rosters and rules beside each other."""
+    """Yield what is wrong with rosters and rules, by themselves and beside each other."""
+    for source in sources.values():
+        if source.type == PLAIN_CSV:
+            lacking = [name for name in NEEDED_COLUMNS if name not in source.columns]
+        else:
+            lacking = []
+        if lacking or (source.columns and source.type != PLAIN_CSV):
+            yield Diagnostic(
+                "RR131",
+                f"the roster '{shorten(source.name)}' does not say which column is the "
+                f"{' and which the '.join(lacking)}."
+                if lacking
+                else f"a roster of the type {source.type} has columns of its own.",
+                source.path.position,
+                "Write 'columns: {unit: Class, person: Teacher}', with the file's own headings."
+                if lacking
+                else "Take 'columns' out; it is for the type csv.",
+            )
     first: dict[str, Reference] = {}
     for rule in rules:
         before = first.setdefault(rule.name.key, rule.name)

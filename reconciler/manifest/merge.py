@@ -166,7 +166,13 @@ def digest_of(manifest: Manifest) -> str:
             for (role, name), setting in manifest.labels.items()
         },
         "rosters": {
-            name: [source.type, source.path.key, source.people, source.units]
+            name: [
+                source.type,
+                source.path.key,
+                source.people,
+                source.units,
+                dict(source.columns),
+            ]
             for name, source in manifest.sources.items()
         },
         "rules": sorted(_rule_content(rule) for rule in manifest.rules),

@@ -217,6 +217,7 @@ class RosterSource:
         path: a file or folder; relative to the manifest's file.
         people: what of its people equals `settings.people` of the site.
         units: what of its units equals `settings.units` of the site.
+        columns: for a plain CSV file, per meaning (`ROSTER_COLUMNS`) the heading of its column.
     """
 
     name: str
@@ -224,6 +225,17 @@ class RosterSource:
     path: Reference
     people: RosterPersonKey = RosterPersonKey.SOURCED_ID
     units: RosterUnitKey = RosterUnitKey.SOURCED_ID
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+NEEDED_COLUMNS: Final = ("unit", "person")
+"""What a plain CSV file has to have columns for."""
+
+ROSTER_COLUMNS: Final = (
+    *NEEDED_COLUMNS,
+    *("role", "primary", "kind", "class_type", "grade", "from", "until"),
+)
+"""What a column of a plain CSV file can mean."""
 
 
 class Who(StrEnum):

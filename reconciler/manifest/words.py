@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
-from reconciler.manifest.model import Rule
+from reconciler.manifest.model import ROSTER_COLUMNS, Rule
 
 SECTION_NAMES: Final[Mapping[Role, str]] = MappingProxyType(
     {Role.MENTOR: "mentors", Role.HEADTEACHER: "headteachers"}
@@ -40,7 +40,7 @@ KEYS: Final = frozenset(
     {"version", "site", "settings", "scope", "roles", "labels", "policy", "person", "id", "from"}
     | {"until", "reason", "within", "people", "units", "timezone", "unmanaged", "profiles"}
     | {"rosters", "type", "path", "rules", "name", "roster", "who", "of", "class_type", "grades"}
-    | {"none", "use", "several", "except"}
+    | {"none", "use", "several", "except", "columns", *ROSTER_COLUMNS}
     | {"tool_name", "role_name", "levels", "accepted", "address", "owner", *Rule, *Role}
     | {*SECTION_NAMES.values(), *LIST_NAMES.values()}
 )

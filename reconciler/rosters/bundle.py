@@ -41,6 +41,21 @@ class Bundle(Protocol):
         ...
 
 
+class OneFile:
+    """A bundle of a single file, whatever it is called."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether it is the file's name."""
+        return name == self._path.name
+
+    def open(self, _name: str) -> IO[bytes]:
+        """Open the file for reading; the caller closes it."""
+        return self._path.open("rb")
+
+
 class _Folder:
     def __init__(self, path: Path) -> None:
         self._path = path

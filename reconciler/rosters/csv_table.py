@@ -29,7 +29,12 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    bundle: Bundle, file: str, columns: Columns, problems: list[Problem]
+    bundle: Bundle,
+    file: str,
+    columns: Columns,
+    problems: list[Problem],
+    *,
+    delimiter: str = ",",
 ) -> Iterator[Row]:
     """Yield a file's rows, the required columns before the optional ones, without blank rows.
 
@@ -42,7 +47,7 @@ def read_rows(
             bundle.open(file) as raw,
             io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
         ):
-            reader = csv.reader(text, strict=True)
+            reader = csv.reader(text, strict=True, delimiter=delimiter)
             heading = next(reader, [])
             number = 1
             indexes = _indexes(file, heading, columns, problems)

@@ -56,7 +56,9 @@ def load_manifest(paths: Iterable[str | Path]) -> Manifest:
     manifest = load.load_manifest([Path(path) for path in paths])
     used = {rule.roster for rule in manifest.rules}
     rosters = {
-        name: FORMATS[source.type](Path(source.path.position.file).parent / source.path.key)
+        name: FORMATS[source.type](
+            Path(source.path.position.file).parent / source.path.key, source.columns
+        )
         for name, source in manifest.sources.items()
         if name in used
     }

@@ -60,3 +60,18 @@ def test_what_is_no_roster_is_one_problem(tmp_path: Path):
         assert code in desk.run("roster", "show", path, expect=1).err
     desk.run("roster", "check", "", expect=64)
     desk.run("roster", "check", "empty", "--type", "nothing", expect=64)
+
+
+def test_a_plain_file_is_told_which_column_is_what(tmp_path: Path):
+    desk = Desk(tmp_path)
+    (tmp_path / "t.csv").write_text("Klasse;Navn\n8a;t-1\n", encoding="utf-8")
+    columns = ("--column", "unit=Klasse", "--column", "person=Navn")
+    told = desk.run("roster", "show", "t.csv", "--type", "csv", *columns).out
+    assert "memberships  1 teacher" in told
+    for wrong in (
+        ("--type", "csv"),
+        ("--type", "csv", "--column", "klass=Klasse"),
+        ("--type", "csv", "--column", "unit="),
+        columns,
+    ):
+        desk.run("roster", "check", "t.csv", *wrong, expect=64)

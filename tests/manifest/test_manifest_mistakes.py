@@ -133,7 +133,7 @@ CASES = {
     ),
     "words that rules do not know": (
         HEAD
-        + "rosters: {s: {type: csv, path: p}}\nrules:\n"
+        + "rosters: {s: {type: xls, path: p}}\nrules:\n"
         + "  - {name: a, mentor: {who: tutor, of: homerom}, none: perhaps, several: 1}\n",
         [
             ("RR104", 3, 21, "oneroster-csv"),
@@ -142,6 +142,14 @@ CASES = {
             ("RR104", 5, 56, "report, refuse"),
             ("RR104", 5, 74, "all, refuse, first"),
         ],
+    ),
+    "a plain file without its columns": (
+        HEAD + "rosters: {s: {type: csv, path: p, columns: {unit: K}}}\n",
+        [("RR131", 3, 32, "with the file's own headings")],
+    ),
+    "columns for a bundle": (
+        HEAD + "rosters: {s: {type: oneroster-csv, path: p, columns: {unit: K}}}\n",
+        [("RR131", 3, 42, "Take 'columns' out")],
     ),
     "a grade without quotes": (
         HEAD

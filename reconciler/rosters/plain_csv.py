@@ -1,0 +1,168 @@
+"""Reads a plain CSV file whose columns somebody names: one row says who is what in which unit.
+
+For school systems that export no standard. The columns are what a manifest or `--column` maps them
+to; `from` and `until` are days as manifests have them, both included.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from sys import intern
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from reconciler.domain.roster import (
+    Roster,
+    RosterMembership,
+    RosterPerson,
+    RosterRole,
+    RosterUnit,
+    RosterUnitKind,
+)
+from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
+from reconciler.rosters.bundle import OneFile
+from reconciler.rosters.csv_table import Columns, read_rows
+from reconciler.rosters.problems import InvalidRoster, Problem
+
+_Word = TypeVar("_Word", RosterRole, RosterUnitKind)
+
+_LONGEST: Final = 100_000
+"""So many bytes of the first line are looked at."""
+
+_TRUE: Final = frozenset({"true", "yes", "ja", "x", "1"})
+_FALSE: Final = frozenset({"false", "no", "nei", "nej", "", "0"})
+_ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
+    {role.value: role for role in RosterRole}
+)
+_KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
+    {kind.value: kind for kind in RosterUnitKind}
+)
+
+
+def read_plain_csv(path: Path, columns: Mapping[str, str]) -> Roster:
+    """Read a plain CSV file.
+
+    Args:
+        path: the file.
+        columns: per meaning (a member of `ROSTER_COLUMNS`) the heading of its column. Without one
+            for the role, everybody is a teacher; without one for the kind, every unit is a class.
+
+    Raises:
+        InvalidRoster: the file cannot be read, or has mistakes; all of them together.
+    """
+    if not path.is_file():
+        message = "there is no such file"
+        raise InvalidRoster([Problem(str(path), 0, "", None, "RR301", message)])
+    reader = _Reader(path.name, columns)
+    bundle = OneFile(path)
+    wanted = [name for name in ROSTER_COLUMNS if name in columns]
+    headings = Columns(
+        tuple(columns[name] for name in NEEDED_COLUMNS),
+        tuple(columns[name] for name in wanted if name not in NEEDED_COLUMNS),
+    )
+    rows = read_rows(bundle, path.name, headings, reader.problems, delimiter=_delimiter(path))
+    for number, values in rows:
+        reader.row(number, dict(zip(wanted, (value.strip() for value in values), strict=True)))
+    if reader.problems:
+        raise InvalidRoster(reader.problems)
+    return reader.roster(str(path))
+
+
+def _delimiter(path: Path) -> str:
+    """Return what parts the columns: spreadsheets in much of Europe write semicolons."""
+    with path.open("rb") as file:
+        heading = file.readline(_LONGEST)
+    return max(",;\t", key=lambda mark: heading.count(mark.encode()))
+
+
+class _Reader:
+    """Collects what the rows say, and what is wrong with them."""
+
+    def __init__(self, file: str, columns: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self._file = file
+        self._columns = columns
+        self._people: dict[str, RosterPerson] = {}
+        self._units: dict[str, RosterUnit] = {}
+        self._members: list[RosterMembership] = []
+
+    def row(self, number: int, cells: Mapping[str, str]) -> None:
+        """Take a row in."""
+        for name in NEEDED_COLUMNS:
+            if not cells[name]:
+                self._problem(number, name, "RR308", "a value is missing")
+        if not all(cells[name] for name in NEEDED_COLUMNS):
+            return
+        unit, person = intern(cells["unit"]), intern(cells["person"])
+        role = self._word(number, cells, "role", _ROLES, RosterRole.TEACHER)
+        kind = self._word(number, cells, "kind", _KINDS, RosterUnitKind.CLASS)
+        primary = cells.get("primary", "").lower()
+        if primary not in _TRUE | _FALSE:
+            self._problem(number, "primary", "RR313", "the value is neither yes nor no")
+        begins, until = self._day(number, cells, "from"), self._day(number, cells, "until")
+        if begins and until and until < begins:
+            self._problem(number, "until", "RR312", "the end is before the beginning")
+        known = self._units.setdefault(unit, self._unit(unit, kind, cells, number))
+        if known.kind is not kind:
+            message = f"row {known.row} says that the unit is another kind:"
+            self._problem(number, "kind", "RR309", message, unit)
+        self._people.setdefault(
+            person,
+            RosterPerson(person, person, None, "", "", role, True, (), self._file, number),  # noqa: FBT003 - may be used
+        )
+        # The end is the first day on which it holds no more, as in every roster.
+        end = until + timedelta(days=1) if until and until < date.max else None
+        self._members.append(
+            RosterMembership(unit, person, role, primary in _TRUE, begins, end, self._file, number)
+        )
+
+    def roster(self, source: str) -> Roster:
+        """Return what was read."""
+        in_class = {key for key, unit in self._units.items() if unit.kind is RosterUnitKind.CLASS}
+        return Roster(
+            people=tuple(self._people.values()),
+            units=tuple(self._units.values()),
+            memberships=tuple(each for each in self._members if each.unit in in_class),
+            affiliations=tuple(each for each in self._members if each.unit not in in_class),
+            relations=(),
+            source=source,
+        )
+
+    def _unit(
+        self, unit: str, kind: RosterUnitKind, cells: Mapping[str, str], number: int
+    ) -> RosterUnit:
+        grades = tuple(each.strip() for each in cells.get("grade", "").split(",") if each.strip())
+        class_type = cells.get("class_type") or None
+        return RosterUnit(unit, kind, unit, None, None, class_type, grades, self._file, number)
+
+    def _word(
+        self,
+        number: int,
+        cells: Mapping[str, str],
+        name: str,
+        words: Mapping[str, _Word],
+        default: _Word,
+    ) -> _Word:
+        word = cells.get(name, "").lower()
+        if not word:
+            return default
+        if word not in words:
+            known = ", ".join(words)
+            self._problem(number, name, "RR313", f"the word is none of {known}")
+        return words.get(word, default)
+
+    def _day(self, number: int, cells: Mapping[str, str], name: str) -> date | None:
+        text = cells.get(name, "")
+        if not text:
+            return None
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self._problem(number, name, "RR312", "the value is not a date such as 2026-08-17")
+            return None
+
+    def _problem(
+        self, number: int, name: str, code: str, message: str, value: str | None = None
+    ) -> None:
+        column = self._columns.get(name, name)
+        self.problems.append(Problem(self._file, number, column, value, code, message))

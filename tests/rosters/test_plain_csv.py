@@ -1,0 +1,81 @@
+"""Plain CSV files: what their columns mean, and every mistake with its place."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from reconciler.domain.roster import RosterRole, RosterUnitKind
+from reconciler.rosters.plain_csv import read_plain_csv
+from reconciler.rosters.problems import InvalidRoster
+
+COLUMNS = {"unit": "Class", "person": "Who"}
+ALL = {**COLUMNS, "role": "Role", "primary": "Main", "kind": "Kind", "class_type": "Type",
+       "grade": "Grade", "from": "From", "until": "Until"}  # fmt: skip
+HEADING = "Class,Who,Role,Main,Kind,Type,Grade,From,Until"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_a_row_says_who_is_what_in_which_unit(tmp_path: Path):
+    text = f"""{HEADING}
+8a,t-1,,yes,,homeroom,"8, 9",2026-08-17,2027-06-18
+8a,s-1,Student,,,homeroom,8,,
+skole,t-2,principal,,school,,,,
+"""
+    roster = read_plain_csv(written(tmp_path, text), ALL)
+    (teacher, learner), (head,) = roster.memberships, roster.affiliations
+    assert (teacher.unit, teacher.person, teacher.role) == ("8a", "t-1", RosterRole.TEACHER)
+    assert (teacher.primary, teacher.begin) == (True, date(2026, 8, 17))
+    assert teacher.end == date(2027, 6, 19), "the last day is included"
+    assert (teacher.file, teacher.row) == ("table.csv", 2)
+    assert (learner.role, learner.primary) == (RosterRole.STUDENT, False)
+    assert (head.unit, head.role) == ("skole", RosterRole.PRINCIPAL)
+    class_, school = roster.units
+    assert (class_.kind, class_.class_type, class_.grades) == (
+        RosterUnitKind.CLASS,
+        "homeroom",
+        ("8", "9"),
+    )
+    assert school.kind is RosterUnitKind.SCHOOL
+    assert [each.sourced_id for each in roster.people] == ["t-1", "s-1", "t-2"]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_columns_are_parted_by_what_the_heading_has_most_of(tmp_path, mark, start):
+    text = f"{start}Who{mark}More{mark}Class\nt-1{mark}x{mark}8a\n"
+    roster = read_plain_csv(written(tmp_path, text), COLUMNS)
+    assert [(each.person, each.unit) for each in roster.memberships] == [("t-1", "8a")]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("8a,,,,,,,,", ("RR308", 2, "Who", None)),
+        (",t-1,,,,,,,", ("RR308", 2, "Class", None)),
+        ("8a,t-1,tutor,,,,,,", ("RR313", 2, "Role", None)),
+        ("8a,t-1,,maybe,,,,,", ("RR313", 2, "Main", None)),
+        ("8a,t-1,,,room,,,,", ("RR313", 2, "Kind", None)),
+        ("8a,t-1,,,,,,17.8.2026,", ("RR312", 2, "From", None)),
+        ("8a,t-1,,,,,,2026-08-17,2026-08-16", ("RR312", 2, "Until", None)),
+        ("8a,t-1,,,,,,,\n8a,t-2,,,school,,,,", ("RR309", 3, "Kind", "8a")),
+        ("8a,t-1", ("RR306", 2, "", None)),
+    ],
+)
+def test_each_mistake_has_its_place(tmp_path, row, problem):
+    with pytest.raises(InvalidRoster) as caught:
+        read_plain_csv(written(tmp_path, f"{HEADING}\n{row}\n"), ALL)
+    found = [(each.code, each.row, each.column, each.value) for each in caught.value.problems]
+    assert found == [problem]
+
+
+def test_a_file_that_is_not_there_or_lacks_a_column_is_no_empty_school(tmp_path):
+    with pytest.raises(InvalidRoster, match="RR301"):
+        read_plain_csv(tmp_path / "none.csv", COLUMNS)
+    with pytest.raises(InvalidRoster, match="RR307"):
+        read_plain_csv(written(tmp_path, "Class,Teacher\n8a,t-1\n"), COLUMNS)
