@@ -3,7 +3,8 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 from reconciler.rosters.bundle import READ_ERRORS, Bundle
 from reconciler.rosters.problems import Problem
@@ -21,11 +22,8 @@ class Columns(NamedTuple):
     optional: tuple[str, ...] = ()
 
 
-class Row(NamedTuple):
-    """One row: its number as a spreadsheet counts it, and the asked columns in their order."""
-
-    number: int
-    values: tuple[str, ...]
+Row: TypeAlias = tuple[int, tuple[str, ...]]
+"""One row: its number as a spreadsheet counts it, and the asked columns in their order."""
 
 
 def read_rows(
@@ -54,11 +52,12 @@ def read_rows(
             if indexes is None:
                 return
             width = len(heading)
+            pick = itemgetter(*indexes)
             # One empty cell at the end stands for the optional columns that the heading lacks.
             for number, cells in enumerate(reader, start=2):
                 if len(cells) == width:
                     cells.append("")
-                    yield Row(number, tuple([cells[index] for index in indexes]))
+                    yield number, pick(cells)
                 elif cells:
                     message = f"{len(cells)} columns where the heading has {width}"
                     problems.append(Problem(file, number, "", None, "RR306", message))

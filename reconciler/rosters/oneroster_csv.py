@@ -7,8 +7,11 @@ The two versions differ in one thing here: in 1.1 a user's row carries one role 
 organisations, in 1.2 `roles.csv` carries a role for each organisation, with dates.
 """
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from sys import intern
 from typing import Final, NamedTuple
@@ -39,13 +42,25 @@ def read_bundle(path: Path) -> Roster:
     Raises:
         InvalidRoster: the bundle cannot be read safely, is not complete, or contradicts itself.
     """
-    with open_bundle(path) as bundle:
+    with open_bundle(path) as bundle, _no_collection():
         problems: list[Problem] = []
         version = read_manifest(bundle, problems)
         if version is None or problems:
             raise InvalidRoster(problems)
         reader = _Reader(bundle, version)
         return reader.read(str(path))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let the collector of cycles wait: none are made, and it would look at millions of rows."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Users(NamedTuple):
@@ -278,18 +293,31 @@ class _Reader:
     # Enrolments
 
     def _enrollments(self) -> Iterator[RosterMembership]:
+        """Yield who is in which class; millions of them, so what is usual takes the short way."""
         file = "enrollments.csv"
-        for number, values in self._tables.rows("enrollments", COLUMNS["enrollments"]):
+        tables = self._tables
+        classes, orgs, users = (tables.ids(name) for name in ("classes", "orgs", "users"))
+        periods: dict[tuple[str, str], tuple[date | None, date | None]] = {}
+        for number, values in tables.rows("enrollments", COLUMNS["enrollments"]):
             _, class_id, school, user, word, _, primary, begin, end = values
-            self._tables.refer(file, number, "classSourcedId", class_id, "classes")
-            self._tables.refer(file, number, "schoolSourcedId", school, "orgs")
-            self._tables.refer(file, number, "userSourcedId", user, "users")
+            if not (class_id in classes and school in orgs and user in users):
+                tables.refer(file, number, "classSourcedId", class_id, "classes")
+                tables.refer(file, number, "schoolSourcedId", school, "orgs")
+                tables.refer(file, number, "userSourcedId", user, "users")
+            period = periods.get((begin, end))
+            if period is None:
+                before = len(tables.problems)
+                period = tables.period(file, number, begin, end)
+                if len(tables.problems) == before:
+                    periods[begin, end] = period
             yield RosterMembership(
                 intern(class_id),
                 intern(user),
-                self._tables.role(file, number, word),
-                bool(primary) and self._tables.boolean(file, number, "primary", primary),
-                *self._tables.period(file, number, begin, end),
+                tables.role(file, number, word),
+                primary == "true"
+                or (bool(primary) and tables.boolean(file, number, "primary", primary)),
+                period[0],
+                period[1],
                 file,
                 number,
             )
