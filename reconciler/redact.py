@@ -47,6 +47,9 @@ _COUNT: Final = 2
 _WORD: Final = re.compile(r"[^\s/,;:()'\"“”]+(?<![.])")
 """A word as ids and keys are, in a sentence or as a segment of an address."""
 
+_BETWEEN: Final = re.compile(r"(?P<before>['\"“(]*)(?P<word>\S*?)(?P<after>[.,;:)'”\"]*)(?!\S)")
+"""What stands between spaces, and the marks of a sentence around it."""
+
 
 def pseudonym(key: bytes, site: str, person: str) -> str:
     """Return the pseudonym of a person (by id) on a site: `p-` and 13 letters and digits.
@@ -69,10 +72,11 @@ class Redaction:
     key: bytes | None = None
     withheld: frozenset[str] = frozenset()
     _words: dict[str, str] = field(default_factory=dict)
+    _phrases: set[str] = field(default_factory=set)
     _met: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._words.update(dict.fromkeys(self.withheld, WITHHELD))
+        self._learn(self.withheld, WITHHELD)
 
     @property
     def active(self) -> bool:
@@ -88,16 +92,38 @@ class Redaction:
         else:
             shown = None if self.key is None else pseudonym(self.key, site, person)
         if shown is not None:
-            # A number of a digit or two is more often a count than an id.
-            self._words |= {word: shown for word in named if len(word) > _COUNT}
+            self._learn(named, shown)
         return shown
+
+    def _learn(self, words: Iterable[str], shown: str) -> None:
+        for word in words:
+            # A number of a digit or two is more often a count than an id, and a letter is a word.
+            if len(word) > (_COUNT if word.isdigit() else 1):
+                self._words[word] = shown
+                if " " in word:
+                    self._phrases.add(word)
 
     def text(self, text: str) -> str:
         """Hide, in a text, the ids and keys that were met so far, where they stand as words.
 
-        The last resort, for what a site or an error says in words of its own.
+        The last resort, for what a site or an error says in words of its own. Words are looked for
+        as they stand between spaces, too, since a key may have marks in it: `urn:feide:1001`.
         """
-        return _WORD.sub(lambda found: self._words.get(unquote(found[0]), found[0]), text)
+        for phrase in sorted(self._phrases, key=len, reverse=True):
+            text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", self._words[phrase], text)
+        text = _BETWEEN.sub(self._between, text)
+        return _WORD.sub(self._shown, text)
+
+    def _between(self, found: re.Match[str]) -> str:
+        before, word, after = found["before"], found["word"], found["after"]
+        for kept in range(len(after), -1, -1):  # a mark at the end may be the key's own
+            shown = self._words.get(unquote(word + after[:kept]))
+            if shown is not None:
+                return f"{before}{shown}{after[kept:]}"
+        return found[0]
+
+    def _shown(self, found: re.Match[str]) -> str:
+        return self._words.get(unquote(found[0]), found[0])
 
     def free_text(self, text: str | None) -> str | None:
         """Leave out what somebody wrote in words of their own, such as a reason."""

@@ -150,8 +150,11 @@ def _check(plan: Plan, reader: Reader, earlier: Earlier, order: Order) -> _Check
         state = reader.fetch()
         preflight.check_site(plan, state.site.id)
         original = preflight.check_basis(plan, state, earlier, reader)
-        actions = preflight.as_of_today(plan, original, order.today)
-        selected = order.selection.of(actions, plan.site)
+        actions = preflight.as_of_today(plan, original, earlier, order.today)
+        chosen = {action.address for action in order.selection.of(actions, plan.site)}
+        # What an earlier run left in doubt is found out first, also where it is not asked for.
+        chosen |= earlier.doubtful
+        selected = tuple(action for action in actions if action.address in chosen)
         verdicts, warnings = preflight.check_guards(
             plan, original, selected, order.today, order.overrides, order.site_policy
         )

@@ -171,7 +171,7 @@ def stands(state: LiveState, action: Action) -> bool:
     return value_at(state, action.address) == action.after
 
 
-def as_of_today(plan: Plan, state: LiveState, today: date) -> tuple[Action, ...]:
+def as_of_today(plan: Plan, state: LiveState, earlier: Earlier, today: date) -> tuple[Action, ...]:
     """Return a plan's actions, each with all that it must wait for today.
 
     Learners may have moved since the plan was made. A removal then has other successors, and no
@@ -180,13 +180,16 @@ def as_of_today(plan: Plan, state: LiveState, today: date) -> tuple[Action, ...]
     Args:
         plan: as it was approved.
         state: the live state without what the plan itself did earlier.
+        earlier: what earlier runs of the plan did: that waits for nothing any more.
         today: the day on which it runs.
     """
     directory = Directory(state)
     scope = Scope.of(directory, plan.basis.scope)
     dependencies = Judgement(directory, scope, plan.actions, today).dependencies()
     return tuple(
-        replace(
+        action
+        if action.address in earlier.held
+        else replace(
             action,
             requires=tuple(
                 sorted({*action.requires, *dependencies.of(action.address, action.verb)})

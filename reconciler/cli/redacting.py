@@ -51,7 +51,7 @@ def _key() -> bytes:
 
 
 def _withheld() -> frozenset[str]:
-    """Read whom to withhold: an id or key in a line, and # before a comment.
+    """Read whom to withhold: an id or key in a line, and # with a space around it for a comment.
 
     Going on without the list, or with half of it, would show whom it is to hide.
     """
@@ -66,7 +66,9 @@ def _withheld() -> frozenset[str]:
         raise _unreadable(error.strerror or "it cannot be opened") from None
     except ValueError:
         raise _unreadable("it is not UTF-8") from None
-    words = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, 1)]
+    words = [
+        (number, re.split(r"(?:^|\s)#", line)[0].strip()) for number, line in enumerate(lines, 1)
+    ]
     for number, word in words:
         if len(re.split(r"[\s,;]+", word)) > 1:
             raise ConfigurationError(

@@ -99,13 +99,13 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             overrides=asked.overrides,
             max_concurrency=asked.max_concurrency,
             wait_seconds=asked.wait,
-            waiting=lambda message: click.echo(message, err=True),
+            waiting=lambda held: click.echo(asked.redaction.error(held), err=True),
             watcher=watch,
             stop=stopping.event,
         )
     shown = asked.redaction.result(result)
-    told = set(plan.warnings)
-    for line in listing(tuple(each for each in shown.warnings if each not in told)):
+    fresh = (each for each in result.warnings if each not in plan.warnings)
+    for line in listing(tuple(asked.redaction.diagnostic(each) for each in fresh)):
         click.echo(line, err=True)
     print_result(
         documents.result_document(shown),

@@ -130,19 +130,25 @@ class Roster:
 
 
 class RosterSize(NamedTuple):
-    """How much there is in a roster; a roster that lost much may have been cut off."""
+    """How much there is in a roster; one that lost much may have been cut off.
+
+    Those who teach are counted apart from those who learn: they are few, and the rules are of them.
+    """
 
     people: int
     units: int
-    memberships: int
+    learners: int
+    teachers: int
     duties: int
 
     @classmethod
     def of(cls, roster: Roster) -> "RosterSize":
-        """Count a roster."""
+        """Count a roster: its people and units, and the memberships and duties in it."""
+        learners = sum(each.role is RosterRole.STUDENT for each in roster.memberships)
         return cls(
-            len(roster.people),
-            len(roster.units),
-            len(roster.memberships),
-            len(roster.affiliations),
+            people=len(roster.people),
+            units=len(roster.units),
+            learners=learners,
+            teachers=len(roster.memberships) - learners,
+            duties=len(roster.affiliations),
         )

@@ -94,7 +94,7 @@ def refuse_writing(connection: Connection, site: str | None, now: datetime) -> N
         statement = statement.where(leases.c.site == site)
     row = connection.execute(statement).first()
     if row is not None:
-        raise LeaseHeld(str(Held(row.site, row.holder, row.since, row.expires)), _WHEN_ENDED)
+        raise Held(row.site, row.holder, row.since, row.expires).error(_WHEN_ENDED)
 
 
 def refuse_doubts(person: str, traces: Traces, *, in_doubt: bool) -> None:

@@ -18,7 +18,8 @@ from reconciler.journal.record import SqlJournal
 from reconciler.journal.rows import chunks, claimed_effects
 from reconciler.journal.tables import actions, leases, plans, runs
 from reconciler.plan.document import read_action, read_rosters
-from reconciler.plan.model import Action, Override
+from reconciler.plan.model import ROLLBACK_OF, Action, Override
+from reconciler.provider import Verb
 
 _MOST_NAMED: Final = 5  # runs that an ambiguous id names
 _LIST: Final = "`reconciler history` lists the runs."
@@ -133,20 +134,35 @@ def list_runs(
 def last_rosters(journal: SqlJournal, site: str) -> dict[str, RosterSize]:
     """Return how much there was in each roster when a plan with it was last applied to a site.
 
+    Only plans count that were carried out to the end and as a whole, and not taken back since:
+    what a narrowed or broken run left is no measure.
+
     Raises:
         JournalError: the journal cannot be read.
     """
+    sizes: dict[str, RosterSize] = {}
+    taken_back: set[str] = set()
+    own = runs.alias()  # a plan may have been finished by several runs
+    done = (
+        select(func.count(actions.c.address.distinct()))
+        .join(own, own.c.number == actions.c.run)
+        .where(own.c.plan == plans.c.id)
+    )
     statement = (
-        select(plans.c.header)
+        select(plans.c.header, runs.c.id, done.correlate(plans).scalar_subquery().label("done"))
         .join(runs, runs.c.plan == plans.c.id)
-        .where(runs.c.site == site)
+        .where(runs.c.site == site, plans.c.used)
         .order_by(runs.c.number.desc())
     )
     with journal.database.reading() as connection:
-        for header in connection.execute(statement).scalars():
-            if header.get("rosters"):  # older plans and rollbacks have none
-                return read_rosters(header["rosters"])
-    return {}
+        for header, run, count in connection.execute(statement):
+            if header["manifest"].startswith(ROLLBACK_OF):
+                taken_back.add(header["manifest"].removeprefix(ROLLBACK_OF))
+            planned = sum(header["summary"][verb] for verb in Verb)
+            if run not in taken_back and count == planned:
+                # Older plans and rollbacks have no rosters.
+                sizes = read_rosters(header.get("rosters", {})) | sizes
+    return sizes
 
 
 def find_run(journal: SqlJournal, run_id: str) -> RunDetails:

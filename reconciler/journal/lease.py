@@ -43,6 +43,12 @@ class Held:
             f" {_shown(self.expires)}."
         )
 
+    def error(self, advice: str | None = None) -> LeaseHeld:
+        """Return it as an error, which notes whom it names."""
+        owner = self.holder.partition(",")[0]
+        who = actor_id(owner.partition("@")[0])
+        return LeaseHeld(str(self), advice).naming(self.site, [(who, owner)])
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -56,7 +62,7 @@ class Waiting:
 
     seconds: float
     sleep: Callable[[float], object]
-    tell: Callable[[str], None] | None
+    tell: Callable[[LeaseHeld], None] | None
 
 
 class Lease:
@@ -106,12 +112,9 @@ class Lease:
         waited = 0.0
         while held := self._take():
             if waited >= self._waiting.seconds:
-                owner = held.holder.partition(",")[0]
-                raise LeaseHeld(
-                    str(held), "Run it again later, or let it wait: --wait SECONDS."
-                ).naming(held.site, [(actor_id(owner.partition("@")[0]), owner)])
+                raise held.error("Run it again later, or let it wait: --wait SECONDS.")
             if waited == 0 and self._waiting.tell:
-                self._waiting.tell(str(held))
+                self._waiting.tell(held.error())
             pause = min(_PAUSE, self._waiting.seconds - waited)
             self._waiting.sleep(pause)
             waited += pause

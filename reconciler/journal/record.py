@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 from reconciler.apply.journal import Doubt, Earlier, RunEnd
 from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.domain.address import Address
+from reconciler.errors import LeaseHeld
 from reconciler.journal import rows
 from reconciler.journal.database import Database
 from reconciler.journal.lease import Lease, Waiting, lost
@@ -70,7 +71,7 @@ class SqlJournal:
         *,
         wait_seconds: float = 0,
         sleep: Callable[[float], object] = time_sleep,
-        waiting: Callable[[str], None] | None = None,
+        waiting: Callable[[LeaseHeld], None] | None = None,
     ) -> Lease:
         """Return the lease on a site, to be held by `with` around a whole apply.
 

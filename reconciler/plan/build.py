@@ -105,6 +105,8 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         differences = kept
         # What was held back is still to be compared with what there was.
         sizes |= {each.name: each.before for each in lost}
+    elif selection.narrows:
+        sizes |= {each.name: each.before for each in lost}
     unmanaged = (each for each in differences if each.treatment is Treatment.REPORT)
     let_be = tuple(deviations(desired, differences))
     frame = Frame(
@@ -146,7 +148,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
                 for each, accepted in let_be
                 if each.verb is Verb.REMOVE
             },
-            due=due,
+            due=tuple(at for at in due if selection.asks_for(keys.name(at))),
             shrunk=lost,
         ),
     )

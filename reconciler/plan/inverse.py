@@ -155,7 +155,14 @@ def plan_rollback(
         commit=None,
         timezone=done.timezone,
         as_of=as_of,
-        holds_until=None,
+        holds_until=min(
+            (
+                step.cause.days.ends
+                for step in steps.values()
+                if step.verb is Verb.ADD and step.cause.days.ends is not None
+            ),
+            default=None,
+        ),
         scope=scope,
         basis=replace(done.basis, digests={}),
         unmanaged=(),

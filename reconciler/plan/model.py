@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from reconciler.access.changes import AccessChange
 from reconciler.cause import Cause, Grant
@@ -14,6 +15,9 @@ from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.policy.model import InForce, Verdict
 from reconciler.provider import Verb
+
+ROLLBACK_OF: Final = "rollback of "
+"""How what stands in place of a manifest's digest begins, in the plan of a rollback."""
 
 
 @dataclass(frozen=True, slots=True)

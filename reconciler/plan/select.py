@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from reconciler.domain.address import Address
 from reconciler.errors import WrongUse
 from reconciler.plan.model import Action
 
@@ -33,6 +34,11 @@ class Selection:
         given = [("--only", pattern) for pattern in self.only]
         given += [("--except", pattern) for pattern in self.excepted]
         return [f"{option} {pattern}" for option, pattern in given if not _chosen(actions, pattern)]
+
+    def asks_for(self, name: Address) -> bool:
+        """Whether something of that name, as people read it, is asked for by itself."""
+        wanted = not self.only or any(fnmatchcase(str(name), each) for each in self.only)
+        return wanted and not any(fnmatchcase(str(name), each) for each in self.excepted)
 
     def of(self, actions: Sequence[Action], site: str) -> tuple[Action, ...]:
         """Return the actions that are asked for, in the plan's order.

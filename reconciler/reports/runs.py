@@ -12,6 +12,7 @@ from reconciler.apply.outcome import Outcome
 from reconciler.cause import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
 from reconciler.plan.document import value_document
+from reconciler.plan.model import ROLLBACK_OF
 from reconciler.redact import Redaction
 from reconciler.reports.documents import Document
 from reconciler.reports.text import one_line
@@ -142,8 +143,8 @@ def _counts(run: RunSummary) -> str:
 def _commit(run: RunSummary) -> str:
     """Shorten a commit as Git does; the mark of a manifest that differs from it stays."""
     if run.commit is None:
-        rolled_back = run.manifest.removeprefix("rollback of ")
-        return f"rollback of {rolled_back[:SHORT_ID]}" if rolled_back != run.manifest else ""
+        rolled_back = run.manifest.removeprefix(ROLLBACK_OF)
+        return f"{ROLLBACK_OF}{rolled_back[:SHORT_ID]}" if rolled_back != run.manifest else ""
     return run.commit[:SHORT_ID] + ("+" if run.commit.endswith("+") else "")
 
 

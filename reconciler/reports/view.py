@@ -10,7 +10,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
 from reconciler.ending import Ending
 from reconciler.plain import count
-from reconciler.plan.model import Action, Deviation, Plan, Unmanaged
+from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Plan, Unmanaged
 from reconciler.provider import Verb
 
 LISTED = 12
@@ -50,7 +50,7 @@ def summary(plan: Plan) -> str:
         codes = {found.code for found in plan.warnings}
         if "RR504" in codes:  # then nobody has looked at the rest
             return "Nothing would change of what --only and --except leave."
-        if plan.manifest.startswith("rollback of "):
+        if plan.manifest.startswith(ROLLBACK_OF):
             return "Nothing is left of the run that could be taken back."
         return "Nothing to change: the site is as the manifest declares."
     counts = Counter(action.verb for action in plan.actions)

@@ -8,6 +8,7 @@ from reconciler.apply import engine
 from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
+from reconciler.errors import LeaseHeld
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.providers.rest.transport import Limits
@@ -27,7 +28,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     overrides: Mapping[str, str] | None = None,
     max_concurrency: int = CONCURRENCY,
     wait_seconds: float = 0.0,
-    waiting: Callable[[str], None] = lambda _message: None,
+    waiting: Callable[[LeaseHeld], None] = lambda _held: None,
     watcher: Watcher = lambda _report: None,
     stop: threading.Event | None = None,
 ) -> ApplyResult:
@@ -58,12 +59,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         SiteError: the site could not be read; nothing was sent.
     """
     asked_to = stop or threading.Event()
-    order = engine.Order(
-        today or today_in(plan.timezone),
-        Selection(only, excepted),
-        overrides or {},
-        load_policy(connection.policy),
-    )
+    site_policy = load_policy(connection.policy)
     with (
         open_journal(connection.journal) as journal,
         journal.lease(plan.site, wait_seconds=wait_seconds, waiting=waiting) as lease,
@@ -76,6 +72,13 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         ) as writer,
         Threads(writer.send, max_concurrency) as courier,
     ):
+        # Only now: to wait for another run may take until the next day.
+        order = engine.Order(
+            today or today_in(plan.timezone),
+            Selection(only, excepted),
+            overrides or {},
+            site_policy,
+        )
         return engine.apply_plan(
             plan, writer, courier, journal, order, watcher=watcher, stopping=asked_to.is_set
         )

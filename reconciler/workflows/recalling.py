@@ -26,7 +26,7 @@ from reconciler.journal.history import (
 from reconciler.journal.traces import Traces
 from reconciler.plan.document import read_basis
 from reconciler.plan.inverse import Done, Effect, plan_rollback
-from reconciler.plan.model import Action, Plan
+from reconciler.plan.model import ROLLBACK_OF, Action, Plan
 from reconciler.plan.select import Selection
 from reconciler.policy.documents import read_policies
 from reconciler.policy.resolve import renewed
@@ -122,7 +122,7 @@ def make_rollback(
     timezone = details.header["timezone"]
     done = Done(
         run=details.summary.id,
-        manifest=f"rollback of {details.summary.id}",
+        manifest=f"{ROLLBACK_OF}{details.summary.id}",
         timezone=timezone,
         basis=read_basis(details.header["basis"]),
         effects=effects,

@@ -1,12 +1,15 @@
 """The console script killed at random moments, and stopped by signals; the next run finishes it."""
 
+import contextlib
 import os
 import random
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sandboxes import Desk, Sandbox, ended, example, running
@@ -117,36 +120,79 @@ def test_a_first_signal_finishes_what_is_on_its_way_and_says_what_remains(far_de
     history_is_true(far_desk, far)
 
 
-def test_a_second_signal_stops_at_once_and_the_same_apply_finishes(far_desk, tmp_path_factory):
-    with running(tmp_path_factory.mktemp("farther"), "--latency", "1") as farther:
-        slow = Desk(far_desk.directory, farther)
-        slow.environment["RECONCILER_LEASE_SECONDS"] = "1"
-        slow.run("plan", "one.yaml", "--out", "plan.json")
-        process = slow.start("apply", "plan.json")
-        state = slow.directory / "state" / "journal.db"
-        until(lambda: state.exists() and "sent" in sent_requests(state))
+def test_a_second_signal_stops_at_once_and_the_same_apply_finishes(far_desk, far):
+    far_desk.run("plan", "one.yaml", "--out", "plan.json")
+    with Relay(far) as relay:
+        straight = far_desk.environment["RECONCILER_URL"]
+        far_desk.environment["RECONCILER_URL"] = relay.url
+        process = far_desk.start("apply", "plan.json")
+        far_desk.environment["RECONCILER_URL"] = straight
+        assert relay.holds.wait(SIGNALLED), "a write is on its way"
         process.send_signal(signal.SIGINT)
-        time.sleep(0.1)
+        line = b""
+        while b"once more stops at once" not in line:
+            line = process.stderr.readline()
+            assert line, "it has ended"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=5)
+        _, err = process.communicate(timeout=SIGNALLED)
         assert process.returncode == 6, err.decode()
         assert "Stopped at once" in err.decode()
-        done = slow.run("apply", "plan.json", "--wait", "10")
-        assert "read back and confirmed" in done.out
-        history_is_true(slow, farther)
+    done = far_desk.run("apply", "plan.json", "--wait", "10")
+    assert "read back and confirmed" in done.out
+    history_is_true(far_desk, far)
 
 
-def sent_requests(journal: Path) -> str:
-    """Look into a journal that another process writes: whether a request was sent."""
-    import sqlite3  # noqa: PLC0415 - only here
+class Relay:
+    """Stands before a site, and from the first write on keeps its answers back."""
 
-    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
-        try:
-            return "sent" if connection.execute("select 1 from requests").fetchone() else ""
-        except sqlite3.OperationalError:
-            return ""
-        finally:
-            connection.rollback()
+    def __init__(self, site: Sandbox) -> None:
+        self.holds = threading.Event()
+        self._over = threading.Event()
+        self._site = urlsplit(site.variables()["RECONCILER_URL"])
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        self._open: list[socket.socket] = [self._server]
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> "Relay":
+        self._begin(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for each in self._open:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in self._threads:
+            thread.join(SIGNALLED)
+
+    def _begin(self, does: Callable[..., None], *arguments: object) -> None:
+        self._threads.append(threading.Thread(target=does, args=arguments))
+        self._threads[-1].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._server.accept()
+                site = socket.create_connection((self._site.hostname, self._site.port))
+                self._open += [client, site]
+                self._begin(self._there, client, site)
+                self._begin(self._back, site, client)
+
+    def _there(self, client: socket.socket, site: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65_536):
+                if b"POST /v1/changes" in data:
+                    self.holds.set()
+                site.sendall(data)
+
+    def _back(self, site: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := site.recv(65_536):
+                if self.holds.is_set():
+                    self._over.wait(SIGNALLED)
+                client.sendall(data)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

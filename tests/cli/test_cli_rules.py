@@ -114,9 +114,28 @@ def test_a_roster_that_lost_too_much_since_the_last_apply_removes_nothing(desk: 
     assert told["actions"] == []
     (verdict,) = [each for each in told["verdicts"] if each["code"] == "RR521"]
     assert verdict["counted"] == 10
-    assert "from 86 to 76 memberships" in verdict["message"]
+    assert "from 11 to 1 teachers" in verdict["message"]
     assert "RR521" in desk.run("apply", manifest, "--yes", expect=4).err
     assert desk.run("drift", manifest).out.startswith("No drift")
     lifted = ("--override", "RR521", "--override", "RR501", "--reason", "the year is over")
     desk.run("apply", manifest, "--yes", *lifted)
     assert "Nothing to change" in desk.run("plan", manifest).out
+
+
+def test_only_a_whole_apply_that_is_not_taken_back_says_how_much_there_was(desk: Desk):
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    manifest = desk.write(text, "r.yaml")
+    desk.run("apply", manifest, "--yes")
+    file = desk.directory / "roster" / "enrollments.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    labelled = desk.write(f"{text}\nlabels: {{mentor: {{tool_name: Mine}}}}\n", "labelled.yaml")
+    lifted = ("--override", "RR521", "--override", "RR501", "--reason", "meant")
+    desk.run("apply", labelled, "--yes", "--only", "label/*", *lifted)
+    assert "RR521" in desk.run("plan", manifest, expect=4).out, "a label was all that it did"
+    desk.run("apply", labelled, "--yes", *lifted)
+    assert "RR521" not in desk.run("plan", labelled).out
+    latest = desk.run("history", "--format", "json").json("history")["runs"][0]["run"]
+    desk.run("rollback", latest, "--yes")
+    assert "RR521" in desk.run("plan", labelled, expect=4).out, "it was a mistake"

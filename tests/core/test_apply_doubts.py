@@ -26,10 +26,11 @@ from small import plan, small_site, wanting
 from reconciler.apply.journal import Doubt
 from reconciler.apply.outcome import ActionOutcome
 from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import Role
 from reconciler.errors import JournalError, PlanUnusable, SiteError
 from reconciler.plan.model import Plan
 from reconciler.provider import ChangeResult, Verb
-from reconciler.state import LiveState
+from reconciler.state import Holder, LiveState
 
 
 def in_doubt(state: LiveState, *, arrives: bool) -> tuple[Plan, MemorySite, MemoryJournal]:
@@ -284,3 +285,18 @@ def test_a_site_without_doubts_is_not_asked_about_them():
     site.site = lambda: asked.append("site") or plain()
     apply_to(MADE, site)
     assert asked == ["site"]
+
+
+def test_what_was_left_in_doubt_is_found_out_also_where_it_is_not_asked_for():
+    """Else the plan counted as used, and nobody could find out any more."""
+    site, journal = MemorySite(without_events(STATE)), MemoryJournal()
+    plain = site.send
+    losing(site, arrives=False)
+    made = plan(site.state, wanting(("t-0", "8a"), ("t-1", "8b")))
+    apply_to(made, site, journal, only=["mentor/t-1"])
+    doubtful = journal.earlier(made).doubtful
+    assert doubtful == {Address.holder("mentor", "11")}
+    site.send = plain
+    result = apply_to(made, site, journal, only=["mentor/t-0"])
+    assert doubtful < {each.action.address for each in result.outcomes}
+    assert Holder(Role.MENTOR, "11") in site.state.holders

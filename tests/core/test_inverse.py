@@ -12,7 +12,7 @@ from strategies import AT, TODAY, cases, examples, ref
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role, TargetKind
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, PlanUnusable
 from reconciler.manifest.model import Entry, Item, Manifest, Policy, Section
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_document
@@ -309,3 +309,14 @@ def test_a_rollback_that_is_rolled_back_gives_nothing_back_that_has_expired():
         forth = plan_rollback(again, site.state, as_of=day, plan_id="c", overrides=LIFTED)
         names = [str(each.name) for each in forth.actions]
         assert ("mentor/t-0/class/8a" in names) is back_again
+
+
+def test_a_rollback_holds_until_what_it_gives_back_ends():
+    begins, ends = TODAY + timedelta(days=2), TODAY + timedelta(days=3)
+    site = MemorySite(small_site(("10", "u2"), ("11", "u3")))
+    made = plan(site.state, dated(begins, ends))
+    run = done(made, apply_to(made, site), site)
+    back = plan_rollback(run, site.state, as_of=begins, plan_id="b", overrides=LIFTED)
+    assert back.holds_until == ends
+    with pytest.raises(PlanUnusable, match="held until"):
+        apply_to(back, site, today=ends + timedelta(days=1))

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import pytest
 from doubles import MemorySite, apply_to
 from hypothesis import given
 from small import plan, small_site, wanting
@@ -123,4 +124,24 @@ def test_free_texts_are_left_out_with_a_key_and_searched_without():
     assert Redaction(KEY).free_text(None) is None
     assert Redaction(withheld=frozenset({"t-1"})).free_text("covers for t-1.") == (
         "covers for withheld."
+    )
+
+
+@pytest.mark.parametrize("key", ["urn:feide:1001", "o'brien", "a,b", "Per Olsen", "ab", "x(1)"])
+def test_a_key_is_found_in_a_text_whatever_marks_it_has(key):
+    hidden = Redaction(b"k" * 16)
+    shown = hidden.who("nord", "20", key)
+    for text in (f"RR513: nobody mentors {key}, t-9.", f"{key} is stale", f"'{key}' (class 8a)"):
+        assert key not in hidden.text(text)
+        assert str(shown) in hidden.text(text)
+    withheld = Redaction(None, frozenset({key}))
+    assert withheld.text(f"mentor {key}: gone") == "mentor withheld: gone"
+
+
+def test_a_count_is_no_id():
+    hidden = Redaction(b"k" * 16)
+    hidden.who("nord", "20", "s-20")
+    assert (
+        hidden.text("20 learners, s-20 and 200")
+        == f"20 learners, {hidden.who('nord', '20')} and 200"
     )

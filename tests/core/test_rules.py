@@ -304,7 +304,7 @@ def test_a_roster_that_lost_too_much_removes_nothing_and_refuses():
     assert made.refused
     (verdict,) = [each for each in made.verdicts if each.code == "RR521"]
     assert str(verdict) == (
-        "a roster has lost more than 10% since it was last applied (sis: from 5 to 3 memberships), "
+        "a roster has lost more than 10% since it was last applied (sis: from 5 to 3 teachers), "
         "so its rules remove nothing, against the built-in limit max_roster_shrink: mentor/t-1/"
         "class/8b, mentor/t-3, mentor/t-3/class/8a"
     )
@@ -362,3 +362,28 @@ def test_a_plan_of_a_roster_that_lost_too_much_is_refused_to_the_end():
         apply_to(made, site)
     result = apply_to(made, site, overrides={"RR521": "additions only"})
     assert [str(each.action.name) for each in result.outcomes] == ["label/mentor/tool_name"]
+
+
+def test_those_who_teach_are_counted_apart_from_those_who_learn():
+    """They are few: all of them could go, and the file had hardly shrunk."""
+    learners = [
+        member("8a", "t-3", n, primary=False, role=RosterRole.STUDENT) for n in range(20, 80)
+    ]
+    full = roster(*(member("8a", f"t-{n}", n + 2) for n in range(4)), *learners)
+    cut = roster(member("8a", "t-0", 2), *learners)
+    live = (("10", "u2"), ("11", "u2"), ("12", "u2"), ("13", "u2"))
+    before = {"sis": RosterSize.of(full)}
+    made = plan(small_site(*live), ruled(cut, TAUGHT), rosters_before=before)
+    assert made.refused
+    assert made.actions == ()
+
+
+def test_what_is_narrowed_to_something_else_is_not_refused_and_is_no_measure():
+    labels = {(Role.MENTOR, LabelField.TOOL_NAME): LabelSetting("M", AT)}
+    manifest = ruled(CUT, TAUGHT, labels=labels)
+    made = cut_plan(manifest, only=["label/*"])
+    assert [str(each.name) for each in made.actions] == ["label/mentor/tool_name"]
+    assert not made.refused
+    assert made.rosters == {"sis": SIZE}
+    lifted = cut_plan(manifest, only=["label/*"], overrides={"RR521": "they left"})
+    assert lifted.rosters == {"sis": SIZE}
