@@ -39,7 +39,8 @@ def treated(
     found = [_by_itself(each, desired, protection) for each in differences]
     if not any(each.treatment in _STAYS for each in found):
         return found
-    found = _with_their_holders(_without_their_roles(directory, found), desired)
+    found = _without_their_roles(directory, found, desired)
+    found = _with_their_holders(directory, found, desired)
     return _before_successors(directory, found, desired)
 
 
@@ -71,37 +72,44 @@ def _by_itself(each: Difference, desired: Desired, protection: Protection) -> Di
     return each
 
 
-def _without_their_roles(directory: Directory, found: list[Difference]) -> list[Difference]:
-    """Let holders wait on whose profile it is accepted that the role is missing."""
+def _role_of(
+    directory: Directory, found: Iterable[Difference]
+) -> Callable[[Holder], Difference | None]:
+    """Return what finds, per holder, that it is accepted that their profile lacks the role."""
     missing = {
         each.address.parts: each
         for each in found
         if each.treatment is Treatment.ACCEPT and _is(each, AddressKind.PROFILE, Verb.ADD)
     }
+    return lambda holder: missing.get((directory.people[holder.person].profile, holder.role))
+
+
+def _without_their_roles(
+    directory: Directory, found: list[Difference], desired: Desired
+) -> list[Difference]:
+    """Let holders wait on whose profile it is accepted that the role is missing."""
+    role_of = _role_of(directory, found)
 
     def waits_for(each: Difference) -> Difference | None:
-        if not _is(each, AddressKind.HOLDER, Verb.ADD):
-            return None
-        role, person = each.address.parts
-        return missing.get((directory.people[person].profile, role))
+        return role_of(Holder.at(each.address)) if _is(each, AddressKind.HOLDER, Verb.ADD) else None
 
-    return _beside(found, waits_for)
+    return _beside(found, waits_for, desired)
 
 
-def _with_their_holders(found: list[Difference], desired: Desired) -> list[Difference]:
+def _with_their_holders(
+    directory: Directory, found: list[Difference], desired: Desired
+) -> list[Difference]:
     """Let holders stay whose assignments stay; assignments wait where holders may be missing."""
+    role_of = _role_of(directory, found)
     staying: dict[Holder, Difference] = {}
+    absent: dict[Holder, Difference] = {}
     for each in found:
         if each.treatment in _STAYS and _is(each, AddressKind.ASSIGNMENT, Verb.REMOVE):
             holder = Holder.at(each.address)
-            staying[holder] = max(
-                each, staying.get(holder, each), key=lambda other: _how_long(other, desired)
-            )
-    absent = {
-        Holder.at(each.address): each
-        for each in found
-        if each.treatment is Treatment.ACCEPT and _is(each, AddressKind.HOLDER, Verb.ADD)
-    }
+            staying[holder] = _longer(desired, each, staying.get(holder))
+        if each.treatment is Treatment.ACCEPT and _is(each, AddressKind.HOLDER, Verb.ADD):
+            holder = Holder.at(each.address)
+            absent[holder] = _longer(desired, each, role_of(holder))
 
     def stays_with(each: Difference) -> Difference | None:
         if _is(each, AddressKind.HOLDER, Verb.REMOVE):
@@ -110,7 +118,13 @@ def _with_their_holders(found: list[Difference], desired: Desired) -> list[Diffe
             return absent.get(Holder.at(each.address))
         return None
 
-    return _beside(found, stays_with)
+    return _beside(found, stays_with, desired)
+
+
+def _longer(desired: Desired, one: Difference, other: Difference | None) -> Difference:
+    """Return which of two stays longer."""
+    found = (one,) if other is None else (one, other)
+    return max(found, key=lambda each: _how_long(each, desired))
 
 
 def _how_long(each: Difference, desired: Desired) -> tuple[bool, date, Address]:
@@ -134,29 +148,28 @@ def _before_successors(
     )
     lost = _seen(learners, before) - _seen(learners, after)
 
-    def longer(each: Difference) -> tuple[bool, date, Address]:
+    def how_long(each: Difference) -> tuple[bool, date, Address]:
         return _how_long(each, desired)
 
     successors: dict[str, Difference] = {}
     for assignment in complete - after:
         missing = (accepted.get(each) for each in _rests_on(directory, assignment))
-        last = max((each for each in missing if each is not None), key=longer)
+        last = max((each for each in missing if each is not None), key=how_long)
         for learner in learners.of(assignment) & lost:
-            successors[learner] = min(last, successors.get(learner, last), key=longer)
+            successors[learner] = min(last, successors.get(learner, last), key=how_long)
     ended = {each.address for each in found if each.cause.kind is CauseKind.EXPIRED}
     waits: dict[Address, Difference] = {}
     for assignment in before - after:
         own = learners.of(assignment) & successors.keys()
         if own and Address.assignment(*assignment) not in ended:
-            last = max((successors[each] for each in own), key=longer)
+            last = max((successors[each] for each in own), key=how_long)
             for address in _rests_on(directory, assignment):
-                waits[address] = max(last, waits.get(address, last), key=longer)
+                waits[address] = _longer(desired, last, waits.get(address))
 
     def waits_for(each: Difference) -> Difference | None:
-        going = each.verb is Verb.REMOVE
-        return waits.get(each.address) if going else None
+        return waits.get(each.address) if each.verb is Verb.REMOVE else None
 
-    return _beside(found, waits_for)
+    return _beside(found, waits_for, desired)
 
 
 def _mentoring(directory: Directory, steps: Iterable[Difference]) -> set[Assignment]:
@@ -180,15 +193,25 @@ def _rests_on(directory: Directory, assignment: Assignment) -> tuple[Address, ..
 
 
 def _beside(
-    found: Iterable[Difference], other: Callable[[Difference], Difference | None]
+    found: Iterable[Difference],
+    other: Callable[[Difference], Difference | None],
+    desired: Desired,
 ) -> list[Difference]:
-    """Treat each difference that does not stay by itself like another one, where there is one."""
-    return [
-        replace(each, treatment=along.treatment, follows=along.follows or along.address)
-        if each.treatment not in _STAYS and (along := other(each)) is not None
-        else each
-        for each in found
-    ]
+    """Treat each difference that does not stay by itself like another one, where there is one.
+
+    What follows another one already follows the one that stays longer.
+    """
+    return [_following(each, other(each), desired) for each in found]
+
+
+def _following(each: Difference, other: Difference | None, desired: Desired) -> Difference:
+    by_itself = each.treatment in _STAYS and each.follows is None
+    if other is None or by_itself:
+        return each
+    made = replace(each, treatment=other.treatment, follows=other.follows or other.address)
+    if each.follows is not None and _how_long(each, desired) >= _how_long(made, desired):
+        return each
+    return made
 
 
 def _is(each: Difference, kind: AddressKind, verb: Verb) -> bool:

@@ -112,3 +112,23 @@ def test_nobody_stays_whose_learners_somebody_else_sees(successor):
     manifest = wanting(("t-1", "8a"), ("t-2", "8a"))
     made = plan(small_site(("10", "u2")), accepting(manifest, (successor, LATE)))
     assert "mentor/t-0/class/8a" in [str(each.name) for each in made.actions]
+
+
+def test_a_holder_stays_as_long_as_the_longest_of_what_keeps_them():
+    """One class is accepted to stay, the other waits for its successor."""
+    manifest = wanting(("t-1", "8a"))
+    for own, other in ((EARLY, LATE), (LATE, EARLY)):
+        accepted = (("mentor/t-0/class/8b", own), ("mentor/t-1", other))
+        found = until(accepting(manifest, *accepted), ("10", "u2"), ("10", "u3"))
+        assert found["mentor/t-0"] == LATE
+
+
+def test_an_assignment_waits_for_the_last_of_what_it_needs():
+    bare = (replace(PROFILES[0], roles=frozenset()), PROFILES[1])
+    enabling = {Role.MENTOR: ProfileSetting((ref("Staff"),), AT)}
+    manifest = wanting(("t-1", "8a"), profiles=enabling)
+    for holder, role in ((EARLY, LATE), (LATE, EARLY)):
+        accepted = (("mentor/t-1", holder), ("profile/Staff/mentor", role))
+        made = plan(small_site(profiles=bare), accepting(manifest, *accepted))
+        found = {str(each.name): each.until for each in made.accepted}
+        assert found["mentor/t-1/class/8a"] == LATE
