@@ -229,7 +229,9 @@ def find_person(directory: Directory, key: str) -> str:
     keys = (
         (read(each), each.id) for each in directory.state.people for read in _PERSON_KEYS.values()
     )
-    return _find_one(key, keys, _Wording("people", "Nobody", "sync key, username, e-mail or id"))
+    return _find_one(
+        directory, key, keys, _Wording("people", "Nobody", "sync key, username, e-mail or id")
+    )
 
 
 def find_learner(directory: Directory, key: str) -> str:
@@ -262,7 +264,7 @@ def find_unit(directory: Directory, key: str) -> str:
         for unit in directory.state.units
         for read in (unit.sync_key, directory.path(unit.id), unit.id)
     )
-    return _find_one(key, keys, _Wording("units", "No unit", "sync key, path or id"))
+    return _find_one(directory, key, keys, _Wording("units", "No unit", "sync key, path or id"))
 
 
 class _Wording(NamedTuple):
@@ -273,7 +275,9 @@ class _Wording(NamedTuple):
     keys: str
 
 
-def _find_one(key: str, keys: Iterable[tuple[str | None, str]], wording: _Wording) -> str:
+def _find_one(
+    directory: Directory, key: str, keys: Iterable[tuple[str | None, str]], wording: _Wording
+) -> str:
     """Return the id of the one thing with that key."""
     known = list(keys)
     found = {item for each, item in known if each == key}
@@ -283,6 +287,8 @@ def _find_one(key: str, keys: Iterable[tuple[str | None, str]], wording: _Wordin
         raise ReconcilerError(
             f"{len(found)} {wording.several} answer to {key}.",
             f"Name one by id: {', '.join(sorted(found))}.",
+        ).naming(
+            directory.state.site.id, ((each, key) for each in found if each in directory.people)
         )
     raise ReconcilerError(
         f"{wording.none} on the site has the {wording.keys} {key}.",

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 from doubles import MemorySite, apply_to
 from hypothesis import given
-from small import plan, small_site, wanting
+from small import LEARNERS, STAFF, plan, small_site, wanting
 from strategies import TODAY, cases, examples
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.directory import Directory, find_person
+from reconciler.errors import ReconcilerError
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_document
 from reconciler.redact import LEFT_OUT, WITHHELD, Redaction, pseudonym
@@ -145,3 +147,15 @@ def test_a_count_is_no_id():
         hidden.text("20 learners, s-20 and 200")
         == f"20 learners, {hidden.who('nord', '20')} and 200"
     )
+
+
+def test_who_shares_a_key_is_not_told_by_id():
+    one = replace(STAFF[0], id="7001")
+    twin = replace(STAFF[1], id="7002", username=one.username)
+    state = small_site(people=(one, twin, *STAFF[2:], *LEARNERS))
+    with pytest.raises(ReconcilerError) as caught:
+        find_person(Directory(state), one.username)
+    assert caught.value.advice == "Name one by id: 7001, 7002."
+    told = Redaction(KEY).error(caught.value)
+    assert "700" not in f"{told} {told.advice}"
+    assert str(told.advice).count("p-") == 2
