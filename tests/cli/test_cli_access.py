@@ -1,5 +1,8 @@
 """`access`: who sees whom on a real site, live and as planned."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from sandboxes import Desk, example
 
@@ -113,6 +116,8 @@ def test_as_planned_takes_a_plan_that_is_half_applied(first_desk):
     assert found.state == end_state(state, plan.actions)
     with pytest.raises(PlanUnusable, match="used before"):
         reading.after_plan(plan, live, Earlier(used=True))
+    with pytest.raises(PlanUnusable, match="held until 2020-01-01"):
+        reading.after_plan(replace(plan, holds_until=date(2020, 1, 1)), live, Earlier())
 
 
 def test_one_question_at_a_time(first_desk):

@@ -221,3 +221,14 @@ def test_an_override_that_lifts_nothing_of_a_saved_plan_is_told(desk):
     told = desk.run("apply", "plan.json", *meant).err
     assert "RR505: --override RR510 lifts nothing" in told
     assert "RR124: --reason looks like a detail of somebody's health" in told
+
+
+def test_what_the_site_protects_is_nothing_that_a_pattern_could_match(settled_desk):
+    """`plan` finds nothing to change, and so does `apply`."""
+    protected = {"protected": {"people": ["t-0408"]}}
+    settled_desk.write({"version": 1, "site": "nordberg-kommune", "policy": protected}, "p.yaml")
+    mentors = [each for each in example()["mentors"] if each["person"] != "t-0408"]
+    settled_desk.write(example(mentors=mentors), "without.yaml")
+    asked = ("apply", "without.yaml", "--yes", "--only", "label/*")
+    told = settled_desk.run(*asked, RECONCILER_POLICY="p.yaml").err
+    assert "RR504" in told
