@@ -1,7 +1,8 @@
 """The command `roster`: check an export of a school system, or tell what is in it."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -12,8 +13,10 @@ from reconciler.errors import ExitCode, WrongUse
 from reconciler.manifest.build_rules import PLAIN_CSV
 from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
 from reconciler.reports import roster as report
-from reconciler.rosters.formats import FORMATS
+from reconciler.rosters.formats import FORMATS, Files
 from reconciler.rosters.problems import InvalidRoster, Problem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEFAULT: Final = "oneroster-csv"
 
@@ -31,26 +34,40 @@ def _columns(
     return columns
 
 
-_column_option = click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="WHAT=HEADING",
-    callback=_columns,
-    help="What a column of a plain CSV file is: unit=Class. May be repeated.",
-)
+def roster_options(command: Command) -> Command:
+    """Add what says which roster is meant, and how it is read."""
+    for option in (
+        options.no_color_option,
+        options.format_option,
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="WHAT=HEADING",
+            callback=_columns,
+            help="What a column of a plain CSV file is: unit=Class. May be repeated.",
+        ),
+        click.option(
+            "--base",
+            metavar="PATH",
+            callback=options.not_empty_if_given,
+            help="The whole export that it goes with, where it holds changes only (a delta).",
+        ),
+        click.option(
+            "--type",
+            "roster_type",
+            type=click.Choice(list(FORMATS)),
+            default=_DEFAULT,
+            show_default=True,
+            help="The format that the roster is in.",
+        ),
+        click.argument("path", callback=options.not_empty),
+    ):
+        command = option(command)
+    return command
 
-_type_option = click.option(
-    "--type",
-    "roster_type",
-    type=click.Choice(list(FORMATS)),
-    default=_DEFAULT,
-    show_default=True,
-    help="The format that the roster is in.",
-)
 
-
-def _read(path: str, roster_type: str, columns: dict[str, str]) -> Roster:
+def _read(path: str, roster_type: str, base: str | None, columns: dict[str, str]) -> Roster:
     if roster_type == PLAIN_CSV and not set(NEEDED_COLUMNS) <= set(columns):
         raise WrongUse(
             "A plain CSV file needs to be told which columns are the unit and the person.",
@@ -58,7 +75,9 @@ def _read(path: str, roster_type: str, columns: dict[str, str]) -> Roster:
         )
     if roster_type != PLAIN_CSV and columns:
         raise WrongUse(f"--column is for --type {PLAIN_CSV}.", "Leave it out, or name that type.")
-    return FORMATS[roster_type](Path(path), columns)
+    if roster_type == PLAIN_CSV and base:
+        raise WrongUse("A plain CSV file is always whole.", "Leave --base out.")
+    return FORMATS[roster_type](Files(Path(path), Path(base) if base else None, columns))
 
 
 @click.group("roster")
@@ -72,14 +91,8 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("path", callback=options.not_empty)
-@_type_option
-@_column_option
-@options.format_option
-@options.no_color_option
-def check(
-    *, path: str, roster_type: str, columns: dict[str, str], output_format: str, no_color: bool
-) -> int:
+@roster_options
+def check(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
     """Name everything that is wrong with a roster, with file, row, column and value.
 
     PATH is a zip archive, a folder or, of the type csv, a file. Exit 1 where anything is wrong.
@@ -88,7 +101,7 @@ def check(
     """
     problems: tuple[Problem, ...] = ()
     try:
-        _read(path, roster_type, columns)
+        _read(path, **how)
     except InvalidRoster as invalid:
         problems = invalid.problems
     print_result(
@@ -101,21 +114,15 @@ def check(
 
 
 @command.command("show")
-@click.argument("path", callback=options.not_empty)
-@_type_option
-@_column_option
-@options.format_option
-@options.no_color_option
-def show(
-    *, path: str, roster_type: str, columns: dict[str, str], output_format: str, no_color: bool
-) -> int:
+@roster_options
+def show(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
     """Count what is in a roster: people, units, memberships and duties by kind.
 
     PATH is a zip archive, a folder or, of the type csv, a file.
 
     Example: reconciler roster show roster.zip
     """
-    summary = report.summarise(_read(path, roster_type, columns))
+    summary = report.summarise(_read(path, **how))
     print_result(
         report.summary_document(summary),
         report.summary_text(summary),

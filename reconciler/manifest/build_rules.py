@@ -72,6 +72,7 @@ class Reader:
                         path,
                         _word(RosterPersonKey, people, RosterPersonKey.SOURCED_ID),
                         _word(RosterUnitKey, units, RosterUnitKey.SOURCED_ID),
+                        self._reference(each, "base"),
                         _columns(each.get("columns")),
                     ),
                 )

@@ -171,6 +171,7 @@ def digest_of(manifest: Manifest) -> str:
                 source.path.key,
                 source.people,
                 source.units,
+                source.base.key if source.base else None,
                 dict(source.columns),
             ]
             for name, source in manifest.sources.items()

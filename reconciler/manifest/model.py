@@ -217,6 +217,7 @@ class RosterSource:
         path: a file or folder; relative to the manifest's file.
         people: what of its people equals `settings.people` of the site.
         units: what of its units equals `settings.units` of the site.
+        base: the whole export that it goes with, where it holds changes only.
         columns: for a plain CSV file, per meaning (`ROSTER_COLUMNS`) the heading of its column.
     """
 
@@ -225,6 +226,7 @@ class RosterSource:
     path: Reference
     people: RosterPersonKey = RosterPersonKey.SOURCED_ID
     units: RosterUnitKey = RosterUnitKey.SOURCED_ID
+    base: Reference | None = None
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 

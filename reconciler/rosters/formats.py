@@ -1,6 +1,7 @@
 """Which formats of rosters there are, and how each is read."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -9,13 +10,26 @@ from reconciler.domain.roster import Roster
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.plain_csv import read_plain_csv
 
-Read = Callable[[Path, Mapping[str, str]], Roster]
-"""Reads a roster, given its path and what the columns of a plain CSV file mean.
 
-Raises `InvalidRoster` with everything that is wrong.
-"""
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a roster is.
 
-FORMATS: Final[Mapping[str, Read]] = MappingProxyType(
-    {"oneroster-csv": lambda path, _columns: read_bundle(path), "csv": read_plain_csv}
+    Attributes:
+        path: a file or folder.
+        base: the whole export that it goes with, where it holds changes only.
+        columns: what the columns of a plain CSV file mean.
+    """
+
+    path: Path
+    base: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+FORMATS: Final[Mapping[str, Callable[[Files], Roster]]] = MappingProxyType(
+    {
+        "oneroster-csv": lambda files: read_bundle(files.path, files.base),
+        "csv": lambda files: read_plain_csv(files.path, files.columns),
+    }
 )
-"""Per format its reader."""
+"""Per format its reader; each raises `InvalidRoster` with everything that is wrong."""

@@ -1,15 +1,16 @@
 """Reads OneRoster 1.1 and 1.2 CSV bundles (1EdTech), a folder or a zip archive.
 
-Everything wrong with a bundle is found in one pass and raised together. Only complete exports are
-read: a delta, or a file that the manifest promises and the bundle lacks, never means "nobody".
+Everything wrong with a bundle is found in one pass and raised together. A delta is read together
+with the whole export that it goes with, and a file that the manifest promises and the bundle lacks
+never means "nobody".
 
 The two versions differ in one thing here: in 1.1 a user's row carries one role and a list of
 organisations, in 1.2 `roles.csv` carries a role for each organisation, with dates.
 """
 
 import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,30 +26,49 @@ from reconciler.domain.roster import (
     RosterUnit,
     RosterUnitKind,
 )
-from reconciler.rosters.bundle import Bundle, open_bundle
+from reconciler.rosters.bundle import open_bundle
 from reconciler.rosters.oneroster_manifest import Version, read_manifest
-from reconciler.rosters.oneroster_tables import COLUMNS, Tables, listed
+from reconciler.rosters.oneroster_tables import COLUMNS, Source, Tables, listed
 from reconciler.rosters.problems import InvalidRoster, Problem
 
 _FAMILY: Final = frozenset({RosterRole.PARENT, RosterRole.GUARDIAN, RosterRole.RELATIVE})
 
 
-def read_bundle(path: Path) -> Roster:
+def read_bundle(path: Path, base: Path | None = None) -> Roster:
     """Read a OneRoster CSV bundle.
 
     Args:
         path: a folder with `manifest.csv`, or a zip archive of one.
+        base: the whole export that it goes with, where it holds changes only (a delta).
 
     Raises:
-        InvalidRoster: the bundle cannot be read safely, is not complete, or contradicts itself.
+        InvalidRoster: a bundle cannot be read safely, is not complete, or contradicts itself.
     """
-    with open_bundle(path) as bundle, _no_collection():
+    with ExitStack() as stack:
+        stack.enter_context(_no_collection())
+        top = Source(stack.enter_context(open_bundle(path)))
+        below = Source(stack.enter_context(open_bundle(base)), _BASE) if base else None
         problems: list[Problem] = []
-        version = read_manifest(bundle, problems)
-        if version is None or problems:
+        whole = read_manifest(below.bundle, problems) if below else None
+        contents = None
+        if whole is not None or below is None:
+            upon = whole.version if whole else None
+            contents = read_manifest(top.bundle, problems, upon=upon)
+        if contents is None or problems:
             raise InvalidRoster(problems)
-        reader = _Reader(bundle, version)
-        return reader.read(str(path))
+        sources = {name: _layers(mode, top, below) for name, mode in contents.modes.items()}
+        return _Reader(sources, contents.version).read(str(path))
+
+
+_BASE: Final = "base "
+"""How the files of the whole export are told from those of the changes."""
+
+
+def _layers(mode: str, top: Source, below: Source | None) -> list[Source]:
+    """Return where a table is read from: the whole of it first, then what changed."""
+    if below is None or mode == "bulk":
+        return [top]
+    return [below] if mode == "absent" else [below, top]
 
 
 @contextmanager
@@ -64,18 +84,18 @@ def _no_collection() -> Iterator[None]:
 
 
 class _Users(NamedTuple):
-    """What the users' files say; an agent is (user, agent, row) as `users.csv` has it."""
+    """What the users' files say; an agent is (user, agent, file, row)."""
 
     people: list[RosterPerson]
     affiliations: list[RosterMembership]
-    agents: list[tuple[str, str, int]]
+    agents: list[tuple[str, str, str, int]]
 
 
 class _Reader:
     """One reading of one bundle: what its tables mean."""
 
-    def __init__(self, bundle: Bundle, version: Version) -> None:
-        self._tables = Tables(bundle)
+    def __init__(self, sources: Mapping[str, Sequence[Source]], version: Version) -> None:
+        self._tables = Tables(sources)
         self._version = version
 
     def read(self, source: str) -> Roster:
@@ -101,8 +121,7 @@ class _Reader:
     # Organisations, schools and classes
 
     def _orgs(self) -> Iterator[RosterUnit]:
-        file = "orgs.csv"
-        for number, values in self._tables.rows("orgs", COLUMNS["orgs"]):
+        for file, number, values in self._tables.rows("orgs", COLUMNS["orgs"]):
             org, name, word, _, identifier, parent = values
             kind = self._tables.kind(file, number, word)
             yield RosterUnit(
@@ -123,7 +142,7 @@ class _Reader:
         sound: set[str] = set()
         for org in orgs:
             if org.parent is not None:
-                self._tables.refer("orgs.csv", org.row, "parentSourcedId", org.parent, "orgs")
+                self._tables.refer(org.file, org.row, "parentSourcedId", org.parent, "orgs")
             chain: dict[str, None] = {}
             current: str | None = org.sourced_id
             while current is not None and current not in sound and current not in chain:
@@ -136,8 +155,7 @@ class _Reader:
             sound.update(chain)
 
     def _classes(self) -> Iterator[RosterUnit]:
-        file = "classes.csv"
-        for number, values in self._tables.rows("classes", COLUMNS["classes"]):
+        for file, number, values in self._tables.rows("classes", COLUMNS["classes"]):
             class_id, title, school, _, code, class_type, grades = values
             self._tables.refer(file, number, "schoolSourcedId", school, "orgs")
             yield RosterUnit(
@@ -165,9 +183,8 @@ class _Reader:
     # People
 
     def _users_1_1(self) -> _Users:
-        file = "users.csv"
         users = _Users([], [], [])
-        for number, values in self._tables.rows("users", COLUMNS["users 1.1"]):
+        for file, number, values in self._tables.rows("users", COLUMNS["users 1.1"]):
             user, enabled, username, given, family, word, org_ids, _, email, agents = values
             role = self._tables.role(file, number, word)
             orgs = tuple(map(intern, listed(org_ids)))
@@ -195,14 +212,13 @@ class _Reader:
                 )
                 for org in orgs
             )
-            users.agents.extend((person, intern(agent), number) for agent in listed(agents))
+            users.agents.extend((person, intern(agent), file, number) for agent in listed(agents))
         return users
 
     def _users_1_2(self) -> _Users:
-        file = "users.csv"
         users = _Users([], [], [])
         main_orgs: dict[str, str] = {}
-        for number, values in self._tables.rows("users", COLUMNS["users 1.2"]):
+        for file, number, values in self._tables.rows("users", COLUMNS["users 1.2"]):
             user, enabled, username, given, family, _, email, agents, main_org = values
             person = intern(user)
             if main_org:
@@ -224,7 +240,7 @@ class _Reader:
                     number,
                 )
             )
-            users.agents.extend((person, intern(agent), number) for agent in listed(agents))
+            users.agents.extend((person, intern(agent), file, number) for agent in listed(agents))
         users.affiliations.extend(self._roles())
         held: dict[str, list[RosterMembership]] = {}
         for affiliation in users.affiliations:
@@ -237,8 +253,7 @@ class _Reader:
         )
 
     def _roles(self) -> Iterator[RosterMembership]:
-        file = "roles.csv"
-        for number, values in self._tables.rows("roles", COLUMNS["roles"]):
+        for file, number, values in self._tables.rows("roles", COLUMNS["roles"]):
             _, user, role_type, word, org, _, begin, end = values
             self._tables.refer(file, number, "userSourcedId", user, "users")
             self._tables.refer(file, number, "orgSourcedId", org, "orgs")
@@ -272,13 +287,13 @@ class _Reader:
         return replace(person, role=main.role, orgs=orgs)
 
     def _relations(
-        self, people: list[RosterPerson], agents: list[tuple[str, str, int]]
+        self, people: list[RosterPerson], agents: list[tuple[str, str, str, int]]
     ) -> Iterator[RosterRelation]:
         """Yield who answers for whom; a bundle may say it in the learner's row, theirs, or both."""
         roles = {person.sourced_id: person.role for person in people}
         met: set[tuple[str, str]] = set()
-        for user, agent, number in agents:
-            if not self._tables.refer("users.csv", number, "agentSourcedIds", agent, "users"):
+        for user, agent, file, number in agents:
+            if not self._tables.refer(file, number, "agentSourcedIds", agent, "users"):
                 continue
             for person, learner in ((agent, user), (user, agent)):
                 kind = roles.get(person)
@@ -288,17 +303,16 @@ class _Reader:
                     and (person, learner) not in met
                 ):
                     met.add((person, learner))
-                    yield RosterRelation(person, learner, kind, "users.csv", number)
+                    yield RosterRelation(person, learner, kind, file, number)
 
     # Enrolments
 
     def _enrollments(self) -> Iterator[RosterMembership]:
         """Yield who is in which class; millions of them, so what is usual takes the short way."""
-        file = "enrollments.csv"
         tables = self._tables
         classes, orgs, users = (tables.ids(name) for name in ("classes", "orgs", "users"))
         periods: dict[tuple[str, str], tuple[date | None, date | None]] = {}
-        for number, values in tables.rows("enrollments", COLUMNS["enrollments"]):
+        for file, number, values in tables.rows("enrollments", COLUMNS["enrollments"]):
             _, class_id, school, user, word, _, primary, begin, end = values
             if not (class_id in classes and school in orgs and user in users):
                 tables.refer(file, number, "classSourcedId", class_id, "classes")

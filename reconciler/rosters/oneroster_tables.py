@@ -5,14 +5,14 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.domain.roster import RosterRole, RosterUnitKind
 from reconciler.rosters.bundle import Bundle
-from reconciler.rosters.csv_table import Columns, read_rows
+from reconciler.rosters.csv_table import Columns, Row, read_rows
 from reconciler.rosters.problems import Problem
 
 ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
@@ -74,15 +74,33 @@ COLUMNS: Final[Mapping[str, Columns]] = MappingProxyType(
 )
 
 
+class Source(NamedTuple):
+    """Where a table is read from: a bundle, and what its files are called in messages."""
+
+    bundle: Bundle
+    prefix: str = ""
+
+
+class Line(NamedTuple):
+    """One sound, current row: where it stands, and the asked columns."""
+
+    file: str
+    number: int
+    values: tuple[str, ...]
+
+
 class Tables:
-    """The tables of one bundle: the ids met so far, and the problems found.
+    """The tables of an export: the ids met so far, and the problems found.
+
+    Args:
+        sources: per table where it is read from: the whole export, and the changes to it if any.
 
     Attributes:
         problems: everything found wrong, in the order of reading.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+    def __init__(self, sources: Mapping[str, Sequence[Source]]) -> None:
+        self._sources = sources
         self.problems: list[Problem] = []
         # Ids by table, with their rows: also those of rows with a mistake, so that one mistake does
         # not bring forth another at every reference to the row.
@@ -99,13 +117,31 @@ class Tables:
         """Say whether the whole file could be read, so that what it lacks is really not there."""
         return name not in self._unreadable
 
-    def rows(self, name: str, columns: Columns) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Yield the sound, current rows of a file, and note every row's id."""
-        file = f"{name}.csv"
-        ids = self._ids.setdefault(name, {})
+    def rows(self, name: str, columns: Columns) -> Iterator[Line]:
+        """Yield the sound, current rows of a table, and note every row's id."""
         before = len(self.problems)
+        whole, *changes = self._sources[name]
+        changed = [(each, list(self._read(name, columns, each))) for each in changes]
+        replaced = {values[0] for _, listed in changed for _, values in listed}
+        rows = self._read(name, columns, whole)
+        if replaced:
+            rows = ((number, values) for number, values in rows if values[0] not in replaced)
+        yield from self._sound(name, columns, whole, rows)
+        for source, listed in changed:
+            yield from self._sound(name, columns, source, listed)
+        if any(problem.code in _FILE_CODES for problem in self.problems[before:]):
+            self._unreadable.add(name)
+
+    def _read(self, name: str, columns: Columns, source: Source) -> Iterator[Row]:
+        return read_rows(source.bundle, f"{name}.csv", columns, self.problems)
+
+    def _sound(
+        self, name: str, columns: Columns, source: Source, rows: Iterable[Row]
+    ) -> Iterator[Line]:
+        file = f"{source.prefix}{name}.csv"
+        ids = self._ids.setdefault(name, {})
         status_at = len(columns.required)
-        for number, values in read_rows(self._bundle, file, columns, self.problems):
+        for number, values in rows:
             sourced_id, status = values[0], values[status_at]
             if status and status != "active":
                 if status.lower() == "tobedeleted":
@@ -124,9 +160,7 @@ class Tables:
                     if not value:
                         self.problem(file, number, column, "RR308", "a value is missing")
                 continue
-            yield number, values
-        if any(problem.code in _FILE_CODES for problem in self.problems[before:]):
-            self._unreadable.add(name)
+            yield Line(file, number, values)
 
     def refer(self, file: str, row: int, column: str, value: str, target: str) -> bool:
         """Note a reference that leads nowhere; say whether it leads somewhere."""

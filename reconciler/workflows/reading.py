@@ -20,7 +20,7 @@ from reconciler.drift import DriftReport, classify
 from reconciler.ending import ending
 from reconciler.errors import InvalidInput, PlanUnusable
 from reconciler.manifest import load
-from reconciler.manifest.model import Manifest, PersonKey, UnitKey
+from reconciler.manifest.model import Manifest, PersonKey, RosterSource, UnitKey
 from reconciler.plan import build
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
@@ -31,7 +31,7 @@ from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
 from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
-from reconciler.rosters.formats import FORMATS
+from reconciler.rosters.formats import FORMATS, Files
 from reconciler.rules.derive import Derived, derive
 from reconciler.scope import Scope
 from reconciler.state import LiveState
@@ -56,13 +56,18 @@ def load_manifest(paths: Iterable[str | Path]) -> Manifest:
     manifest = load.load_manifest([Path(path) for path in paths])
     used = {rule.roster for rule in manifest.rules}
     rosters = {
-        name: FORMATS[source.type](
-            Path(source.path.position.file).parent / source.path.key, source.columns
-        )
+        name: FORMATS[source.type](_files(source))
         for name, source in manifest.sources.items()
         if name in used
     }
     return replace(manifest, rosters=rosters) if rosters else manifest
+
+
+def _files(source: RosterSource) -> Files:
+    """Find a roster's files, which are named relative to the manifest's own file."""
+    folder = Path(source.path.position.file).parent
+    base = folder / source.base.key if source.base else None
+    return Files(folder / source.path.key, base, source.columns)
 
 
 def load_policy(path: str | Path | None) -> Manifest | None:
