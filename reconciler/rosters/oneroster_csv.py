@@ -28,7 +28,7 @@ from reconciler.domain.roster import (
 )
 from reconciler.rosters.bundle import open_bundle
 from reconciler.rosters.oneroster_manifest import Version, read_manifest
-from reconciler.rosters.oneroster_tables import COLUMNS, Source, Tables, listed
+from reconciler.rosters.oneroster_tables import COLUMNS, ROLES, Source, Tables, listed
 from reconciler.rosters.problems import InvalidRoster, Problem
 
 _FAMILY: Final = frozenset({RosterRole.PARENT, RosterRole.GUARDIAN, RosterRole.RELATIVE})
@@ -327,7 +327,7 @@ class _Reader:
             yield RosterMembership(
                 intern(class_id),
                 intern(user),
-                tables.role(file, number, word),
+                ROLES.get(word) or tables.role(file, number, word),
                 primary == "true"
                 or (bool(primary) and tables.boolean(file, number, "primary", primary)),
                 period[0],

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.domain.roster import RosterRole, RosterUnitKind
 from reconciler.rosters.bundle import Bundle
@@ -81,12 +81,8 @@ class Source(NamedTuple):
     prefix: str = ""
 
 
-class Line(NamedTuple):
-    """One sound, current row: where it stands, and the asked columns."""
-
-    file: str
-    number: int
-    values: tuple[str, ...]
+Line: TypeAlias = tuple[str, int, tuple[str, ...]]
+"""One sound, current row: its file, its number there, and the asked columns."""
 
 
 class Tables:
@@ -160,7 +156,7 @@ class Tables:
                     if not value:
                         self.problem(file, number, column, "RR308", "a value is missing")
                 continue
-            yield Line(file, number, values)
+            yield file, number, values
 
     def refer(self, file: str, row: int, column: str, value: str, target: str) -> bool:
         """Note a reference that leads nowhere; say whether it leads somewhere."""

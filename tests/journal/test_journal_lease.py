@@ -152,7 +152,7 @@ def test_who_waits_is_told_once_and_gets_it(
     first = journal.lease(SITE)
     first.__enter__()
     slept: list[float] = []
-    told: list[str] = []
+    told: list[LeaseHeld] = []
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -162,7 +162,8 @@ def test_who_waits_is_told_once_and_gets_it(
     with opener(location).lease(SITE, wait_seconds=60, sleep=sleep, waiting=told.append):
         assert slept == [0.5, 0.5, 0.5]
         assert len(told) == 1
-        assert "anna@ci-7" in told[0]
+        assert "anna@ci-7" in str(told[0])
+        assert told[0].people == (("actor:anna", "anna@ci-7"),)
 
 
 def test_waiting_has_an_end(journal: SqlJournal, location: str | Path, opener: Opener) -> None:
