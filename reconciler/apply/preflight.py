@@ -13,7 +13,7 @@ from reconciler.errors import GuardRefused, PlanUnusable, SiteError, actor_id
 from reconciler.manifest.model import Manifest
 from reconciler.plan.basis import concerns, digests, moved
 from reconciler.plan.end_state import end_state, undo, value_at
-from reconciler.plan.judgement import Judgement
+from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
 from reconciler.policy.guards import judge, judges_manifest, needless
@@ -183,9 +183,7 @@ def as_of_today(plan: Plan, state: LiveState, earlier: Earlier, today: date) -> 
         earlier: what earlier runs of the plan did: that waits for nothing any more.
         today: the day on which it runs.
     """
-    directory = Directory(state)
-    scope = Scope.of(directory, plan.basis.scope)
-    dependencies = Judgement(directory, scope, plan.actions, today).dependencies()
+    dependencies = dependencies_on(Directory(state), plan.actions, today)
     return tuple(
         action
         if action.address in earlier.held

@@ -107,3 +107,8 @@ class Judgement:
 
     def _side(self, directory: Directory, effective: AbstractSet[Assignment]) -> Side:
         return Side(directory, effective, in_scope(directory, self._scope, Role, self._as_of))
+
+
+def dependencies_on(directory: Directory, steps: Sequence[Planned], as_of: date) -> Dependencies:
+    """Return which of some steps must wait for which, as the site and its learners are on a day."""
+    return Judgement(directory, Scope.of(directory, None), steps, as_of).dependencies()

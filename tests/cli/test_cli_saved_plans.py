@@ -2,7 +2,8 @@
 
 import json
 import stat
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,8 @@ from sandboxes import Desk, example, running
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.errors import PlanUnusable
 
-TODAY = date.today()  # noqa: DTZ011 - the same day as the commands', but for a minute around midnight
+TODAY = datetime.now(ZoneInfo("Europe/Oslo")).date()
+"""The day in the example's time zone: the commands', but for a minute around midnight."""
 
 
 def saved(desk: Desk, name: str = "plan.json", *arguments: str, expect: int = 0) -> dict:

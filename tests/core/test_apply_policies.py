@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 from applying import answering
-from doubles import MemorySite, apply_to
+from doubles import MemoryJournal, MemorySite, apply_to
 from small import STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
-from reconciler.errors import GuardRefused, InvalidInput, PlanUnusable, WrongUse
+from reconciler.errors import ExitCode, GuardRefused, InvalidInput, PlanUnusable, WrongUse
 from reconciler.manifest.model import (
     Entry,
     Item,
@@ -24,8 +24,9 @@ from reconciler.manifest.model import (
     Section,
 )
 from reconciler.plan.document import from_document, to_document
+from reconciler.plan.model import Plan
 from reconciler.provider import ChangeResult
-from reconciler.state import Assignment, Membership, Person
+from reconciler.state import Assignment, LiveState, Membership, Person
 
 UNLIMITED = Limit(100, percentage=True)
 
@@ -125,6 +126,7 @@ def test_a_plan_that_does_not_know_what_the_site_asks_of_manifests_is_made_again
     assert str(caught.value) == (
         "The plan was made without the site's policy require_reason_for as it is now."
     )
+    assert caught.value.advice == "Make a new plan and review it."
     again = plan(site.state, with_learner("covers"), site_policy=REASONS)
     assert apply_to(again, site, site_policy=REASONS).verified
     gone = plan(site.state, wanting(), site_policy=REASONS)
@@ -183,8 +185,11 @@ def test_a_redacted_plan_is_for_reading_only():
     assert caught.value.advice == "Apply the plan as it was made, without --redact."
 
 
-def test_a_removal_waits_for_who_sees_its_learners_on_the_day_of_the_apply():
-    """On the plan's day 8a was empty; today its learners are in 8a and in 8b."""
+def moving() -> tuple[Plan, LiveState, LiveState]:
+    """A plan that gives t-1 8b and takes 8a from t-0, and two days.
+
+    On the plan's day 8a is empty; later its learners are in 8a and in 8b.
+    """
     stays = Assignment(Role.MENTOR, "13", TargetKind.LEARNER, "22")
     state = small_site(("10", "u2"))
     state = replace(
@@ -204,18 +209,49 @@ def test_a_removal_waits_for_who_sees_its_learners_on_the_day_of_the_apply():
         )
     )
     manifest = wanting(sections={Role.MENTOR: Section(entries, AT)})
-    made = plan(replace(state, memberships=empty), manifest)
-    today = replace(state, memberships=(*state.memberships, *in_both))
-    failing = MemorySite(today)
-    added = Address.assignment("mentor", "11", "class", "u3")
-    answering(failing, {added: ChangeResult(409, changed=False, code="x", detail="no")})
+    early = replace(state, memberships=empty)
+    late = replace(state, memberships=(*state.memberships, *in_both))
+    return plan(early, manifest), early, late
+
+
+REFUSED = ChangeResult(409, changed=False, code="x", detail="no")
+
+
+def test_a_removal_waits_for_who_sees_its_learners_on_the_day_of_the_apply():
+    made, _, late = moving()
+    failing = MemorySite(late)
+    answering(failing, {Address.assignment("mentor", "11", "class", "u3"): REFUSED})
     told = {str(each.action.name): each.outcome.value for each in apply_to(made, failing).outcomes}
     assert told["mentor/t-1/class/8b"] == "failed"
     assert told["mentor/t-0/class/8a"] == "skipped"
-    narrowed = apply_to(made, MemorySite(today), only=["mentor/t-0/class/8a"])
+    narrowed = apply_to(made, MemorySite(late), only=["mentor/t-0/class/8a"])
     assert "mentor/t-1/class/8b" in [str(each.action.name) for each in narrowed.outcomes]
-    with pytest.raises(WrongUse, match="must wait for mentor/t-1/class/8b"):
-        apply_to(made, MemorySite(today), only=["mentor/t-0*"], excepted=["mentor/t-1*"])
+    with pytest.raises(WrongUse, match="must wait for mentor/t-1/class/8b") as caught:
+        apply_to(made, MemorySite(late), only=["mentor/t-0*"], excepted=["mentor/t-1*"])
+    assert caught.value.site == "nord"
+    assert set(caught.value.people) == {("10", "t-0"), ("11", "t-1")}
+
+
+def test_what_is_done_waits_for_nothing_any_more():
+    """The removal was made on the first day; the same command finishes the run on the second."""
+    made, early, late = moving()
+    site, journal = MemorySite(early), MemoryJournal()
+    asked = {"only": ["mentor/t-0*"], "excepted": ["mentor/t-1*"]}
+    plain = site._answer
+    answering(site, {Address.holder("mentor", "10"): REFUSED})
+    apply_to(made, site, journal, **asked)
+    site._answer = plain
+    site.state = replace(site.state, memberships=late.memberships)
+    assert apply_to(made, site, journal, **asked).exit_code is ExitCode.DONE
+
+
+def test_a_run_that_has_nothing_to_do_tells_what_lifts_nothing():
+    state = small_site(("10", "u2"))
+    result = apply_to(
+        plan(state, wanting(("t-0", "8a"))), MemorySite(state), overrides={"RR510": "x"}
+    )
+    assert result.outcomes == ()
+    assert [each.code for each in result.warnings] == ["RR505"]
 
 
 def test_an_apply_tells_who_loses_their_last_mentor_and_which_override_lifts_nothing():

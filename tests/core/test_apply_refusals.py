@@ -29,7 +29,7 @@ from reconciler.errors import (
     SiteError,
     WrongUse,
 )
-from reconciler.manifest.model import Entry, Item, Limit, Policy, Section, Settings, UnitKey
+from reconciler.manifest.model import Entry, Item, Limit, Policy, Rule, Section, Settings, UnitKey
 from reconciler.plan.model import Override, Plan
 from reconciler.provider import ChangeResult, Verb
 
@@ -255,3 +255,33 @@ def test_two_parts_that_moved_are_both_named():
     others(site, "11")
     site.write(Address.profile("p0", "mentor"), Verb.REMOVE, after=False)
     assert refusal(MADE, site)[1] == MOVED.replace("holders", "profiles, holders")
+
+
+def named(made, site: MemorySite, journal=None, **more) -> set[tuple[str, str]]:
+    """Whom a refusal names, each by id and key; the site is the plan's."""
+    with pytest.raises(ReconcilerError) as caught:
+        apply_to(made, site, journal, **more)
+    assert caught.value.site == "nord"
+    return set(caught.value.people)
+
+
+def test_a_refusal_notes_whom_it_names():
+    state = small_site(("10", "u2"), ("11", "u3"))
+    made = plan(state, wanting(("t-0", "8a"), ("t-2", "8b")))
+    demand = Policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
+    strict = wanting(policy=demand, sections={})
+    assert named(made, MemorySite(state), site_policy=strict) == {("10", "t-0"), ("12", "t-2")}
+    moved = MemorySite(state)
+    moved.write(Address.holder("mentor", "13"), Verb.ADD, after=True)
+    assert named(made, moved) == {("13", "t-3"), ("actor:admin", "admin")}
+    by_client = MemorySite(state)
+    by_client.write(Address.holder("mentor", "13"), Verb.ADD, after=True, kind="api")
+    assert named(made, by_client) == {("13", "t-3")}
+    taken, journal = MemorySite(state), MemoryJournal()
+    refused = ChangeResult(409, changed=False, code="x", detail="no")
+    answering(taken, {Address.assignment("mentor", "12", "class", "u3"): refused})
+    apply_to(made, taken, journal)
+    taken.write(Address.holder("mentor", "12"), Verb.REMOVE, after=False)
+    assert ("12", "t-2") in named(made, taken, journal)
+    needs = {"only": ["mentor/t-2*"], "excepted": ["mentor/t-2"]}
+    assert named(made, MemorySite(state), **needs) == {("12", "t-2")}
