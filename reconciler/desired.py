@@ -75,6 +75,14 @@ def resolve(
     return desired, resolver.refs.only_elsewhere()
 
 
+def scope_of(manifest: Manifest, directory: Directory, refs: References) -> Scope:
+    """Return a manifest's scope on a site; what the site does not have is told in `refs`."""
+    if manifest.within is None:
+        return Scope.of(directory, None)
+    tops = [refs.unit(reference) for reference in manifest.within]
+    return Scope.of(directory, [top for top in tops if top is not None])
+
+
 class _Resolver:
     """One run of `resolve`: collects diagnostics while the parts are worked out."""
 
@@ -92,7 +100,7 @@ class _Resolver:
 
     def desired(self) -> Desired:
         self.refs.site(self.manifest.site)
-        scope = self._scope()
+        scope = scope_of(self.manifest, self.directory, self.refs)
         profiles = self._profiles()
         self.accepted, self.lapsed = self._accepted()
         holders: dict[Holder, Cause] = {}
@@ -180,12 +188,6 @@ class _Resolver:
                 found[address] = each
         accepted = {at: each for at, each in found.items() if each.until >= self.as_of}
         return accepted, {at: each for at, each in found.items() if at not in accepted}
-
-    def _scope(self) -> Scope:
-        if self.manifest.within is None:
-            return Scope.of(self.directory, None)
-        tops = [self.refs.unit(reference) for reference in self.manifest.within]
-        return Scope.of(self.directory, [top for top in tops if top is not None])
 
     def _profiles(self) -> dict[Role, tuple[frozenset[str], Cause]]:
         resolved = {}

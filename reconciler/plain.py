@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 _JOINERS: Final = frozenset("\u200c\u200d")
@@ -43,3 +43,16 @@ def _is_harmless(char: str) -> bool:
 def count(number: int, noun: str) -> str:
     """Say how many there are of something whose plural ends in s."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first_of(words: Sequence[str], most: int, total: int | None = None) -> str:
+    """Join the first of some words, and say how many more there are.
+
+    Args:
+        words: all of them, or as many as are at hand.
+        most: how many are named.
+        total: how many there are; by default, as many words as are given.
+    """
+    left = (len(words) if total is None else total) - most
+    more = f" and {left:,} more" if left > 0 else ""
+    return f"{', '.join(words[:most])}{more}"

@@ -35,6 +35,10 @@ class Scope:
         """Whether everything is in scope."""
         return self.tops is None
 
+    def has(self, unit: str | None) -> bool:
+        """Whether a unit is in scope; None, for no unit at all, is in the whole site only."""
+        return self.whole_site or unit in self.units
+
     def includes(self, directory: Directory, assignment: Assignment, day: date) -> bool:
         """Whether an assignment is in scope on a day.
 

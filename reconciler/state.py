@@ -9,6 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from reconciler.domain.address import Address
+from reconciler.domain.days import runs_on
 from reconciler.domain.vocabulary import (
     Capability,
     LabelField,
@@ -90,7 +91,7 @@ class Membership(NamedTuple):
 
     def holds_on(self, day: date) -> bool:
         """Whether the person is a member on that day."""
-        return (self.begin is None or self.begin <= day) and (self.end is None or day < self.end)
+        return runs_on(day, self.begin, self.end)
 
 
 class Relation(NamedTuple):

@@ -157,9 +157,7 @@ class Coverage:
     def _units(self, kind: UnitKind) -> Iterator[str]:
         """The units of a kind within the scope, sorted by id."""
         for unit in sorted(self.directory.units):
-            if self.directory.units[unit].kind is kind and (
-                self._scope.whole_site or unit in self._scope.units
-            ):
+            if self.directory.units[unit].kind is kind and self._scope.has(unit):
                 yield unit
 
 

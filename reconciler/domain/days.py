@@ -49,3 +49,8 @@ def _touch(earlier: Days, later: Days) -> bool:
     if earlier.ends is None or later.begins is None:
         return True
     return (later.begins - earlier.ends) <= timedelta(days=1)
+
+
+def runs_on(day: date, begin: date | None, end: date | None) -> bool:
+    """Whether what runs from one day to before another does on a day (OneRoster, "endDate")."""
+    return (begin is None or begin <= day) and (end is None or day < end)

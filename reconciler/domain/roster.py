@@ -10,6 +10,8 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from reconciler.domain.days import runs_on
+
 
 class RosterRole(StrEnum):
     """What a person is; `OTHER` is a role that the source itself defined (`ext:` in OneRoster)."""
@@ -95,6 +97,10 @@ class RosterMembership(NamedTuple):
     end: date | None
     file: str
     row: int
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the person is in the unit on that day."""
+        return runs_on(day, self.begin, self.end)
 
 
 class RosterRelation(NamedTuple):

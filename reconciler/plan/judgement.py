@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
+from functools import cached_property
 from typing import Protocol
 
-from reconciler.access.changes import access_changes
+from reconciler.access.changes import AccessChange, access_changes
 from reconciler.access.effective import Learners, in_effect
 from reconciler.cause import Cause
 from reconciler.directory import Directory, Keys
@@ -49,8 +50,15 @@ class Judgement:
         self.learners = Learners(directory, as_of)
         self.effective_before = in_effect(directory, directory.state)
         self.effective_after = in_effect(directory, self._end)
-        self.access = access_changes(self.learners, self.effective_before, self.effective_after)
-        self._changes = {change.person: change for change in self.access}
+
+    @cached_property
+    def access(self) -> tuple[AccessChange, ...]:
+        """Who gains and who loses sight of whom; not needed to tell which step waits for which."""
+        return access_changes(self.learners, self.effective_before, self.effective_after)
+
+    @cached_property
+    def _changes(self) -> dict[str, AccessChange]:
+        return {change.person: change for change in self.access}
 
     def sees_change(self, address: Address, verb: Verb) -> bool | None:
         """Whether a step at an assignment's address changes what its holder can see.

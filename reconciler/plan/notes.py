@@ -13,7 +13,7 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Accepted, Manifest
-from reconciler.plain import count
+from reconciler.plain import count, first_of
 from reconciler.plan.model import Deviation, Upcoming
 from reconciler.policy.judged import Judged
 from reconciler.policy.model import NAMED, Verdict
@@ -124,11 +124,9 @@ def bereft(judged: Judged, verdicts: Iterable[Verdict]) -> Iterator[Diagnostic]:
         for learner in mentored - _mentored(judged.learners, judged.after.effective, lost)
     )
     if left:
-        more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
         yield Diagnostic(
             "RR520",
-            f"{count(len(left), 'learner')} would lose their last mentor: "
-            f"{', '.join(left[:NAMED])}{more}.",
+            f"{count(len(left), 'learner')} would lose their last mentor: {first_of(left, NAMED)}.",
             None,
             "If it is not meant, give them one in the same plan.",
         )

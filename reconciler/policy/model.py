@@ -9,6 +9,7 @@ from reconciler.directory import Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Level, Rule
+from reconciler.plain import first_of
 
 Value: TypeAlias = bool | int | str | tuple[str, ...] | Mapping[str, tuple[str, ...]]
 """What a rule is set to, as JSON has it: a limit is its text, people and units are ids."""
@@ -160,9 +161,8 @@ class Verdict:
     def __str__(self) -> str:
         if self.passed or not self.found:
             return self.message
-        named = ", ".join(str(each) for each in self.found[:NAMED])
-        more = f" and {self.counted - NAMED:,} more" if self.counted > NAMED else ""
-        return f"{self.message}: {named}{more}"
+        named = [str(each) for each in self.found[:NAMED]]
+        return f"{self.message}: {first_of(named, NAMED, self.counted)}"
 
 
 NAMED = 12

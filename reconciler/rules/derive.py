@@ -23,6 +23,7 @@ from reconciler.domain.roster import (
 )
 from reconciler.domain.vocabulary import TARGET_KINDS, TargetKind
 from reconciler.manifest.model import ForNone, ForSeveral, Manifest, Of, OfKind, RosterRule, Who
+from reconciler.plain import first_of
 from reconciler.references import References
 from reconciler.rules.match import Matched, Matcher
 from reconciler.scope import Scope
@@ -190,7 +191,7 @@ class _Run:
         if matched.id is None:
             self._unmatched_unit(unit, matched)
             return UnitFate(unit, Fate.UNKNOWN)
-        if not (scope.whole_site or matched.id in scope.units):
+        if not scope.has(matched.id):
             return UnitFate(unit, Fate.OUT_OF_SCOPE)
         if matched.id in self._spared:
             return UnitFate(unit, Fate.EXCEPTED)
@@ -209,9 +210,7 @@ class _Run:
             changes = (day for day in (each.begin, each.end) if day is not None)
             today = self._ground.as_of
             self.ends += (day - timedelta(days=1) for day in changes if day > today)
-            if (each.begin is None or each.begin <= today) and (
-                each.end is None or today < each.end
-            ):
+            if each.holds_on(today):
                 held[each.unit].append(each)
         return held
 
@@ -327,6 +326,4 @@ class _Run:
 
 
 def _several(keys: Sequence[str]) -> str:
-    named = sorted(keys)
-    more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
-    return f"{', '.join(named[:_NAMED])}{more}"
+    return first_of(sorted(keys), _NAMED)

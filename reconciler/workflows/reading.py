@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_holds, check_readable, check_site
 from reconciler.connection import Connection
+from reconciler.desired import scope_of
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import RosterSize
@@ -170,10 +171,9 @@ def run_rules(
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
     refs = References(directory, keys)
     refs.site(manifest.site)
-    tops = None if manifest.within is None else [refs.unit(each) for each in manifest.within]
+    scope = scope_of(manifest, directory, refs)
     if refs.found:
         raise InvalidInput(refs.only_elsewhere())
-    scope = Scope.of(directory, tops if tops is None else [top for top in tops if top is not None])
     day = as_of or today_in(manifest.settings.timezone)
     derived = derive(manifest, directory, keys, scope, day)
     people = {each for result in derived.results for unit in result.units for each in unit.people}
