@@ -178,7 +178,7 @@ def _rosters(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     first: dict[str, tuple[Reference, RosterSource]] = {}
     for name, source in (each for part in parts for each in part.sources):
         before, same = first.setdefault(name.key, (name, source))
-        if before is not name and same.path.key != source.path.key:
+        if source.content != same.content:
             yield Diagnostic(
                 "RR114",
                 f"the roster '{shorten(name.key)}' is not the same as in {before.position}.",

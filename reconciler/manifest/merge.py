@@ -165,17 +165,7 @@ def digest_of(manifest: Manifest) -> str:
             f"{role.value}.{name.value}": setting.value
             for (role, name), setting in manifest.labels.items()
         },
-        "rosters": {
-            name: [
-                source.type,
-                source.path.key,
-                source.people,
-                source.units,
-                source.base.key if source.base else None,
-                dict(source.columns),
-            ]
-            for name, source in manifest.sources.items()
-        },
+        "rosters": {name: source.content for name, source in manifest.sources.items()},
         "rules": sorted(_rule_content(rule) for rule in manifest.rules),
         "sections": {
             role.value: sorted(_entry_content(entry) for entry in section.entries)

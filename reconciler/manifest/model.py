@@ -229,6 +229,12 @@ class RosterSource:
     base: Reference | None = None
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def content(self) -> list[object]:
+        """What is declared of it, as JSON data, whatever its name and place."""
+        base = self.base.key if self.base else None
+        return [self.type, self.path.key, self.people, self.units, base, dict(self.columns)]
+
 
 NEEDED_COLUMNS: Final = ("unit", "person")
 """What a plain CSV file has to have columns for."""

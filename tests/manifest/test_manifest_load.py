@@ -276,3 +276,12 @@ def test_a_level_needs_its_rule(load):
     assert (found.code, found.position.line) == ("RR125", 9)
     two = {"a.yaml": text, "b.yaml": "version: 1\nsite: x\npolicy: {max_removals: 5}\n"}
     assert load(two).warnings == ()
+
+
+def test_a_roster_is_declared_alike_in_all_files(mistakes, load):
+    """Else it depended on the order of the files by which key its people are found."""
+    head = "version: 1\nsite: x\nrosters: {s: {type: oneroster-csv, path: p%s}}\n"
+    same = load({"a.yaml": head % "", "b.yaml": head % ""})
+    assert list(same.sources) == ["s"]
+    (found,) = mistakes({"a.yaml": head % "", "b.yaml": head % ", people: username"})
+    assert (found.code, str(found.position)) == ("RR114", "b.yaml:3:11")
