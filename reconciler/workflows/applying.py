@@ -9,9 +9,9 @@ from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
 from reconciler.errors import LeaseHeld
+from reconciler.http.call import Limits
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
-from reconciler.providers.rest.transport import Limits
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.threads import CONCURRENCY, Threads
 from reconciler.workflows.reading import load_policy, today_in

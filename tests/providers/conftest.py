@@ -7,8 +7,8 @@ import pytest
 from scripted_site import KEPT, ScriptedSite, running_site, told
 
 from reconciler.errors import SiteError
+from reconciler.http.call import Limits
 from reconciler.providers.rest.reader import RestReader
-from reconciler.providers.rest.transport import Limits
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ import pytest
 from scripted_site import TOKENS, ScriptedSite, running_site, told
 
 from reconciler.errors import Unreachable
+from reconciler.http.call import Limits
 from reconciler.providers.rest.reader import RestReader
-from reconciler.providers.rest.transport import Limits
 
 
 @pytest.fixture(scope="module")

@@ -38,10 +38,10 @@ from reconciler.errors import (
     Unreachable,
     WriteForbidden,
 )
+from reconciler.http.call import Call, Limits
+from reconciler.http.failures import FAILURES, Again, meaning
 from reconciler.providers.codec import COLLECTIONS
-from reconciler.providers.rest.failures import FAILURES, Again, meaning
 from reconciler.providers.rest.reader import ASKED_SINGLY, ROUNDS, RestReader
-from reconciler.providers.rest.transport import Call, Limits
 from reconciler.state import Assignment, Holder, Membership, Person, Relation, Unit
 
 Failing = Callable[..., str]

@@ -19,8 +19,8 @@ from reconciler.errors import (
     Undelivered,
     Unreachable,
 )
+from reconciler.http.call import Limits
 from reconciler.provider import Change, ChangeResult, Verb
-from reconciler.providers.rest.transport import Limits
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.threads import Threads
 

@@ -32,6 +32,7 @@ from reconciler.errors import (
     PlanUnusable,
     SiteError,
 )
+from reconciler.http.call import Limits
 from reconciler.journal.history import find_run, list_runs
 from reconciler.journal.open import open_journal
 from reconciler.plan import document
@@ -40,7 +41,6 @@ from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.provider import Change, ChangeResult, Verb
-from reconciler.providers.rest.transport import Limits
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.state import LiveState
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.errors import ContractViolation, RequestRefused, SiteError
+from reconciler.http.answers import Answer
+from reconciler.http.call import Call
 from reconciler.provider import Event
 from reconciler.providers.codec import ADVICE, EVENTS, Shape, decode
 from reconciler.providers.integrity import refuse_twice
-from reconciler.providers.rest.answers import Answer
-from reconciler.providers.rest.transport import Call
 
 Get = Callable[[Call], Answer]
 

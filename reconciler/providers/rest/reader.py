@@ -8,19 +8,15 @@ from typing import ClassVar, Final, Self
 from reconciler.connection import Connection
 from reconciler.domain.address import Address
 from reconciler.errors import ContractViolation, SiteError
+from reconciler.http.answers import Answer
+from reconciler.http.call import LIMITS, Call, Limits
+from reconciler.http.tokens import authorisation
+from reconciler.http.transport import ReadOnlyTransport, Transport
 from reconciler.provider import Event
 from reconciler.providers.codec import COLLECTIONS, Shape, build_state, decode_site
 from reconciler.providers.integrity import check
-from reconciler.providers.rest.answers import Answer
 from reconciler.providers.rest.pages import Held, read_collection, read_events
-from reconciler.providers.rest.tokens import authorisation
-from reconciler.providers.rest.transport import (
-    LIMITS,
-    Call,
-    Limits,
-    ReadOnlyTransport,
-    Transport,
-)
+from reconciler.providers.rest.peer import SITE
 from reconciler.providers.threads import Threads
 from reconciler.state import LiveState, Site
 
@@ -44,8 +40,8 @@ class RestReader:
 
     def __init__(self, connection: Connection, limits: Limits = LIMITS) -> None:
         self._url = connection.url
-        self._transport = self.transport(connection, connection.url, limits)
-        self._authorisation = authorisation(connection, self.scope, limits)
+        self._transport = self.transport(connection, connection.url, SITE, limits)
+        self._authorisation = authorisation(connection, self.scope, SITE, limits)
         self._at_once = limits.at_once
         self._held: dict[str, Held] = {}
 

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from reconciler.domain.vocabulary import BATCH_LIMIT
 from reconciler.errors import ContractViolation
+from reconciler.http.answers import plain_line
+from reconciler.http.call import Call
+from reconciler.http.transport import Transport
 from reconciler.provider import Change, ChangeResult, Verb
-from reconciler.providers.rest.answers import plain_line
 from reconciler.providers.rest.reader import RestReader
-from reconciler.providers.rest.transport import Call, Transport
 
 _CHANGES: Final = "/v1/changes"
 _ADVICE: Final = "What was changed is not known from it; read the site again."

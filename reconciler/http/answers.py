@@ -2,31 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.credentials import Secret
 from reconciler.errors import ContractViolation, RequestRefused, SiteError, Unreachable
-from reconciler.providers.codec import ADVICE
-from reconciler.providers.rest.failures import Again, retry_after
+from reconciler.http.call import Peer
+from reconciler.http.failures import Again, retry_after
 
 _LONGEST_DETAIL: Final = 300
 _LEFT_OUT: Final = "its message is left out: it repeats a credential"
 
-_SCOPES: Final = (
-    "Check what the client may do: reading needs roles.read, apply roles.write as well."
-)
-_ADVICE: Final[Mapping[int, str]] = MappingProxyType(
+_REFUSED: Final[Mapping[int, str]] = MappingProxyType(
     {
-        400: _SCOPES,
         401: "Check the credentials: they may have expired, or the client may be unknown.",
-        403: _SCOPES,
-        404: "Check the url: this may not be the site's API.",
         407: "Check HTTPS_PROXY: the proxy wants credentials of its own.",
     }
 )
+"""What to do about a refusal, whoever refuses."""
+
 _RETRIED: Final = frozenset((429, 502, 503, 504))
 
 
@@ -56,11 +52,13 @@ class Answer:
 
     Attributes:
         document: None for a 304, which says that nothing changed.
+        headers: finds a name in any case.
         repeated: whether an earlier attempt at the request got no answer.
     """
 
     etag: str | None
     document: Any
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     repeated: bool = False
 
     @property
@@ -70,13 +68,20 @@ class Answer:
 
 
 def read(
-    name: str, received: Received, *, conditional: bool, repeatable: bool, secrets: Sequence[Secret]
+    name: str,
+    received: Received,
+    peer: Peer,
+    *,
+    conditional: bool,
+    repeatable: bool,
+    secrets: Sequence[Secret],
 ) -> Answer:
     """Read an answer.
 
     Args:
         name: what the request is called.
         received: what came.
+        peer: who answered.
         conditional: whether a 304 was asked for.
         repeatable: whether the request has no effect, so that it can follow even a 500.
         secrets: what a message must not repeat.
@@ -90,11 +95,13 @@ def read(
     status = received.status
     if status == 304 and conditional:
         return Answer(received.headers.get("ETag"), None)
+    if peer.blank and status in (200, 204) and not received.body.strip():
+        return Answer(received.headers.get("ETag"), {}, received.headers)
     if status == 200:
-        return Answer(received.headers.get("ETag"), _json(name, received))
+        return Answer(received.headers.get("ETag"), _json(name, received, peer), received.headers)
     if status < 300 or status == 304:
         raise ContractViolation(
-            f"{name}: the answer is {status}, where the contract has 200.", ADVICE
+            f"{name}: the answer is {status}, where the contract has 200.", peer.violated
         )
     if status < 400:
         raise ContractViolation(
@@ -104,14 +111,14 @@ def read(
         )
     if status in _RETRIED or (status == 500 and repeatable):
         after = retry_after(received.headers.get("Retry-After"), datetime.now(UTC))
-        failed = _failed(name, received, secrets, after)
+        failed = _failed(name, received, peer, secrets, after)
         raise Again(failed, after=after, lost=status != 429)
     if status >= 500:
-        raise _failed(name, received, secrets, None)
-    raise _refused(name, received, secrets)
+        raise _failed(name, received, peer, secrets, None)
+    raise _refused(name, received, peer, secrets)
 
 
-def _json(name: str, received: Received) -> object:
+def _json(name: str, received: Received, peer: Peer) -> object:
     if received.media_type != "application/json":
         raise ContractViolation(
             f"{name}: the answer is no JSON ({received.described}).",
@@ -123,17 +130,17 @@ def _json(name: str, received: Received) -> object:
         document = None
     if document is None:
         raise ContractViolation(
-            f"{name}: the answer is not whole JSON ({received.described}).", ADVICE
+            f"{name}: the answer is not whole JSON ({received.described}).", peer.violated
         )
     return document
 
 
 def _failed(
-    name: str, received: Received, secrets: Sequence[Secret], after: float | None
+    name: str, received: Received, peer: Peer, secrets: Sequence[Secret], after: float | None
 ) -> SiteError:
-    _, detail = _problem(received, secrets)
+    _, detail = _problem(received, peer, secrets)
     advice = "Try again later." if after is None else f"Try again in {_duration(after)}."
-    return Unreachable(f"{name}: the site cannot answer: {received.status} {detail}.", advice)
+    return Unreachable(f"{name}: {peer.noun} cannot answer: {received.status} {detail}.", advice)
 
 
 def _duration(seconds: float) -> str:
@@ -142,19 +149,21 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
 
 
-def _refused(name: str, received: Received, secrets: Sequence[Secret]) -> RequestRefused:
+def _refused(
+    name: str, received: Received, peer: Peer, secrets: Sequence[Secret]
+) -> RequestRefused:
     status = received.status
-    code, detail = _problem(received, secrets)
+    code, detail = _problem(received, peer, secrets)
     return RequestRefused(
         f"{name} was refused: {status} {detail}.",
         status=status,
         code=code,
-        advice=_ADVICE.get(status),
+        advice=peer.refused.get(status) or _REFUSED.get(status),
     )
 
 
-def _problem(received: Received, secrets: Sequence[Secret]) -> tuple[str, str]:
-    """Read a problem detail's code and sentence (RFC 9457), or a token error (RFC 6749)."""
+def _problem(received: Received, peer: Peer, secrets: Sequence[Secret]) -> tuple[str, str]:
+    """Read a refusal's code and sentence, with no secret in them and in one line."""
     problem: object = None
     if received.media_type in ("application/problem+json", "application/json"):
         try:
@@ -163,8 +172,8 @@ def _problem(received: Received, secrets: Sequence[Secret]) -> tuple[str, str]:
             problem = None
     if not isinstance(problem, dict):
         return "", f"without a problem detail ({received.described})"
-    code = _said(problem, ("code", "error"))
-    detail = _said(problem, ("detail", "error_description", "title")).rstrip(".")
+    code, detail = peer.said(problem)
+    detail = detail.rstrip(".")
     # Masking the secret alone would show a short one by what is missing from a common word.
     if any(secret.reveal() in code for secret in secrets):
         code = ""
@@ -174,7 +183,16 @@ def _problem(received: Received, secrets: Sequence[Secret]) -> tuple[str, str]:
     return code, " ".join(part for part in (code and f"({code})", detail) if part)
 
 
-def _said(problem: Mapping[str, object], names: Sequence[str]) -> str:
+def problem_detail(problem: Mapping[str, object]) -> tuple[str, str]:
+    """Read a problem detail's code and sentence (RFC 9457), or a token error (RFC 6749)."""
+    return (
+        first_text(problem, ("code", "error")),
+        first_text(problem, ("detail", "error_description", "title")),
+    )
+
+
+def first_text(problem: Mapping[str, object], names: Sequence[str]) -> str:
+    """Return the first of some members that is a text, or an empty one."""
     return next((found for name in names if isinstance(found := problem.get(name), str)), "")
 
 

@@ -7,16 +7,11 @@ from urllib.parse import quote_plus
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError, ContractViolation
-from reconciler.providers.rest.transport import (
-    LIMITS,
-    Authorisation,
-    Call,
-    Limits,
-    Transport,
-)
+from reconciler.http.call import LIMITS, Authorisation, Call, Limits, Peer
+from reconciler.http.transport import Transport
+from reconciler.settings import Endpoint
 
 _ADVICE: Final = "Check token_url: it may not be a token endpoint."
 
@@ -131,21 +126,21 @@ class ClientCredentials:
 
 
 def authorisation(
-    connection: Connection, scope: str, limits: Limits = LIMITS
+    endpoint: Endpoint, scope: str, peer: Peer, limits: Limits = LIMITS
 ) -> GivenToken | ClientCredentials:
     """Choose how to authorise: a given token wins over client credentials.
 
     Raises:
-        ConfigurationError: the connection has neither.
+        ConfigurationError: the endpoint has neither.
     """
-    match connection:
-        case Connection(token=Secret() as token):
+    match endpoint:
+        case Endpoint(token=Secret() as token):
             return GivenToken(token)
-        case Connection(client_id=str() as client_id, client_secret=Secret() as client_secret):
-            transport = _TokenTransport(connection, connection.token_url, limits)
+        case Endpoint(client_id=str() as client_id, client_secret=Secret() as client_secret):
+            transport = _TokenTransport(endpoint, endpoint.token_url, peer, limits)
             return ClientCredentials(transport, _Client(client_id, client_secret), scope)
         case _:
             raise ConfigurationError(
-                f"There are no credentials for {connection.url}.",
+                f"There are no credentials for {endpoint.url}.",
                 "Give a token, or a client's id and secret.",
             )

@@ -9,11 +9,10 @@ another kind this one.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -27,7 +26,6 @@ from tenacity import (
     wait_random,
 )
 
-from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.errors import (
     ContractViolation,
@@ -37,95 +35,15 @@ from reconciler.errors import (
     Unreachable,
     WriteForbidden,
 )
-from reconciler.providers.codec import ADVICE
-from reconciler.providers.rest import answers
-from reconciler.providers.rest.answers import Answer, Received
-from reconciler.providers.rest.failures import FAILURES, Again, meaning
+from reconciler.http import answers
+from reconciler.http.answers import Answer, Received
+from reconciler.http.call import LIMITS, Authorisation, Call, Limits, Peer
+from reconciler.http.failures import FAILURES, Again, meaning
+from reconciler.settings import Endpoint
 
 _LOG: Final = logging.getLogger("reconciler.http")
 _CHUNK: Final = 1 << 16
 _CONNECTIONS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how much.
-
-    Attributes:
-        connect_seconds: to reach the site.
-        answer_seconds: for one answer as a whole, however steadily it trickles in.
-        answer_bytes: of one answer, after it was decompressed.
-        attempts: at one request.
-        retry_seconds: spent waiting between the attempts at one request.
-        total_seconds: from the first attempt at a request to the beginning of its last one.
-        at_once: how many collections are read at once.
-        sleep: how to wait between attempts.
-        clock: tells the seconds that `sleep` lets pass.
-        stopping: whether nothing more may be written, nor anything tried again.
-    """
-
-    connect_seconds: float = 10.0
-    answer_seconds: float = 300.0
-    answer_bytes: int = 64 << 20
-    attempts: int = 6
-    retry_seconds: float = 60.0
-    total_seconds: float = 300.0
-    at_once: int = 4
-    sleep: Callable[[float], object] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-    stopping: Callable[[], bool] = lambda: False
-
-
-LIMITS: Final = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request to be made.
-
-    Attributes:
-        method: GET or POST.
-        path: below the transport's base address.
-        params: the query.
-        etag: what was read before; the site may answer that it is unchanged.
-        form: a form to send.
-        document: a change to send, as JSON.
-        note: said after the path in messages: `page 3`.
-    """
-
-    method: str
-    path: str
-    params: Mapping[str, str] | None = None
-    etag: str | None = None
-    form: Mapping[str, str] | None = None
-    document: object = None
-    note: str = ""
-
-    @property
-    def name(self) -> str:
-        """How messages call it; a cursor or an address in the query is not part of it."""
-        note = f" ({self.note})" if self.note else ""
-        return f"{self.method} {self.path or 'to the token endpoint'}{note}"
-
-
-class Authorisation(Protocol):
-    """What puts credentials on a request, and can renew them once."""
-
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """What no message may repeat."""
-        ...
-
-    def header(self) -> AuthBase:
-        """Return what adds the credentials to a request."""
-        ...
-
-    def renew(self, refused: AuthBase) -> bool:
-        """Forget credentials that were refused; return False where there are no others to get.
-
-        Several requests may be refused at once: what another one has renewed already stays.
-        """
-        ...
 
 
 class _GuardedSession(requests.Session):
@@ -170,18 +88,20 @@ class Transport:
     thing that a session would share, its cookies, is switched off.
 
     Args:
-        connection: gives the certificates to trust and the time to wait.
+        endpoint: gives the certificates to trust and the time to wait.
         base: the address that every path is appended to.
+        peer: who answers there.
         limits: how long and how much.
     """
 
     methods: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, connection: Connection, base: str, limits: Limits = LIMITS) -> None:
+    def __init__(self, endpoint: Endpoint, base: str, peer: Peer, limits: Limits = LIMITS) -> None:
         self._base = base
+        self._peer = peer
         self._limits = limits
-        self._timeout = (limits.connect_seconds, connection.timeout)
-        self._verify = str(connection.ca_bundle) if connection.ca_bundle else True
+        self._timeout = (limits.connect_seconds, endpoint.timeout)
+        self._verify = str(endpoint.ca_bundle) if endpoint.ca_bundle else True
         # http is for this machine only: through a proxy the token would leave it in the clear.
         parts = urlsplit(base)
         self._proxies = {"no_proxy": parts.hostname or ""} if parts.scheme == "http" else {}
@@ -304,6 +224,7 @@ class Transport:
         return answers.read(
             call.name,
             received,
+            self._peer,
             conditional=call.etag is not None,
             repeatable=call.document is None,
             secrets=secrets,
@@ -336,7 +257,8 @@ class Transport:
             body += chunk
             if len(body) > limits.answer_bytes:
                 raise ContractViolation(
-                    f"{name}: the answer is larger than {limits.answer_bytes:,} bytes.", ADVICE
+                    f"{name}: the answer is larger than {limits.answer_bytes:,} bytes.",
+                    self._peer.violated,
                 )
             if time.monotonic() - began > limits.answer_seconds:
                 raise Unreachable(
