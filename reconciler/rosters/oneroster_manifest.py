@@ -2,29 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from enum import Enum
 from typing import Final, NamedTuple
 
 from reconciler.rosters.bundle import Bundle
 from reconciler.rosters.csv_table import Columns, read_rows
+from reconciler.rosters.oneroster_tables import Version
 from reconciler.rosters.problems import Problem
 
 MANIFEST: Final = "manifest.csv"
 _VERSION = re.compile(r"1\.([12])(?:\.\d+)?")
 _MODES = ("bulk", "delta", "absent")
-
-
-class Version(Enum):
-    """A version of the format that can be read."""
-
-    V1_1 = "1.1"
-    V1_2 = "1.2"
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files without which there is no roster; what is missing is never taken for empty."""
-        roles = ("roles",) if self is Version.V1_2 else ()
-        return ("orgs", "users", *roles, "classes", "enrollments")
 
 
 class Contents(NamedTuple):
@@ -65,7 +52,7 @@ def read_manifest(
         if key.startswith("file."):
             name = key.removeprefix("file.")
             _check_file(bundle, name, number, mode, problems, changes=upon is not None)
-    modes = {name: properties.get(f"file.{name}", (0, "absent")) for name in version.files}
+    modes = {name: properties.get(f"file.{name}", (0, "absent")) for name in version.tables}
     for name, (number, mode) in modes.items():
         if mode == "absent" and upon is None:
             message = f"{name}.csv is declared absent, and there is no roster without it"

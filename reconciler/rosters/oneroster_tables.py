@@ -1,18 +1,18 @@
-"""The files of a OneRoster CSV bundle as tables: columns, words, ids, references.
+"""An export in OneRoster as tables: columns, words, ids, references.
 
-`Tables` knows what every file has in common. What a file means is for its reader to say.
+`Tables` knows what every table has in common. What a table means is for its reader to say.
 """
 
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from enum import Enum
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from reconciler.domain.roster import RosterRole, RosterUnitKind
-from reconciler.rosters.bundle import Bundle
-from reconciler.rosters.csv_table import Columns, Row, read_rows
+from reconciler.rosters.csv_table import Columns, Row
 from reconciler.rosters.problems import Problem
 
 ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
@@ -42,7 +42,7 @@ _ORG_KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
 )
 _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 _EXTENSION = "ext:"
-_FILE_CODES = frozenset({"RR301", "RR304", "RR305", "RR307"})
+_FILE_CODES = frozenset({"RR301", "RR304", "RR305", "RR307", "RR314"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 _COMMON = ("status",)
@@ -74,11 +74,29 @@ COLUMNS: Final[Mapping[str, Columns]] = MappingProxyType(
 )
 
 
-class Source(NamedTuple):
-    """Where a table is read from: a bundle, and what its files are called in messages."""
+class Version(Enum):
+    """A version of the format that can be read."""
 
-    bundle: Bundle
-    prefix: str = ""
+    V1_1 = "1.1"
+    V1_2 = "1.2"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables without which there is no roster; what is missing is not taken for empty."""
+        roles = ("roles",) if self is Version.V1_2 else ()
+        return ("orgs", "users", *roles, "classes", "enrollments")
+
+
+class Source(Protocol):
+    """Where tables are read from."""
+
+    def file(self, name: str, /) -> str:
+        """Return what messages call a table."""
+        ...
+
+    def rows(self, name: str, columns: Columns, problems: list[Problem], /) -> Iterator[Row]:
+        """Yield a table's rows, and add what is wrong with the table itself to `problems`."""
+        ...
 
 
 Line: TypeAlias = tuple[str, int, tuple[str, ...]]
@@ -129,12 +147,16 @@ class Tables:
             self._unreadable.add(name)
 
     def _read(self, name: str, columns: Columns, source: Source) -> Iterator[Row]:
-        return read_rows(source.bundle, f"{name}.csv", columns, self.problems)
+        return source.rows(name, columns, self.problems)
+
+    def file(self, name: str) -> str:
+        """Return what messages call a table as a whole."""
+        return self._sources[name][0].file(name)
 
     def _sound(
         self, name: str, columns: Columns, source: Source, rows: Iterable[Row]
     ) -> Iterator[Line]:
-        file = f"{source.prefix}{name}.csv"
+        file = source.file(name)
         ids = self._ids.setdefault(name, {})
         status_at = len(columns.required)
         for number, values in rows:
@@ -164,9 +186,9 @@ class Tables:
             return True
         if self.readable(target):
             if (target, value) in self._left_out:
-                message = f"the row in {target}.csv is marked tobedeleted:"
+                message = f"the row in {self.file(target)} is marked tobedeleted:"
             else:
-                message = f"{target}.csv has no such row:"
+                message = f"{self.file(target)} has no such row:"
             self.problem(file, row, column, "RR310", message, value)
         return False
 

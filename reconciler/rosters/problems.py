@@ -26,6 +26,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "RR311": "an organisation lies below itself",
         "RR312": "not a date, or an end before its beginning",
         "RR313": "a word that the format does not know",
+        "RR314": "an answer with nothing in it",
     }
 )
 """The stable codes of roster problems; RR3xx belongs to rosters."""

@@ -1,0 +1,310 @@
+"""What the tables of OneRoster 1.1 and 1.2 (1EdTech) mean, wherever they are read from.
+
+The two versions differ in one thing here: in 1.1 a user's row carries one role and a list of
+organisations, in 1.2 a role for each organisation stands in a table of its own, with dates.
+"""
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from sys import intern
+from typing import Final, NamedTuple
+
+from reconciler.domain.roster import (
+    Roster,
+    RosterMembership,
+    RosterPerson,
+    RosterRelation,
+    RosterRole,
+    RosterUnit,
+    RosterUnitKind,
+)
+from reconciler.rosters.oneroster_tables import COLUMNS, ROLES, Source, Tables, Version, listed
+from reconciler.rosters.problems import InvalidRoster
+
+_FAMILY: Final = frozenset({RosterRole.PARENT, RosterRole.GUARDIAN, RosterRole.RELATIVE})
+
+
+def read_tables(sources: Mapping[str, Sequence[Source]], version: Version, source: str) -> Roster:
+    """Read the tables of an export.
+
+    Args:
+        sources: per table where it is read from: the whole export, and the changes to it if any.
+        version: the version of the format.
+        source: where the export came from, for the record.
+
+    Raises:
+        InvalidRoster: it is not complete, or contradicts itself; everything wrong together.
+    """
+    with _no_collection():
+        return _Reader(sources, version).read(source)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let the collector of cycles wait: none are made, and it would look at millions of rows."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Users(NamedTuple):
+    """What the users' files say; an agent is (user, agent, file, row)."""
+
+    people: list[RosterPerson]
+    affiliations: list[RosterMembership]
+    agents: list[tuple[str, str, str, int]]
+
+
+class _Reader:
+    """One reading of one export: what its tables mean."""
+
+    def __init__(self, sources: Mapping[str, Sequence[Source]], version: Version) -> None:
+        self._tables = Tables(sources)
+        self._version = version
+
+    def read(self, source: str) -> Roster:
+        """Read the files in the order in which they refer to each other."""
+        orgs = list(self._orgs())
+        self._check_parents(orgs)
+        users = self._users_1_1() if self._version is Version.V1_1 else self._users_1_2()
+        classes = list(self._classes())
+        self._check_shared_ids(classes)
+        memberships = tuple(self._enrollments())
+        relations = tuple(self._relations(users.people, users.agents))
+        if self._tables.problems:
+            raise InvalidRoster(self._tables.problems)
+        return Roster(
+            people=tuple(users.people),
+            units=(*orgs, *classes),
+            memberships=memberships,
+            affiliations=tuple(users.affiliations),
+            relations=relations,
+            source=source,
+        )
+
+    # Organisations, schools and classes
+
+    def _orgs(self) -> Iterator[RosterUnit]:
+        for file, number, values in self._tables.rows("orgs", COLUMNS["orgs"]):
+            org, name, word, _, identifier, parent = values
+            kind = self._tables.kind(file, number, word)
+            yield RosterUnit(
+                sourced_id=intern(org),
+                kind=kind,
+                title=name,
+                parent=intern(parent) if parent else None,
+                identifier=identifier or None,
+                class_type=None,
+                grades=(),
+                file=file,
+                row=number,
+            )
+
+    def _check_parents(self, orgs: list[RosterUnit]) -> None:
+        """Every parent is there, and no organisation lies below itself."""
+        parents = {org.sourced_id: org.parent for org in orgs}
+        sound: set[str] = set()
+        for org in orgs:
+            if org.parent is not None:
+                self._tables.refer(org.file, org.row, "parentSourcedId", org.parent, "orgs")
+            chain: dict[str, None] = {}
+            current: str | None = org.sourced_id
+            while current is not None and current not in sound and current not in chain:
+                chain[current] = None
+                current = parents.get(current)
+            if current is not None and current in chain:
+                row = self._tables.ids("orgs")[current]
+                message = "the organisation lies below itself:"
+                self._tables.problem(
+                    self._tables.file("orgs"), row, "parentSourcedId", "RR311", message, current
+                )
+            sound.update(chain)
+
+    def _classes(self) -> Iterator[RosterUnit]:
+        for file, number, values in self._tables.rows("classes", COLUMNS["classes"]):
+            class_id, title, school, _, code, class_type, grades = values
+            self._tables.refer(file, number, "schoolSourcedId", school, "orgs")
+            yield RosterUnit(
+                sourced_id=intern(class_id),
+                kind=RosterUnitKind.CLASS,
+                title=title,
+                parent=intern(school),
+                identifier=code or None,
+                class_type=class_type or None,
+                grades=listed(grades),
+                file=file,
+                row=number,
+            )
+
+    def _check_shared_ids(self, classes: list[RosterUnit]) -> None:
+        """A class and an organisation share one space of ids, as units of a site do."""
+        orgs = self._tables.ids("orgs")
+        for unit in classes:
+            if unit.sourced_id in orgs:
+                message = f"an organisation in {self._tables.file('orgs')} has the same id"
+                self._tables.problem(
+                    unit.file, unit.row, "sourcedId", "RR309", message, unit.sourced_id
+                )
+
+    # People
+
+    def _users_1_1(self) -> _Users:
+        users = _Users([], [], [])
+        for file, number, values in self._tables.rows("users", COLUMNS["users 1.1"]):
+            user, enabled, username, given, family, word, org_ids, _, email, agents = values
+            role = self._tables.role(file, number, word)
+            orgs = tuple(map(intern, listed(org_ids)))
+            for org in orgs:
+                self._tables.refer(file, number, "orgSourcedIds", org, "orgs")
+            allowed = self._tables.boolean(file, number, "enabledUser", enabled)
+            person = intern(user)
+            users.people.append(
+                RosterPerson(
+                    person,
+                    username,
+                    email or None,
+                    given,
+                    family,
+                    role,
+                    allowed,
+                    orgs,
+                    file,
+                    number,
+                )
+            )
+            users.affiliations.extend(
+                RosterMembership(
+                    org, person, role, primary=True, begin=None, end=None, file=file, row=number
+                )
+                for org in orgs
+            )
+            users.agents.extend((person, intern(agent), file, number) for agent in listed(agents))
+        return users
+
+    def _users_1_2(self) -> _Users:
+        users = _Users([], [], [])
+        main_orgs: dict[str, str] = {}
+        for file, number, values in self._tables.rows("users", COLUMNS["users 1.2"]):
+            user, enabled, username, given, family, _, email, agents, main_org = values
+            person = intern(user)
+            if main_org:
+                self._tables.refer(file, number, "primaryOrgSourcedId", main_org, "orgs")
+                main_orgs[person] = main_org
+            allowed = self._tables.boolean(file, number, "enabledUser", enabled)
+            # The role and the organisations stand in roles.csv and are filled in below.
+            users.people.append(
+                RosterPerson(
+                    person,
+                    username,
+                    email or None,
+                    given,
+                    family,
+                    RosterRole.OTHER,
+                    allowed,
+                    (),
+                    file,
+                    number,
+                )
+            )
+            users.agents.extend((person, intern(agent), file, number) for agent in listed(agents))
+        users.affiliations.extend(self._roles())
+        held: dict[str, list[RosterMembership]] = {}
+        for affiliation in users.affiliations:
+            held.setdefault(affiliation.person, []).append(affiliation)
+        return users._replace(
+            people=[
+                self._with_roles(person, held.get(person.sourced_id, []), main_orgs)
+                for person in users.people
+            ]
+        )
+
+    def _roles(self) -> Iterator[RosterMembership]:
+        for file, number, values in self._tables.rows("roles", COLUMNS["roles"]):
+            _, user, role_type, word, org, _, begin, end = values
+            self._tables.refer(file, number, "userSourcedId", user, "users")
+            self._tables.refer(file, number, "orgSourcedId", org, "orgs")
+            if role_type.lower() not in ("primary", "secondary"):
+                message = "a role is primary or secondary"
+                self._tables.problem(file, number, "roleType", "RR313", message)
+            yield RosterMembership(
+                intern(org),
+                intern(user),
+                self._tables.role(file, number, word),
+                role_type.lower() == "primary",
+                *self._tables.period(file, number, begin, end),
+                file,
+                number,
+            )
+
+    def _with_roles(
+        self, person: RosterPerson, held: list[RosterMembership], main_orgs: Mapping[str, str]
+    ) -> RosterPerson:
+        """Give a 1.2 user the main role: a primary one, if possible in the main organisation."""
+        if not held:
+            if self._tables.readable("roles"):
+                message = f"{self._tables.file('roles')} gives this user no role:"
+                self._tables.problem(
+                    person.file, person.row, "sourcedId", "RR308", message, person.sourced_id
+                )
+            return person
+        main_org = main_orgs.get(person.sourced_id)
+        main = min(held, key=lambda each: (not each.primary, each.unit != main_org))
+        orgs = tuple(dict.fromkeys(each.unit for each in held))
+        return replace(person, role=main.role, orgs=orgs)
+
+    def _relations(
+        self, people: list[RosterPerson], agents: list[tuple[str, str, str, int]]
+    ) -> Iterator[RosterRelation]:
+        """Yield who answers for whom; a bundle may say it in the learner's row, theirs, or both."""
+        roles = {person.sourced_id: person.role for person in people}
+        met: set[tuple[str, str]] = set()
+        for user, agent, file, number in agents:
+            if not self._tables.refer(file, number, "agentSourcedIds", agent, "users"):
+                continue
+            for person, learner in ((agent, user), (user, agent)):
+                kind = roles.get(person)
+                if (
+                    kind in _FAMILY
+                    and roles.get(learner) is RosterRole.STUDENT
+                    and (person, learner) not in met
+                ):
+                    met.add((person, learner))
+                    yield RosterRelation(person, learner, kind, file, number)
+
+    # Enrolments
+
+    def _enrollments(self) -> Iterator[RosterMembership]:
+        """Yield who is in which class; millions of them, so what is usual takes the short way."""
+        tables = self._tables
+        classes, orgs, users = (tables.ids(name) for name in ("classes", "orgs", "users"))
+        periods: dict[tuple[str, str], tuple[date | None, date | None]] = {}
+        for file, number, values in tables.rows("enrollments", COLUMNS["enrollments"]):
+            _, class_id, school, user, word, _, primary, begin, end = values
+            if not (class_id in classes and school in orgs and user in users):
+                tables.refer(file, number, "classSourcedId", class_id, "classes")
+                tables.refer(file, number, "schoolSourcedId", school, "orgs")
+                tables.refer(file, number, "userSourcedId", user, "users")
+            period = periods.get((begin, end))
+            if period is None:
+                before = len(tables.problems)
+                period = tables.period(file, number, begin, end)
+                if len(tables.problems) == before:
+                    periods[begin, end] = period
+            yield RosterMembership(
+                intern(class_id),
+                intern(user),
+                ROLES.get(word) or tables.role(file, number, word),
+                primary == "true"
+                or (bool(primary) and tables.boolean(file, number, "primary", primary)),
+                period[0],
+                period[1],
+                file,
+                number,
+            )
