@@ -141,7 +141,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR128": Code(_ERROR, "a rule for no role, or for two"),
         "RR129": Code(_ERROR, "two rules of the same name"),
         "RR130": Code(_ERROR, "a rule without its roster"),
-        "RR131": Code(_ERROR, "columns that a roster lacks, or does not take"),
+        "RR131": Code(_ERROR, "a roster lacks what its type needs, or has what it does not take"),
         "RR201": Code(_ERROR, "the manifest is for another site"),
         "RR202": Code(_ERROR, "unknown person"),
         "RR203": Code(_ERROR, "unknown unit"),

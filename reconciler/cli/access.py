@@ -60,7 +60,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse("Ask for one of --person, --learner and --unit, and once.")
     ((kind, key),) = given
     find, ask = _QUESTIONS[kind]
-    found = state_on(as_planned, options.source(live, environment, config), as_of, redaction)
+    found = state_on(
+        as_planned, options.source(live, environment, config), config, as_of, redaction
+    )
     item = find(Directory(found.state), key)
     if kind != "unit":
         item = shown_person(redaction, found.state, item)

@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
         saved = read_plan(manifest[0])
         return carry_out(saved, options.connection(environment, config), asked)
-    loaded = reading.load_manifest(manifest)
+    loaded = reading.load_manifest(manifest, config=config)
     site = options.connection(environment, config)
     site_policy = options.site_policy(site)
     commit = commit_of(loaded.files, manifest)

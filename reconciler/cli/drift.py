@@ -44,7 +44,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler drift examples/roles.yaml
     """
     refuse_plans(manifest)
-    loaded = reading.load_manifest(manifest)
+    loaded = reading.load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     report = reading.find_drift(
         loaded,

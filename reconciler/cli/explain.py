@@ -45,7 +45,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler explain t-0412; reconciler explain t-0412 --as-planned roles.yaml
     """
-    found = state_on(as_planned, options.source(live, environment, config), as_of, redaction)
+    found = state_on(
+        as_planned, options.source(live, environment, config), config, as_of, redaction
+    )
     asked = find_person(Directory(found.state), person)
     directory = Directory(redaction.state(found.state))
     shown = shown_person(redaction, found.state, asked)

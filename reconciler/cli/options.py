@@ -134,15 +134,18 @@ verbose_option = click.option(
 )
 
 
+config_option = click.option(
+    "--config",
+    metavar="FILE",
+    callback=file_to_read,
+    help="The settings file; reconciler.toml by default.",
+)
+
+
 def site_options(command: Command) -> Command:
     """Add the options that say which site."""
     for option in (
-        click.option(
-            "--config",
-            metavar="FILE",
-            callback=file_to_read,
-            help="The file with the environments; reconciler.toml by default.",
-        ),
+        config_option,
         click.option("-e", "--environment", help="An environment of reconciler.toml."),
     ):
         command = option(command)

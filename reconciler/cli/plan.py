@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     lifted = options.overrides(override_codes, reason)
     refuse_plans(manifest)
     refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
-    loaded = reading.load_manifest(manifest)
+    loaded = reading.load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     site_policy = options.site_policy(source)
     state = reading.fetch_state(source)

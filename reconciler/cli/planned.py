@@ -28,6 +28,7 @@ as_planned_option = click.option(
 def state_on(
     as_planned: tuple[Path, ...],
     source: Connection | Path,
+    config: Path | None,
     as_of: date | None,
     redaction: Redaction,
 ) -> reading.StateOn:
@@ -35,7 +36,7 @@ def state_on(
 
     Memberships are those of `as_of`; without it, of today in UTC, or of the day for which the
     manifest or plan is meant. Warnings, and that guards refuse the plan, go to standard error,
-    without the people whom `redaction` hides.
+    without the people whom `redaction` hides. `config` is where rosters are looked up.
 
     Raises:
         WrongUse: a plan beside something else.
@@ -46,7 +47,7 @@ def state_on(
     if not as_planned:
         return reading.StateOn(reading.fetch_state(source), as_of or datetime.now(UTC).date())
     if not any(is_plan(path) for path in as_planned):
-        manifest = reading.load_manifest(as_planned)
+        manifest = reading.load_manifest(as_planned, config=config)
         found, plan = reading.after_manifest(
             manifest,
             source,

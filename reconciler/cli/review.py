@@ -79,12 +79,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Examples: reconciler review; reconciler review examples/roles.yaml --within 30d --format csv
     """
     refuse_plans(manifest)
-    loaded = reading.load_manifest(manifest) if manifest else None
+    loaded = reading.load_manifest(manifest, config=config) if manifest else None
     source = options.source(live, environment, config)
     site_policy = options.site_policy(source)
     if as_of is None and not as_planned:
         as_of = reading.today_in(loaded.settings.timezone if loaded else "UTC")
-    found = state_on(as_planned, source, as_of, redaction)
+    found = state_on(as_planned, source, config, as_of, redaction)
     review = reading.review_state(found, loaded, site_policy=site_policy, within_days=within)
     shown = redaction.review(review)
     if loaded:

@@ -10,11 +10,12 @@ from reconciler.cli import options
 from reconciler.cli.output import print_result
 from reconciler.domain.roster import Roster
 from reconciler.errors import ExitCode, WrongUse
-from reconciler.manifest.build_rules import PLAIN_CSV
+from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
 from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
 from reconciler.reports import roster as report
-from reconciler.rosters.formats import FORMATS, Files
+from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.problems import InvalidRoster, Problem
+from reconciler.workflows import reading
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -39,6 +40,7 @@ def roster_options(command: Command) -> Command:
     for option in (
         options.no_color_option,
         options.format_option,
+        options.config_option,
         click.option(
             "--column",
             "columns",
@@ -56,7 +58,7 @@ def roster_options(command: Command) -> Command:
         click.option(
             "--type",
             "roster_type",
-            type=click.Choice(list(FORMATS)),
+            type=click.Choice([*FILES, *SERVICES]),
             default=_DEFAULT,
             show_default=True,
             help="The format that the roster is in.",
@@ -67,24 +69,30 @@ def roster_options(command: Command) -> Command:
     return command
 
 
-def _read(path: str, roster_type: str, base: str | None, columns: dict[str, str]) -> Roster:
+def _read(
+    path: str, roster_type: str, base: str | None, columns: dict[str, str], config: Path | None
+) -> Roster:
     if roster_type == PLAIN_CSV and not set(NEEDED_COLUMNS) <= set(columns):
         raise WrongUse(
             "A plain CSV file needs to be told which columns are the unit and the person.",
             "Say so: --column unit=Class --column person=Teacher.",
         )
-    if roster_type != PLAIN_CSV and columns:
-        raise WrongUse(f"--column is for --type {PLAIN_CSV}.", "Leave it out, or name that type.")
-    if roster_type == PLAIN_CSV and base:
-        raise WrongUse("A plain CSV file is always whole.", "Leave --base out.")
-    return FORMATS[roster_type](Files(Path(path), Path(base) if base else None, columns))
+    given = {"columns": columns and "--column", "base": base and "--base"}
+    for key, option in given.items():
+        if option and key not in ROSTER_TAKES[roster_type]:
+            raise WrongUse(f"{option} is not for --type {roster_type}.", "Leave it out.")
+    if roster_type in SERVICES:
+        return reading.fetch_roster(roster_type, path, config)
+    if config:
+        raise WrongUse("--config is for what is fetched from a service.", "Leave it out.")
+    return FILES[roster_type](Files(Path(path), Path(base) if base else None, columns))
 
 
 @click.group("roster")
 def command() -> None:
     """Look at a roster: what a school system exports of people, classes and who teaches which.
 
-    Nothing is sent anywhere, and nobody is named.
+    No site is asked, and nobody is named.
 
     Examples: reconciler roster check roster.zip; reconciler roster show roster.zip
     """
@@ -95,7 +103,8 @@ def command() -> None:
 def check(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
     """Name everything that is wrong with a roster, with file, row, column and value.
 
-    PATH is a zip archive, a folder or, of the type csv, a file. Exit 1 where anything is wrong.
+    PATH is a zip archive, a folder or a file, as the type has it. Of a service it is the name that
+    reconciler.toml has for it. Exit 1 where anything is wrong.
 
     Example: reconciler roster check roster.zip --format json
     """
@@ -118,7 +127,8 @@ def check(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
 def show(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
     """Count what is in a roster: people, units, memberships and duties by kind.
 
-    PATH is a zip archive, a folder or, of the type csv, a file.
+    PATH is a zip archive, a folder or a file, as the type has it. Of a service it is the name that
+    reconciler.toml has for it.
 
     Example: reconciler roster show roster.zip
     """

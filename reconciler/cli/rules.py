@@ -52,7 +52,7 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler rules test examples/rules.yaml
     """
     refuse_plans(manifest)
-    loaded = reading.load_manifest(manifest)
+    loaded = reading.load_manifest(manifest, config=config)
     if not loaded.rules:
         raise WrongUse("The manifest has no rules.", "Name one that has.")
     derived, names = reading.run_rules(

@@ -54,11 +54,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         )
     counted = ""
     try:
-        loaded = _loaded(manifest, as_policy=as_policy)
+        asked = bool(online or live)
+        loaded = _loaded(manifest, config, as_policy=as_policy, offline=not asked)
         if any(path.is_dir() for path in manifest):  # a file that was passed over shows in it
             counted = f"{count(len(loaded.files), 'file')}, "
         found = loaded.warnings
-        if online or live:
+        if asked:
             source = options.source(live, environment, config)
             policy = loaded if as_policy else options.site_policy(source)
             found = reading.check_online(
@@ -79,9 +80,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     return ExitCode.FAILED if any(each.is_error for each in found) else ExitCode.DONE
 
 
-def _loaded(manifest: tuple[Path, ...], *, as_policy: bool) -> Manifest:
+def _loaded(
+    manifest: tuple[Path, ...], config: Path | None, *, as_policy: bool, offline: bool
+) -> Manifest:
     if not as_policy:
-        return reading.load_manifest(manifest)
+        return reading.load_manifest(manifest, config=config, offline=offline)
     if len(manifest) > 1:
         raise WrongUse("A site has one policy file.", "Check one at a time.")
     return reading.read_policy(manifest[0])

@@ -170,6 +170,8 @@ def _problem(received: Received, peer: Peer, secrets: Sequence[Secret]) -> tuple
             problem = json.loads(received.body)
         except (ValueError, RecursionError):
             problem = None
+    if isinstance(problem, list) and problem:
+        problem = problem[0]
     if not isinstance(problem, dict):
         return "", f"without a problem detail ({received.described})"
     code, detail = peer.said(problem)

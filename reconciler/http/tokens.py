@@ -74,7 +74,7 @@ class ClientCredentials:
     Args:
         transport: sends to the token endpoint.
         client: authorises the exchange.
-        scope: what the token is to be good for.
+        scope: what the token is to be good for; empty where the server does not ask.
     """
 
     def __init__(self, transport: Transport, client: Authorisation, scope: str) -> None:
@@ -110,7 +110,9 @@ class ClientCredentials:
         self._transport.close()
 
     def _fetch(self) -> Secret:
-        form = {"grant_type": "client_credentials", "scope": self._scope}
+        form = {"grant_type": "client_credentials"}
+        if self._scope:
+            form["scope"] = self._scope
         call = Call("POST", "", form=form)
         document = self._transport.send(call, self._client).document
         if not isinstance(document, dict):

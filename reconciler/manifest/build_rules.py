@@ -30,6 +30,15 @@ ReadReference = Callable[[Document, Value, int, list[Diagnostic]], Reference | N
 
 PLAIN_CSV: Final = "csv"
 
+ROSTER_TAKES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "oneroster-csv": ("path", "base"),
+        "oneroster-rest": (),
+        PLAIN_CSV: ("path", "columns"),
+    }
+)
+"""Per type of roster what it takes to find and read it; all but a base is needed."""
+
 _OF: Final[Mapping[str, Of]] = MappingProxyType(
     {
         "homeroom": Of(OfKind.CLASS, class_type="homeroom"),
@@ -63,12 +72,14 @@ class Reader:
                 continue
             path = self._reference(each, "path")
             kind, people, units = each.get("type"), each.get("people"), each.get("units")
-            if path and isinstance(kind, str):
+            if isinstance(kind, str):
+                position = self.document.position(place)
                 yield (
-                    Reference(name, self.document.position(place)),
+                    Reference(name, position),
                     RosterSource(
                         name,
                         str(kind),
+                        position,
                         path,
                         _word(RosterPersonKey, people, RosterPersonKey.SOURCED_ID),
                         _word(RosterUnitKey, units, RosterUnitKey.SOURCED_ID),
@@ -169,27 +180,43 @@ def _word(words: type[_W], value: Value, default: _D) -> _W | _D:
     return words(str(value)) if known else default
 
 
+def _check_source(source: RosterSource) -> Iterator[Diagnostic]:
+    """Yield what a roster lacks that its type needs, or has that its type does not take."""
+    given = {"path": source.path, "base": source.base, "columns": source.columns}
+    takes = ROSTER_TAKES.get(source.type, tuple(given))
+    name = shorten(source.name)
+    for key, value in given.items():
+        if value and key not in takes:
+            yield Diagnostic(
+                "RR131",
+                f"a roster of the type {source.type} takes no '{key}'.",
+                source.position,
+                f"Take '{key}' out.",
+            )
+    if "path" in takes and not source.path:
+        yield Diagnostic(
+            "RR131",
+            f"the roster '{name}' does not say where its files are.",
+            source.position,
+            "Write 'path', relative to the manifest's own file.",
+        )
+    lacking = [each for each in NEEDED_COLUMNS if each not in source.columns]
+    if source.type == PLAIN_CSV and lacking:
+        yield Diagnostic(
+            "RR131",
+            f"the roster '{name}' does not say which column is the "
+            f"{' and which the '.join(lacking)}.",
+            source.position,
+            "Write 'columns: {unit: Class, person: Teacher}', with the file's own headings.",
+        )
+
+
 def check_sources(
     sources: Mapping[str, RosterSource], rules: list[RosterRule]
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong with rosters and rules, by themselves and beside each other."""
     for source in sources.values():
-        if source.type == PLAIN_CSV:
-            lacking = [name for name in NEEDED_COLUMNS if name not in source.columns]
-        else:
-            lacking = []
-        if lacking or (source.columns and source.type != PLAIN_CSV):
-            yield Diagnostic(
-                "RR131",
-                f"the roster '{shorten(source.name)}' does not say which column is the "
-                f"{' and which the '.join(lacking)}."
-                if lacking
-                else f"a roster of the type {source.type} has columns of its own.",
-                source.path.position,
-                "Write 'columns: {unit: Class, person: Teacher}', with the file's own headings."
-                if lacking
-                else "Take 'columns' out; it is for the type csv.",
-            )
+        yield from _check_source(source)
     first: dict[str, Reference] = {}
     for rule in rules:
         before = first.setdefault(rule.name.key, rule.name)

@@ -214,7 +214,9 @@ class RosterSource:
     Attributes:
         name: what rules call it.
         type: its format (`reconciler.rosters.formats`).
-        path: a file or folder; relative to the manifest's file.
+        position: where it is declared.
+        path: a file or folder, relative to the manifest's file; None where it is fetched from a
+            service, whose address stands in the settings under the same name.
         people: what of its people equals `settings.people` of the site.
         units: what of its units equals `settings.units` of the site.
         base: the whole export that it goes with, where it holds changes only.
@@ -223,7 +225,8 @@ class RosterSource:
 
     name: str
     type: str
-    path: Reference
+    position: Position
+    path: Reference | None
     people: RosterPersonKey = RosterPersonKey.SOURCED_ID
     units: RosterUnitKey = RosterUnitKey.SOURCED_ID
     base: Reference | None = None
@@ -232,8 +235,8 @@ class RosterSource:
     @property
     def content(self) -> list[object]:
         """What is declared of it, as JSON data, whatever its name and place."""
-        base = self.base.key if self.base else None
-        return [self.type, self.path.key, self.people, self.units, base, dict(self.columns)]
+        path, base = (each.key if each else None for each in (self.path, self.base))
+        return [self.type, path, self.people, self.units, base, dict(self.columns)]
 
 
 NEEDED_COLUMNS: Final = ("unit", "person")

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.connection import RosterService
 from reconciler.domain.roster import Roster
 from reconciler.rosters.oneroster_csv import read_bundle
+from reconciler.rosters.oneroster_rest import read_service
 from reconciler.rosters.plain_csv import read_plain_csv
 
 
@@ -26,10 +28,22 @@ class Files:
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-FORMATS: Final[Mapping[str, Callable[[Files], Roster]]] = MappingProxyType(
+FILES: Final[Mapping[str, Callable[[Files], Roster]]] = MappingProxyType(
     {
         "oneroster-csv": lambda files: read_bundle(files.path, files.base),
         "csv": lambda files: read_plain_csv(files.path, files.columns),
     }
 )
-"""Per format its reader; each raises `InvalidRoster` with everything that is wrong."""
+"""Per format that is read from files its reader.
+
+Each raises `InvalidRoster` with everything that is wrong.
+"""
+
+SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyType(
+    {"oneroster-rest": read_service}
+)
+"""Per format that is fetched from a school system its reader.
+
+Each raises `InvalidRoster` with everything that is wrong, or `SiteError` where something could not
+be read.
+"""

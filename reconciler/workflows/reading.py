@@ -1,5 +1,6 @@
 """Everything that only reads: load a manifest, fetch a state, plan, look for drift."""
 
+import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,17 +12,17 @@ from zoneinfo import ZoneInfo
 
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_holds, check_readable, check_site
-from reconciler.connection import Connection
+from reconciler.connection import Connection, load_roster_service
 from reconciler.desired import scope_of
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory, Keys
-from reconciler.domain.roster import RosterSize
+from reconciler.domain.roster import Roster, RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.ending import ending
 from reconciler.errors import InvalidInput, PlanUnusable
 from reconciler.manifest import load
-from reconciler.manifest.model import Manifest, PersonKey, RosterSource, UnitKey
+from reconciler.manifest.model import Manifest, PersonKey, Reference, RosterSource, UnitKey
 from reconciler.plan import build
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
@@ -32,7 +33,7 @@ from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
 from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
-from reconciler.rosters.formats import FORMATS, Files
+from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rules.derive import Derived, derive
 from reconciler.scope import Scope
 from reconciler.state import LiveState
@@ -47,28 +48,57 @@ Source = Connection | Path
 """Where live state comes from: a site, or a file that `export --state` wrote."""
 
 
-def load_manifest(paths: Iterable[str | Path]) -> Manifest:
+def load_manifest(
+    paths: Iterable[str | Path], *, config: Path | None = None, offline: bool = False
+) -> Manifest:
     """Read a manifest from files and directories, and its rosters, and check them by themselves.
+
+    Args:
+        paths: the files and directories.
+        config: says how to reach the school systems whose rosters are fetched; `reconciler.toml` in
+            the current folder otherwise.
+        offline: leave out the rosters that would have to be fetched.
 
     Raises:
         InvalidInput: it has mistakes; all of them together.
         InvalidRoster: a roster has; all of them together.
+        ConfigurationError: the settings do not say how to reach a school system.
+        SiteError: a school system could not be read.
     """
     manifest = load.load_manifest([Path(path) for path in paths])
     used = {rule.roster for rule in manifest.rules}
     rosters = {
-        name: FORMATS[source.type](_files(source))
+        name: _read_files(source, source.path)
+        if source.path
+        else fetch_roster(source.type, name, config)
         for name, source in manifest.sources.items()
-        if name in used
+        if name in used and not (offline and source.type in SERVICES)
     }
     return replace(manifest, rosters=rosters) if rosters else manifest
 
 
-def _files(source: RosterSource) -> Files:
-    """Find a roster's files, which are named relative to the manifest's own file."""
-    folder = Path(source.path.position.file).parent
+def _read_files(source: RosterSource, path: Reference) -> Roster:
+    """Read a roster from its files, which are named relative to the manifest's own file."""
+    folder = Path(path.position.file).parent
     base = folder / source.base.key if source.base else None
-    return Files(folder / source.path.key, base, source.columns)
+    return FILES[source.type](Files(folder / path.key, base, source.columns))
+
+
+def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
+    """Fetch a roster from a school system.
+
+    Args:
+        kind: a key of `SERVICES`.
+        name: what the settings call it.
+        config: the settings; `reconciler.toml` in the current folder otherwise.
+
+    Raises:
+        InvalidRoster: the roster has mistakes; all of them together.
+        ConfigurationError: the settings do not say how to reach the school system.
+        SiteError: it could not be read.
+    """
+    service = load_roster_service(name, config=config, environ=os.environ, directory=Path.cwd())
+    return SERVICES[kind](service)
 
 
 def load_policy(path: str | Path | None) -> Manifest | None:

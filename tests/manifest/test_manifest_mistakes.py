@@ -145,11 +145,23 @@ CASES = {
     ),
     "a plain file without its columns": (
         HEAD + "rosters: {s: {type: csv, path: p, columns: {unit: K}}}\n",
-        [("RR131", 3, 32, "with the file's own headings")],
+        [("RR131", 3, 11, "with the file's own headings")],
     ),
     "columns for a bundle": (
         HEAD + "rosters: {s: {type: oneroster-csv, path: p, columns: {unit: K}}}\n",
-        [("RR131", 3, 42, "Take 'columns' out")],
+        [("RR131", 3, 11, "Take 'columns' out")],
+    ),
+    "a base for a plain file": (
+        HEAD + "rosters: {s: {type: csv, path: p, base: b, columns: {unit: K, person: P}}}\n",
+        [("RR131", 3, 11, "Take 'base' out")],
+    ),
+    "a bundle without its path": (
+        HEAD + "rosters: {s: {type: oneroster-csv}}\n",
+        [("RR131", 3, 11, "Write 'path'")],
+    ),
+    "a path to a service": (
+        HEAD + "rosters: {s: {type: oneroster-rest, path: p}}\n",
+        [("RR131", 3, 11, "Take 'path' out")],
     ),
     "a grade without quotes": (
         HEAD

@@ -1,0 +1,226 @@
+"""Reads OneRoster 1.1 and 1.2 over REST (1EdTech): the rows of its answers as tables.
+
+A row's numbers in messages are its place in the collection; the columns are those that a CSV export
+would have.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from reconciler.connection import RosterService
+from reconciler.domain.roster import Roster
+from reconciler.http.answers import first_text, problem_detail
+from reconciler.http.call import LIMITS, Limits, Peer
+from reconciler.http.tokens import authorisation
+from reconciler.http.transport import ReadOnlyTransport
+from reconciler.rosters.csv_table import Columns, Row
+from reconciler.rosters.offset_pages import Get, Item, read_offset_pages
+from reconciler.rosters.oneroster import read_tables
+from reconciler.rosters.oneroster_tables import Version
+from reconciler.rosters.problems import Problem
+
+BASE_PATHS: Final[Mapping[Version, str]] = MappingProxyType(
+    {
+        Version.V1_1: "/ims/oneroster/v1p1",
+        Version.V1_2: "/ims/oneroster/rostering/v1p2",
+    }
+)
+"""Where the service stands below the server's address, unless the settings say otherwise."""
+
+SCOPES: Final[Mapping[Version, str]] = MappingProxyType(
+    {
+        Version.V1_1: "https://purl.imsglobal.org/spec/or/v1p1/scope/roster-core.readonly",
+        Version.V1_2: "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly",
+    }
+)
+"""What a token has to be good for, unless the settings say otherwise."""
+
+PAGE: Final = 1000
+_MIDNIGHT: Final = ("T00:00:00", "T00:00:00Z", "T00:00:00.000Z")
+_RIGHTS: Final = "Check what the client may do: reading needs the scope roster-core.readonly."
+
+
+def read_service(service: RosterService, limits: Limits = LIMITS) -> Roster:
+    """Read a whole roster from a OneRoster service.
+
+    Args:
+        service: the service.
+        limits: how long and how much.
+
+    Raises:
+        InvalidRoster: the roster is not complete, or contradicts itself.
+        SiteError: something could not be read.
+    """
+    version = Version(service.version or Version.V1_2.value)
+    base = service.url + (BASE_PATHS[version] if service.base_path is None else service.base_path)
+    scope = SCOPES[version] if service.scope is None else service.scope
+    transport = ReadOnlyTransport(service, base, SCHOOL_SYSTEM, limits)
+    granted = authorisation(service, scope, SCHOOL_SYSTEM, limits)
+    try:
+        source = _Service(lambda call: transport.send(call, granted), service.page or PAGE)
+        return read_tables({table: [source] for table in version.tables}, version, base)
+    finally:
+        transport.close()
+        granted.close()
+
+
+class _Service:
+    """The collections of a service as the tables of an export.
+
+    Args:
+        get: makes a request.
+        page: how many rows to ask for at once.
+    """
+
+    def __init__(self, get: Get, page: int) -> None:
+        self._get = get
+        self._page = page
+        self._users: list[Item] = []
+
+    def file(self, name: str) -> str:
+        """Return what messages call a table."""
+        return f"/{name}"
+
+    def rows(self, name: str, columns: Columns, problems: list[Problem]) -> Iterator[Row]:
+        """Yield the rows of a table; the roles of 1.2 stand in the users that were read before."""
+        if name == "roles":
+            items: Iterable[Item] = (role for user in self._users for role in _roles(user))
+        else:
+            read = read_offset_pages(self._get, f"/{name}", name, self._page)
+            if read is None:
+                message = (
+                    "the answer was good and held nothing; the client may not be allowed to see it"
+                )
+                problems.append(Problem(self.file(name), 0, "", None, "RR314", message))
+            items = read or []
+            if name == "users":
+                self._users = read or []
+        paths = [
+            _PATHS.get(column, _one(column)) for column in (*columns.required, *columns.optional)
+        ]
+        for number, item in enumerate(items, 1):
+            yield number, tuple(path(item) for path in paths)
+
+
+def _text(value: object) -> str:
+    """Read a value as a CSV export would have it."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case list():
+            return _joined(value)
+        case _:
+            return ""
+
+
+def _joined(values: Iterable[object]) -> str:
+    """Write a list as one cell, a part with a comma in quotes."""
+    cell = io.StringIO()
+    csv.writer(cell, lineterminator="").writerow([_text(each) for each in values])
+    return cell.getvalue()
+
+
+def _one(member: str) -> Callable[[Item], str]:
+    return lambda item: _text(item.get(member))
+
+
+def _day(member: str) -> Callable[[Item], str]:
+    """Read a day; some servers write the moment at which it begins."""
+
+    def read(item: Item) -> str:
+        text = _text(item.get(member))
+        return text[:10] if text[10:] in _MIDNIGHT else text
+
+    return read
+
+
+def _id_of(value: object) -> str:
+    return _text(value.get("sourcedId")) if isinstance(value, dict) else ""
+
+
+def _reference(member: str) -> Callable[[Item], str]:
+    return lambda item: _id_of(item.get(member))
+
+
+def _references(member: str) -> Callable[[Item], str]:
+    def read(item: Item) -> str:
+        value = item.get(member)
+        return _joined(map(_id_of, value)) if isinstance(value, list) and value else ""
+
+    return read
+
+
+_PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
+    {
+        "parentSourcedId": _reference("parent"),
+        "schoolSourcedId": _reference("school"),
+        "classSourcedId": _reference("class"),
+        "userSourcedId": _reference("user"),
+        "orgSourcedId": _reference("org"),
+        "primaryOrgSourcedId": _reference("primaryOrg"),
+        "beginDate": _day("beginDate"),
+        "endDate": _day("endDate"),
+        "orgSourcedIds": _references("orgs"),
+        "agentSourcedIds": _references("agents"),
+    }
+)
+"""Per column of a CSV export what it is in an answer, where that is not a member of its name."""
+
+
+def _roles(user: Item) -> Iterator[Item]:
+    """Yield the roles of a user as rows of their own."""
+    listed = user.get("roles")
+    for number, role in enumerate(listed if isinstance(listed, list) else [], 1):
+        if isinstance(role, dict):
+            yield {
+                **role,
+                "sourcedId": f"{_text(user.get('sourcedId'))} role {number}",
+                "user": user,
+                "status": user.get("status"),
+            }
+
+
+def _said(problem: Mapping[str, object]) -> tuple[str, str]:
+    """Read a refusal's code and sentence, in whichever of the shapes that servers give it.
+
+    1.2 wraps one status; 1.1 has a list of them, its names with `imsx_` or without; others send a
+    problem detail or a token error.
+    """
+    status: Mapping[str, Any] = problem
+    for member in ("imsx_StatusInfo", "statusInfoSet", "errors", "error"):
+        inner = problem.get(member)
+        inner = inner[0] if isinstance(inner, list) and inner else inner
+        if isinstance(inner, dict):
+            status = inner
+            break
+    minor: Any = status.get("imsx_CodeMinor", status.get("imsx_codeMinor"))
+    fields = minor.get("imsx_codeMinorField") if isinstance(minor, dict) else None
+    field = fields[0] if isinstance(fields, list) and fields else fields
+    value = field.get("imsx_codeMinorFieldValue") if isinstance(field, dict) else minor
+    code, detail = problem_detail(status)
+    return (
+        value if isinstance(value, str) else first_text(status, ("codeMinor",)) or code,
+        first_text(status, ("imsx_description", "description", "message")) or detail,
+    )
+
+
+SCHOOL_SYSTEM: Final = Peer(
+    noun="the school system",
+    violated="Nothing was planned from it. Read it again; if it stays so, report it there.",
+    refused=MappingProxyType(
+        {
+            400: _RIGHTS,
+            403: _RIGHTS,
+            404: "Check url, base_path and version: the service may stand elsewhere.",
+        }
+    ),
+    said=_said,
+    blank=True,
+)

@@ -1,0 +1,267 @@
+"""OneRoster over REST: however a service pages, what is read is what its bundle holds."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from school_systems import SECRET, TOKEN, Reply, Row, SchoolSystem, Ways, reply, serving
+
+from reconciler.connection import RosterService
+from reconciler.credentials import Secret
+from reconciler.domain.roster import Roster
+from reconciler.errors import ContractViolation, RequestRefused, SiteError
+from reconciler.rosters.oneroster_csv import read_bundle
+from reconciler.rosters.oneroster_rest import SCOPES, read_service
+from reconciler.rosters.problems import InvalidRoster
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "roster"
+ENROLLED = 86
+
+
+def service(system: SchoolSystem, **settings: Any) -> RosterService:
+    given = {"token": Secret(TOKEN), "version": system.version} | settings
+    return RosterService(url=system.url, token_url=f"{system.url}/token", **given)
+
+
+def content(roster: Roster) -> dict[str, list[Any]]:
+    """What a roster says, whatever file, row and order it stood in."""
+
+    def bare(values: Iterable[Any]) -> list[Any]:
+        plain = [
+            each._replace(file="", row=0)
+            if hasattr(each, "_replace")
+            else replace(each, file="", row=0)
+            for each in values
+        ]
+        return sorted(plain, key=repr)
+
+    return {
+        "people": bare(roster.people),
+        "units": bare(roster.units),
+        "memberships": bare(roster.memberships),
+        "affiliations": bare(roster.affiliations),
+        "relations": bare(roster.relations),
+    }
+
+
+ways = st.builds(
+    Ways,
+    page=st.integers(5, 120),
+    short=st.integers(0, 2),
+    overlap=st.integers(0, 2),
+    total=st.sampled_from([None, "all"]),
+    link=st.booleans(),
+    text_booleans=st.booleans(),
+    moments=st.booleans(),
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(ways=ways, page=st.integers(5, 100), version=st.sampled_from(["1.1", "1.2"]))
+def test_what_is_read_is_what_the_bundle_holds(
+    v1_1: dict[str, str], write_folder: Any, ways: Ways, page: int, version: str
+):
+    bundle = EXAMPLE if version == "1.2" else write_folder(v1_1)
+    with serving(bundle, version, ways) as system:
+        assert content(read_service(service(system, page=page))) == content(read_bundle(bundle))
+
+
+def test_it_asks_in_order_and_advances_by_the_rows_received():
+    with serving(EXAMPLE, "1.2", Ways(page=40)) as system:
+        read_service(service(system))
+    asked = [query for path, query, _ in system.asked if path.endswith("/enrollments")]
+    assert [each["offset"] for each in asked] == ["0", "40", "80", "86"]
+    assert {(each["limit"], each["sort"], each["orderBy"]) for each in asked} == {
+        ("1000", "sourcedId", "asc")
+    }
+
+
+@pytest.mark.parametrize(
+    ("ways", "pages"),
+    [
+        (Ways(page=ENROLLED), 2),
+        (Ways(page=ENROLLED, total="all"), 1),
+        (Ways(page=43, link=True), 2),
+        # Without a next from the beginning, a Link header says nothing.
+        (Ways(page=ENROLLED, link=True), 2),
+        # A count of the page's own rows does not end it while there is a next page.
+        (Ways(page=43, link=True, total="page"), 2),
+        (Ways(page=43, total="many"), 3),
+    ],
+    ids=["empty page", "total", "no next any more", "never a next", "wrong total", "no number"],
+)
+def test_what_ends_a_collection(ways: Ways, pages: int):
+    with serving(EXAMPLE, "1.2", ways) as system:
+        assert len(read_service(service(system)).memberships) == ENROLLED
+    assert sum(path.endswith("/enrollments") for path, _, _ in system.asked) == pages
+
+
+def test_client_credentials_are_exchanged_for_the_roster_scope():
+    credentials = {"token": None, "client_id": "reconciler", "client_secret": Secret(SECRET)}
+    with serving(EXAMPLE, "1.2") as system:
+        read_service(service(system, **credentials))
+        assert system.asked[0][:2] == (
+            "/token",
+            {"grant_type": "client_credentials", "scope": next(reversed(SCOPES.values()))},
+        )
+        assert system.asked[0][2].startswith("Basic ")
+        system.asked.clear()
+        read_service(service(system, scope="", **credentials))
+        assert system.asked[0][1] == {"grant_type": "client_credentials"}
+
+
+def test_the_base_path_is_a_setting():
+    with serving(EXAMPLE, "1.2", base="/campus/roster") as system:
+        with pytest.raises(RequestRefused, match="404") as refused:
+            read_service(service(system))
+        assert "base_path" in (refused.value.advice or "")
+        assert read_service(service(system, base_path="/campus/roster")).people
+
+
+def test_what_is_to_be_deleted_is_left_out():
+    with serving(EXAMPLE, "1.2") as system:
+        for row in system.rows["enrollments"]:
+            row["status"] = "tobedeleted" if row["role"] == "teacher" else "active"
+        roster = read_service(service(system))
+    assert {each.role for each in roster.memberships} == {"student"}
+
+
+def test_a_row_that_comes_again_otherwise_is_the_later_one():
+    changed: list[Row] = []
+
+    def change(offset: int) -> Reply | None:
+        if offset == 40:
+            changed.append(system.rows["enrollments"][39])
+            system.rows["enrollments"][39]["status"] = "tobedeleted"
+        return None
+
+    with serving(EXAMPLE, "1.2", Ways(page=40, overlap=1)) as system:
+        system.ways.replies["enrollments"] = change
+        assert len(read_service(service(system)).memberships) == ENROLLED - 1
+    assert changed
+
+
+NOTHING: dict[str, Reply] = {
+    "no body": (200, {}, b""),
+    "no content": (204, {}, b""),
+    "an empty object": reply(200, {}),
+    "an empty list": reply(200, {"users": []}),
+    "null": reply(200, {"users": None}),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+@pytest.mark.parametrize("collection", ["users", "enrollments"])
+def test_a_good_answer_with_nothing_in_it_is_no_empty_school(name: str, collection: str):
+    status, headers, body = NOTHING[name]
+    said = status, headers, body.replace(b"users", collection.encode())
+    with (
+        serving(EXAMPLE, "1.2", Ways(replies={collection: lambda _: said})) as system,
+        pytest.raises(InvalidRoster) as invalid,
+    ):
+        read_service(service(system))
+    (problem,) = invalid.value.problems
+    assert (problem.code, problem.file) == ("RR314", f"/{collection}")
+
+
+def test_mistakes_are_named_with_their_row():
+    with serving(EXAMPLE, "1.2") as system:
+        system.rows["users"][3]["enabledUser"] = "perhaps"
+        del system.rows["users"][4]["givenName"]
+        system.rows["enrollments"][7]["class"] = {"sourcedId": "nowhere"}
+        with pytest.raises(InvalidRoster) as invalid:
+            read_service(service(system))
+    assert [
+        (each.code, each.file, each.row, each.column, each.value) for each in invalid.value.problems
+    ] == [
+        ("RR313", "/users", 4, "enabledUser", None),
+        ("RR308", "/users", 5, "givenName", None),
+        ("RR310", "/enrollments", 8, "classSourcedId", "nowhere"),
+    ]
+
+
+SHAPES = {
+    "1.2": {
+        "imsx_codeMajor": "failure",
+        "imsx_severity": "error",
+        "imsx_CodeMinor": {
+            "imsx_codeMinorField": [
+                {
+                    "imsx_codeMinorFieldName": "TargetEndSystem",
+                    "imsx_codeMinorFieldValue": "forbidden",
+                }
+            ]
+        },
+        "imsx_description": "Not for you.",
+    },
+    "wrapped": {
+        "imsx_StatusInfo": {
+            "imsx_codeMajor": "failure",
+            "imsx_codeMinor": "forbidden",
+            "imsx_description": "Not for you.",
+        }
+    },
+    "1.1": {"statusInfoSet": [{"imsx_codeMinor": "forbidden", "imsx_description": "Not for you."}]},
+    "a list": [{"codeMajor": "failure", "codeMinor": "forbidden", "description": "Not for you."}],
+    "errors": {"errors": [{"codeMinor": "forbidden", "description": "Not for you."}]},
+    "an error": {"error": {"code": "forbidden", "message": "Not for you."}},
+    "a problem": {"code": "forbidden", "detail": "Not for you."},
+    "a token error": {"error": "forbidden", "error_description": "Not for you."},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_refusal_is_told_whatever_its_shape(shape: str):
+    said = reply(403, SHAPES[shape])
+    with (
+        serving(EXAMPLE, "1.2", Ways(replies={"orgs": lambda _: said})) as system,
+        pytest.raises(RequestRefused) as refused,
+    ):
+        read_service(service(system))
+    assert str(refused.value) == (
+        "GET /orgs (from row 1) was refused: 403 (forbidden) Not for you."
+    )
+    assert "roster-core.readonly" in (refused.value.advice or "")
+
+
+@pytest.mark.parametrize(
+    "body", [b"<h1>No</h1>", b"", b"[]", b'{"imsx_StatusInfo": []}', b'{"errors": [3]}']
+)
+def test_a_refusal_that_says_nothing_is_told_as_that(body: bytes):
+    said = 403, {"Content-Type": "application/json"}, body
+    with (
+        serving(EXAMPLE, "1.2", Ways(replies={"orgs": lambda _: said})) as system,
+        pytest.raises(RequestRefused, match=r"was refused: 403"),
+    ):
+        read_service(service(system))
+
+
+def test_rows_that_are_missing_are_asked_for_again_and_then_refused():
+    with serving(EXAMPLE, "1.2", Ways(total="90")) as system:
+        with pytest.raises(SiteError, match="GET /orgs: 86 rows are missing"):
+            read_service(service(system))
+        assert len(system.asked) == 6
+
+
+def test_a_service_that_does_not_look_at_the_offset_is_left():
+    rows: list[Row] = []
+    with serving(EXAMPLE, "1.2") as system:
+        rows = system.rows["enrollments"]
+        system.ways.replies["enrollments"] = lambda _: reply(200, {"enrollments": rows[:10]})
+        with pytest.raises(ContractViolation, match="may ignore offset"):
+            read_service(service(system))
+    assert len(system.asked) < 20
+
+
+@pytest.mark.parametrize("later", [{}, {"enrollments": None}, {"enrollments": [3]}, {"users": []}])
+def test_a_later_answer_without_rows_is_no_end(later: object):
+    with serving(EXAMPLE, "1.2", Ways(page=40)) as system:
+        system.ways.replies["enrollments"] = lambda offset: reply(200, later) if offset else None
+        with pytest.raises(ContractViolation, match="holds no list of enrollments"):
+            read_service(service(system))
