@@ -1,6 +1,6 @@
-"""A school system's OneRoster service over real sockets, with the ways that such services differ.
+"""School systems over real sockets: OneRoster, with the ways that services differ, and SS 12000.
 
-It serves what stands in a OneRoster CSV bundle, so that both ways of reading have to agree.
+The one serves what stands in a OneRoster CSV bundle, so that both ways of reading have to agree.
 """
 
 import csv
@@ -21,6 +21,7 @@ BASES = {"1.1": "/ims/oneroster/v1p1", "1.2": "/ims/oneroster/rostering/v1p2"}
 
 Row = dict[str, Any]
 Reply = tuple[int, dict[str, str], bytes]
+Replies = dict[str, Callable[[Any], Reply | None]]
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Ways:
     link: bool = False
     text_booleans: bool = False
     moments: bool = False
-    replies: dict[str, Callable[[int], Reply | None]] = field(default_factory=dict)
+    replies: Replies = field(default_factory=dict)
 
 
 @dataclass
@@ -108,6 +109,63 @@ def serving(
     ways = ways or Ways()
     rows = _rows(bundle, version, ways)
     system = SchoolSystem("", rows, version, ways, BASES[version] if base is None else base)
+    with listening(system.answer, system.asked) as system.url:
+        yield system
+
+
+@dataclass
+class Ss12000:
+    """An SS 12000 service that gives its items in pages.
+
+    Attributes:
+        items: per collection what there is.
+        page: how many items it gives at once.
+        replies: per collection what is answered in place of its items; called with the token.
+        url: its address.
+        asked: the requests that came in.
+    """
+
+    items: dict[str, list[Row]]
+    page: int = 2
+    replies: Replies = field(default_factory=dict)
+    url: str = ""
+    asked: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
+
+    def answer(self, path: str, query: dict[str, str], credentials: str) -> Reply:
+        """Answer a request for a page."""
+        name, token = path.removeprefix("/v2.0/"), query.get("pageToken", "")
+        if credentials != f"Bearer {TOKEN}":
+            return reply(401, {"code": "UNAUTHORISED", "message": "Vem är du?"})
+        instead = self.replies.get(name, lambda _: None)(token)
+        if instead is not None:
+            return instead
+        first = int(token or 0)
+        more = first + self.page < len(self.items[name])
+        return reply(
+            200,
+            {
+                "data": self.items[name][first : first + self.page],
+                "pageToken": str(first + self.page) if more else None,
+            },
+        )
+
+
+@contextmanager
+def serving_ss12000(
+    items: dict[str, list[Row]], replies: Replies | None = None
+) -> Iterator[Ss12000]:
+    """Serve organisations, persons, groups and duties."""
+    system = Ss12000(items, replies=replies or {})
+    with listening(system.answer, system.asked) as system.url:
+        yield system
+
+
+@contextmanager
+def listening(
+    answer: Callable[[str, dict[str, str], str], Reply],
+    asked: list[tuple[str, dict[str, str], str]],
+) -> Iterator[str]:
+    """Run a server on a free port; its token endpoint gives the token to everybody."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -117,14 +175,14 @@ def serving(
             parts = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
             credentials = self.headers.get("Authorization", "")
-            system.asked.append((parts.path, query, credentials))
-            self._send(*system.answer(parts.path, query, credentials))
+            asked.append((parts.path, query, credentials))
+            self._send(*answer(parts.path, query, credentials))
 
         def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             credentials = self.headers.get("Authorization", "")
             scope = {key: values[0] for key, values in form.items()}
-            system.asked.append((self.path, scope, credentials))
+            asked.append((self.path, scope, credentials))
             self._send(*reply(200, {"access_token": TOKEN, "token_type": "Bearer"}))
 
         def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -140,11 +198,10 @@ def serving(
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        system.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield system
+            yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()

@@ -73,6 +73,8 @@ class RosterUnit:
         grades: the grades of a class as the source writes them (`08`).
         file: the file the unit stands in.
         row: the row there as a spreadsheet counts it; the header is row 1.
+        begin: the first day on which there is such a unit, where the source says so.
+        end: the first day on which there is none any more.
     """
 
     sourced_id: str
@@ -84,6 +86,12 @@ class RosterUnit:
     grades: tuple[str, ...]
     file: str
     row: int
+    begin: date | None = None
+    end: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether there is such a unit on that day."""
+        return runs_on(day, self.begin, self.end)
 
 
 class RosterMembership(NamedTuple):

@@ -34,6 +34,7 @@ ROSTER_TAKES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "oneroster-csv": ("path", "base"),
         "oneroster-rest": (),
+        "ss12000": (),
         PLAIN_CSV: ("path", "columns"),
     }
 )

@@ -19,6 +19,7 @@ RULES_FORMAT: Final = "reconciler.rules/1"
 _WHY: Final = {
     Fate.NOBODY: "nobody is found",
     Fate.EXCEPTED: "excepted",
+    Fate.NOT_NOW: "there is no such unit on that day",
     Fate.OUT_OF_SCOPE: "outside the manifest's scope",
     Fate.UNKNOWN: "not on the site",
 }

@@ -11,6 +11,7 @@ from reconciler.domain.roster import Roster
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.oneroster_rest import read_service
 from reconciler.rosters.plain_csv import read_plain_csv
+from reconciler.rosters.ss12000 import read_ss12000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ Each raises `InvalidRoster` with everything that is wrong.
 """
 
 SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyType(
-    {"oneroster-rest": read_service}
+    {"oneroster-rest": read_service, "ss12000": read_ss12000}
 )
 """Per format that is fetched from a school system its reader.
 

@@ -4,17 +4,14 @@ A page may be short, come twice or overlap the one before; only an empty page, t
 Link header without a next says that the end is reached. What is read is whole, or refused.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from requests.utils import parse_header_links
 
 from reconciler.errors import ContractViolation, SiteError
 from reconciler.http.answers import Answer
 from reconciler.http.call import Call
-
-Get = Callable[[Call], Answer]
-Item = Mapping[str, Any]
+from reconciler.rosters.school_system import VIOLATED, Get, Item
 
 READS: Final = 3
 """How often a collection is read that changes so that rows are missing at its end."""
@@ -24,8 +21,6 @@ STALE_PAGES: Final = 3
 
 MOST_ROWS: Final = 10_000_000
 """No school system has more in one collection; a server that makes them up is left."""
-
-_ADVICE: Final = "Nothing was planned from it. Read it again; if it stays so, report it there."
 
 
 def read_offset_pages(get: Get, path: str, name: str, limit: int) -> list[Item] | None:
@@ -50,7 +45,7 @@ def read_offset_pages(get: Get, path: str, name: str, limit: int) -> list[Item] 
         if missing <= 0:
             return rows
     raise SiteError(
-        f"GET {path}: {missing} rows are missing of those that it says there are.", _ADVICE
+        f"GET {path}: {missing} rows are missing of those that it says there are.", VIOLATED
     )
 
 
@@ -82,7 +77,7 @@ def _read_once(get: Get, path: str, name: str, limit: int) -> tuple[list[Item] |
                 f"{call.name}: the same rows come again and again; the server may ignore offset."
                 if stale
                 else f"{call.name}: there are more than {MOST_ROWS:,} rows.",
-                _ADVICE,
+                VIOLATED,
             )
 
 
@@ -93,7 +88,7 @@ def _items(call: Call, answer: Answer, name: str, *, first: bool) -> list[Item]:
     if items is None and first:
         return []
     if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
-        raise ContractViolation(f"{call.name}: the answer holds no list of {name}.", _ADVICE)
+        raise ContractViolation(f"{call.name}: the answer holds no list of {name}.", VIOLATED)
     return items
 
 

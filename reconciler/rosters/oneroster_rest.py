@@ -8,19 +8,17 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from reconciler.connection import RosterService
 from reconciler.domain.roster import Roster
-from reconciler.http.answers import first_text, problem_detail
-from reconciler.http.call import LIMITS, Limits, Peer
-from reconciler.http.tokens import authorisation
-from reconciler.http.transport import ReadOnlyTransport
+from reconciler.http.call import LIMITS, Limits
 from reconciler.rosters.csv_table import Columns, Row
-from reconciler.rosters.offset_pages import Get, Item, read_offset_pages
+from reconciler.rosters.offset_pages import read_offset_pages
 from reconciler.rosters.oneroster import read_tables
 from reconciler.rosters.oneroster_tables import Version
 from reconciler.rosters.problems import Problem
+from reconciler.rosters.school_system import Get, Item, asking, nothing
 
 BASE_PATHS: Final[Mapping[Version, str]] = MappingProxyType(
     {
@@ -39,8 +37,8 @@ SCOPES: Final[Mapping[Version, str]] = MappingProxyType(
 """What a token has to be good for, unless the settings say otherwise."""
 
 PAGE: Final = 1000
-_MIDNIGHT: Final = ("T00:00:00", "T00:00:00Z", "T00:00:00.000Z")
 _RIGHTS: Final = "Check what the client may do: reading needs the scope roster-core.readonly."
+_MIDNIGHT: Final = ("T00:00:00", "T00:00:00Z", "T00:00:00.000Z")
 
 
 def read_service(service: RosterService, limits: Limits = LIMITS) -> Roster:
@@ -57,14 +55,9 @@ def read_service(service: RosterService, limits: Limits = LIMITS) -> Roster:
     version = Version(service.version or Version.V1_2.value)
     base = service.url + (BASE_PATHS[version] if service.base_path is None else service.base_path)
     scope = SCOPES[version] if service.scope is None else service.scope
-    transport = ReadOnlyTransport(service, base, SCHOOL_SYSTEM, limits)
-    granted = authorisation(service, scope, SCHOOL_SYSTEM, limits)
-    try:
-        source = _Service(lambda call: transport.send(call, granted), service.page or PAGE)
+    with asking(service, base, scope, _RIGHTS, limits) as get:
+        source = _Service(get, service.page or PAGE)
         return read_tables({table: [source] for table in version.tables}, version, base)
-    finally:
-        transport.close()
-        granted.close()
 
 
 class _Service:
@@ -91,10 +84,7 @@ class _Service:
         else:
             read = read_offset_pages(self._get, f"/{name}", name, self._page)
             if read is None:
-                message = (
-                    "the answer was good and held nothing; the client may not be allowed to see it"
-                )
-                problems.append(Problem(self.file(name), 0, "", None, "RR314", message))
+                problems.append(nothing(self.file(name)))
             items = read or []
             if name == "users":
                 self._users = read or []
@@ -185,42 +175,3 @@ def _roles(user: Item) -> Iterator[Item]:
                 "user": user,
                 "status": user.get("status"),
             }
-
-
-def _said(problem: Mapping[str, object]) -> tuple[str, str]:
-    """Read a refusal's code and sentence, in whichever of the shapes that servers give it.
-
-    1.2 wraps one status; 1.1 has a list of them, its names with `imsx_` or without; others send a
-    problem detail or a token error.
-    """
-    status: Mapping[str, Any] = problem
-    for member in ("imsx_StatusInfo", "statusInfoSet", "errors", "error"):
-        inner = problem.get(member)
-        inner = inner[0] if isinstance(inner, list) and inner else inner
-        if isinstance(inner, dict):
-            status = inner
-            break
-    minor: Any = status.get("imsx_CodeMinor", status.get("imsx_codeMinor"))
-    fields = minor.get("imsx_codeMinorField") if isinstance(minor, dict) else None
-    field = fields[0] if isinstance(fields, list) and fields else fields
-    value = field.get("imsx_codeMinorFieldValue") if isinstance(field, dict) else minor
-    code, detail = problem_detail(status)
-    return (
-        value if isinstance(value, str) else first_text(status, ("codeMinor",)) or code,
-        first_text(status, ("imsx_description", "description", "message")) or detail,
-    )
-
-
-SCHOOL_SYSTEM: Final = Peer(
-    noun="the school system",
-    violated="Nothing was planned from it. Read it again; if it stays so, report it there.",
-    refused=MappingProxyType(
-        {
-            400: _RIGHTS,
-            403: _RIGHTS,
-            404: "Check url, base_path and version: the service may stand elsewhere.",
-        }
-    ),
-    said=_said,
-    blank=True,
-)

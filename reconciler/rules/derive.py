@@ -40,6 +40,7 @@ class Fate(StrEnum):
     EXCEPTED = "excepted"
     OUT_OF_SCOPE = "out_of_scope"
     UNKNOWN = "unknown"
+    NOT_NOW = "not_now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,9 @@ class _Run:
     def _unit(self, unit: RosterUnit, held: Sequence[RosterMembership]) -> UnitFate:
         if not looks_at(self._rule.of, unit):
             return UnitFate(unit, Fate.OTHER_UNIT)
+        self._note_changes(unit)
+        if not unit.holds_on(self._ground.as_of):
+            return UnitFate(unit, Fate.NOT_NOW)
         matched, scope = self._matcher.unit(unit.sourced_id), self._ground.scope
         if matched.id is None:
             self._unmatched_unit(unit, matched)
@@ -206,13 +210,16 @@ class _Run:
         for each in self._roster.memberships if of_class else self._roster.affiliations:
             if not wanted(each):
                 continue
-            # The end is the first day on which it holds no more (OneRoster, "endDate").
-            changes = (day for day in (each.begin, each.end) if day is not None)
-            today = self._ground.as_of
-            self.ends += (day - timedelta(days=1) for day in changes if day > today)
-            if each.holds_on(today):
+            self._note_changes(each)
+            if each.holds_on(self._ground.as_of):
                 held[each.unit].append(each)
         return held
+
+    def _note_changes(self, dated: RosterMembership | RosterUnit) -> None:
+        """Note the last days before something begins or ends."""
+        # The end is the first day on which it holds no more (OneRoster, "endDate").
+        changes = (day for day in (dated.begin, dated.end) if day is not None)
+        self.ends += (day - timedelta(days=1) for day in changes if day > self._ground.as_of)
 
     def _found(self, unit: RosterUnit, held: Sequence[RosterMembership]) -> Mapping[str, Position]:
         """Return who of the site is found in a unit, by id, with the row that says so."""

@@ -1,0 +1,87 @@
+"""What every roster service shares: how it is asked, and how its refusals are told."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+from reconciler.connection import RosterService
+from reconciler.http.answers import Answer, first_text, problem_detail
+from reconciler.http.call import Call, Limits, Peer
+from reconciler.http.tokens import authorisation
+from reconciler.http.transport import ReadOnlyTransport
+from reconciler.rosters.problems import Problem
+
+Get = Callable[[Call], Answer]
+Item = Mapping[str, Any]
+
+VIOLATED: Final = "Nothing was planned from it. Read it again; if it stays so, report it there."
+"""What to do about an answer that is not what the format says."""
+
+
+@contextmanager
+def asking(
+    service: RosterService, base: str, scope: str, rights: str, limits: Limits
+) -> Iterator[Get]:
+    """Open a service for reading; nothing but GET and a token request can leave.
+
+    Args:
+        service: how to reach it.
+        base: what every path is below.
+        scope: what a token is asked for.
+        rights: what to do when the service says that the client may not read.
+        limits: how long and how much.
+
+    Yields:
+        What makes a request; it raises `SiteError` where there is no good answer.
+    """
+    peer = Peer(
+        noun="the school system",
+        violated=VIOLATED,
+        refused=MappingProxyType(
+            {
+                400: rights,
+                403: rights,
+                404: "Check url, base_path and version: the service may stand elsewhere.",
+            }
+        ),
+        said=_said,
+        blank=True,
+    )
+    transport = ReadOnlyTransport(service, base, peer, limits)
+    granted = authorisation(service, scope, peer, limits)
+    try:
+        yield lambda call: transport.send(call, granted)
+    finally:
+        transport.close()
+        granted.close()
+
+
+def nothing(file: str) -> Problem:
+    """Return the problem that a good answer held nothing: that is no empty school."""
+    message = "the answer was good and held nothing; the client may not be allowed to see it"
+    return Problem(file, 0, "", None, "RR314", message)
+
+
+def _said(problem: Mapping[str, object]) -> tuple[str, str]:
+    """Read a refusal's code and sentence, in whichever of the shapes that servers give it.
+
+    OneRoster 1.2 has one status, which some wrap; 1.1 has a list of them, its names with `imsx_` or
+    without; SS 12000 has a code and a message; others send a problem detail or a token error.
+    """
+    status: Mapping[str, Any] = problem
+    for member in ("imsx_StatusInfo", "statusInfoSet", "errors", "error"):
+        inner = problem.get(member)
+        inner = inner[0] if isinstance(inner, list) and inner else inner
+        if isinstance(inner, dict):
+            status = inner
+            break
+    minor: Any = status.get("imsx_CodeMinor", status.get("imsx_codeMinor"))
+    fields = minor.get("imsx_codeMinorField") if isinstance(minor, dict) else None
+    field = fields[0] if isinstance(fields, list) and fields else fields
+    value = field.get("imsx_codeMinorFieldValue") if isinstance(field, dict) else minor
+    code, detail = problem_detail(status)
+    return (
+        value if isinstance(value, str) else first_text(status, ("codeMinor",)) or code,
+        first_text(status, ("imsx_description", "description", "message")) or detail,
+    )
