@@ -25,6 +25,7 @@ MAX_RATIO: Final = 200
 """The most an entry may shrink; repetitive CSV reaches about 40."""
 
 _SMALL = 1024 * 1024
+_ARCHIVE: Final = b"PK\x03\x04"
 READ_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError)
 """What reading an opened file of a bundle can raise when the bundle is damaged."""
 
@@ -77,6 +78,41 @@ class _Archive:
 
     def open(self, name: str) -> IO[bytes]:
         return self._archive.open(self._members[name])
+
+
+@contextmanager
+def open_single(path: Path, suffix: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Open a file, or the one file with that suffix in a zip archive; yield its name with it.
+
+    Raises:
+        InvalidRoster: there is nothing to read, it is too large, or the archive is damaged, unsafe
+            or holds several.
+    """
+    if not path.is_file():
+        raise _unreadable(path, "there is no such file")
+    if not _is_archive(path):
+        if path.stat().st_size > MAX_BYTES:
+            raise _unreadable(path, f"the file is larger than {MAX_BYTES // 1024**2} MiB")
+        with path.open("rb") as file:
+            yield path.name, file
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except READ_ERRORS:
+        raise _unreadable(path, "the zip archive is damaged") from None
+    with archive:
+        members = _members(path, archive.infolist())
+        names = [name for name in members if name.lower().endswith(suffix)]
+        if len(names) != 1:
+            message = f"the archive holds {len(names)} {suffix} files, and has to hold one"
+            raise InvalidRoster([Problem(str(path), 0, "", None, "RR303", message)])
+        with archive.open(members[names[0]]) as file:
+            yield names[0], file
+
+
+def _is_archive(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_ARCHIVE)) == _ARCHIVE
 
 
 @contextmanager

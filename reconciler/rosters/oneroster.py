@@ -4,9 +4,7 @@ The two versions differ in one thing here: in 1.1 a user's row carries one role 
 organisations, in 1.2 a role for each organisation stands in a table of its own, with dates.
 """
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from sys import intern
@@ -21,6 +19,8 @@ from reconciler.domain.roster import (
     RosterUnit,
     RosterUnitKind,
 )
+from reconciler.rosters.collector import no_collection
+from reconciler.rosters.hierarchy import circles
 from reconciler.rosters.oneroster_tables import COLUMNS, ROLES, Source, Tables, Version, listed
 from reconciler.rosters.problems import InvalidRoster
 
@@ -38,20 +38,8 @@ def read_tables(sources: Mapping[str, Sequence[Source]], version: Version, sourc
     Raises:
         InvalidRoster: it is not complete, or contradicts itself; everything wrong together.
     """
-    with _no_collection():
+    with no_collection():
         return _Reader(sources, version).read(source)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Let the collector of cycles wait: none are made, and it would look at millions of rows."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Users(NamedTuple):
@@ -109,23 +97,13 @@ class _Reader:
 
     def _check_parents(self, orgs: list[RosterUnit]) -> None:
         """Every parent is there, and no organisation lies below itself."""
-        parents = {org.sourced_id: org.parent for org in orgs}
-        sound: set[str] = set()
         for org in orgs:
             if org.parent is not None:
                 self._tables.refer(org.file, org.row, "parentSourcedId", org.parent, "orgs")
-            chain: dict[str, None] = {}
-            current: str | None = org.sourced_id
-            while current is not None and current not in sound and current not in chain:
-                chain[current] = None
-                current = parents.get(current)
-            if current is not None and current in chain:
-                row = self._tables.ids("orgs")[current]
-                message = "the organisation lies below itself:"
-                self._tables.problem(
-                    self._tables.file("orgs"), row, "parentSourcedId", "RR311", message, current
-                )
-            sound.update(chain)
+        for org_id in circles({org.sourced_id: org.parent for org in orgs}):
+            file, row = self._tables.file("orgs"), self._tables.ids("orgs")[org_id]
+            message = "the organisation lies below itself:"
+            self._tables.problem(file, row, "parentSourcedId", "RR311", message, org_id)
 
     def _classes(self) -> Iterator[RosterUnit]:
         for file, number, values in self._tables.rows("classes", COLUMNS["classes"]):
