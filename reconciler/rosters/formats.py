@@ -8,6 +8,7 @@ from typing import Final
 
 from reconciler.connection import RosterService
 from reconciler.domain.roster import Roster
+from reconciler.rosters.ims_enterprise import read_enterprise
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.oneroster_rest import read_service
 from reconciler.rosters.plain_csv import read_plain_csv
@@ -32,6 +33,7 @@ class Files:
 FILES: Final[Mapping[str, Callable[[Files], Roster]]] = MappingProxyType(
     {
         "oneroster-csv": lambda files: read_bundle(files.path, files.base),
+        "ims-enterprise": lambda files: read_enterprise(files.path, files.base),
         "csv": lambda files: read_plain_csv(files.path, files.columns),
     }
 )

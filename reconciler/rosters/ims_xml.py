@@ -25,7 +25,7 @@ _MEMBER: Final = "member"
 _KEPT: Final = RECORDS | {
     *(_MEMBER, "datasource", "type", "sourcedid", "source", "id", "userid", "name", "fn", "n"),
     *("family", "given", "email", "extension", "grouptype", "scheme", "typevalue", "description"),
-    *("short", "timeframe", "begin", "end", "relationship", "relation", "idtype", "role"),
+    *("short", "timeframe", "begin", "end", "relationship", "idtype", "role"),
     *("subrole", "status", "pifu_status", "pifu_id", "pifu_value", "pifu_primaryRelation"),
     "pifu_hasContactPerson",
 }
@@ -144,16 +144,15 @@ def read_records(file: IO[bytes], name: str, problems: list[Problem]) -> Iterato
     parser.setContentHandler(handler)
     waiting = 0
     try:
+        parser.feed(b"")  # without it, an empty file would pass
         while chunk := file.read(_CHUNK):
             parser.feed(chunk)
             waiting = 0 if handler.done else waiting + len(chunk)
             yield from handler.done
             handler.done.clear()
-            if waiting > _LONGEST:
-                message = f"an element is larger than {_LONGEST // 1024**2} MiB"
-                raise _Refused("RR301", message)
+            _check_size(waiting)
         parser.close()
-    except DefusedXmlException:
+    except DefusedXmlException:  # is a ValueError, too
         message = "the XML has a document type or entities, which are not let in"
         problems.append(_problem(name, parser, "RR301", message))
     except _Refused as refused:
@@ -161,11 +160,16 @@ def read_records(file: IO[bytes], name: str, problems: list[Problem]) -> Iterato
     except SAXParseException as error:
         message = f"the XML is not well-formed, or cut off ({error.getMessage()})"
         problems.append(Problem(name, error.getLineNumber() or 0, "", None, "RR305", message))
-    except (LookupError, UnicodeError, ValueError):
+    except (LookupError, ValueError):  # what pyexpat raises of an encoding
         message = "the encoding that the XML declares is not known; export it as UTF-8"
         problems.append(Problem(name, 1, "", None, "RR304", message))
     except READ_ERRORS:
         problems.append(Problem(name, 0, "", None, "RR301", "the file is damaged"))
+
+
+def _check_size(waiting: int) -> None:
+    if waiting > _LONGEST:
+        raise _Refused("RR301", f"an element is larger than {_LONGEST // 1024**2} MiB")
 
 
 def _problem(name: str, parser: DefusedExpatParser, code: str, message: str) -> Problem:
