@@ -33,6 +33,7 @@ class Group(NamedTuple):
         identifier: an organisation's official number.
         period: when it exists.
         parents: what it says that it is below, with the lines.
+        is_misplaced: whether one of its relationships is wrong, so that a parent may be missing.
         line: where it begins.
     """
 
@@ -41,6 +42,7 @@ class Group(NamedTuple):
     identifier: str | None
     period: Period
     parents: tuple[tuple[Ref, int], ...]
+    is_misplaced: bool
     line: int
 
 
@@ -63,7 +65,24 @@ class Groups:
         if ref is None:
             return
         kind = self._kind(element)
-        parents = []
+        before = len(self._values.problems)
+        parents = tuple(self._parents_of(ref, element))
+        is_misplaced = len(self._values.problems) > before
+        if not kind.kind:
+            self._known[ref] = Group(kind, "", None, Period(), (), is_misplaced, element.line)
+            return
+        self._known[ref] = Group(
+            kind,
+            self._values.needed(element, "group", "description", "short"),
+            self._official_number(element),
+            self._values.period(element, "group"),
+            parents,
+            is_misplaced,
+            element.line,
+        )
+
+    def _parents_of(self, ref: Ref, element: Element) -> Iterator[tuple[Ref, int]]:
+        """Yield what a group says that it is below; note what it says that is below it."""
         for each in element.all("relationship"):
             relation = folded(each.attributes.get("relation", ""))
             if relation not in RELATIONS:
@@ -71,20 +90,9 @@ class Groups:
                 self._values.problem(each.line, f"{_PATH}/@relation", "RR313", message)
             other = self._values.ref(each, _PATH) if relation in PARENT | CHILD else None
             if other and relation in PARENT:
-                parents.append((other, each.line))
+                yield other, each.line
             elif other:
                 self.put_below(other, ref, each.line, _PATH)
-        if not kind.kind:
-            self._known[ref] = Group(kind, "", None, Period(), (), element.line)
-            return
-        self._known[ref] = Group(
-            kind,
-            self._values.needed(element, "group", "description", "short"),
-            self._official_number(element),
-            self._values.period(element, "group"),
-            tuple(parents),
-            element.line,
-        )
 
     def put_below(self, child: Ref, parent: Ref, line: int, path: str) -> None:
         """Note that a group is below another, which counts where it names no parent itself."""
@@ -170,7 +178,7 @@ class Groups:
             parent, line = sound[0]
             message = "what it lies below is neither a school nor an organisation:"
             self._values.problem(line, f"{_PATH}/sourcedid", "RR310", message, parent.id)
-        elif not above and is_class and not stated:
+        elif not above and is_class and not stated and not group.is_misplaced:
             message = "the school that the group belongs to is missing"
             self._values.problem(group.line, _PATH, "RR308", message)
         return next(iter(above)).id if len(above) == 1 else None
