@@ -40,7 +40,7 @@ _TYPES = {
 
 
 def as_xml(roster: Roster, *, namespace: str = NAMESPACE, encoding: str = "UTF-8") -> bytes:
-    """Write a roster down; contact teachers have the role 06."""
+    """Write a roster down; contact teachers have the role 06, duties of guardians none."""
     lines = [f'<?xml version="1.0" encoding="{encoding}"?>', f"<enterprise{namespace}>"]
     lines += [f'<properties lang="nb"><datasource>{SOURCE}</datasource>', "<type>full</type>"]
     lines += ["<datetime>2026-08-01T03:00:00</datetime>", "</properties>"]
@@ -48,7 +48,7 @@ def as_xml(roster: Roster, *, namespace: str = NAMESPACE, encoding: str = "UTF-8
         lines += _person(person, roster)
     for unit in roster.units:
         lines += _group(unit)
-    held = (*roster.affiliations, *roster.memberships)
+    held = [each for each in (*roster.affiliations, *roster.memberships) if each.role in ROLES]
     for unit_id in dict.fromkeys(each.unit for each in held):
         lines += ["<membership>", _id(unit_id)]
         for each in held:

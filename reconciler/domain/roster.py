@@ -2,7 +2,8 @@
 
 Values only. References are the source's own ids (`sourcedId` in OneRoster). A roster is complete
 and consistent by construction: a reader that finds a reference leading nowhere raises instead. Each
-value remembers the file and the row it came from, so that a rule or a message can name them.
+value remembers the file and the row it came from, so that a rule or a message can name them; in XML
+the row is the line on which it begins.
 """
 
 from dataclasses import dataclass
@@ -69,7 +70,8 @@ class RosterUnit:
         parent: the unit above, or None at a root; a class's parent is its school.
         identifier: the source's other name for it: an organisation's official number, a class's
             code.
-        class_type: `homeroom` or `scheduled` for a class as the source says it, otherwise None.
+        class_type: for a class, `homeroom`, `scheduled` or another word of the source, otherwise
+            None.
         grades: the grades of a class as the source writes them (`08`).
         file: the file the unit stands in.
         row: the row there as a spreadsheet counts it; the header is row 1.

@@ -16,14 +16,14 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "RR301": "the bundle cannot be read safely",
         "RR302": "no manifest, or of a version that is not supported",
         "RR303": "a file that is needed is missing, or is a delta",
-        "RR304": "not UTF-8",
-        "RR305": "malformed CSV",
+        "RR304": "not UTF-8, or an encoding that is not known",
+        "RR305": "malformed CSV or XML",
         "RR306": "wrong number of columns in a row",
         "RR307": "a column is missing or stands there twice",
         "RR308": "a required value is missing",
         "RR309": "an id that is used twice",
         "RR310": "a reference to something that is not in the bundle",
-        "RR311": "an organisation lies below itself",
+        "RR311": "an organisation lies below itself, or below two",
         "RR312": "not a date, or an end before its beginning",
         "RR313": "a word that the format does not know",
         "RR314": "an answer with nothing in it",
@@ -40,8 +40,9 @@ class Problem(NamedTuple):
 
     Attributes:
         file: the file's name in the bundle, or the bundle's path.
-        row: the row as a spreadsheet counts it (the header is 1), or 0 for the file as a whole.
-        column: the column's heading, or an empty text.
+        row: the row as a spreadsheet counts it (the header is 1), in XML the line; 0 for the whole
+            file.
+        column: the column's heading, in XML the path of the element, or an empty text.
         value: the offending id, or None where showing it could show a name.
         code: a key of `CODES`.
         message: a sentence without the place and the value.

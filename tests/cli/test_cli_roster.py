@@ -3,7 +3,10 @@
 import shutil
 from pathlib import Path
 
+import pifu
 from sandboxes import ROOT, Desk
+
+from reconciler.rosters.oneroster_csv import read_bundle
 
 EXAMPLE = ROOT / "examples" / "roster"
 
@@ -75,3 +78,36 @@ def test_a_plain_file_is_told_which_column_is_what(tmp_path: Path):
         columns,
     ):
         desk.run("roster", "check", "t.csv", *wrong, expect=64)
+
+
+def test_a_pifu_file_is_checked_and_counted(tmp_path: Path):
+    desk, options = Desk(tmp_path), ("--type", "ims-enterprise")
+    text = pifu.as_xml(read_bundle(EXAMPLE)).decode()
+    (tmp_path / "pifu.xml").write_text(text, encoding="utf-8")
+    assert desk.run("roster", "check", *options, "pifu.xml").out == "pifu.xml is sound.\n"
+    counts = desk.run("roster", "show", *options, "pifu.xml", "--format", "json").json("roster")
+    assert counts["counts"]["memberships"] == {"student": 75, "teacher": 11}
+    assert counts["counts"]["class_types"] == {"homeroom": 6, "scheduled": 2}
+    assert counts["counts"]["people"]["principal"] == 2
+    assert (counts["first"], counts["last"]) == ("2026-08-01", "2027-08-01")
+
+    spoilt = text.replace(
+        "<subrole>rektor</subrole>\n<status>1", "<subrole>rektor</subrole>\n<status>x"
+    )
+    spoilt = spoilt.replace('level="1">basisgruppe', 'level="1">klasse', 1)
+    (tmp_path / "spoilt.xml").write_text(spoilt, encoding="utf-8")
+    told = desk.run("roster", "check", *options, "spoilt.xml", "--format", "json", expect=1)
+    found = told.json("roster-check")
+    assert found["counts"] == {"RR313": 3}
+    lines = [each["row"] for each in found["problems"]]
+    places = [each["column"] for each in found["problems"]]
+    assert places == ["group/grouptype/typevalue", *["membership/member/role/status"] * 2]
+    written = spoilt.splitlines()
+    assert ">klasse<" in written[lines[0] - 1]
+    assert all('"05"' in written[line - 1] for line in lines[1:])
+    assert "RR313" in desk.run("roster", "show", *options, "spoilt.xml", expect=1).err
+    bomb = '<!DOCTYPE e [<!ENTITY a "aa">]><enterprise>&a;</enterprise>'
+    (tmp_path / "bomb.xml").write_text(bomb, encoding="utf-8")
+    assert "1 RR301" in desk.run("roster", "check", *options, "bomb.xml", expect=1).out
+    for wrong in (("--base", "pifu.xml"), ("--column", "unit=Class")):
+        desk.run("roster", "check", *options, "pifu.xml", *wrong, expect=64)

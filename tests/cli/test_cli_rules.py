@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pifu
 import pytest
 from sandboxes import ROOT, Desk, Sandbox, running
+
+from reconciler.rosters.oneroster_csv import read_bundle
 
 ROLES = {role: {"profiles": ["Staff"]} for role in ("mentor", "headteacher")}
 SAMPLE = [
@@ -90,6 +93,37 @@ def test_the_example_rules_are_tested_planned_and_redacted(first_desk: Desk):
     assert "8a  p-" in hidden.out
     first_desk.run("rules", "test", "roles.yaml", expect=64)
     first_desk.run("validate", manifest)
+
+
+def test_the_same_municipality_from_a_pifu_file_gets_the_same_plan(first_desk: Desk):
+    """Contact teachers become mentors of their basisgrupper, principals head their schools."""
+    export = first_desk.directory / "pifu.xml"
+    export.write_bytes(pifu.as_xml(read_bundle(ROOT / "examples" / "roster")))
+    example = ROOT / "examples" / "rules.yaml"
+    declared = "{type: oneroster-csv, path: roster}"
+    text = example.read_text(encoding="utf-8")
+    assert declared in text
+    text = text.replace(declared, "{type: ims-enterprise, path: ./pifu.xml}")
+    first_desk.write(text, "pifu.yaml")
+    tested = first_desk.run("rules", "test", "pifu.yaml").out
+    assert "contact-teachers: 6 mentors over 6 units" in tested
+    assert "  8a  t-0412" in tested.splitlines()
+    assert "principals: 2 headteachers over 2 units" in tested
+    plans = [
+        first_desk.run("plan", name, "--format", "json").json("plan")
+        for name in (str(example), "pifu.yaml")
+    ]
+    one, other = ([act["address"] for act in plan["actions"]] for plan in plans)
+    assert one == other
+    assert len(one) > 8
+    assert plans[0]["access"] == plans[1]["access"]
+    texts = {act["address"]: act["cause"]["text"] for act in plans[1]["actions"]}
+    assert texts["mentor/t-0412/class/8a"].startswith("rule contact-teachers, pifu.xml row ")
+
+    export.write_bytes(export.read_bytes()[:-40])
+    told = first_desk.run("plan", "pifu.yaml", expect=1)
+    assert "RR305: the XML is not well-formed, or cut off" in told.err
+    assert told.out == ""
 
 
 def test_a_change_in_the_roster_is_pending_and_not_drift(settled_desk: Desk):
