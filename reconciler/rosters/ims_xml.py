@@ -56,7 +56,7 @@ class Element:
         self.line = line
         self.attributes = attributes
         self.children: list[Element] = []
-        self.parts: list[str] = []
+        self.parts: list[str] | None = None
         self.text = ""
 
     def all(self, name: str) -> list["Element"]:
@@ -65,10 +65,14 @@ class Element:
 
     def find(self, *names: str) -> "Element | None":
         """Return what the names lead to, from child to child, the first of each; None for none."""
-        found: Element | None = self
+        found = self
         for name in names:
-            children = found.children if found else ()
-            found = next((child for child in children if child.name == name), None)
+            for child in found.children:
+                if child.name == name:
+                    found = child
+                    break
+            else:
+                return None
         return found
 
     def value(self, *names: str) -> str:
@@ -100,7 +104,8 @@ class _Handler(ContentHandler):
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _Refused("RR301", f"elements lie more than {_DEEPEST} deep in each other")
-        name = name.rpartition(":")[2]
+        if ":" in name:
+            name = name.rpartition(":")[2]
         if self._depth == 1:
             if name != ROOT:
                 message = f"the file is no IMS Enterprise 1.1: its outermost element is not {ROOT}"
@@ -116,7 +121,11 @@ class _Handler(ContentHandler):
 
     def characters(self, content: str) -> None:
         if self._open and not self._passing:
-            self._open[-1].parts.append(content)
+            element = self._open[-1]
+            if element.parts is None:
+                element.parts = [content]
+            else:
+                element.parts.append(content)
 
     def endElement(self, name: str) -> None:  # noqa: ARG002, N802 - SAX names it so
         self._depth -= 1
@@ -126,8 +135,9 @@ class _Handler(ContentHandler):
             self._passing -= 1
             return
         element = self._open.pop()
-        element.text = "".join(element.parts).strip()
-        element.parts.clear()
+        if element.parts:
+            element.text = "".join(element.parts).strip()
+            element.parts = None
         if not self._open or (element.name == _MEMBER and self._open[-1].name == "membership"):
             self.done.append(element)
         else:
