@@ -1,5 +1,6 @@
 """IMS Enterprise by PIFU-IMS: what its elements mean, and every mistake with its place."""
 
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -352,6 +353,21 @@ def test_a_group_may_be_put_below_another_by_that_other(write: Write):
         assert len(roster.people) == 3, "a group is nobody"
 
 
+def test_what_is_said_twice_or_left_empty_is_no_mistake(write: Write):
+    contact = SAMPLE[
+        SAMPLE.index("<pifu_hasC") : SAMPLE.index(
+            "</extension>\n</person>\n<person>\n<sourcedid><source>sas@n</source><id>f-1"
+        )
+    ]
+    text = SAMPLE.replace(contact, contact * 2).replace("<begin>2026-09-01", "<begin>")
+    text = text.replace(
+        contact, f'<pifu_status type="pupilStatus">heltid</pifu_status>{contact}', 1
+    )
+    roster = read_enterprise(write(text))
+    assert len(roster.relations) == 1
+    assert roster.memberships[1].begin == date(2026, 8, 17), "as its group"
+
+
 def test_the_order_of_records_does_not_matter(write: Write):
     start, end = SAMPLE.index("<person>"), SAMPLE.index("<group>")
     text = SAMPLE[:start] + SAMPLE[end:].replace(END, SAMPLE[start:end] + END)
@@ -632,6 +648,30 @@ def test_sizes_are_limited(tmp_path: Path, write: Write, monkeypatch: pytest.Mon
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("pifu.xml", SAMPLE)
     assert problems_of(path) == [("RR301", 0, "", None)]
+
+
+def test_what_has_been_read_is_forgotten(write: Write):
+    """One membership with many members, and much in them that nobody asks for."""
+    ballast = "x" * 2000
+    at_school = "".join(
+        f"<member><comments>{ballast}</comments><sourcedid><source>sas@n</source><id>t-1</id>"
+        f"</sourcedid><idtype>1</idtype>{role('04')}</member>"
+        for _ in range(2000)
+    )
+    path = write(
+        spoilt(
+            "</member>\n</membership>\n<membership>",
+            f"</member>{at_school}</membership>\n<membership>",
+        )
+    )
+    tracemalloc.start()
+    try:
+        assert len(read_enterprise(path).affiliations) == 2001
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 4_000_000
+    assert most < 2_000_000
 
 
 def test_a_damaged_archive_is_one_problem(tmp_path: Path):
