@@ -35,6 +35,7 @@ ROSTER_TAKES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "oneroster-csv": ("path", "base"),
         "oneroster-rest": (),
         "ss12000": (),
+        "ims-enterprise": ("path",),
         PLAIN_CSV: ("path", "columns"),
     }
 )

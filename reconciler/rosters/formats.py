@@ -33,7 +33,7 @@ class Files:
 FILES: Final[Mapping[str, Callable[[Files], Roster]]] = MappingProxyType(
     {
         "oneroster-csv": lambda files: read_bundle(files.path, files.base),
-        "ims-enterprise": lambda files: read_enterprise(files.path, files.base),
+        "ims-enterprise": lambda files: read_enterprise(files.path),
         "csv": lambda files: read_plain_csv(files.path, files.columns),
     }
 )

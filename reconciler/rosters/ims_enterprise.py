@@ -70,19 +70,15 @@ _AFFILIATED_MAINLY, _AFFILIATED, _ENROLLED, _CONTACTED = range(4)
 """What says what somebody mainly is, the strongest first."""
 
 
-def read_enterprise(path: Path, base: Path | None = None) -> Roster:
+def read_enterprise(path: Path) -> Roster:
     """Read an IMS Enterprise file.
 
     Args:
         path: an XML file, or a zip archive with one.
-        base: must be None: only whole exports are read.
 
     Raises:
         InvalidRoster: the file cannot be read safely, is not whole, or contradicts itself.
     """
-    if base is not None:
-        message = "an IMS Enterprise file is always whole, and goes with no other"
-        raise InvalidRoster([Problem(str(base), 0, "", None, "RR303", message)])
     with no_collection(), open_single(path, ".xml") as (name, file):
         reader = _Reader(name)
         broken: list[Problem] = []

@@ -155,6 +155,18 @@ CASES = {
         HEAD + "rosters: {s: {type: csv, path: p, base: b, columns: {unit: K, person: P}}}\n",
         [("RR131", 3, 11, "Take 'base' out")],
     ),
+    "a base for an XML file": (
+        HEAD + "rosters: {s: {type: ims-enterprise, path: p, base: b}}\n",
+        [("RR131", 3, 11, "Take 'base' out")],
+    ),
+    "columns for an XML file": (
+        HEAD + "rosters: {s: {type: ims-enterprise, path: p, columns: {unit: K}}}\n",
+        [("RR131", 3, 11, "Take 'columns' out")],
+    ),
+    "an XML file without its path": (
+        HEAD + "rosters: {s: {type: ims-enterprise}}\n",
+        [("RR131", 3, 11, "Write 'path'")],
+    ),
     "a bundle without its path": (
         HEAD + "rosters: {s: {type: oneroster-csv}}\n",
         [("RR131", 3, 11, "Write 'path'")],

@@ -594,12 +594,6 @@ def test_mistakes_before_the_cut_are_named_and_nothing_is_missed_after_it(write:
     assert [each[0] for each in problems_of(write(cut))] == ["RR313", "RR305"]
 
 
-def test_a_base_is_refused(write: Write):
-    path = write(SAMPLE)
-    with pytest.raises(InvalidRoster, match="RR303"):
-        read_enterprise(path, path)
-
-
 # What it must not do
 
 HEAD = '<?xml version="1.0"?>\n'
