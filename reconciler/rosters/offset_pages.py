@@ -11,7 +11,7 @@ from requests.utils import parse_header_links
 from reconciler.errors import ContractViolation, SiteError
 from reconciler.http.answers import Answer
 from reconciler.http.call import Call
-from reconciler.rosters.school_system import VIOLATED, Get, Item
+from reconciler.rosters.school_system import VIOLATED, Get, Item, by_id
 
 READS: Final = 3
 """How often a collection is read that changes so that rows are missing at its end."""
@@ -63,8 +63,7 @@ def _read_once(get: Get, path: str, name: str, limit: int) -> tuple[list[Item] |
         if not items:
             return (list(rows.values()) if offset else None), (total or 0) - offset
         before = len(rows)
-        # A row without an id is a mistake of its own, and is not folded.
-        rows.update((each.get("sourcedId") or (offset, at), each) for at, each in enumerate(items))
+        rows.update(by_id(items, "sourcedId", offset))
         offset += len(items)
         total = _total(answer, total)
         follows = _has_next(answer)

@@ -1,6 +1,6 @@
 """What every roster service shares: how it is asked, and how its refusals are told."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Final
@@ -55,6 +55,17 @@ def asking(
     finally:
         transport.close()
         granted.close()
+
+
+def by_id(items: Iterable[Item], member: str, offset: int) -> Iterator[tuple[object, Item]]:
+    """Yield items with their ids, so that what comes twice is one.
+
+    One without a readable id is a mistake of its own, and stays: its place stands for the id.
+    """
+    for at, item in enumerate(items, offset):
+        value = item.get(member)
+        readable = isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+        yield (str(value) if readable else at), item
 
 
 def nothing(file: str) -> Problem:

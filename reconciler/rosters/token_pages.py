@@ -4,7 +4,7 @@ from typing import Final
 
 from reconciler.errors import ContractViolation
 from reconciler.http.call import Call
-from reconciler.rosters.school_system import VIOLATED, Get, Item
+from reconciler.rosters.school_system import VIOLATED, Get, Item, by_id
 
 MOST_PAGES: Final = 100_000
 """No school system has more; a server that makes them up is left."""
@@ -32,8 +32,7 @@ def read_token_pages(get: Get, path: str, limit: int) -> list[Item] | None:
         query = {"limit": str(limit)} | ({"pageToken": following} if following else {})
         call = Call("GET", path, query, note=f"page {len(tokens) + 1}")
         page, following = _page(call, get(call).document, first=not tokens)
-        at = len(items)
-        items.update((each.get("id") or (at, number), each) for number, each in enumerate(page))
+        items.update(by_id(page, "id", len(items)))
         if not following:
             return list(items.values()) or None
         if following in tokens or len(tokens) == MOST_PAGES:

@@ -186,6 +186,24 @@ def test_mistakes_are_named_with_their_row():
     ]
 
 
+@pytest.mark.parametrize("key", [None, "", [], {}])
+def test_rows_without_a_readable_id_are_mistakes_each(key: object):
+    with serving(EXAMPLE, "1.2") as system:
+        for row in system.rows["orgs"][:2]:
+            row["sourcedId"] = key
+        with pytest.raises(InvalidRoster) as invalid:
+            read_service(service(system))
+    told = [(each.code, each.row) for each in invalid.value.problems if each.file == "/orgs"]
+    assert told[:2] == [("RR308", 1), ("RR308", 2)]
+
+
+def test_ids_may_be_numbers():
+    with serving(EXAMPLE, "1.2", Ways(page=20, overlap=1)) as system:
+        for number, row in enumerate(system.rows["enrollments"]):
+            row["sourcedId"] = number
+        assert len(read_service(service(system)).memberships) == ENROLLED
+
+
 SHAPES = {
     "1.2": {
         "imsx_codeMajor": "failure",
