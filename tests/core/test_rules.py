@@ -81,7 +81,7 @@ def roster(*members: RosterMembership, units=(), duties=()) -> Roster:
 
 
 def ruled(made: Roster, *rules: RosterRule, **changes) -> Manifest:
-    source = RosterSource("sis", "oneroster-csv", ref("roster"))
+    source = RosterSource("sis", "oneroster-csv", AT, ref("roster"))
     return wanting(
         sections={}, sources={"sis": source}, rosters={"sis": made}, rules=rules, **changes
     )
@@ -201,6 +201,19 @@ def test_memberships_hold_from_their_beginning_to_before_their_end():
     later = plan(small_site(), manifest, as_of=begins)
     assert later.holds_until == ends - timedelta(days=1)
     assert plan(small_site(), manifest, as_of=ends).holds_until is None
+
+
+def test_a_unit_is_looked_at_on_the_days_on_which_there_is_one():
+    begins, ends = TODAY + timedelta(days=5), TODAY + timedelta(days=9)
+    units = (unit("8a"), unit("8b", begin=begins, end=ends), unit("skole", "school", None))
+    made = roster(member("8a", "t-0", 2), member("8b", "t-1", 3), units=units)
+    manifest = ruled(made, rule(none=ForNone.USE, use=ref("t-2")))
+    for day, held in ((4, False), (5, True), (8, True), (9, False)):
+        on = given_by(manifest, as_of=TODAY + timedelta(days=day))
+        assert ("mentor/t-1/class/8b" in on) is held, day
+        assert "mentor/t-2/class/8b" not in on, "nobody steps in where there is no unit"
+    assert plan(small_site(), manifest).holds_until == begins - timedelta(days=1)
+    assert plan(small_site(), manifest, as_of=begins).holds_until == ends - timedelta(days=1)
 
 
 def test_only_what_lies_in_the_scope_is_derived():
