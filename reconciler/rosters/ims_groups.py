@@ -129,6 +129,8 @@ class Groups:
                         grades=(),
                         file=file,
                         row=group.line,
+                        begin=group.period.begin,
+                        end=group.period.end,
                     )
 
     def _kind(self, element: Element) -> GroupKind:

@@ -201,7 +201,19 @@ def test_a_file_says_who_is_what_where_and_when(write: Write):
         RosterUnit(
             "s", RosterUnitKind.SCHOOL, "Sørby skole", "o", "NO999", None, (), "pifu.xml", 31
         ),
-        RosterUnit("8a", RosterUnitKind.CLASS, "8A", "s", None, "homeroom", (), "pifu.xml", 39),
+        RosterUnit(
+            "8a",
+            RosterUnitKind.CLASS,
+            "8A",
+            "s",
+            None,
+            "homeroom",
+            (),
+            "pifu.xml",
+            39,
+            date(2026, 8, 17),
+            date(2027, 6, 19),
+        ),
     )
     head, *nobody = roster.affiliations
     assert not nobody
