@@ -17,7 +17,7 @@ from reconciler.plain import replace_harmful
 Data: TypeAlias = "str | int | float | bool | Mapping[str, Data] | Sequence[Data] | None"
 """What can be written; mappings keep their order."""
 
-_PLAIN: Final = re.compile(r"[^\W_](?:[\w .,/()+@-]*[\w.,/()+@-])?\Z")
+_PLAIN: Final = re.compile(r"[^\W_](?:[\w .,/()+@%-]*[\w.,/()+@%-])?\Z")
 """Text that can go without quotes as far as YAML's punctuation goes: a part of what could."""
 
 _ONE_LETTER_BOOLEANS: Final = frozenset("yYnN")
@@ -27,9 +27,15 @@ _LEGACY: Final = yaml.SafeLoader("")
 _TEXT_TAG: Final = "tag:yaml.org,2002:str"
 
 
-def quoted(text: str) -> str:
-    """Return a text as YAML, in double quotes unless every reader takes it for text without."""
-    if _PLAIN.match(text) and text not in _ONE_LETTER_BOOLEANS and _is_text(text):
+def quoted(text: str, *, flow: bool = False) -> str:
+    """Return a text as YAML, in double quotes unless every reader takes it for text without.
+
+    Args:
+        text: any text.
+        flow: whether it is to stand within brackets, where a comma parts items.
+    """
+    plain = _PLAIN.match(text) and not (flow and "," in text)
+    if plain and text not in _ONE_LETTER_BOOLEANS and _is_text(text):
         return text
     # What JSON leaves as it is and YAML does not is harmful on a terminal, too.
     return replace_harmful(json.dumps(text, ensure_ascii=False), _escaped)

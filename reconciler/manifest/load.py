@@ -1,8 +1,9 @@
 """From files to a checked manifest: the front door of this package (design, section 3)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Position, in_order
 from reconciler.errors import InvalidInput
@@ -11,7 +12,7 @@ from reconciler.manifest.checks import check_parts
 from reconciler.manifest.files import sources
 from reconciler.manifest.merge import merge
 from reconciler.manifest.model import Manifest, Policy
-from reconciler.manifest.reader import read_document
+from reconciler.manifest.reader import Document, read_document
 from reconciler.manifest.shape import check_shape
 from reconciler.manifest.words import SECTION_NAMES
 
@@ -48,6 +49,46 @@ def load_manifest(paths: Sequence[Path]) -> Manifest:
     if any(diagnostic.is_error for diagnostic in listed):
         raise InvalidInput(listed)
     return replace(merge(parts), warnings=listed, files=tuple(part.file for part in parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One file of a manifest, by itself.
+
+    Attributes:
+        document: its data.
+        digest: the digest of what it declares; None where another file has to complete it.
+    """
+
+    document: Document
+    digest: str | None
+
+
+_IN_ANOTHER_FILE: Final = frozenset({"RR125", "RR130"})
+"""Mistakes that may be none beside the other files: a rule, or a roster, may stand there."""
+
+
+def load_file(file: str, raw: bytes) -> Loaded:
+    """Load and check one file by itself, be it all of a manifest or a part of one.
+
+    Args:
+        file: the file as the user named it.
+        raw: its content.
+
+    Raises:
+        InvalidInput: it has mistakes that no other file can make good.
+    """
+    document, found = read_document(file, raw)
+    if document is None:
+        raise InvalidInput(in_order(found))
+    part = build_part(document)
+    beside = list(check_parts([part]))
+    found += [*check_shape(document), *part.found]
+    found += [each for each in beside if each.code not in _IN_ANOTHER_FILE]
+    if any(each.is_error for each in found):
+        raise InvalidInput(in_order(dict.fromkeys(found)))
+    whole = part.names_site and not any(each.is_error for each in beside)
+    return Loaded(document, merge([part]).digest if whole else None)
 
 
 def policy_problems(manifest: Manifest) -> Iterator[Diagnostic]:
