@@ -1,7 +1,9 @@
-"""Writes files that only their owner may read, whole or not at all."""
+"""Writes files whole or not at all: new ones that only their owner may read, old ones anew."""
 
 import os
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -11,6 +13,19 @@ def write_private(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; an older file is left as it was.
     """
+    _replace(path, content, None)
+
+
+def replace_content(path: Path, content: bytes) -> None:
+    """Give an existing file other content in a single step; its mode and owner stay.
+
+    Raises:
+        OSError: it cannot be written, and is left as it was.
+    """
+    _replace(path, content, path.stat())
+
+
+def _replace(path: Path, content: bytes, like: os.stat_result | None) -> None:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:  # its text names a file that nobody has heard of
@@ -21,6 +36,10 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if like is not None:
+            with suppress(OSError):  # only who may do everything can give a file away
+                os.chown(temporary, like.st_uid, like.st_gid)
+            temporary.chmod(stat.S_IMODE(like.st_mode))
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

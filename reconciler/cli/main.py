@@ -23,6 +23,7 @@ from reconciler.plain import plain
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "validate": ("reconciler.cli.validate", "Check a manifest for mistakes."),
+        "fmt": ("reconciler.cli.fmt", "Put manifests into their normal form."),
         "plan": ("reconciler.cli.plan", "Show what apply would change; change nothing."),
         "show": ("reconciler.cli.show", "Print a saved plan."),
         "apply": ("reconciler.cli.apply", "Make the site what the manifest declares."),

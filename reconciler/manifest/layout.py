@@ -10,7 +10,7 @@ are found in the text between the scalars, and each stays with what it stands be
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -140,14 +140,23 @@ def read_layout(text: str, make_parser: ParserFactory = fastest_parser) -> Layou
         text: without a byte order mark; its lines end in line feeds, the last one too.
         make_parser: which of PyYAML's parsers reads it.
     """
-    parser = make_parser(text.encode())
-    events: list[Any] = []
-    while not events or not isinstance(events[-1], StreamEndEvent):
-        events.append(parser.get_event())
-    scalars = [event for event in events if isinstance(event, ScalarEvent)]
-    comments = list(_comments(text, scalars))
+    events = list(_events(text, make_parser))
+    comments = list(_comments(text, events))
     has_aliases = any(isinstance(event, AliasEvent) for event in events)
     return Layout(_Builder(text, events, comments).root(), comments, has_aliases)
+
+
+def read_comments(text: str, make_parser: ParserFactory = fastest_parser) -> Iterator[Comment]:
+    """Read the comments alone; args as `read_layout`."""
+    yield from _comments(text, _events(text, make_parser))
+
+
+def _events(text: str, make_parser: ParserFactory) -> Iterator[Any]:
+    next_event = make_parser(text.encode()).get_event
+    event: Any = None
+    while event.__class__ is not StreamEndEvent:
+        event = next_event()
+        yield event
 
 
 _COMMENT: Final = re.compile(r"#[^\n]*")
@@ -155,7 +164,7 @@ _HEADER: Final = re.compile(r"[^\n]*?[|>][-+0-9]*[ \t]+(?P<comment>#[^\n]*)")
 """The line that begins a block scalar; a comment may stand at its end."""
 
 
-def _comments(text: str, scalars: list[Any]) -> Iterator[Comment]:
+def _comments(text: str, events: Iterable[Any]) -> Iterator[Comment]:
     """Find what stands between the scalars and begins with a `#`."""
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
@@ -166,7 +175,9 @@ def _comments(text: str, scalars: list[Any]) -> Iterator[Comment]:
         return Comment(match[group].rstrip(), index, line, index - starts[line], alone)
 
     end = 0
-    for event in scalars:
+    for event in events:
+        if event.__class__ is not ScalarEvent:
+            continue
         start = event.start_mark.index
         yield from map(comment, _COMMENT.finditer(text, end, start))
         end = event.end_mark.index
@@ -292,7 +303,7 @@ class _Builder:
             node: Node = self._leaf(event)
             if isinstance(event, ScalarEvent) and _is_block(event):
                 self._reach(event.end_mark.index)
-                part.lead += self._waited()
+                part.beside = part.beside or self._waiting.pop() if self._waiting else part.beside
                 self._line = self._last_line(event)
         else:
             node = self._collection(event, part)

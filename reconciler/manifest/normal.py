@@ -22,6 +22,7 @@ from reconciler.manifest.layout import (
     Node,
     Part,
     Scalar,
+    read_comments,
     read_layout,
 )
 from reconciler.manifest.load import Loaded, load_file
@@ -78,7 +79,7 @@ def _is_same(before: Loaded, said: Counter[str], file: str, made: str) -> bool:
     return (
         after.digest == before.digest
         and after.document.root == before.document.root
-        and Counter(comment.text for comment in read_layout(made).comments) == said
+        and Counter(comment.text for comment in read_comments(made)) == said
     )
 
 
@@ -188,9 +189,8 @@ class _Writer:
         first = self._ordered(value, rule)[0]
         above = [part.beside] if part.beside else []
         for n, comment in enumerate([*above, *first.lead]):
-            self._add(indent + comment.text, blank=comment.blank or (blank and not n))
-            blank = False
-        if blank:
+            self._add(indent + comment.text, blank=blank and not n)
+        if blank and not (above or first.lead):
             self._add_blank()
         self._block(value, rule, indent + _STEP, dash=f"{head} ")
 

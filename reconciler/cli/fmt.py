@@ -1,0 +1,132 @@
+"""The command `fmt`."""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.plan_files import refuse_plans
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, WrongUse
+from reconciler.manifest.files import Source, sources
+from reconciler.manifest.normal import normal_form
+from reconciler.plain import count, plain
+from reconciler.private_files import replace_content
+
+_STANDARD: Final = "-"
+"""Stands for standard input and output, in the place of a file."""
+
+
+@click.command("fmt")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=options.paths)
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 where something would change.")
+@options.verbose_option
+def command(*, paths: tuple[Path, ...], check: bool) -> int:
+    """Put manifests into their normal form; what they declare stays, and so do comments.
+
+    PATHS are files or directories; the current directory by default. With - alone, standard input
+    is read and standard output written. The files that change are named on standard output. A file
+    with mistakes is left as it is, and its mistakes are named.
+
+    Examples: reconciler fmt; reconciler fmt --check roles.yaml; reconciler fmt - < roles.yaml
+    """
+    if Path(_STANDARD) in paths:
+        if len(paths) > 1:
+            raise WrongUse("- stands for standard input, and goes with no other path.")
+        return _filter(check=check)
+    _refuse_others(paths)
+    found: list[Diagnostic] = []
+    kept: list[ReconcilerError] = []
+    total = changed = 0
+    for source, made in _formatted(paths or (Path(),), found, kept):
+        total += 1
+        if made == source.raw:
+            continue
+        try:
+            if not check:
+                _write(Path(source.file), made)
+        except ReconcilerError as error:
+            kept.append(error)
+            continue
+        changed += 1
+        click.echo(source.file)
+    if total:
+        verb = "Would change" if check else "Changed"
+        click.echo(f"{verb}: {changed:,} of {count(total, 'file')}.", err=True)
+    for error in kept:
+        click.echo(plain(f"Error: {error}"), err=True)
+        click.echo(error.advice, err=True)
+    if found:
+        raise InvalidInput(found)
+    if kept:
+        return ExitCode.FAILED
+    return ExitCode.CHANGES if check and changed else ExitCode.DONE
+
+
+def _filter(*, check: bool) -> ExitCode:
+    if sys.stdin is None:  # the shell's `<&-`
+        raise ReconcilerError("Standard input is closed.", "Send a manifest to it.")
+    raw = sys.stdin.buffer.read()
+    made = normal_form(_STANDARD, raw)
+    if check:
+        return ExitCode.DONE if made == raw else ExitCode.CHANGES
+    sys.stdout.buffer.write(made)
+    return ExitCode.DONE
+
+
+def _refuse_others(paths: tuple[Path, ...]) -> None:
+    """Refuse files that are named and that YAML should not be written to.
+
+    Raises:
+        ReconcilerError: one is a saved plan, or JSON.
+    """
+    refuse_plans(paths)
+    for path in paths:
+        if path.suffix.casefold() == ".json" and path.is_file():
+            raise ReconcilerError(
+                f"{path} is JSON by its name, and the normal form is YAML.",
+                "Give it a name that ends in .yaml.",
+            )
+
+
+def _formatted(
+    paths: tuple[Path, ...], found: list[Diagnostic], kept: list[ReconcilerError]
+) -> Iterator[tuple[Source, bytes]]:
+    """Yield each usable file with its normal form; note what is wrong with the others."""
+    for source in sources(paths):
+        if source.problem is not None:
+            found.append(source.problem)
+        if source.raw is None:
+            continue
+        try:
+            yield source, normal_form(source.file, source.raw)
+        except InvalidInput as invalid:
+            found += invalid.diagnostics
+        except ReconcilerError as error:
+            kept.append(error)
+
+
+def _write(path: Path, made: bytes) -> None:
+    """Write a file's normal form; a link stays one, and what it leads to is written.
+
+    Raises:
+        ReconcilerError: the file is not to be written, or cannot be.
+    """
+    real = path.resolve()
+    mode = real.stat().st_mode
+    advice = "Allow writing to it, or look at it with --check."
+    if not stat.S_ISREG(mode):
+        raise ReconcilerError(f"{path} is no regular file, so it is left as it is.", advice)
+    # Who may do everything can write to a read-only file, which is meant to stay as it is.
+    if not mode & 0o222 or not os.access(real, os.W_OK):
+        raise ReconcilerError(f"{path} is read-only, so it is left as it is.", advice)
+    try:
+        replace_content(real, made)
+    except OSError as error:
+        reason = (error.strerror or "unknown").lower()
+        raise ReconcilerError(f"{path} cannot be written: {reason}.", advice) from None
