@@ -3,7 +3,6 @@
 import os
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -43,24 +42,19 @@ def command(*, paths: tuple[Path, ...], check: bool) -> int:
     found: list[Diagnostic] = []
     kept: list[ReconcilerError] = []
     total = changed = 0
-    for source, made in _formatted(paths or (Path(),), found, kept):
+    for source in sources(paths or (Path(),)):
         total += 1
-        if made == source.raw:
-            continue
         try:
-            if not check:
-                _write(Path(source.file), made)
+            changed += _format(source, check=check)
+        except InvalidInput as invalid:
+            found += invalid.diagnostics
         except ReconcilerError as error:
             kept.append(error)
-            continue
-        changed += 1
-        click.echo(source.file)
-    if total:
-        verb = "Would change" if check else "Changed"
-        click.echo(f"{verb}: {changed:,} of {count(total, 'file')}.", err=True)
-    for error in kept:
-        click.echo(plain(f"Error: {error}"), err=True)
-        click.echo(error.advice, err=True)
+    verb = "Would change" if check else "Changed"
+    click.echo(f"{verb}: {changed:,} of {count(total, 'file')}.", err=True)
+    for each in kept:
+        click.echo(plain(f"Error: {each}"), err=True)
+        click.echo(each.advice, err=True)
     if found:
         raise InvalidInput(found)
     if kept:
@@ -94,21 +88,25 @@ def _refuse_others(paths: tuple[Path, ...]) -> None:
             )
 
 
-def _formatted(
-    paths: tuple[Path, ...], found: list[Diagnostic], kept: list[ReconcilerError]
-) -> Iterator[tuple[Source, bytes]]:
-    """Yield each usable file with its normal form; note what is wrong with the others."""
-    for source in sources(paths):
-        if source.problem is not None:
-            found.append(source.problem)
-        if source.raw is None:
-            continue
-        try:
-            yield source, normal_form(source.file, source.raw)
-        except InvalidInput as invalid:
-            found += invalid.diagnostics
-        except ReconcilerError as error:
-            kept.append(error)
+def _format(source: Source, *, check: bool) -> bool:
+    """Put one file into its normal form, and name it where that changes it.
+
+    Returns:
+        Whether it has, or would have, changed.
+
+    Raises:
+        InvalidInput: it has mistakes, or cannot be read.
+        ReconcilerError: it cannot be written.
+    """
+    if source.problem is not None or source.raw is None:
+        raise InvalidInput([source.problem] if source.problem else [])
+    made = normal_form(source.file, source.raw)
+    if made == source.raw:
+        return False
+    if not check:
+        _write(Path(source.file), made)
+    click.echo(plain(source.file))
+    return True
 
 
 def _write(path: Path, made: bytes) -> None:

@@ -22,6 +22,7 @@ from reconciler.plain import plain
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
+        "init": ("reconciler.cli.init", "Write a folder to begin with."),
         "validate": ("reconciler.cli.validate", "Check a manifest for mistakes."),
         "fmt": ("reconciler.cli.fmt", "Put manifests into their normal form."),
         "plan": ("reconciler.cli.plan", "Show what apply would change; change nothing."),

@@ -175,8 +175,9 @@ def _comments(text: str, events: Iterable[Any]) -> Iterator[Comment]:
         return Comment(match[group].rstrip(), index, line, index - starts[line], alone)
 
     end = 0
+    event: Any
     for event in events:
-        if event.__class__ is not ScalarEvent:
+        if not _is_scalar(event):
             continue
         start = event.start_mark.index
         yield from map(comment, _COMMENT.finditer(text, end, start))
@@ -184,6 +185,10 @@ def _comments(text: str, events: Iterable[Any]) -> Iterator[Comment]:
         if _is_block(event) and (found := _HEADER.match(text, start)):
             yield comment(found, "comment")
     yield from map(comment, _COMMENT.finditer(text, end))
+
+
+def _is_scalar(event: Any) -> bool:
+    return isinstance(event, ScalarEvent)
 
 
 def _is_block(event: Any) -> bool:
@@ -301,7 +306,7 @@ class _Builder:
             part.lead += self._waited()
         if not collection:
             node: Node = self._leaf(event)
-            if isinstance(event, ScalarEvent) and _is_block(event):
+            if _is_scalar(event) and _is_block(event):
                 self._reach(event.end_mark.index)
                 part.beside = part.beside or self._waiting.pop() if self._waiting else part.beside
                 self._line = self._last_line(event)

@@ -1,0 +1,170 @@
+"""The command `init`."""
+
+import os
+import shlex
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.errors import ConfigurationError, ExitCode, InvalidInput, ReconcilerError, WrongUse
+from reconciler.manifest.shape import is_key
+from reconciler.plain import plain
+from reconciler.settings import CONFIG_NAME, Settings
+from reconciler.starter import (
+    NEXT_STEPS,
+    VARIABLES,
+    Answers,
+    Pipeline,
+    starting_files,
+)
+
+
+@click.command("init")
+@click.argument("directory", default=".", callback=options.not_empty)
+@click.option("--site", metavar="ID", callback=options.not_empty_if_given, help="The site's id.")
+@click.option(
+    "--url", callback=options.not_empty_if_given, help="Its address, like https://roles.example."
+)
+@click.option(
+    "--timezone",
+    metavar="ZONE",
+    callback=options.not_empty_if_given,
+    help="Its time zone, like Europe/Oslo; UTC by default.",
+)
+@click.option(
+    "--pipeline",
+    type=click.Choice([each.value for each in Pipeline]),
+    help="The pipeline to write; none by default.",
+)
+@click.option(
+    "--roster",
+    metavar="PATH",
+    callback=options.not_empty_if_given,
+    help="A OneRoster export that says who mentors which class.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask; what is not given is the default.")
+def command(
+    *,
+    directory: str,
+    site: str | None,
+    url: str | None,
+    timezone: str | None,
+    pipeline: str | None,
+    roster: str | None,
+    yes: bool,
+) -> int:
+    """Write a folder to begin with: a manifest, reconciler.toml, a pipeline and .gitignore.
+
+    DIRECTORY is the current one by default. What is not given is asked for on a terminal. No file
+    is ever replaced, no site is asked, and no secret: credentials stay in the environment.
+
+    Example: reconciler init roles --site nordberg --url https://roles.example --pipeline github
+    """
+    folder = Path(directory)
+    asks = not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    answers = Answers(
+        _checked_site(site or _asked("The site's id", "--site", asks=asks)),
+        _checked_url(url or _asked("The site's address", "--url", asks=asks)),
+        timezone or _asked("Its time zone", "--timezone", "UTC", asks=asks),
+        Pipeline(pipeline or _asked("The pipeline", "--pipeline", Pipeline.NONE, asks=asks)),
+        _roster(roster, folder),
+    )
+    try:
+        files = starting_files(answers, version("reconciler"))
+    except InvalidInput as invalid:
+        first = invalid.diagnostics[0]
+        raise WrongUse(f"This cannot stand in a manifest: {first.message}", first.advice) from None
+    _write(folder, files)
+    where = "" if directory == "." else f" in {folder}"
+    click.echo(plain(f"Wrote {', '.join(files)}{where}."), err=True)
+    _tell(folder)
+    return ExitCode.DONE
+
+
+def _asked(question: str, option: str, default: str | None = None, *, asks: bool) -> str:
+    """Ask for an answer that was not given.
+
+    Raises:
+        WrongUse: there is nobody to ask, and no default.
+    """
+    if asks:
+        choice = click.Choice([*Pipeline]) if isinstance(default, Pipeline) else None
+        return str(click.prompt(question, default=default, type=choice, err=True))
+    if default is None:
+        raise WrongUse(f"{option} is missing, and there is nobody to ask.", f"Give {option}.")
+    return default
+
+
+def _checked_site(site: str) -> str:
+    if not is_key(site):
+        raise WrongUse(
+            f"The site's id {site!r} cannot stand in a manifest.", "See what it reports."
+        )
+    return site
+
+
+def _checked_url(url: str) -> str:
+    try:
+        return Settings({"url": url}, {"url": "--url"}, "", Path(), {}).url("url")
+    except ConfigurationError as error:
+        raise WrongUse(str(error), error.advice) from None
+
+
+def _roster(roster: str | None, folder: Path) -> str | None:
+    """Return the path of a roster as the manifest in a folder is to name it.
+
+    Raises:
+        ReconcilerError: there is none.
+    """
+    if roster is None:
+        return None
+    if not Path(roster).exists():
+        raise ReconcilerError(f"There is no {roster}.", "Name the export's zip or folder.")
+    return Path(os.path.relpath(roster, folder)).as_posix()
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """Write all files, or none.
+
+    Raises:
+        ReconcilerError: one is there already.
+        OSError: one cannot be written; those written before it are taken away again.
+    """
+    there = [name for name in files if os.path.lexists(folder / name)]
+    if there:
+        raise ReconcilerError(
+            f"Nothing was written: {', '.join(str(folder / name) for name in there)} "
+            f"{'exists' if len(there) == 1 else 'exist'} already.",
+            "Name another folder, or move what is there.",
+        )
+    written: list[Path] = []
+    try:
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                written.append(path)
+                file.write(content)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _tell(folder: Path) -> None:
+    """Say which commands come next."""
+    click.echo(f"Credentials are read from {' and '.join(VARIABLES)}.", err=True)
+    if os.environ.get("RECONCILER_URL"):
+        click.echo(
+            f"RECONCILER_URL is set, and wins over {CONFIG_NAME}: unset it, or use -e production.",
+            err=True,
+        )
+    click.echo("Next:", err=True)
+    if folder != Path():
+        click.echo(f"  cd {shlex.quote(str(folder))}")
+    width = max(len(line) for line, _ in NEXT_STEPS)
+    for line, what in NEXT_STEPS:
+        click.echo(f"  {line:<{width}}  # {what}")
