@@ -91,7 +91,11 @@ def _asked(question: str, option: str, default: str | None = None, *, asks: bool
         WrongUse: there is nobody to ask, and no default.
     """
     if asks:
-        choice = click.Choice([*Pipeline]) if isinstance(default, Pipeline) else None
+        choice = (
+            click.Choice([each.value for each in Pipeline])
+            if isinstance(default, Pipeline)
+            else None
+        )
         return str(click.prompt(question, default=default, type=choice, err=True))
     if default is None:
         raise WrongUse(f"{option} is missing, and there is nobody to ask.", f"Give {option}.")

@@ -104,6 +104,8 @@ def test_a_place_that_is_not_there_is_told_before_anything_is_fetched(desk):
 
 EMPTY = {
     "validate": (["validate", ""], "MANIFEST is empty"),
+    "init": (["init", ""], "DIRECTORY is empty"),
+    "fmt": (["fmt", ""], "PATHS is empty"),
     "plan": (["plan", ""], "MANIFEST is empty"),
     "plan beside another": (["plan", "roles.yaml", ""], "MANIFEST is empty"),
     "drift": (["drift", ""], "MANIFEST is empty"),

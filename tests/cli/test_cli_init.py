@@ -1,0 +1,312 @@
+"""`init`: a folder to begin with, whose files do what they say."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from sandboxes import PROGRAM, ROOT, Desk
+from test_cli_terminal import converse
+
+from reconciler.cli.main import COMMANDS
+from reconciler.connection import load_connection
+
+ANSWERS = ("--site", "nordberg-kommune", "--url", "https://roles.example")
+PIPELINES = {"github": ".github/workflows/roles.yaml", "gitlab": ".gitlab-ci.yml"}
+FILES = ["roles.yaml", "reconciler.toml", ".gitignore"]
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A desk in an empty folder."""
+    return Desk(tmp_path)
+
+
+def files(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(folder)) for path in found)
+
+
+def steps(said: str) -> list[list[str]]:
+    """The commands that come next, in words."""
+    lines = (line.split("  #")[0].split() for line in said.splitlines())
+    return [words[1:] for words in lines if words[0] == "reconciler"]
+
+
+def test_a_new_user_goes_from_an_empty_folder_to_a_plan(tmp_path, untouched):
+    desk = Desk(tmp_path, untouched)
+    url = desk.environment.pop("RECONCILER_URL")
+    del desk.environment["RECONCILER_TOKEN_URL"]
+    done = desk.run("init", "--site", "nordberg-kommune", "--url", url, "--pipeline", "github")
+    assert "RECONCILER_URL is set" not in done.err
+    validate, plan, export = steps(done.out)
+    assert desk.run(*validate).out == "Valid: roles.yaml (checked offline).\n"
+    assert "Nothing to change" in desk.run(*plan).out
+    assert desk.run(*export).err == "Wrote the manifest to exported.yaml.\n"
+    assert "Nothing to change" in desk.run("plan", "exported.yaml").out
+    desk.run("validate", "roles.yaml", "--online")
+    desk.run("drift", "roles.yaml", "-e", "production")
+
+
+def test_the_folder_is_made_and_named(empty):
+    done = empty.run("init", "a folder/roles", *ANSWERS)
+    assert files(empty.directory / "a folder" / "roles") == sorted(FILES)
+    assert "  cd 'a folder/roles'\n" in done.out
+    assert [words[0] for words in steps(done.out)] == ["validate", "plan", "export"]
+    assert "cd" not in Desk(empty.directory / "a folder").run("init", *ANSWERS).out
+
+
+@pytest.mark.parametrize("pipeline", [*PIPELINES, "none"])
+def test_each_file_is_what_it_claims_to_be(empty, pipeline):
+    empty.run("init", *ANSWERS, "--pipeline", pipeline, "--timezone", "Europe/Oslo")
+    wanted = [*FILES, *([PIPELINES[pipeline]] if pipeline in PIPELINES else [])]
+    assert files(empty.directory) == sorted(wanted)
+    assert "1 file" in empty.run("validate", ".").out
+    empty.run("fmt", "--check")
+    assert "timezone: Europe/Oslo" in (empty.directory / "roles.yaml").read_text()
+    found = load_connection(
+        None,
+        config=None,
+        environ={"RECONCILER_CLIENT_ID": "me", "RECONCILER_CLIENT_SECRET": "hunter2"},
+        directory=empty.directory,
+    )
+    assert (found.url, found.client_id) == ("https://roles.example", "me")
+    assert found.client_secret is not None
+
+
+def test_credentials_are_neither_needed_nor_written(tmp_path, untouched):
+    """Whatever the environment holds; and no site is asked, as its address is nobody's."""
+    desk = Desk(tmp_path, untouched)
+    done = desk.run("init", *ANSWERS, "--pipeline", "gitlab")
+    assert "RECONCILER_URL is set, and wins over reconciler.toml" in done.err
+    for name in files(tmp_path):
+        text = (tmp_path / name).read_text()
+        for secret in (*untouched.secrets, untouched.token()):
+            assert secret not in text
+
+
+@pytest.mark.parametrize("name", [*FILES, ".github/workflows/roles.yaml"])
+def test_no_file_is_replaced_and_then_none_is_written(empty, name):
+    empty.write("mine\n", name)
+    done = empty.run("init", *ANSWERS, "--pipeline", "github", expect=1)
+    assert done.err.startswith(f"Error: Nothing was written: {name} exists already.\n")
+    assert files(empty.directory) == [name]
+    assert (empty.directory / name).read_text() == "mine\n"
+
+
+def test_all_files_that_are_there_are_named(empty):
+    for name in FILES:
+        (empty.directory / name).symlink_to("nowhere")
+    told = empty.run("init", *ANSWERS, expect=1).err
+    assert "roles.yaml, reconciler.toml, .gitignore exist already." in told
+
+
+def test_what_was_written_is_taken_away_when_a_file_cannot_be(empty):
+    empty.write("no folder\n", ".github")
+    assert ".github" in empty.run("init", *ANSWERS, "--pipeline", "github", expect=1).err
+    assert files(empty.directory) == [".github"]
+
+
+WRONG = {
+    "no site": (["--url", "https://roles.example"], "--site"),
+    "no address": (["--site", "x"], "--url"),
+    "an empty site": (["--site", "", "--url", "https://roles.example"], "--site is empty"),
+    "a site of two lines": (["--site", "a\nb", "--url", "https://roles.example"], "site's id"),
+    "no web address": (["--site", "x", "--url", "roles.example"], "--url is not a web address"),
+    "not encrypted": (["--site", "x", "--url", "http://roles.example"], "--url is not encrypted"),
+    "a password": (["--site", "x", "--url", "https://a:hunter2@b.example"], "holds credentials"),
+    "a time zone": ([*ANSWERS, "--timezone", "Europe/Olso"], "Europe/Oslo"),
+    "a pipeline": ([*ANSWERS, "--pipeline", "jenkins"], "jenkins"),
+    "an empty folder": (["", *ANSWERS], "DIRECTORY is empty"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_answers_are_wrong_use_and_write_nothing(empty, case):
+    arguments, told = WRONG[case]
+    done = empty.run("init", *arguments, expect=64)
+    assert told in done.err
+    assert "hunter2" not in done.err
+    assert files(empty.directory) == []
+
+
+@pytest.mark.parametrize("site", ["0412", "no", "2026-08-17", 'a "b"', "å: [x]", "#1", "a, b"])
+def test_any_id_of_a_site_can_stand_in_the_manifest(empty, site):
+    empty.run("init", "--site", site, "--url", "https://roles.example")
+    empty.run("validate", "roles.yaml")
+    assert yaml.safe_load((empty.directory / "roles.yaml").read_text())["site"] == site
+
+
+def test_a_roster_gives_rules(first_desk):
+    desk = first_desk
+    (desk.directory / "roster").symlink_to(ROOT / "examples" / "roster")
+    answers = ("--site", "nordberg-kommune", "--url", desk.environment["RECONCILER_URL"])
+    desk.run("init", "roles", *answers, "--roster", "roster")
+    desk.run("fmt", "--check", "roles")
+    assert 'path: "../roster"' in (desk.directory / "roles" / "roles.yaml").read_text()
+    assert "contact-teachers" in desk.run("rules", "test", "roles/roles.yaml").out
+    desk.run("plan", "roles/roles.yaml", "--detailed-exitcode", expect=2)
+    assert "no.zip" in desk.run("init", "b", *answers, "--roster", "no.zip", expect=1).err
+    assert not (desk.directory / "b").exists()
+
+
+QUESTIONS = {
+    "--site": ("The site's id:", "nordberg-kommune"),
+    "--url": ("The site's address:", "https://roles.example"),
+    "--timezone": ("Its time zone [UTC]:", "Europe/Oslo"),
+    "--pipeline": ("The pipeline (github, gitlab, none) [none]:", "github"),
+}
+
+
+@pytest.mark.parametrize("option", QUESTIONS)
+def test_on_a_terminal_it_asks_for_what_was_not_given(empty, option):
+    given = [
+        word
+        for other, (_, answer) in QUESTIONS.items()
+        if other != option
+        for word in (other, answer)
+    ]
+    question, answer = QUESTIONS[option]
+    code, said = converse(empty, ["init", *given], question, f"{answer}\n")
+    assert code == 0, said
+    assert files(empty.directory) == sorted([*FILES, PIPELINES["github"]])
+    desired = (empty.directory / "roles.yaml").read_text()
+    assert "site: nordberg-kommune " in desired
+    assert "timezone: Europe/Oslo " in desired
+
+
+def test_on_a_terminal_one_may_leave_or_not_be_asked(empty):
+    code, said = converse(empty, ["init"], "The site's id:", "\x04")
+    assert code == 1, said
+    code, said = converse(empty, ["init", "--yes"], "--site is missing", "")
+    assert code == 64, said
+    assert files(empty.directory) == []
+
+
+# What Git keeps
+
+
+def test_git_keeps_what_is_to_be_kept_and_nothing_else(empty):
+    empty.run("init", *ANSWERS, "--pipeline", "github")
+    private = [
+        *("plan.json", "plan.txt", "drift.txt", "live.json", "state/journal.db"),
+        *("journal.db", "journal.db-wal", "exported.yaml", ".env", ".env.local", "roster.zip"),
+    ]
+    for name in private:
+        empty.write("x", name)
+    git = ["git", "-c", "core.excludesFile=", "-C", str(empty.directory)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    listed = subprocess.run(
+        [*git, "ls-files", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert listed.stdout.split() == sorted([*FILES, PIPELINES["github"]])
+
+
+# Pipelines
+
+
+def pipeline_of(desk: Desk, pipeline: str) -> str:
+    desk.run("init", *ANSWERS, "--pipeline", pipeline)
+    return (desk.directory / PIPELINES[pipeline]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "judge"),
+    [
+        ("github", ["--builtin-schema", "vendor.github-workflows"]),
+        ("gitlab", ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"]),
+    ],
+)
+def test_the_published_schema_of_a_pipeline_accepts_it(empty, pipeline, judge):
+    text = pipeline_of(empty, pipeline)
+    program = [sys.executable, "-m", "check_jsonschema", *judge]
+    path = empty.directory / PIPELINES[pipeline]
+    judged = subprocess.run([*program, path], capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    wrong = text.replace("runs-on", "run-on").replace("script:", "scripts:")
+    path.write_text(wrong)
+    assert subprocess.run([*program, path], capture_output=True, check=False).returncode == 1
+
+
+def scripts(pipeline: str, text: str) -> dict[str, str]:
+    """The shell of each job."""
+    document = yaml.safe_load(text)
+    if pipeline == "github":
+        return {
+            name: "\n".join(step["run"] for step in job["steps"] if "run" in step)
+            for name, job in document["jobs"].items()
+        }
+    return {name: "\n".join(document[name]["script"]) for name in document["stages"]}
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_pipeline_names_real_commands_pins_its_parts_and_names_no_registry(empty, pipeline):
+    text = pipeline_of(empty, pipeline)
+    for job in scripts(pipeline, text).values():
+        for command, *_ in (line.split() for line in re.findall(r"reconciler ([a-z].*)", job)):
+            assert command in COMMANDS
+    assert re.search(r"reconciler\[postgresql\]==\d+\.\d+\.\d+\n", text)
+    assert not re.search(r"uses: (?!\S+@[0-9a-f]{40} # v)", text)
+    assert "latest" not in text
+    assert not re.search(r"https?://|\bindex-url\b|pypi|ghcr|docker\.io", text)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
+    """Each job's shell is run against a site: plan, apply of that plan, drift."""
+    desk = applied
+    exported = desk.run("export").out
+    (desk.directory / "roles.yaml").unlink()
+    shells = scripts(pipeline, pipeline_of(desk, pipeline))
+    desk.write(exported)
+    shells = {
+        name: shell.replace('python -m pip install "$PACKAGE"', "")
+        for name, shell in shells.items()
+    }
+
+    def job(name: str, expect: int) -> str:
+        done = subprocess.run(
+            ["bash", "-e", "-c", shells[name].replace("python -m pip install", "#")],
+            cwd=desk.directory,
+            env={
+                **desk.environment,
+                "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
+                "GITHUB_STEP_SUMMARY": "summary.txt",
+                "GITHUB_OUTPUT": "output.txt",
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        desk.check_manners(done.stdout + done.stderr)
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout
+
+    assert "Nothing to change" in job("plan", 0)
+    assert "No drift" in job("drift", 0)
+    desk.write(exported.replace("      - 9a\n", "      - 9a\n      - 8b\n"))
+    assert "1 to add" in job("plan", 0)
+    job("drift", 0)  # waits to be applied
+    assert "1 succeeded" in job("apply", 0)
+    assert desk.sandbox is not None
+    desk.sandbox.assign("mentor/t-0407/class/8a")
+    assert "Drifted: 1" in job("drift", 2)
+    job("apply", 5)  # was used
+    desk.write(re.sub(r"(?s)mentors:.*?(?=headteachers)", "mentors: []\n", exported))
+    assert "refused RR502" in job("plan", 4)
+    desk.write(exported + "x: 1\n")
+    job("plan", 1)
+    if pipeline == "github":
+        told = (desk.directory / "output.txt").read_text().split()
+        assert told == ["code=0", "code=2", "code=4"]
+        assert "1 to add" in (desk.directory / "summary.txt").read_text()
+    saved = json.loads((desk.directory / "plan.json").read_text())
+    assert saved["format"] == "reconciler.plan/1"
