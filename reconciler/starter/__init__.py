@@ -116,7 +116,11 @@ settings:
   timezone: @TIMEZONE@  # what "today" means for from and until
   unmanaged: report  # what is live and not declared here: remove, report or ignore
 
-@RULES@# A section that is present is the whole truth about its role. This is how one looks:
+@RULES@# A section that is present is the whole truth about its role. This is how they look:
+#
+# roles:
+#   mentor: {profiles: [Staff]}
+#   headteacher: {profiles: [Administrator]}
 #
 # mentors:
 #   - person: t-0412

@@ -141,15 +141,16 @@ def test_any_id_of_a_site_can_stand_in_the_manifest(empty, site):
     assert yaml.safe_load((empty.directory / "roles.yaml").read_text())["site"] == site
 
 
-def test_a_roster_gives_rules(first_desk):
-    desk = first_desk
+def test_a_roster_gives_rules(settled_desk):
+    desk = settled_desk
     (desk.directory / "roster").symlink_to(ROOT / "examples" / "roster")
     answers = ("--site", "nordberg-kommune", "--url", desk.environment["RECONCILER_URL"])
     desk.run("init", "roles", *answers, "--roster", "roster")
     desk.run("fmt", "--check", "roles")
     assert 'path: "../roster"' in (desk.directory / "roles" / "roles.yaml").read_text()
     assert "contact-teachers" in desk.run("rules", "test", "roles/roles.yaml").out
-    desk.run("plan", "roles/roles.yaml", "--detailed-exitcode", expect=2)
+    told = desk.run("plan", "roles/roles.yaml", "--as-of", "2026-11-24", expect=4).out
+    assert "+  class 9a         rule contact-teachers" in told
     assert "no.zip" in desk.run("init", "b", *answers, "--roster", "no.zip", expect=1).err
     assert not (desk.directory / "b").exists()
 

@@ -12,7 +12,6 @@ from sandboxes import Desk, Done, Sandbox, example
 EVERY_READING = (
     ("validate", "roles.yaml", "--online"),
     ("fmt", "roles.yaml"),
-    ("init", "new", "--site", "nordberg-kommune", "--url", "https://roles.example"),
     ("plan", "roles.yaml"),
     ("plan", "roles.yaml", "--format", "json"),
     ("plan", "roles.yaml", "--out", "saved.json"),
