@@ -115,16 +115,17 @@ def _write(path: Path, made: bytes) -> None:
     Raises:
         ReconcilerError: the file is not to be written, or cannot be.
     """
-    real = path.resolve()
-    mode = real.stat().st_mode
     advice = "Allow writing to it, or look at it with --check."
-    if not stat.S_ISREG(mode):
-        raise ReconcilerError(f"{path} is no regular file, so it is left as it is.", advice)
-    # Who may do everything can write to a read-only file, which is meant to stay as it is.
-    if not mode & 0o222 or not os.access(real, os.W_OK):
-        raise ReconcilerError(f"{path} is read-only, so it is left as it is.", advice)
     try:
-        replace_content(real, made)
+        real = path.resolve()
+        mode = real.stat().st_mode
+        # Who may do everything can write to a read-only file, which is meant to stay as it is.
+        writable = mode & 0o222 and os.access(real, os.W_OK)
+        if stat.S_ISREG(mode) and writable:
+            replace_content(real, made)
+            return
     except OSError as error:
         reason = (error.strerror or "unknown").lower()
         raise ReconcilerError(f"{path} cannot be written: {reason}.", advice) from None
+    what = "read-only" if stat.S_ISREG(mode) else "no regular file"
+    raise ReconcilerError(f"{path} is {what}, so it is left as it is.", advice)

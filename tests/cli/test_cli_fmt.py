@@ -253,6 +253,21 @@ def test_the_plan_is_the_same_before_and_after(first_desk):
     assert re.sub(" +#", " #", path.read_text()) == re.sub(" +#", " #", text)
 
 
+def test_ten_thousand_mentors_take_seconds(desk):
+    mentors = "".join(
+        f"  - classes: [c-{mentor}]  # {mentor}\n    person: 't-{mentor:05}'\n    learners:\n"
+        + "".join(f"      - s-{mentor:05}-{learner}\n" for learner in range(15))
+        for mentor in range(10_000)
+    )
+    desk.write(f"version: 1\nsite: x\nmentors:\n{mentors}")
+    with desk.start("fmt") as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_utime + usage.ru_stime < 20, "seconds of the processor"
+    assert content(desk, "roles.yaml").count("#") == 10_000
+
+
 def test_nothing_of_a_library_for_tests_is_loaded():
     code = "import sys, reconciler.cli.fmt; sys.exit('ruamel' in sys.modules)"
     assert subprocess.run([PROGRAM.with_name("python"), "-c", code], check=False).returncode == 0

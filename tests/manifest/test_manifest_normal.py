@@ -7,7 +7,6 @@ of ruamel.yaml, too, which shares no code with our reader.
 import io
 import json
 import re
-import time
 from pathlib import Path
 from random import Random
 
@@ -561,16 +560,3 @@ def test_what_is_shown_says_the_same_in_its_normal_form(path):
         assert data_of(made) == data_of(each)
         if path.suffix == ".yaml":
             assert made == each
-
-
-def test_ten_thousand_mentors_take_seconds():
-    mentors = "".join(
-        f"  - classes: [c-{mentor}]  # {mentor}\n    person: 't-{mentor:05}'\n    learners:\n"
-        + "".join(f"      - s-{mentor:05}-{learner}\n" for learner in range(15))
-        for mentor in range(10_000)
-    )
-    text = f"version: 1\nsite: x\nmentors:\n{mentors}"
-    began = time.process_time()
-    made = formatted(text)
-    assert time.process_time() - began < 20
-    assert made.count("#") == 10_000
