@@ -1,22 +1,43 @@
 """The command `export`."""
 
+import os
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
+from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli import options
+from reconciler.cli.export_folder import refuse_folder, write_folder
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
 from reconciler.cli.redacting import redact_option
+from reconciler.cli.roster_files import file_options, read_roster
 from reconciler.errors import ExitCode, WrongUse
-from reconciler.export import export_manifest
+from reconciler.export.ruled import export_ruled
+from reconciler.export.schools import SCHOOLS, Part, export_schools
+from reconciler.export.whole import export_manifest
 from reconciler.manifest.dump import dump_manifest
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.model import PersonKey, Reference, RosterSource, UnitKey
 from reconciler.plain import count
 from reconciler.private_files import write_private
 from reconciler.providers.saved import write_state
 from reconciler.redact import Redaction
+from reconciler.rules.candidates import NOWHERE
 from reconciler.state import LiveState
 from reconciler.workflows import reading
+
+_OF_RULES: Final = {
+    "as_of": "--as-of",
+    "roster_type": "--type",
+    "base": "--base",
+    "columns": "--column",
+}
+"""The options that are about --as-rules, by parameter."""
+
+_ROSTER: Final = "sis"
+"""What the roster is called in the manifest."""
 
 
 @click.command("export")
@@ -35,56 +56,76 @@ from reconciler.workflows import reading
     help="Write the whole live state as JSON instead, for --live. It holds people's names.",
 )
 @click.option(
+    "--per-school",
+    metavar="FOLDER",
+    callback=options.not_empty_if_given,
+    help="Write the manifest as a folder of files, one for each school.",
+)
+@click.option(
+    "--as-rules",
+    metavar="ROSTER",
+    callback=options.not_empty_if_given,
+    help="Propose rules over this roster, and write as entries what they do not give.",
+)
+@file_options
+@click.option(
     "--people", type=click.Choice([key.value for key in PersonKey]), help="How to name people."
 )
 @click.option(
     "--units", type=click.Choice([key.value for key in UnitKey]), help="How to name units."
 )
+@options.as_of_option
 @options.live_option
 @options.site_options
 @redact_option
 @options.verbose_option
+@click.pass_context
 def command(  # noqa: PLR0913 - the parameters are the command's options
+    context: click.Context,
+    /,
     *,
     out: Path | None,
     state_file: Path | None,
+    per_school: str | None,
+    as_rules: str | None,
     people: str | None,
     units: str | None,
+    as_of: date | None,
     live: Path | None,
     environment: str | None,
     config: Path | None,
     redaction: Redaction,
+    **how: Any,
 ) -> int:
     """Write the live state as a manifest that plans to nothing, or as a saved state.
 
     Examples: reconciler export --out roles.yaml; reconciler export --state live.json
     """
-    if state_file is not None and (out or people or units):
-        raise WrongUse("--state takes none of --out, --people, --units.", "Run export twice.")
-    refuse_target(out, is_export, "a manifest that export wrote", inputs=(live, config))
-    refuse_target(state_file, is_state, "a saved state", inputs=(live, config))
+    _refuse_combinations(context, redaction)
+    folder = Path(per_school) if per_school else None
+    inputs = (live, config)
+    refuse_target(out, is_export, "a manifest that export wrote", inputs=inputs)
+    refuse_target(state_file, is_state, "a saved state", inputs=inputs)
+    refuse_folder(folder)
+    roster = read_roster(as_rules, **how) if as_rules else None
     whole = reading.fetch_state(options.source(live, environment, config))
     state = redaction.state(whole)
     if state_file is not None:
         write_private(state_file, write_state(state))
         click.echo(f"Saved the live state to {state_file}.", err=True)
         return ExitCode.DONE
-    withheld = _withheld(whole, state)
-    if withheld:
-        click.echo(withheld, err=True)
-    redacted = "Redacted: pseudonyms stand for people. For reading only." if redaction.key else ""
-    notes = [note for note in (redacted, withheld) if note]
-    manifest = (
-        EXPORT_HEADER
-        + "".join(f"# {note}\n" for note in notes)
-        + dump_manifest(
-            export_manifest(
-                state,
-                PersonKey(people) if people else None,
-                UnitKey(units) if units else None,
-            )
-        )
-    )
+    notes = _notes(whole, state, redaction, by_rules=roster is not None)
+    named = PersonKey(people) if people else None, UnitKey(units) if units else None
+    if folder is not None:
+        _write_parts(folder, export_schools(state, *named), notes, inputs)
+        return ExitCode.DONE
+    if as_rules and roster:
+        day = as_of or reading.today_in("UTC")
+        notes += f"# On {day} it plans to nothing. On another day the roster may say otherwise.\n"
+        text = export_ruled(state, roster, _source(as_rules, out, **how), day, *named)
+    else:
+        text = dump_manifest(export_manifest(state, *named))
+    manifest = EXPORT_HEADER + notes + text
     if out is None:
         click.echo(manifest, nl=False)
     else:
@@ -93,13 +134,85 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     return ExitCode.DONE
 
 
-def _withheld(whole: LiveState, shown: LiveState) -> str:
+def _refuse_combinations(context: click.Context, redaction: Redaction) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        WrongUse: they do not.
+    """
+    given = context.params
+    if given["state_file"] and any(
+        given[name] for name in ("out", "people", "units", "per_school", "as_rules")
+    ):
+        raise WrongUse(
+            "--state takes none of --out, --people, --units, --per-school, --as-rules.",
+            "Run export twice.",
+        )
+    if given["per_school"] and (given["out"] or given["as_rules"]):
+        raise WrongUse("--per-school takes neither --out nor --as-rules.", "Run export twice.")
+    if not given["as_rules"]:
+        for name, option in _OF_RULES.items():
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                raise WrongUse(f"{option} is for --as-rules.", "Name a roster, or leave it out.")
+    elif redaction.key:
+        raise WrongUse(
+            "--as-rules and --redact exclude each other.", "No roster knows the pseudonyms."
+        )
+
+
+def _source(path: str, out: Path | None, **how: Any) -> RosterSource:
+    """Declare the roster, seen from the manifest's folder, or from here if it goes to no file."""
+    folder = os.path.realpath(out.parent if out else Path())
+    base = how["base"]
+    return RosterSource(
+        _ROSTER,
+        how["roster_type"],
+        Reference(_seen_from(folder, path), NOWHERE),
+        base=Reference(_seen_from(folder, base), NOWHERE) if base else None,
+        columns=how["columns"],
+    )
+
+
+def _seen_from(folder: str, path: str) -> str:
+    """Return a path relative to a folder; one that is absolute stays so."""
+    if Path(path).is_absolute():
+        return path
+    # A link keeps its own name: it may lead to the newest export of several.
+    above, name = os.path.split(os.path.normpath(path))
+    if name == os.pardir:
+        above, name = path, ""
+    return os.path.relpath(Path(os.path.realpath(above), name), folder)
+
+
+def _write_parts(
+    folder: Path, parts: Sequence[Part], notes: str, inputs: Sequence[Path | None]
+) -> None:
+    written = {
+        part.path: f"{EXPORT_HEADER}# {part.about}\n{notes}{dump_manifest(part.data)}".encode()
+        for part in parts
+    }
+    write_folder(folder, written, inputs=inputs)
+    schools = sum(part.path.parent == SCHOOLS for part in parts)
+    told = f"a file for each of {schools:,} schools" if schools != 1 else "a file for its school"
+    click.echo(f"Wrote the manifest to {folder}, with {told}.", err=True)
+
+
+def _notes(whole: LiveState, shown: LiveState, redaction: Redaction, *, by_rules: bool) -> str:
+    """Say, in comments, what a reader has to know; whom it leaves out also on standard error."""
+    withheld = _withheld(whole, shown, by_rules=by_rules)
+    if withheld:
+        click.echo(withheld, err=True)
+    redacted = "Redacted: pseudonyms stand for people. For reading only." if redaction.key else ""
+    return "".join(f"# {note}\n" for note in (redacted, withheld) if note)
+
+
+def _withheld(whole: LiveState, shown: LiveState, *, by_rules: bool) -> str:
     """Say whom an export leaves out, and what that means; an empty text where it is nobody."""
     missing = len(whole.people) - len(shown.people)
     if not missing:
         return ""
     left = len(whole.assignments) - len(shown.assignments)
+    end = "leave them with what the rules give, and nothing else" if by_rules else "take those away"
     return (
-        f"Withheld people: {missing}, with {count(left, 'assignment')}. "
-        "To apply this would take those away."
+        f"Withheld people: {missing}, with {count(left, 'assignment')}. To apply this would {end}."
     )

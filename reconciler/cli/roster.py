@@ -2,38 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from reconciler.cli import options
 from reconciler.cli.output import print_result
+from reconciler.cli.roster_files import file_options, read_roster
 from reconciler.domain.roster import Roster
 from reconciler.errors import ExitCode, WrongUse
-from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
-from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
 from reconciler.reports import roster as report
-from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.rosters.formats import SERVICES
 from reconciler.rosters.problems import InvalidRoster, Problem
-from reconciler.workflows import reading
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-_DEFAULT: Final = "oneroster-csv"
-
-
-def _columns(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str]:
-    columns = dict(value.partition("=")[::2] for value in values)
-    for name, heading in columns.items():
-        if name not in ROSTER_COLUMNS or not heading:
-            raise click.BadParameter(
-                f"{name} is no column of a roster; write unit=Class, with one of: "
-                f"{', '.join(ROSTER_COLUMNS)}."
-            )
-    return columns
-
 
 def roster_options(command: Command) -> Command:
     """Add what says which roster is meant, and how it is read."""
@@ -41,51 +23,17 @@ def roster_options(command: Command) -> Command:
         options.no_color_option,
         options.format_option,
         options.config_option,
-        click.option(
-            "--column",
-            "columns",
-            multiple=True,
-            metavar="WHAT=HEADING",
-            callback=_columns,
-            help="What a column of a plain CSV file is: unit=Class. May be repeated.",
-        ),
-        click.option(
-            "--base",
-            metavar="PATH",
-            callback=options.not_empty_if_given,
-            help="The whole export that it goes with, where it holds changes only (a delta).",
-        ),
-        click.option(
-            "--type",
-            "roster_type",
-            type=click.Choice([*FILES, *SERVICES]),
-            default=_DEFAULT,
-            show_default=True,
-            help="The format that the roster is in.",
-        ),
+        file_options,
         click.argument("path", callback=options.not_empty),
     ):
         command = option(command)
     return command
 
 
-def _read(
-    path: str, roster_type: str, base: str | None, columns: dict[str, str], config: Path | None
-) -> Roster:
-    if roster_type == PLAIN_CSV and not set(NEEDED_COLUMNS) <= set(columns):
-        raise WrongUse(
-            "A plain CSV file needs to be told which columns are the unit and the person.",
-            "Say so: --column unit=Class --column person=Teacher.",
-        )
-    given = {"columns": columns and "--column", "base": base and "--base"}
-    for key, option in given.items():
-        if option and key not in ROSTER_TAKES[roster_type]:
-            raise WrongUse(f"{option} is not for --type {roster_type}.", "Leave it out.")
-    if roster_type in SERVICES:
-        return reading.fetch_roster(roster_type, path, config)
-    if config:
+def _read(path: str, roster_type: str, *, config: Path | None, **how: Any) -> Roster:
+    if config and roster_type not in SERVICES:
         raise WrongUse("--config is for what is fetched from a service.", "Leave it out.")
-    return FILES[roster_type](Files(Path(path), Path(base) if base else None, columns))
+    return read_roster(path, roster_type, config=config, **how)
 
 
 @click.group("roster")

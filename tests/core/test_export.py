@@ -12,7 +12,7 @@ from strategies import TODAY, examples, sites
 
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import ReconcilerError
-from reconciler.export import export_manifest
+from reconciler.export.whole import export_manifest
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.load import load_manifest
 from reconciler.manifest.model import PersonKey, UnitKey

@@ -1,7 +1,7 @@
 """Writes a live state as the manifest that plans to nothing against it (design, section 4)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from jsonschema import Draft202012Validator
@@ -13,7 +13,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
-from reconciler.state import LiveState
+from reconciler.state import Assignment, Holder, LiveState
 
 Key = TypeVar("Key", PersonKey, UnitKey)
 
@@ -35,7 +35,35 @@ def export_manifest(
         ReconcilerError: the kind of key asked for does not name everybody, or not uniquely; or a
             text on the site cannot stand in a manifest.
     """
-    _check_texts(state)
+    keys = choose_keys(state, people, units)
+    return {
+        **sitewide(state, keys),
+        **{
+            SECTION_NAMES[role]: entries(
+                keys,
+                (each for each in state.holders if each.role is role),
+                state.assignments,
+            )
+            for role in Role
+        },
+    }
+
+
+def choose_keys(
+    state: LiveState, people: PersonKey | None = None, units: UnitKey | None = None
+) -> Keys:
+    """Choose how a manifest names all those concerned; arguments and errors as above."""
+    people_by, units_by = naming_keys(state, people, units)
+    return Keys(Directory(state), next(people_by), next(units_by))
+
+
+def naming_keys(
+    state: LiveState, people: PersonKey | None = None, units: UnitKey | None = None
+) -> tuple[Iterator[PersonKey], Iterator[UnitKey]]:
+    """Return the kinds of keys that name all those concerned, at least one of each, one by one.
+
+    Arguments and errors as above; what is asked for is the only one.
+    """
     directory = Directory(state)
     concerned = {holder.person for holder in state.holders} | {
         found.target for found in state.assignments if found.kind is TargetKind.LEARNER
@@ -51,13 +79,23 @@ def export_manifest(
         return _nameless(targets, keys.unit, keys.find_units)
 
     known = Keys(directory, PersonKey.SYNC_KEY, UnitKey.SYNC_KEY)
-    people_by = _choose(PersonKey, people, nameless_people, "people", known.person)
-    units_by = _choose(UnitKey, units, nameless_units, "units", known.unit)
-    keys = Keys(directory, people_by, units_by)
+    return (
+        _those_that_name(PersonKey, people, nameless_people, "people", known.person),
+        _those_that_name(UnitKey, units, nameless_units, "units", known.unit),
+    )
+
+
+def sitewide(state: LiveState, keys: Keys) -> dict[str, Any]:
+    """Return what a manifest says of the whole site: all but who has which role over whom.
+
+    Raises:
+        ReconcilerError: a text on the site cannot stand in a manifest.
+    """
+    _check_texts(state)
     return {
         "version": 1,
         "site": state.site.id,
-        "settings": {"people": people_by.value, "units": units_by.value},
+        "settings": {"people": keys.people_by.value, "units": keys.units_by.value},
         "roles": {
             role.value: {
                 "profiles": sorted(
@@ -72,8 +110,30 @@ def export_manifest(
             labels.role.value: {field.value: labels.value(field) for field in LabelField}
             for labels in sorted(state.labels, key=lambda labels: list(Role).index(labels.role))
         },
-        **{SECTION_NAMES[role]: _section(state, keys, role) for role in Role},
     }
+
+
+def entries(
+    keys: Keys, holders: Iterable[Holder], assignments: Iterable[Assignment]
+) -> list[dict[str, Any]]:
+    """Return a section's entries: one for each holder, with those of the assignments it has."""
+    targets: defaultdict[Holder, defaultdict[TargetKind, list[str]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for found in assignments:
+        targets[found.holder][found.kind].append(keys.target(found.kind, found.target))
+    made = [
+        {
+            "person": keys.person(holder.person),
+            **{
+                LIST_NAMES[kind]: sorted(targets[holder][kind])
+                for kind in TARGET_KINDS[holder.role]
+                if targets[holder][kind]
+            },
+        }
+        for holder in holders
+    ]
+    return sorted(made, key=lambda entry: str(entry["person"]))
 
 
 def _check_texts(state: LiveState) -> None:
@@ -107,29 +167,6 @@ def _profile(keys: Keys, profile: str) -> str:
     )
 
 
-def _section(state: LiveState, keys: Keys, role: Role) -> list[dict[str, Any]]:
-    targets: defaultdict[str, defaultdict[TargetKind, list[str]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for found in state.assignments:
-        if found.role is role:
-            name = keys.target(found.kind, found.target)
-            targets[found.person][found.kind].append(name)
-    entries = [
-        {
-            "person": keys.person(holder.person),
-            **{
-                LIST_NAMES[kind]: sorted(targets[holder.person][kind])
-                for kind in TARGET_KINDS[role]
-                if targets[holder.person][kind]
-            },
-        }
-        for holder in state.holders
-        if holder.role is role
-    ]
-    return sorted(entries, key=lambda entry: str(entry["person"]))
-
-
 def _nameless(
     ids: Iterable[str], name: Callable[[str], str], find: Callable[[str], list[str]]
 ) -> list[str]:
@@ -137,18 +174,22 @@ def _nameless(
     return [each for each in ids if not is_key(name(each)) or find(name(each)) != [each]]
 
 
-def _choose(
+def _those_that_name(
     kinds: type[Key],
     wanted: Key | None,
     nameless: Callable[[Key], list[str]],
     noun: str,
     known: Callable[[str], str],
-) -> Key:
+) -> Iterator[Key]:
     left: list[str] = []
+    found = False
     for kind in [wanted] if wanted is not None else list(kinds):
         left = nameless(kind)
         if not left:
-            return kind
+            found = True
+            yield kind
+    if found:
+        return
     named = ", ".join(sorted(map(known, left))[:_LISTED])
     more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
     raise ReconcilerError(

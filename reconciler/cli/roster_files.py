@@ -1,0 +1,91 @@
+"""The options that say how a roster's files are read, and the reading of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from reconciler.cli import options
+from reconciler.domain.roster import Roster
+from reconciler.errors import WrongUse
+from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
+from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
+from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.workflows import reading
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_DEFAULT: Final = "oneroster-csv"
+
+
+def _columns(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    columns = dict(value.partition("=")[::2] for value in values)
+    for name, heading in columns.items():
+        if name not in ROSTER_COLUMNS or not heading:
+            raise click.BadParameter(
+                f"{name} is no column of a roster; write unit=Class, with one of: "
+                f"{', '.join(ROSTER_COLUMNS)}."
+            )
+    return columns
+
+
+def file_options(command: Command) -> Command:
+    """Add what says how a roster is read: `roster_type`, `base` and `columns`."""
+    for option in (
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="WHAT=HEADING",
+            callback=_columns,
+            help="What a column of a plain CSV file is: unit=Class. May be repeated.",
+        ),
+        click.option(
+            "--base",
+            metavar="PATH",
+            callback=options.not_empty_if_given,
+            help="The whole export that it goes with, where it holds changes only (a delta).",
+        ),
+        click.option(
+            "--type",
+            "roster_type",
+            type=click.Choice([*FILES, *SERVICES]),
+            default=_DEFAULT,
+            show_default=True,
+            help="The format that the roster is in.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def read_roster(
+    path: str,
+    roster_type: str,
+    base: str | None,
+    columns: dict[str, str],
+    config: Path | None,
+) -> Roster:
+    """Read a roster, from its files or from a service, which the settings call `path`.
+
+    Raises:
+        WrongUse: the options do not go together.
+        InvalidRoster: it has mistakes; all of them together.
+        ConfigurationError: the settings do not say how to reach the service.
+        SiteError: the service could not be read.
+    """
+    if roster_type == PLAIN_CSV and not set(NEEDED_COLUMNS) <= set(columns):
+        raise WrongUse(
+            "A plain CSV file needs to be told which columns are the unit and the person.",
+            "Say so: --column unit=Class --column person=Teacher.",
+        )
+    given = {"columns": columns and "--column", "base": base and "--base"}
+    for key, option in given.items():
+        if option and key not in ROSTER_TAKES[roster_type]:
+            raise WrongUse(f"{option} is not for --type {roster_type}.", "Leave it out.")
+    if roster_type in SERVICES:
+        return reading.fetch_roster(roster_type, path, config)
+    return FILES[roster_type](Files(Path(path), Path(base) if base else None, columns))

@@ -1,0 +1,1 @@
+"""From a live state to a manifest that plans to nothing: whole, per school, or by rules."""

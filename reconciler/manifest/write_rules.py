@@ -1,0 +1,63 @@
+"""Rosters and rules as a manifest's data: the other way round from `build_rules`."""
+
+from typing import Any
+
+from reconciler.manifest.model import (
+    ForNone,
+    ForSeveral,
+    Of,
+    OfKind,
+    RosterPersonKey,
+    RosterRule,
+    RosterSource,
+    RosterUnitKey,
+)
+
+HOMEROOM = Of(OfKind.CLASS, class_type="homeroom")
+
+
+def source_data(source: RosterSource) -> dict[str, Any]:
+    """Return a roster's declaration; what is the default is left out."""
+    data: dict[str, Any] = {"type": source.type, "path": source.path.key}
+    if source.base is not None:
+        data["base"] = source.base.key
+    if source.people is not RosterPersonKey.SOURCED_ID:
+        data["people"] = source.people.value
+    if source.units is not RosterUnitKey.SOURCED_ID:
+        data["units"] = source.units.value
+    if source.columns:
+        data["columns"] = dict(source.columns)
+    return data
+
+
+def rule_data(rule: RosterRule) -> dict[str, Any]:
+    """Return a rule, of a manifest with one roster; what is the default is left out."""
+    data: dict[str, Any] = {
+        "name": rule.name.key,
+        rule.role.value: {"who": rule.who.value, "of": _of_data(rule.of)},
+    }
+    if rule.use is not None:
+        data["none"] = {"use": rule.use.key}
+    elif rule.none is not ForNone.REPORT:
+        data["none"] = rule.none.value
+    if rule.several is not ForSeveral.ALL:
+        data["several"] = rule.several.value
+    excepted = {
+        name: sorted(each.key for each in spared)
+        for name, spared in (("people", rule.except_people), ("units", rule.except_units))
+        if spared
+    }
+    if excepted:
+        data["except"] = excepted
+    return data
+
+
+def _of_data(of: Of) -> str | dict[str, Any]:
+    if of == HOMEROOM:
+        return "homeroom"
+    data: dict[str, Any] = {}
+    if of.class_type is not None:
+        data["class_type"] = of.class_type
+    if of.grades:
+        data["grades"] = [grade or "0" for grade in of.grades]
+    return data or of.kind.value

@@ -1,0 +1,172 @@
+"""Finds by which keys a roster and a site name the same people and units: those that agree most."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, NamedTuple
+
+from reconciler.directory import Directory, Keys
+from reconciler.domain.roster import Roster, RosterMembership, RosterRole
+from reconciler.domain.vocabulary import Role, TargetKind
+from reconciler.errors import ReconcilerError
+from reconciler.manifest.model import (
+    PersonKey,
+    RosterPersonKey,
+    RosterSource,
+    RosterUnitKey,
+    UnitKey,
+)
+from reconciler.rules.match import Matcher
+from reconciler.state import Assignment
+
+NO_RULES: Final = "No rules can be proposed from this roster"
+NO_RULES_ADVICE: Final = (
+    "Write the manifest without --as-rules; `reconciler roster show` counts what the roster has."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What rules are sought for.
+
+    Attributes:
+        directory: the site.
+        roster: what a school system exported.
+        source: how the roster is declared; its keys are what is looked for.
+        people: the kinds of keys by which the manifest may name people, the best first.
+        units: the same of units.
+        as_of: the day.
+    """
+
+    directory: Directory
+    roster: Roster
+    source: RosterSource
+    people: tuple[PersonKey, ...]
+    units: tuple[UnitKey, ...]
+    as_of: date
+
+    @property
+    def live(self) -> Iterator[Assignment]:
+        """What a rule may give: the assignments of units."""
+        for each in self.directory.state.assignments:
+            if each.kind is not TargetKind.LEARNER:
+                yield each
+
+    def refused(self, why: str) -> ReconcilerError:
+        """Say that there are no rules, and why."""
+        return ReconcilerError(f"{NO_RULES}: {why}.", NO_RULES_ADVICE)
+
+
+class Common(NamedTuple):
+    """By which keys a roster and a site agree: how the roster is declared, how the site names."""
+
+    source: RosterSource
+    keys: Keys
+
+
+class _Link(NamedTuple):
+    """Who has a duty in which unit, in a roster's ids, and the role that it may lead to."""
+
+    role: Role
+    person: str
+    unit: str
+
+
+_HEADS: Final = (RosterRole.PRINCIPAL, RosterRole.ADMINISTRATOR)
+
+
+def find_common(question: Question) -> Common:
+    """Choose the keys by which most duties of the roster are assignments of the site.
+
+    Where several kinds do equally well, those that find more people and units are chosen, then
+    those that come first.
+
+    Raises:
+        ReconcilerError: no kinds of keys agree; it says what is missing.
+    """
+    links = list(_links(question))
+    live = {(each.role, each.person, each.target) for each in question.live}
+    if not live:
+        raise question.refused("nobody on the site has a class, group, school or organisation")
+    if not links:
+        raise question.refused(
+            f"on {question.as_of} nobody in it teaches a class or heads a school or organisation"
+        )
+    people = list(_people(question, {link.person for link in links}))
+    units = list(_units(question, {link.unit for link in links}))
+    for found, whose, kinds in (
+        (people, "who teach or head something", question.people),
+        (units, "they have", question.units),
+    ):
+        if not any(each.ids for each in found):
+            noun = "people" if found is people else "units"
+            raise question.refused(
+                f"none of the {noun} {whose} in it is found on the site, by "
+                f"{_or(kind.replace('_', ' ') for kind in kinds)}"
+            )
+    best, score = None, (0, 0, 0)
+    for named in (each for each in people if each.ids):
+        for placed in (each for each in units if each.ids):
+            both = sum(
+                (link.role, named.ids.get(link.person), placed.ids.get(link.unit)) in live
+                for link in links
+            )
+            reached = both, len(named.ids), len(placed.ids)
+            if reached > score and both:
+                best, score = (named, placed), reached
+    if best is None:
+        raise question.refused("nobody on the site has a unit that they teach or head in it")
+    named, placed = best
+    return Common(
+        replace(
+            question.source,
+            people=RosterPersonKey(named.of_roster),
+            units=RosterUnitKey(placed.of_roster),
+        ),
+        Keys(question.directory, PersonKey(named.of_site), UnitKey(placed.of_site)),
+    )
+
+
+class _Found(NamedTuple):
+    """What is found on the site by two kinds of keys: per id of the roster the site's."""
+
+    of_site: str
+    of_roster: str
+    ids: Mapping[str, str]
+
+
+def _links(question: Question) -> Iterator[_Link]:
+    def held(memberships: Iterable[RosterMembership]) -> Iterator[RosterMembership]:
+        return (each for each in memberships if each.holds_on(question.as_of))
+
+    for each in held(question.roster.memberships):
+        if each.role is RosterRole.TEACHER:
+            yield _Link(Role.MENTOR, each.person, each.unit)
+    for each in held(question.roster.affiliations):
+        if each.role in _HEADS:
+            yield _Link(Role.HEADTEACHER, each.person, each.unit)
+
+
+def _people(question: Question, wanted: set[str]) -> Iterator[_Found]:
+    for kind in question.people:
+        keys = Keys(question.directory, kind, UnitKey.ID)
+        for of_roster in RosterPersonKey:
+            source = replace(question.source, people=of_roster)
+            matcher = Matcher(question.roster, source, keys)
+            found = {each: matcher.person(each).id for each in wanted}
+            yield _Found(kind, of_roster, {each: to for each, to in found.items() if to})
+
+
+def _units(question: Question, wanted: set[str]) -> Iterator[_Found]:
+    for kind in question.units:
+        keys = Keys(question.directory, PersonKey.ID, kind)
+        for of_roster in RosterUnitKey:
+            source = replace(question.source, units=of_roster)
+            matcher = Matcher(question.roster, source, keys)
+            found = {each: matcher.unit(each).id for each in wanted}
+            yield _Found(kind, of_roster, {each: to for each, to in found.items() if to})
+
+
+def _or(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

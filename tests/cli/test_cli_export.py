@@ -1,0 +1,211 @@
+"""`export` of a site that was set up by hand: as files per school, and as rules over a roster."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sandboxes import ROOT, Desk, Sandbox, example, running
+
+ROSTER = ROOT / "examples" / "roster"
+UNCHANGED = "Nothing to change: the site is as the manifest declares."
+SCHOOLS = ["schools/fjellvik-skole.yaml", "schools/nordberg-skole.yaml"]
+FILES = ["others.yaml", *SCHOOLS, "site.yaml"]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def read(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(path.read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506 - text only
+    return loaded
+
+
+# One file per school
+
+
+def test_a_folder_with_a_file_per_school_plans_to_nothing(settled_desk: Desk):
+    folder = settled_desk.directory / "roles"
+    done = settled_desk.run("export", "--per-school", "roles")
+    assert done.out == ""
+    assert done.err == "Wrote the manifest to roles, with a file for each of 2 schools.\n"
+    assert sorted(content(folder)) == FILES
+    for path in folder.rglob("*.yaml"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert UNCHANGED in settled_desk.run("plan", "roles").out
+    assert UNCHANGED in settled_desk.run("plan", "roles/site.yaml").out
+    for name in ("others.yaml", *SCHOOLS):
+        told = settled_desk.run("plan", f"roles/{name}", expect=1).err
+        assert "RR118" in told
+    assert read(folder / "schools" / "fjellvik-skole.yaml") == {
+        "version": "1",
+        "mentors": [
+            {"person": "t-0407", "classes": ["1a"]},
+            {"person": "t-0408", "classes": ["1b", "no"]},
+        ],
+        "headteachers": [{"person": "t-0008", "schools": ["fjellvik-skole"]}],
+    }
+    assert read(folder / "others.yaml")["mentors"] == [
+        {
+            "person": "t-0412",
+            "classes": ["8a"],
+            "groups": ["choir"],
+            "learners": ["s-1020", "s-1040"],
+        }
+    ]
+
+
+def test_a_second_export_replaces_the_first_byte_by_byte(settled_desk: Desk):
+    folder = settled_desk.directory / "roles"
+    settled_desk.run("export", "--per-school", "roles", PYTHONHASHSEED="1")
+    before = content(folder)
+    (folder / "site.yaml").write_text("")  # as mktemp leaves one
+    (folder / "README.md").write_text("ours")
+    (folder / ".drafts").mkdir()
+    (folder / ".drafts" / "mine.yaml").write_text("mine: 1")
+    settled_desk.run("export", "--per-school", "roles", PYTHONHASHSEED="2")
+    ours = {"README.md": b"ours", ".drafts/mine.yaml": b"mine: 1"}
+    assert content(folder) == before | ours
+    settled_desk.run("export", "--state", "live.json")
+    settled_desk.run("export", "--per-school", "roles", "--live", "live.json")
+    assert content(folder) == before | ours
+
+
+NOWHERE = {"RECONCILER_URL": "http://127.0.0.1:9", "RECONCILER_TOKEN": "t"}
+
+
+@pytest.mark.parametrize("name", ["roles.yml", "site.yaml", "schools/mine.YAML", "deep/a/b.yaml"])
+def test_a_folder_with_a_manifest_of_ones_own_is_refused_before_anything_is_fetched(
+    first_desk: Desk, name: str
+):
+    first_desk.write(example(), f"m/{name}")
+    before = content(first_desk.directory)
+    told = first_desk.run("export", "--per-school", "m", expect=64, **NOWHERE).err
+    assert f"m holds manifests that export did not write: m/{name}." in told
+    assert content(first_desk.directory) == before
+
+
+def test_an_edited_file_is_not_replaced(first_desk: Desk):
+    first_desk.run("export", "--per-school", "roles")
+    path = first_desk.directory / "roles" / SCHOOLS[0]
+    path.write_bytes(path.read_bytes().split(b"\n", 1)[1])
+    before = content(first_desk.directory)
+    told = first_desk.run("export", "--per-school", "roles", expect=64).err
+    assert str(Path("roles", SCHOOLS[0])) in told
+    assert content(first_desk.directory) == before
+
+
+def test_a_file_of_a_school_that_is_gone_would_be_planned_and_is_named(first_desk: Desk):
+    first_desk.run("export", "--per-school", "roles")
+    folder = first_desk.directory / "roles"
+    (folder / SCHOOLS[0]).rename(folder / "schools" / "closed.yaml")
+    before = content(first_desk.directory)
+    told = first_desk.run("export", "--per-school", "roles", expect=64).err
+    assert "none of this one: roles/schools/closed.yaml." in told
+    assert "delete" in told
+    assert content(first_desk.directory) == before, "nothing is written by half"
+
+
+PLACES = {
+    "a folder above that is not there": ("no/where", 1, "There is no folder no"),
+    "a file": ("roles.yaml", 64, "roles.yaml is not a folder"),
+    "nothing": ("", 64, "--per-school is empty"),
+    "a link to nowhere": ("dangling", 64, "dangling is not a folder"),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_place_where_no_folder_can_be_is_told_before_anything_is_fetched(
+    first_desk: Desk, case: str
+):
+    (first_desk.directory / "dangling").symlink_to("gone")
+    place, code, told = PLACES[case]
+    assert told in first_desk.run("export", "--per-school", place, expect=code, **NOWHERE).err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_to_is_told(first_desk: Desk):
+    (first_desk.directory / "closed").mkdir(mode=0o500)
+    told = first_desk.run("export", "--per-school", "closed", expect=1, **NOWHERE).err
+    assert "cannot be written to" in told
+
+
+def test_what_stands_where_a_file_or_folder_belongs_stays(first_desk: Desk):
+    folder = first_desk.directory / "roles"
+    (folder / "site.yaml").mkdir(parents=True)
+    told = first_desk.run("export", "--per-school", "roles", expect=64).err
+    assert "roles/site.yaml exists and is not a manifest that export wrote" in told
+    assert content(folder) == {}
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "schools").write_text("mine")
+    told = first_desk.run("export", "--per-school", "roles", expect=1).err
+    assert "The folder roles/schools cannot be made" in told
+    assert content(folder) == {"schools": b"mine"}
+
+
+def test_the_state_that_is_read_is_not_replaced(first_desk: Desk):
+    """It may be called like a part of the manifest."""
+    (first_desk.directory / "roles").mkdir()
+    first_desk.run("export", "--state", "roles/site.yaml")
+    before = content(first_desk.directory)
+    told = first_desk.run(
+        "export", "--per-school", "roles", "--live", "roles/site.yaml", expect=64
+    ).err
+    assert "roles/site.yaml" in told
+    assert content(first_desk.directory) == before
+
+
+def test_redacted_and_withheld_people_are_hidden_in_every_file(settled_desk: Desk):
+    people = {each["sync_key"]: each for each in settled_desk.sandbox.items("people")}  # type: ignore[union-attr]
+    settled_desk.environment["RECONCILER_REDACT_KEY"] = "0123456789abcdef0123456789abcdef"
+    settled_desk.run("export", "--per-school", "hidden", "--redact")
+    for text in content(settled_desk.directory / "hidden").values():
+        assert b"# Redacted: pseudonyms stand for people. For reading only." in text
+        for key, person in people.items():
+            assert key.encode() not in text
+            assert f'"{person["id"]}"'.encode() not in text
+    settled_desk.write("t-0412\ns-1040\n", "withheld.txt")
+    settled_desk.environment["RECONCILER_WITHHELD"] = "withheld.txt"
+    done = settled_desk.run("export", "--per-school", "roles")
+    told = "Withheld people: 2, with 4 assignments. To apply this would take those away."
+    assert told in done.err
+    for text in content(settled_desk.directory / "roles").values():
+        assert told.encode() in text
+        assert b"t-0412" not in text
+        assert b"s-1040" not in text
+
+
+# What does not go together
+
+TOGETHER = {
+    "a state and a folder": (["--state", "a.json", "--per-school", "m"], "--per-school"),
+    "a state and rules": (["--state", "a.json", "--as-rules", str(ROSTER)], "--as-rules"),
+    "a file and a folder": (["--out", "a.yaml", "--per-school", "m"], "--per-school"),
+    "a folder and rules": (["--per-school", "m", "--as-rules", str(ROSTER)], "--as-rules"),
+    "a type without a roster": (["--type", "oneroster-csv"], "--type is for --as-rules"),
+    "a base without a roster": (["--base", "x"], "--base is for --as-rules"),
+    "a column without a roster": (["--column", "unit=x"], "--column is for --as-rules"),
+    "a day without a roster": (["--as-of", "2026-11-24"], "--as-of is for --as-rules"),
+    "a table without columns": (["--as-rules", "t.csv", "--type", "csv"], "--column unit=Class"),
+    "no roster": (["--as-rules", ""], "--as-rules is empty"),
+    "pseudonyms": (["--as-rules", str(ROSTER), "--redact"], "exclude each other"),
+}
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_what_does_not_go_together_is_wrong_use(first_desk: Desk, case: str):
+    first_desk.environment["RECONCILER_REDACT_KEY"] = "0123456789abcdef0123456789abcdef"
+    before = content(first_desk.directory)
+    arguments, told = TOGETHER[case]
+    done = first_desk.run("export", *arguments, expect=64, **NOWHERE)
+    assert told in done.err
+    assert content(first_desk.directory) == before
