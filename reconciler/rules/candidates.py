@@ -4,12 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.diagnostics import Position
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
 from reconciler.manifest.model import (
-    ForSeveral,
     Manifest,
     Of,
     OfKind,
@@ -60,15 +59,10 @@ class Bench:
         self._whole = Scope.of(question.directory, None)
 
     def fitting(self, role: Role) -> Iterator[Proposed]:
-        """Yield the rules for a role that give something, the plainest first.
-
-        Of rules that give the same, the first is enough.
-        """
-        seen: set[frozenset[Assignment]] = set()
+        """Yield the rules for a role that give something and nothing wrong, the plainest first."""
         for rule in self._candidates(role):
             found = self._fitted(rule)
-            if found is not None and found.given not in seen:
-                seen.add(found.given)
+            if found is not None:
                 yield found
 
     def _candidates(self, role: Role) -> Iterator[RosterRule]:
@@ -78,7 +72,6 @@ class Bench:
                 yield rule
                 if of.kind is OfKind.CLASS and (grades := self._paying_grades(rule)):
                     yield replace(rule, of=replace(of, grades=grades))
-                yield replace(rule, several=ForSeveral.FIRST)
 
     def _kinds(self, role: Role) -> Sequence[Of]:
         if role is Role.HEADTEACHER:
@@ -111,13 +104,8 @@ class Bench:
         """Except from a rule what the site has not; None where that leaves nothing or cannot be."""
         derived = self._run(rule)
         wrong = derived.assignments.keys() - self.live
-        spared = set(self._misfits(rule))
-        barred: set[str] = set()
-        if rule.several is ForSeveral.FIRST:
-            spared |= {each.target for each in wrong}  # without the first, it would be the second
-        else:
-            barred, units = _exceptions(wrong, derived.assignments.keys() & self.live)
-            spared |= units
+        barred, spared = _exceptions(wrong, derived.assignments.keys() & self.live)
+        spared |= set(self._misfits(rule))
         people = {self._keys.person(each): each for each in barred}
         places = {self._keys.unit(each): each for each in spared}
         nameable = all(
@@ -164,30 +152,38 @@ def _references(keys: Collection[str]) -> tuple[Reference, ...]:
     return tuple(Reference(key, NOWHERE) for key in sorted(keys))
 
 
+_Side: TypeAlias = tuple[int, str]
+"""What can be excepted to take an assignment away: its unit or its person, by id."""
+
+_UNIT: Final = 0
+_PERSON: Final = 1
+
+
 def _exceptions(
     wrong: Collection[Assignment], right: Collection[Assignment]
 ) -> tuple[set[str], set[str]]:
     """Choose the people and the units to be excepted, so that nothing wrong is given.
 
     Each wrong assignment is taken away by its person or by its unit: by the one that costs fewer
-    lines, the right ones among them that are lost, for each wrong one that it takes away.
+    lines, the right ones among them that are lost, for each wrong one that it takes away. Of
+    equals it is the unit: the person may be given others tomorrow.
     """
     lost = Counter(side for each in right for side in _sides(each))
-    ills: defaultdict[tuple[str, str], list[Assignment]] = defaultdict(list)
+    ills: defaultdict[_Side, list[Assignment]] = defaultdict(list)
     for each in sorted(wrong):
         for side in _sides(each):
             ills[side].append(each)
 
-    def price(side: tuple[str, str]) -> tuple[Fraction, tuple[str, str]]:
+    def price(side: _Side) -> tuple[Fraction, _Side]:
         return Fraction(1 + lost[side], len(ills[side])), side
 
     chosen = {min(_sides(each), key=price) for each in wrong}
     for side in sorted(chosen, key=price, reverse=True):
         if all(any(other in chosen - {side} for other in _sides(each)) for each in ills[side]):
             chosen.discard(side)
-    people, units = ({name for kind, name in chosen if kind == side} for side in ("person", "unit"))
+    units, people = ({name for kind, name in chosen if kind == side} for side in (_UNIT, _PERSON))
     return people, units
 
 
-def _sides(assignment: Assignment) -> tuple[tuple[str, str], tuple[str, str]]:
-    return ("person", assignment.person), ("unit", assignment.target)
+def _sides(assignment: Assignment) -> tuple[_Side, _Side]:
+    return (_UNIT, assignment.target), (_PERSON, assignment.person)

@@ -78,7 +78,12 @@ def _best_together(
     held: Mapping[Holder, Sequence[Assignment]], fitting: Iterable[Proposed]
 ) -> tuple[Proposed, ...]:
     """Choose the rules for a role that save most lines together; of several sets, the smallest."""
-    ranked = sorted(fitting, key=lambda each: -_saved(held, (each,)))[:_BEST]
+    shortest: dict[frozenset[Assignment], Proposed] = {}
+    for each in fitting:
+        same = shortest.setdefault(each.given, each)
+        if _rule_lines(each) < _rule_lines(same):
+            shortest[each.given] = each
+    ranked = sorted(shortest.values(), key=lambda each: -_saved(held, (each,)))[:_BEST]
     sets = (
         each for number in range(_TOGETHER + 1) for each in combinations(ranked, number)
     )  # from none at all: `max` keeps the first of equals
@@ -88,12 +93,16 @@ def _best_together(
 def _saved(held: Mapping[Holder, Sequence[Assignment]], rules: Collection[Proposed]) -> int:
     """Count how many lines of entries rules save, less those that they take themselves."""
     given = frozenset[Assignment]().union(*(each.given for each in rules))
-    saved = -sum(_lines({"rules": [rule_data(each.rule)]}) - 1 for each in rules)
+    saved = -sum(map(_rule_lines, rules))
     for holder in {each.holder for each in given}:
         before = held[holder]
         after = [each for each in before if each not in given]
         saved += _entry_lines(before) - _entry_lines(after)
     return saved
+
+
+def _rule_lines(proposed: Proposed) -> int:
+    return _lines({"rules": [rule_data(proposed.rule)]}) - 1
 
 
 def _entry_lines(assignments: Sequence[Assignment]) -> int:
