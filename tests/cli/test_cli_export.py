@@ -1,12 +1,13 @@
 """`export` of a site that was set up by hand: as files per school, and as rules over a roster."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from sandboxes import ROOT, Desk, example
+from sandboxes import ROOT, Desk, Sandbox, example, running
 
 ROSTER = ROOT / "examples" / "roster"
 UNCHANGED = "Nothing to change: the site is as the manifest declares."
@@ -200,3 +201,180 @@ def test_what_does_not_go_together_is_wrong_use(first_desk: Desk, case: str):
     done = first_desk.run("export", *arguments, expect=64, **NOWHERE)
     assert told in done.err
     assert content(first_desk.directory) == before
+
+
+# As rules over a roster
+
+
+@pytest.fixture(scope="module")
+def _ruled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The municipality with examples/rules.yaml applied."""
+    directory = tmp_path_factory.mktemp("ruled")
+    with running(directory) as site:
+        Desk(directory, site).run("apply", ROOT / "examples" / "rules.yaml", "--yes")
+        yield site
+
+
+@pytest.fixture
+def ruled(tmp_path: Path, _ruled: Sandbox) -> Iterator[Desk]:
+    """A desk with the roster, at the site that rules made; nobody may write to it."""
+    shutil.copytree(ROSTER, tmp_path / "roster")
+    writes = _ruled.writes()
+    yield Desk(tmp_path, _ruled)
+    assert _ruled.writes() == writes
+
+
+def rules_of(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = read(path)["rules"]
+    return found
+
+
+def test_the_rules_of_the_example_are_found_in_what_they_made(ruled: Desk):
+    done = ruled.run("export", "--as-rules", "roster", "--out", "roles.yaml")
+    assert done.err == "Wrote the manifest to roles.yaml.\n"
+    path = ruled.directory / "roles.yaml"
+    assert path.stat().st_mode & 0o077 == 0
+    manifest = read(path)
+    assert [rule["mentor"] for rule in manifest["rules"] if "mentor" in rule] == [
+        {"who": "primary_teacher", "of": "homeroom"}
+    ]
+    assert manifest["rosters"] == {"sis": {"type": "oneroster-csv", "path": "roster"}}
+    assert manifest["mentors"] == [{"person": "t-0412", "groups": ["choir"]}]
+    text = path.read_text()
+    assert "  # Gives 6 of 7 mentor assignments; exceptions: 0 people, 0 units.\n" in text
+    assert "# No rule gives 1 of 7 mentor assignments.\nmentors:\n" in text
+    assert UNCHANGED in ruled.run("plan", "roles.yaml").out
+    assert "6 mentors over 6 units" in ruled.run("rules", "test", "roles.yaml").out
+    again = ruled.run("export", "--as-rules", "roster", PYTHONHASHSEED="3")
+    assert again.out == text
+    assert again.err == ""
+
+
+def test_what_others_changed_is_excepted_or_declared(tmp_path: Path, sandbox: Sandbox):
+    desk = Desk(tmp_path, sandbox)
+    desk.run("apply", ROOT / "examples" / "rules.yaml", "--yes")
+    sandbox.unassign("mentor/t-0404/class/9a")
+    sandbox.assign("mentor/t-0403/class/9a")
+    sandbox.assign("mentor/t-0403/learner/s-1001")
+    desk.run("export", "--as-rules", ROSTER, "--out", "roles.yaml")
+    (rule,) = [each for each in rules_of(tmp_path / "roles.yaml") if "mentor" in each]
+    assert rule["except"] == {"units": ["9a"]}
+    assert {"person": "t-0403", "classes": ["9a"], "learners": ["s-1001"]} in read(
+        tmp_path / "roles.yaml"
+    )["mentors"]
+    assert "exceptions: 0 people, 1 unit." in (tmp_path / "roles.yaml").read_text()
+    assert UNCHANGED in desk.run("plan", "roles.yaml").out
+
+
+def test_the_path_of_the_roster_leads_there_from_the_manifest(ruled: Desk):
+    folder = ruled.directory / "deep" / "er"
+    folder.mkdir(parents=True)
+    (ruled.directory / "there").symlink_to("deep/er")
+    (ruled.directory / "newest").symlink_to("roster")
+    for out, roster, path in (
+        ("deep/er/a.yaml", "roster", "../../roster"),
+        ("there/b.yaml", "./roster/", "../../roster"),
+        ("c.yaml", "newest", "newest"),
+        ("d.yaml", "deep/../roster", "roster"),
+        ("roster/e.yaml", "roster", "."),
+        ("f.yaml", str(ROSTER), str(ROSTER)),
+    ):
+        ruled.run("export", "--as-rules", roster, "--out", out)
+        assert read(ruled.directory / out)["rosters"]["sis"]["path"] == path
+        assert UNCHANGED in ruled.run("plan", out).out
+
+
+def test_another_day_is_another_roster(ruled: Desk):
+    told = ruled.run("export", "--as-rules", "roster", "--as-of", "2028-01-01", expect=1).err
+    assert "The one that gives most, principal of schools, gives 2 of 9 assignments" in told
+    text = ruled.run("export", "--as-rules", "roster", "--as-of", "2026-11-24").out
+    assert "# On 2026-11-24 it plans to nothing." in text
+
+
+def test_where_no_rule_pays_it_says_so_and_writes_nothing(settled_desk: Desk):
+    """In the example's manifest, written by hand, too much is otherwise than in the roster."""
+    done = settled_desk.run("export", "--as-rules", ROSTER, "--out", "ruled.yaml", expect=1)
+    assert done.out == ""
+    assert done.err.startswith(
+        "Error: No rules can be proposed from this roster: none takes fewer lines than it saves. "
+        "The one that gives most, primary_teacher of homerooms, gives 4 of 9 assignments, with "
+        "2 exceptions."
+    )
+    assert not (settled_desk.directory / "ruled.yaml").exists()
+
+
+def test_a_roster_with_mistakes_is_told_before_anything_is_fetched(first_desk: Desk):
+    roster = first_desk.directory / "roster"
+    shutil.copytree(ROSTER, roster)
+    (roster / "classes.csv").write_text("sourcedId\n")
+    assert "RR3" in first_desk.run("export", "--as-rules", "roster", expect=1, **NOWHERE).err
+    assert "gone" in first_desk.run("export", "--as-rules", "gone", expect=1, **NOWHERE).err
+
+
+def test_a_table_is_a_roster_too(settled_desk: Desk):
+    settled_desk.write(
+        "Klasse;Lærer\n8a;t-0412\n8b;t-0403\n9a;t-0401\n1a;t-0407\n1b;t-0408\nno;t-0408\n",
+        "teachers.csv",
+    )
+    columns = ["--type", "csv", "--column", "unit=Klasse", "--column", "person=Lærer"]
+    settled_desk.run("export", "--as-rules", "teachers.csv", *columns, "--out", "ruled.yaml")
+    manifest = read(settled_desk.directory / "ruled.yaml")
+    assert manifest["rosters"]["sis"] == {
+        "type": "csv",
+        "path": "teachers.csv",
+        "columns": {"unit": "Klasse", "person": "Lærer"},
+    }
+    assert len(manifest["mentors"]) == 1
+    assert len(manifest["headteachers"]) == 2
+    assert UNCHANGED in settled_desk.run("plan", "ruled.yaml").out
+
+
+def test_a_delta_is_declared_with_its_base(ruled: Desk):
+    delta = ruled.directory / "delta"
+    delta.mkdir()
+    table = (ROSTER / "manifest.csv").read_text()
+    kept = {"manifest.csv": table.replace(",bulk", ",delta")}
+    for name in ("classes", "enrollments", "orgs", "roles", "users"):
+        head, *_ = (ROSTER / f"{name}.csv").read_text().splitlines()
+        kept[f"{name}.csv"] = f"{head}\n"
+    for name, text in kept.items():
+        (delta / name).write_text(text)
+    ruled.run("export", "--as-rules", "delta", "--base", "roster", "--out", "roles.yaml")
+    assert read(ruled.directory / "roles.yaml")["rosters"]["sis"]["base"] == "roster"
+    assert UNCHANGED in ruled.run("plan", "roles.yaml").out
+
+
+def test_who_is_withheld_is_named_by_no_rule(ruled: Desk):
+    ruled.write("t-0412\n", "withheld.txt")
+    ruled.environment["RECONCILER_WITHHELD"] = "withheld.txt"
+    done = ruled.run("export", "--as-rules", "roster")
+    assert "t-0412" not in done.out + done.err
+    told = "Withheld people: 1, with 2 assignments. To apply this would leave them with what the "
+    assert told in done.err
+    assert told in done.out
+
+
+def test_a_district_set_up_by_hand_becomes_a_few_lines(tmp_path: Path, district_zip: Path):
+    with running(tmp_path, "--seed", str(district_zip)) as site:
+        desk = Desk(tmp_path, site)
+        rule = {"who": "primary_teacher", "of": {"class_type": "scheduled"}}
+        by_hand = {
+            "version": 1,
+            "site": site.call("GET", "site")["id"],
+            "roles": {"mentor": {"profiles": ["Staff"]}},
+            "rosters": {"sis": {"type": "oneroster-csv", "path": str(district_zip)}},
+            "rules": [{"name": "mentors", "mentor": rule}],
+        }
+        desk.write(by_hand)
+        desk.run("apply", "roles.yaml", "--yes")
+        writes = site.writes()
+        desk.run("export", "--as-rules", district_zip, "--out", "adopted.yaml")
+        (found,) = rules_of(tmp_path / "adopted.yaml")
+        assert found["mentor"] == {"who": "primary_teacher", "of": "class"}, "all are scheduled"
+        assert "Gives 60 of 60 mentor assignments" in (tmp_path / "adopted.yaml").read_text()
+        assert UNCHANGED in desk.run("plan", "adopted.yaml").out
+        desk.run("export", "--per-school", "adopted")
+        files = content(tmp_path / "adopted")
+        assert len(files) == 2 + 6
+        assert UNCHANGED in desk.run("plan", "adopted").out
+        assert site.writes() == writes

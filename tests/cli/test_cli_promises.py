@@ -18,6 +18,7 @@ EVERY_READING = (
     ("drift", "roles.yaml"),
     ("export",),
     ("export", "--state", "live.json"),
+    ("export", "--per-school", "schools"),
     ("explain", "t-0412"),
     ("review",),
     ("review", "roles.yaml", "--format", "json"),

@@ -253,6 +253,10 @@ def perturbed(draw: st.DrawFn) -> tuple[Roster, LiveState]:
         if unit.kind in kinds
         for kind in [TargetKind(unit.kind.value)]
     ]
+    possible += [
+        Assignment(Role.MENTOR, person.id, TargetKind.LEARNER, state.people[0].id)
+        for person in state.people
+    ]
     gone = set(subset(draw, sorted(state.assignments), 4))
     more = set(subset(draw, possible, 4))
     idle = {Holder(Role.MENTOR, each.id) for each in subset(draw, list(state.people), 2)}
