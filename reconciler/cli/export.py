@@ -193,8 +193,8 @@ def _write_parts(
     }
     write_folder(folder, written, inputs=inputs)
     schools = sum(part.path.parent == SCHOOLS for part in parts)
-    told = f"a file for each of {schools:,} schools" if schools != 1 else "a file for its school"
-    click.echo(f"Wrote the manifest to {folder}, with {told}.", err=True)
+    told = f"{count(len(parts), 'file')}, {schools:,} of them for schools"
+    click.echo(f"Wrote the manifest to {folder}: {told}.", err=True)
 
 
 def _notes(whole: LiveState, shown: LiveState, redaction: Redaction, *, by_rules: bool) -> str:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from reconciler.diagnostics import Position
+from reconciler.domain.roster import Roster, RosterRole
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
 from reconciler.manifest.model import (
     Manifest,
@@ -53,6 +54,7 @@ class Bench:
     def __init__(self, question: Question, common: Common) -> None:
         self.live = frozenset(question.live)
         self._question = question
+        self._roster = _of_those_who_teach_or_head(question.roster)
         self._keys = common.keys
         self._source = common.source
         self._matcher = Matcher(question.roster, common.source, common.keys)
@@ -142,10 +144,19 @@ class Bench:
             policy=Policy(),
             digest="",
             sources={self._source.name: self._source},
-            rosters={self._source.name: question.roster},
+            rosters={self._source.name: self._roster},
             rules=(rule,),
         )
         return derive(manifest, question.directory, self._keys, self._whole, question.as_of)
+
+
+def _of_those_who_teach_or_head(roster: Roster) -> Roster:
+    """Leave out what no rule looks at: nearly all of a roster, which is gone through often."""
+    teaching = tuple(each for each in roster.memberships if each.role is not RosterRole.STUDENT)
+    heading = tuple(each for each in roster.affiliations if each.role is not RosterRole.STUDENT)
+    named = {each.person for each in (*teaching, *heading)}
+    people = tuple(each for each in roster.people if each.sourced_id in named)
+    return replace(roster, people=people, memberships=teaching, affiliations=heading)
 
 
 def _references(keys: Collection[str]) -> tuple[Reference, ...]:

@@ -1,18 +1,16 @@
 """Proposes rules that give what a site has: which people of a roster, over which of its units.
 
 Every candidate is run as it would be in a manifest. What it gives and the site has not is excepted,
-so that what is left can be declared beside the rules and nothing has to change. Of the sets of
-candidates, the one whose manifest has the fewest lines wins.
+so that what is left can be declared beside the rules and nothing has to change. A rule stays that
+takes fewer lines than it saves; of the sets of rules tried, the shortest manifest wins.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Final
 
 from reconciler.directory import Keys
-from reconciler.domain.vocabulary import Role
+from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.dump import Data, dump_manifest
 from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, RosterSource
 from reconciler.manifest.write_rules import HOMEROOM, rule_data, source_data
@@ -20,12 +18,6 @@ from reconciler.plain import count
 from reconciler.rules.candidates import NOWHERE, Bench, Proposed
 from reconciler.rules.common_keys import Question, find_common
 from reconciler.state import Assignment, Holder
-
-_BEST: Final = 8
-"""So many rules are tried together, those that save most lines by themselves."""
-
-_TOGETHER: Final = 3
-"""So many rules there are at most for a role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +48,6 @@ def propose(question: Question) -> Proposal:
     """
     common = find_common(question)
     bench = Bench(question, common)
-    held: defaultdict[Holder, list[Assignment]] = defaultdict(list)
-    for each in question.directory.state.assignments:
-        held[each.holder].append(each)
     chosen: list[Proposed] = []
     tried: list[Proposed] = []
     # What it takes to have rules at all: the roster, and the line above the rules.
@@ -66,49 +55,119 @@ def propose(question: Question) -> Proposal:
     for role in Role:
         fitting = list(bench.fitting(role))
         tried += fitting
-        best = _best_together(held, fitting)
+        best, lines = _best_together(question.directory.state.assignments, fitting)
         chosen += best
-        saved += _saved(held, best)
+        saved += lines
     if saved <= 0:
         raise question.refused(_why_none(question, tried, len(bench.live)))
     return Proposal(common.source, common.keys, tuple(_named(chosen)))
 
 
 def _best_together(
-    held: Mapping[Holder, Sequence[Assignment]], fitting: Iterable[Proposed]
-) -> tuple[Proposed, ...]:
-    """Choose the rules for a role that save most lines together; of several sets, the smallest."""
+    live: Collection[Assignment], fitting: Iterable[Proposed]
+) -> tuple[list[Proposed], int]:
+    """Choose the rules for a role that save most lines together; return them, and how many lines.
+
+    Of rules that give the same, the shortest will do. Then several sets are tried: begun with the
+    rules of one shape (homerooms and other types, say, or some grades of each), and filled up with
+    whatever else saves lines.
+    """
     shortest: dict[frozenset[Assignment], Proposed] = {}
     for each in fitting:
         same = shortest.setdefault(each.given, each)
         if _rule_lines(each) < _rule_lines(same):
             shortest[each.given] = each
-    ranked = sorted(shortest.values(), key=lambda each: -_saved(held, (each,)))[:_BEST]
-    sets = (
-        each for number in range(_TOGETHER + 1) for each in combinations(ranked, number)
-    )  # from none at all: `max` keeps the first of equals
-    return max(sets, key=lambda rules: _saved(held, rules))
+    rules = list(shortest.values())
+    shapes = list(dict.fromkeys(_shape(each.rule) for each in rules))
+    best: list[Proposed] = []
+    most = 0
+    for shape in shapes:
+        left = _Left(live)
+        alike = [each for each in rules if _shape(each.rule) == shape]
+        found = _trimmed(left, [*_filled_up(left, alike), *_filled_up(left, rules)])
+        if left.saved > most or (left.saved == most and len(found) < len(best)):
+            best, most = found, left.saved
+    return sorted(best, key=rules.index), most
 
 
-def _saved(held: Mapping[Holder, Sequence[Assignment]], rules: Collection[Proposed]) -> int:
-    """Count how many lines of entries rules save, less those that they take themselves."""
-    given = frozenset[Assignment]().union(*(each.given for each in rules))
-    saved = -sum(map(_rule_lines, rules))
-    for holder in {each.holder for each in given}:
-        before = held[holder]
-        after = [each for each in before if each not in given]
-        saved += _entry_lines(before) - _entry_lines(after)
-    return saved
+def _shape(rule: RosterRule) -> tuple[str, bool, bool]:
+    return rule.who.value, rule.of.class_type is None, not rule.of.grades
+
+
+def _filled_up(left: "_Left", rules: Iterable[Proposed]) -> list[Proposed]:
+    """Add the rules that save lines, those first that do so most by themselves."""
+    ranked = sorted(((left.gain(each), -n, each) for n, each in enumerate(rules)), reverse=True)
+    added = []
+    for _, _, each in ranked:
+        if left.gain(each) > 0:
+            left.add(each)
+            added.append(each)
+    return added
+
+
+def _trimmed(left: "_Left", rules: Iterable[Proposed]) -> list[Proposed]:
+    """Take out the rules that save nothing any more beside the others."""
+    kept = []
+    for each in rules:
+        left.take_out(each)
+        if left.gain(each) > 0:
+            left.add(each)
+            kept.append(each)
+    return kept
+
+
+class _Left:
+    """What some rules leave to be declared, and how many lines that saves.
+
+    Attributes:
+        saved: the lines of entries that are not needed, less those of the rules.
+    """
+
+    def __init__(self, live: Iterable[Assignment]) -> None:
+        self.saved = 0
+        self._givers: Counter[Assignment] = Counter()
+        self._items: Counter[tuple[Holder, TargetKind]] = Counter()
+        self._entries: Counter[Holder] = Counter()
+        for each in live:
+            self._items[each.holder, each.kind] += 1
+            self._entries[each.holder] += 1
+
+    def gain(self, proposed: Proposed) -> int:
+        """Count the lines that a rule saves: items, the lists and entries they leave empty."""
+        items = self._lists(each for each in proposed.given if not self._givers[each])
+        entries: Counter[Holder] = Counter()
+        for (holder, _), number in items.items():
+            entries[holder] += number
+        emptied = sum(self._items[each] == number for each, number in items.items())
+        needless = sum(self._entries[each] == number for each, number in entries.items())
+        return items.total() + emptied + needless - _rule_lines(proposed)
+
+    def add(self, proposed: Proposed) -> None:
+        """Let a rule give what it gives."""
+        self.saved += self.gain(proposed)
+        for (holder, kind), number in self._lists(
+            each for each in proposed.given if not self._givers[each]
+        ).items():
+            self._items[holder, kind] -= number
+            self._entries[holder] -= number
+        self._givers.update(proposed.given)
+
+    def take_out(self, proposed: Proposed) -> None:
+        """Undo `add`."""
+        self._givers.subtract(proposed.given)
+        for (holder, kind), number in self._lists(
+            each for each in proposed.given if not self._givers[each]
+        ).items():
+            self._items[holder, kind] += number
+            self._entries[holder] += number
+        self.saved -= self.gain(proposed)
+
+    def _lists(self, assignments: Iterable[Assignment]) -> Counter[tuple[Holder, TargetKind]]:
+        return Counter((each.holder, each.kind) for each in assignments)
 
 
 def _rule_lines(proposed: Proposed) -> int:
     return _lines({"rules": [rule_data(proposed.rule)]}) - 1
-
-
-def _entry_lines(assignments: Sequence[Assignment]) -> int:
-    """Count the lines of an entry: its person, each kind, each item."""
-    kinds = {each.kind for each in assignments}
-    return 1 + len(kinds) + len(assignments) if assignments else 0
 
 
 def _lines(data: dict[str, Data]) -> int:

@@ -35,7 +35,7 @@ def test_a_folder_with_a_file_per_school_plans_to_nothing(settled_desk: Desk):
     folder = settled_desk.directory / "roles"
     done = settled_desk.run("export", "--per-school", "roles")
     assert done.out == ""
-    assert done.err == "Wrote the manifest to roles, with a file for each of 2 schools.\n"
+    assert done.err == "Wrote the manifest to roles: 4 files, 2 of them for schools.\n"
     assert sorted(content(folder)) == FILES
     for path in folder.rglob("*.yaml"):
         assert path.stat().st_mode & 0o077 == 0, path
