@@ -14,10 +14,11 @@ from reconciler.cli.export_folder import refuse_folder, write_folder
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.roster_files import file_options, read_roster
-from reconciler.errors import ExitCode, WrongUse
+from reconciler.directory import Directory, find_unit
+from reconciler.errors import ExitCode, ReconcilerError, WrongUse
 from reconciler.export.ruled import export_ruled
 from reconciler.export.schools import SCHOOLS, Part, export_schools
-from reconciler.export.whole import export_manifest
+from reconciler.export.whole import export_manifest, export_scope
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.model import PersonKey, Reference, RosterSource, UnitKey
 from reconciler.plain import count
@@ -29,7 +30,6 @@ from reconciler.state import LiveState
 from reconciler.workflows import reading
 
 _OF_RULES: Final = {
-    "as_of": "--as-of",
     "roster_type": "--type",
     "base": "--base",
     "columns": "--column",
@@ -62,6 +62,14 @@ _ROSTER: Final = "sis"
     help="Write the manifest as a folder of files, one for each school.",
 )
 @click.option(
+    "--scope",
+    "tops",
+    multiple=True,
+    metavar="UNIT",
+    callback=options.none_empty,
+    help="Write a manifest for this part of the site alone. May be repeated.",
+)
+@click.option(
     "--as-rules",
     metavar="ROSTER",
     callback=options.not_empty_if_given,
@@ -87,6 +95,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     out: Path | None,
     state_file: Path | None,
     per_school: str | None,
+    tops: tuple[str, ...],
     as_rules: str | None,
     people: str | None,
     units: str | None,
@@ -119,10 +128,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if folder is not None:
         _write_parts(folder, export_schools(state, *named), notes, inputs)
         return ExitCode.DONE
+    day = as_of or reading.today_in("UTC")
     if as_rules and roster:
-        day = as_of or reading.today_in("UTC")
         notes += f"# On {day} it plans to nothing. On another day the roster may say otherwise.\n"
         text = export_ruled(state, roster, _source(as_rules, out, **how), day, *named)
+    elif tops:
+        text = dump_manifest(export_scope(state, _tops(state, tops), day, *named))
     else:
         text = dump_manifest(export_manifest(state, *named))
     manifest = EXPORT_HEADER + notes + text
@@ -142,22 +153,43 @@ def _refuse_combinations(context: click.Context, redaction: Redaction) -> None:
     """
     given = context.params
     if given["state_file"] and any(
-        given[name] for name in ("out", "people", "units", "per_school", "as_rules")
+        given[name] for name in ("out", "people", "units", "per_school", "tops", "as_rules")
     ):
         raise WrongUse(
-            "--state takes none of --out, --people, --units, --per-school, --as-rules.",
+            "--state takes none of --out, --people, --units, --per-school, --scope, --as-rules.",
             "Run export twice.",
         )
-    if given["per_school"] and (given["out"] or given["as_rules"]):
-        raise WrongUse("--per-school takes neither --out nor --as-rules.", "Run export twice.")
+    if given["per_school"] and given["out"]:
+        raise WrongUse("--per-school and --out exclude each other.", "Name the folder or the file.")
+    if sum(bool(given[name]) for name in ("per_school", "tops", "as_rules")) > 1:
+        raise WrongUse("--per-school, --scope and --as-rules exclude each other.", "Name one.")
     if not given["as_rules"]:
         for name, option in _OF_RULES.items():
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 raise WrongUse(f"{option} is for --as-rules.", "Name a roster, or leave it out.")
+        if given["as_of"] and not given["tops"]:
+            raise WrongUse(
+                "--as-of is for --as-rules and --scope.", "Without them the day does not matter."
+            )
     elif redaction.key:
         raise WrongUse(
             "--as-rules and --redact exclude each other.", "No roster knows the pseudonyms."
         )
+
+
+def _tops(state: LiveState, keys: Sequence[str]) -> list[str]:
+    """Find the units that are the scope.
+
+    Raises:
+        ReconcilerError: one of them is not on the site, or is the site itself.
+    """
+    directory = Directory(state)
+    found = sorted({find_unit(directory, key) for key in keys})
+    if directory.root.id in found:
+        raise ReconcilerError(
+            "The scope would be the whole site.", "Leave --scope out, or name a part of the site."
+        )
+    return found
 
 
 def _source(path: str, out: Path | None, **how: Any) -> RosterSource:

@@ -1,7 +1,8 @@
 """Writes a live state as the manifest that plans to nothing against it (design, section 4)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any, Final, TypeVar
 
 from jsonschema import Draft202012Validator
@@ -13,6 +14,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
+from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment, Holder, LiveState
 
 Key = TypeVar("Key", PersonKey, UnitKey)
@@ -49,16 +51,67 @@ def export_manifest(
     }
 
 
+def export_scope(
+    state: LiveState,
+    tops: Sequence[str],
+    as_of: date,
+    people: PersonKey | None = None,
+    units: UnitKey | None = None,
+) -> dict[str, Any]:
+    """Turn a part of a live state into data of a manifest that speaks for it alone.
+
+    What belongs to the whole site is not in it, nor who has a role over nobody in that part.
+
+    Args:
+        state: what is live.
+        tops: the ids of the units whose subtrees are the scope; the site itself is none of them.
+        as_of: the day that decides where learners are.
+        people: as of `export_manifest`.
+        units: likewise.
+
+    Raises:
+        ReconcilerError: as `export_manifest`.
+    """
+    _check_texts(state)
+    keys = choose_keys(state, people, units, also=tops)
+    directory = Directory(state)
+    found = in_scope(directory, Scope.of(directory, tops), Role, as_of)
+    holders = {each.holder for each in found}
+    return {
+        "version": 1,
+        "site": state.site.id,
+        "settings": _settings(keys),
+        "scope": {"within": sorted(keys.unit(top) for top in tops)},
+        **{
+            SECTION_NAMES[role]: entries(
+                keys, (each for each in holders if each.role is role), found
+            )
+            for role in Role
+        },
+    }
+
+
 def choose_keys(
-    state: LiveState, people: PersonKey | None = None, units: UnitKey | None = None
+    state: LiveState,
+    people: PersonKey | None = None,
+    units: UnitKey | None = None,
+    *,
+    also: Iterable[str] = (),
 ) -> Keys:
-    """Choose how a manifest names all those concerned; arguments and errors as above."""
-    people_by, units_by = naming_keys(state, people, units)
+    """Choose how a manifest names all those concerned; arguments and errors as above.
+
+    `also` are the ids of further units that it names.
+    """
+    people_by, units_by = naming_keys(state, people, units, also=also)
     return Keys(Directory(state), next(people_by), next(units_by))
 
 
 def naming_keys(
-    state: LiveState, people: PersonKey | None = None, units: UnitKey | None = None
+    state: LiveState,
+    people: PersonKey | None = None,
+    units: UnitKey | None = None,
+    *,
+    also: Iterable[str] = (),
 ) -> tuple[Iterator[PersonKey], Iterator[UnitKey]]:
     """Return the kinds of keys that name all those concerned, at least one of each, one by one.
 
@@ -68,7 +121,10 @@ def naming_keys(
     concerned = {holder.person for holder in state.holders} | {
         found.target for found in state.assignments if found.kind is TargetKind.LEARNER
     }
-    targets = {found.target for found in state.assignments if found.kind is not TargetKind.LEARNER}
+    targets = {
+        *also,
+        *(found.target for found in state.assignments if found.kind is not TargetKind.LEARNER),
+    }
 
     def nameless_people(kind: PersonKey) -> list[str]:
         keys = Keys(directory, kind, UnitKey.ID)
@@ -95,7 +151,7 @@ def sitewide(state: LiveState, keys: Keys) -> dict[str, Any]:
     return {
         "version": 1,
         "site": state.site.id,
-        "settings": {"people": keys.people_by.value, "units": keys.units_by.value},
+        "settings": _settings(keys),
         "roles": {
             role.value: {
                 "profiles": sorted(
@@ -111,6 +167,10 @@ def sitewide(state: LiveState, keys: Keys) -> dict[str, Any]:
             for labels in sorted(state.labels, key=lambda labels: list(Role).index(labels.role))
         },
     }
+
+
+def _settings(keys: Keys) -> dict[str, str]:
+    return {"people": keys.people_by.value, "units": keys.units_by.value}
 
 
 def entries(

@@ -176,6 +176,36 @@ def test_redacted_and_withheld_people_are_hidden_in_every_file(settled_desk: Des
         assert b"s-1040" not in text
 
 
+# A part of the site
+
+
+def test_a_manifest_for_one_school_is_planned_by_itself(settled_desk: Desk):
+    day = ["--as-of", "2026-11-24"]
+    for school in ("fjellvik-skole", "Nordberg skole"):  # by key, and by path
+        settled_desk.run("export", "--scope", school, *day, "--out", f"{school}.yaml")
+        assert UNCHANGED in settled_desk.run("plan", f"{school}.yaml", *day).out
+    manifest = read(settled_desk.directory / "fjellvik-skole.yaml")
+    assert manifest["scope"] == {"within": ["fjellvik-skole"]}
+    assert not {"roles", "labels"} & manifest.keys()
+    assert {"person": "t-0412", "learners": ["s-1040"]} in manifest["mentors"]
+    other = read(settled_desk.directory / "Nordberg skole.yaml")
+    assert {"person": "t-0412", "classes": ["8a"], "groups": ["choir"], "learners": ["s-1020"]} in (
+        other["mentors"]
+    )
+    both = ["--scope", "fjellvik-skole", "--scope", "nordberg-skole"]
+    settled_desk.run("export", *both, *day, "--out", "both.yaml")
+    within = read(settled_desk.directory / "both.yaml")["scope"]["within"]
+    assert within == ["fjellvik-skole", "nordberg-skole"]
+    assert UNCHANGED in settled_desk.run("plan", "both.yaml", *day).out
+
+
+def test_a_scope_that_is_unknown_or_everything_is_told(first_desk: Desk):
+    told = first_desk.run("export", "--scope", "fjelvik-skole", expect=1).err
+    assert "Did you mean 'fjellvik-skole'?" in told
+    told = first_desk.run("export", "--scope", "nordberg-kommune", expect=1).err
+    assert "the whole site" in told
+
+
 # What does not go together
 
 TOGETHER = {
@@ -186,7 +216,11 @@ TOGETHER = {
     "a type without a roster": (["--type", "oneroster-csv"], "--type is for --as-rules"),
     "a base without a roster": (["--base", "x"], "--base is for --as-rules"),
     "a column without a roster": (["--column", "unit=x"], "--column is for --as-rules"),
-    "a day without a roster": (["--as-of", "2026-11-24"], "--as-of is for --as-rules"),
+    "a day without a roster": (["--as-of", "2026-11-24"], "--as-of is for --as-rules and --scope"),
+    "a state and a scope": (["--state", "a.json", "--scope", "8a"], "--scope"),
+    "a folder and a scope": (["--per-school", "m", "--scope", "8a"], "exclude each other"),
+    "a scope and rules": (["--scope", "8a", "--as-rules", str(ROSTER)], "exclude each other"),
+    "an empty scope": (["--scope", ""], "--scope is empty"),
     "a table without columns": (["--as-rules", "t.csv", "--type", "csv"], "--column unit=Class"),
     "no roster": (["--as-rules", ""], "--as-rules is empty"),
     "pseudonyms": (["--as-rules", str(ROSTER), "--redact"], "exclude each other"),

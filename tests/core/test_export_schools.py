@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small import small_site
-from strategies import TODAY, below, examples, sites
+from strategies import TODAY, below, examples, in_scope, sites
 from test_export import AWKWARD
 
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
 from reconciler.export.schools import OTHERS_FILE, SCHOOLS, SITE_FILE, Part, export_schools
-from reconciler.export.whole import export_manifest
+from reconciler.export.whole import export_manifest, export_scope
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.files import is_part
 from reconciler.manifest.load import load_manifest
@@ -186,3 +186,46 @@ def test_who_is_of_several_schools_of_none_or_above_stands_with_the_others():
 def test_a_role_that_nobody_has_is_authoritative_all_the_same():
     (others,) = [part for part in export_schools(small_site()) if part.path == OTHERS_FILE]
     assert others.data == {"version": 1, "mentors": [], "headteachers": []}
+
+
+# A manifest for a part of the site
+
+
+@given(odd_sites(), st.data())
+@examples(200)
+def test_a_manifest_for_a_part_of_the_site_plans_to_nothing_by_itself(
+    tmp_path_factory, state, data
+):
+    below_site = [unit.id for unit in state.units if unit.parent is not None]
+    tops = data.draw(st.lists(st.sampled_from(below_site), min_size=1, max_size=2, unique=True))
+    made = export_scope(state, tops, TODAY)
+    path = tmp_path_factory.mktemp("part") / "roles.yaml"
+    path.write_text(dump_manifest(made), encoding="utf-8")
+    assert untouched(state, path)
+    declared = sum(
+        len(targets)
+        for section in ("mentors", "headteachers")
+        for entry in made[section]
+        for name, targets in entry.items()
+        if name != "person"
+    )
+    assert declared == sum(in_scope(state, tops, each) for each in state.assignments)
+    assert all(len(entry) > 1 for section in ("mentors", "headteachers") for entry in made[section])
+
+
+@given(odd_sites())
+@examples(100)
+def test_the_manifests_of_all_schools_plan_to_nothing_one_by_one_and_share_nothing(
+    tmp_path_factory, state
+):
+    folder = tmp_path_factory.mktemp("parts")
+    seen = 0
+    for unit in state.units:
+        if unit.kind is UnitKind.SCHOOL:
+            path = folder / f"{unit.id}.yaml"
+            path.write_text(dump_manifest(export_scope(state, [unit.id], TODAY)), encoding="utf-8")
+            assert untouched(state, path)
+            sections = load_manifest([path]).sections.values()
+            seen += sum(len(entry.items) for section in sections for entry in section.entries)
+    schools = [unit.id for unit in state.units if unit.kind is UnitKind.SCHOOL]
+    assert seen == sum(in_scope(state, schools, each) for each in state.assignments)
