@@ -96,7 +96,9 @@ def _rest(state: LiveState, proposal: Proposal) -> Iterator[str]:
             continue
         live = sum(each.role is role for each in state.assignments)
         rest = sum(each.role is role for each in left)
-        if role in ruled:
+        if role in ruled and not rest:
+            yield f"# Who is {role} of nobody."
+        elif role in ruled:
             yield f"# No rule gives {rest:,} of {count(live, f'{role} assignment')}."
         elif holders:
             yield f"# No rule that takes fewer lines than it saves gives {role} assignments."

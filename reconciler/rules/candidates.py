@@ -21,7 +21,7 @@ from reconciler.manifest.model import (
 )
 from reconciler.manifest.shape import is_key
 from reconciler.manifest.write_rules import HOMEROOM
-from reconciler.rules.common_keys import Common, Question
+from reconciler.rules.common_keys import HEADS, Common, Question
 from reconciler.rules.derive import Derived, derive, looks_at
 from reconciler.rules.match import Matcher
 from reconciler.scope import Scope
@@ -68,6 +68,11 @@ class Bench:
                 yield found
 
     def _candidates(self, role: Role) -> Iterator[RosterRule]:
+        """Yield every rule for a role that may be worth trying, the plainest first.
+
+        Where there are several people in a unit, it is each of them: who stands first in an export
+        says little, and may be another tomorrow.
+        """
         for who in _WHO[role]:
             for of in self._kinds(role):
                 rule = RosterRule(Reference("rule", NOWHERE), self._source.name, role, who, of)
@@ -85,7 +90,7 @@ class Bench:
     def _paying_grades(self, rule: RosterRule) -> tuple[str, ...]:
         """Return the grades in which more of what a rule gives is on the site than is not.
 
-        None where that is all it gives.
+        None of them where nothing that it gives is wrong.
         """
         worth: Counter[str] = Counter()
         derived = self._run(rule)
@@ -152,8 +157,8 @@ class Bench:
 
 def _of_those_who_teach_or_head(roster: Roster) -> Roster:
     """Leave out what no rule looks at: nearly all of a roster, which is gone through often."""
-    teaching = tuple(each for each in roster.memberships if each.role is not RosterRole.STUDENT)
-    heading = tuple(each for each in roster.affiliations if each.role is not RosterRole.STUDENT)
+    teaching = tuple(each for each in roster.memberships if each.role is RosterRole.TEACHER)
+    heading = tuple(each for each in roster.affiliations if each.role in HEADS)
     named = {each.person for each in (*teaching, *heading)}
     people = tuple(each for each in roster.people if each.sourced_id in named)
     return replace(roster, people=people, memberships=teaching, affiliations=heading)

@@ -72,7 +72,8 @@ class _Link(NamedTuple):
     unit: str
 
 
-_HEADS: Final = (RosterRole.PRINCIPAL, RosterRole.ADMINISTRATOR)
+HEADS: Final = (RosterRole.PRINCIPAL, RosterRole.ADMINISTRATOR)
+"""Those who may become headteachers."""
 
 
 def find_common(question: Question) -> Common:
@@ -143,7 +144,7 @@ def _links(question: Question) -> Iterator[_Link]:
         if each.role is RosterRole.TEACHER:
             yield _Link(Role.MENTOR, each.person, each.unit)
     for each in held(question.roster.affiliations):
-        if each.role in _HEADS:
+        if each.role in HEADS:
             yield _Link(Role.HEADTEACHER, each.person, each.unit)
 
 

@@ -202,16 +202,8 @@ def _why_none(question: Question, tried: Sequence[Proposed], live: int) -> str:
         )
     best = max(tried, key=lambda each: len(each.given))
     return (
-        f"none takes fewer lines than it saves. The one that gives most, {_described(best.rule)}, "
-        f"gives {len(best.given):,} of {count(live, 'assignment')}, with "
-        f"{count(exceptions_of(best.rule), 'exception')}{lacking}"
+        "with them, the manifest would be no shorter. The rule that gives most, "
+        f"{best.rule.who} of {_what(best.rule.of)}, gives {len(best.given):,} of "
+        f"{count(live, 'assignment')}, with "
+        f"{count(len(best.rule.except_people) + len(best.rule.except_units), 'exception')}{lacking}"
     )
-
-
-def _described(rule: RosterRule) -> str:
-    return f"{rule.who} of {_what(rule.of)}"
-
-
-def exceptions_of(rule: RosterRule) -> int:
-    """Count the people and units that a rule passes over."""
-    return len(rule.except_people) + len(rule.except_units)

@@ -320,7 +320,7 @@ def test_the_path_of_the_roster_leads_there_from_the_manifest(ruled: Desk):
 
 def test_another_day_is_another_roster(ruled: Desk):
     told = ruled.run("export", "--as-rules", "roster", "--as-of", "2028-01-01", expect=1).err
-    assert "The one that gives most, principal of schools, gives 2 of 9 assignments" in told
+    assert "The rule that gives most, principal of schools, gives 2 of 9 assignments" in told
     text = ruled.run("export", "--as-rules", "roster", "--as-of", "2026-11-24").out
     assert "# On 2026-11-24 it plans to nothing." in text
 
@@ -330,8 +330,8 @@ def test_where_no_rule_pays_it_says_so_and_writes_nothing(settled_desk: Desk):
     done = settled_desk.run("export", "--as-rules", ROSTER, "--out", "ruled.yaml", expect=1)
     assert done.out == ""
     assert done.err.startswith(
-        "Error: No rules can be proposed from this roster: none takes fewer lines than it saves. "
-        "The one that gives most, primary_teacher of homerooms, gives 4 of 9 assignments, with "
+        "Error: No rules can be proposed from this roster: with them, the manifest would be no "
+        "shorter. The rule that gives most, primary_teacher of homerooms, gives 4 of 9 assignments, with "
         "2 exceptions."
     )
     assert not (settled_desk.directory / "ruled.yaml").exists()

@@ -383,6 +383,14 @@ def test_what_the_site_has_beyond_the_rules_is_declared_and_idle_holders_too(tmp
     assert "# No rule that takes fewer lines than it saves gives headteacher assignments." in text
 
 
+def test_a_holder_of_nobody_is_all_that_is_left(tmp_path):
+    state = site(*mentored(*PAIRS))
+    state = replace(state, holders=state.holders | {Holder(Role.MENTOR, "16")})
+    text, manifest = check(state, roster(*LINKS), tmp_path)
+    assert "# Who is mentor of nobody.\nmentors:\n  - person: t-extra\n" in text
+    assert len(manifest.sections[Role.MENTOR].entries) == 1
+
+
 def test_types_and_grades_part_the_classes_that_are_mentored_from_those_that_are_not(tmp_path):
     types = {unit: "homeroom" if n < 6 else "scheduled" for n, unit in enumerate(CLASSES)}
     _, manifest = check(site(*mentored(*PAIRS[:6])), roster(*LINKS, types=types), tmp_path)
@@ -395,7 +403,7 @@ def test_types_and_grades_part_the_classes_that_are_mentored_from_those_that_are
 def test_who_stands_first_in_an_export_makes_no_rule():
     """The site has the first of two everywhere; tomorrow the other may be the first."""
     links = [link(unit, STAFF[(n + more) % 6]) for n, unit in enumerate(CLASSES) for more in (0, 3)]
-    assert "none takes fewer lines than it saves" in refusal(
+    assert "with them, the manifest would be no shorter" in refusal(
         site(*mentored(*PAIRS)), roster(*links)
     )
 
@@ -530,7 +538,7 @@ def test_a_rule_that_does_not_pay_is_told_with_what_it_would_give():
     types = dict.fromkeys(CLASSES, "scheduled")
     told = refusal(site(*mentored(*PAIRS[:2])), roster(*LINKS, types=types))
     assert told.endswith(
-        "none takes fewer lines than it saves. The one that gives most, primary_teacher of "
+        "with them, the manifest would be no shorter. The rule that gives most, primary_teacher of "
         "classes, gives 2 of 2 assignments, with 6 exceptions; it has no classes of the type "
         "homeroom."
     )
