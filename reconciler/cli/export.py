@@ -25,6 +25,7 @@ from reconciler.plain import count
 from reconciler.private_files import write_private
 from reconciler.providers.saved import write_state
 from reconciler.redact import Redaction
+from reconciler.rosters.formats import SERVICES
 from reconciler.rules.candidates import NOWHERE
 from reconciler.state import LiveState
 from reconciler.workflows import reading
@@ -116,7 +117,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     refuse_target(out, is_export, "a manifest that export wrote", inputs=inputs)
     refuse_target(state_file, is_state, "a saved state", inputs=inputs)
     refuse_folder(folder)
-    roster = read_roster(as_rules, **how) if as_rules else None
+    roster = read_roster(as_rules, config=config, **how) if as_rules else None
     whole = reading.fetch_state(options.source(live, environment, config))
     state = redaction.state(whole)
     if state_file is not None:
@@ -194,11 +195,14 @@ def _tops(state: LiveState, keys: Sequence[str]) -> list[str]:
 
 def _source(path: str, out: Path | None, **how: Any) -> RosterSource:
     """Declare the roster, seen from the manifest's folder, or from here if it goes to no file."""
+    kind, base = how["roster_type"], how["base"]
+    if kind in SERVICES:  # it is found by its name in the settings
+        return RosterSource(path, kind, NOWHERE, None)
     folder = os.path.realpath(out.parent if out else Path())
-    base = how["base"]
     return RosterSource(
         _ROSTER,
-        how["roster_type"],
+        kind,
+        NOWHERE,
         Reference(_seen_from(folder, path), NOWHERE),
         base=Reference(_seen_from(folder, base), NOWHERE) if base else None,
         columns=how["columns"],

@@ -17,6 +17,7 @@ from reconciler.rosters.problems import InvalidRoster, Problem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
 def roster_options(command: Command) -> Command:
     """Add what says which roster is meant, and how it is read."""
     for option in (

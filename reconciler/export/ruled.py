@@ -12,7 +12,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.export.whole import entries, naming_keys, sitewide
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.model import PersonKey, RosterSource, UnitKey
-from reconciler.manifest.shape import schema
+from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import SECTION_NAMES
 from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.plain import count
@@ -45,9 +45,9 @@ def export_ruled(
         ReconcilerError: as `export_manifest`; and where no rules can be proposed, with the reason.
     """
     declared = Draft202012Validator({"$defs": schema()["$defs"], "$ref": "#/$defs/roster"})
-    if not declared.is_valid(source_data(source)):
+    if not (declared.is_valid(source_data(source)) and is_key(source.name)):
         raise ReconcilerError(
-            f"The roster's path or columns cannot stand in a manifest: {source.path.key}.",
+            "The roster's name, path or columns cannot stand in a manifest.",
             "Name it by another path, in one line.",
         )
     people_by, units_by = naming_keys(state, people, units)

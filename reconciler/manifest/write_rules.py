@@ -18,7 +18,9 @@ HOMEROOM = Of(OfKind.CLASS, class_type="homeroom")
 
 def source_data(source: RosterSource) -> dict[str, Any]:
     """Return a roster's declaration; what is the default is left out."""
-    data: dict[str, Any] = {"type": source.type, "path": source.path.key}
+    data: dict[str, Any] = {"type": source.type}
+    if source.path is not None:
+        data["path"] = source.path.key
     if source.base is not None:
         data["base"] = source.base.key
     if source.people is not RosterPersonKey.SOURCED_ID:

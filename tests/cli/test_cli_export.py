@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from sandboxes import ROOT, Desk, Sandbox, example, running
+from school_systems import TOKEN, serving
 
 ROSTER = ROOT / "examples" / "roster"
 UNCHANGED = "Nothing to change: the site is as the manifest declares."
@@ -331,8 +332,8 @@ def test_where_no_rule_pays_it_says_so_and_writes_nothing(settled_desk: Desk):
     assert done.out == ""
     assert done.err.startswith(
         "Error: No rules can be proposed from this roster: with them, the manifest would be no "
-        "shorter. The rule that gives most, primary_teacher of homerooms, gives 4 of 9 assignments, with "
-        "2 exceptions."
+        "shorter. The rule that gives most, primary_teacher of homerooms, gives 4 of 9 "
+        "assignments, with 2 exceptions."
     )
     assert not (settled_desk.directory / "ruled.yaml").exists()
 
@@ -376,6 +377,25 @@ def test_a_delta_is_declared_with_its_base(ruled: Desk):
     ruled.run("export", "--as-rules", "delta", "--base", "roster", "--out", "roles.yaml")
     assert read(ruled.directory / "roles.yaml")["rosters"]["sis"]["base"] == "roster"
     assert UNCHANGED in ruled.run("plan", "roles.yaml").out
+
+
+def test_a_service_is_declared_by_its_name_in_the_settings(ruled: Desk):
+    with serving(ROSTER, "1.2") as system:
+        settings = f'[rosters.skoler]\nurl = "{system.url}"\ntoken = {{env = "SIS_TOKEN"}}\n'
+        ruled.write(settings, "reconciler.toml")
+        ruled.environment["SIS_TOKEN"] = TOKEN
+        service = ["--type", "oneroster-rest"]
+        ruled.run("export", "--as-rules", "skoler", *service, "--out", "roles.yaml")
+        manifest = read(ruled.directory / "roles.yaml")
+        assert manifest["rosters"] == {"skoler": {"type": "oneroster-rest"}}
+        assert manifest["mentors"] == [{"person": "t-0412", "groups": ["choir"]}]
+        assert UNCHANGED in ruled.run("plan", "roles.yaml").out
+        told = ruled.run("export", "--as-rules", "andre", *service, expect=1, **NOWHERE).err
+        assert "rosters.andre" in told
+        base = [*service, "--base", "x"]
+        assert (
+            "--base is not for" in ruled.run("export", "--as-rules", "skoler", *base, expect=64).err
+        )
 
 
 def test_who_is_withheld_is_named_by_no_rule(ruled: Desk):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import TODAY, examples, ref, subset
+from strategies import AT, TODAY, examples, ref, subset
 
 from reconciler.domain.roster import (
     Roster,
@@ -44,7 +44,7 @@ from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.state import Assignment, Holder, Labels, LiveState, Person, Profile, Site, Unit
 
-SOURCE = RosterSource("sis", "oneroster-csv", ref("roster.zip"))
+SOURCE = RosterSource("sis", "oneroster-csv", AT, ref("roster.zip"))
 TEACHER, PRINCIPAL, ADMINISTRATOR = (
     RosterRole.TEACHER,
     RosterRole.PRINCIPAL,
