@@ -14,6 +14,7 @@ from reconciler.manifest.shape import is_key
 from reconciler.plain import plain
 from reconciler.settings import CONFIG_NAME, Settings
 from reconciler.starter import (
+    IGNORED_NAME,
     NEXT_STEPS,
     VARIABLES,
     Answers,
@@ -77,9 +78,14 @@ def command(
     except InvalidInput as invalid:
         first = invalid.diagnostics[0]
         raise WrongUse(f"This cannot stand in a manifest: {first.message}", first.advice) from None
+    lacking = _lacking(folder / IGNORED_NAME, files[IGNORED_NAME])
+    if lacking is not None:
+        del files[IGNORED_NAME]
     _write(folder, files)
     where = "" if directory == "." else f" in {folder}"
     click.echo(plain(f"Wrote {', '.join(files)}{where}."), err=True)
+    if lacking:
+        click.echo(f"Left {IGNORED_NAME} as it is. Add to it: {' '.join(lacking)}", err=True)
     _tell(folder)
     return ExitCode.DONE
 
@@ -128,6 +134,24 @@ def _roster(roster: str | None, folder: Path) -> str | None:
     if not Path(roster).exists():
         raise ReconcilerError(f"There is no {roster}.", "Name the export's zip or folder.")
     return Path(os.path.relpath(roster, folder)).as_posix()
+
+
+def _lacking(path: Path, wanted: bytes) -> list[str] | None:
+    """Return the patterns that a .gitignore lacks, or None where there is none.
+
+    Most folders that are under Git have one, and it is kept.
+
+    Raises:
+        ReconcilerError: it cannot be read.
+    """
+    if not path.is_file():
+        return None
+    try:
+        known = {line.strip() for line in path.read_text(encoding="utf-8").splitlines()}
+    except (OSError, UnicodeError):
+        raise ReconcilerError(f"{path} cannot be read.", "Look at the file.") from None
+    patterns = (line for line in wanted.decode().splitlines() if line and line[0] != "#")
+    return [each for each in patterns if each not in known]
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:

@@ -14,6 +14,7 @@ from reconciler.settings import CONFIG_NAME
 
 MANIFEST_NAME: Final = "roles.yaml"
 EXPORT_NAME: Final = "exported.yaml"
+IGNORED_NAME: Final = ".gitignore"
 
 NEXT_STEPS: Final = (
     (f"reconciler validate {MANIFEST_NAME}", "check the manifest"),
@@ -71,7 +72,7 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
     files = {
         MANIFEST_NAME: normal_form(MANIFEST_NAME, _manifest(answers).encode()),
         CONFIG_NAME: _settings(answers).encode(),
-        ".gitignore": _template("gitignore"),
+        IGNORED_NAME: _template("gitignore"),
     }
     if name := _PIPELINE_FILES.get(answers.pipeline):
         pipeline = _template(f"{answers.pipeline}.yaml").decode()

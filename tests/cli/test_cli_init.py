@@ -89,13 +89,28 @@ def test_credentials_are_neither_needed_nor_written(tmp_path, untouched):
             assert secret not in text
 
 
-@pytest.mark.parametrize("name", [*FILES, ".github/workflows/roles.yaml"])
+@pytest.mark.parametrize("name", [*FILES[:2], ".github/workflows/roles.yaml"])
 def test_no_file_is_replaced_and_then_none_is_written(empty, name):
     empty.write("mine\n", name)
     done = empty.run("init", *ANSWERS, "--pipeline", "github", expect=1)
     assert done.err.startswith(f"Error: Nothing was written: {name} exists already.\n")
     assert files(empty.directory) == [name]
     assert (empty.directory / name).read_text() == "mine\n"
+
+
+def test_a_gitignore_that_is_there_stays_and_what_it_lacks_is_told(empty):
+    empty.write("*.db\n*.zip\nmine/\n", ".gitignore")
+    told = empty.run("init", *ANSWERS).err
+    assert "Wrote roles.yaml, reconciler.toml.\n" in told
+    (line,) = [each for each in told.splitlines() if each.startswith("Left .gitignore as it is")]
+    lacking = line.rpartition(": ")[2].split()
+    assert {"*plan*.json", ".env", "*.csv"} <= set(lacking)
+    assert not {"*.db", "*.zip", "#"} & set(lacking)
+    assert (empty.directory / ".gitignore").read_text() == "*.db\n*.zip\nmine/\n"
+    empty.write("\n".join(lacking) + "\n*.db\n*.zip\n", ".gitignore")
+    for name in FILES[:2]:
+        (empty.directory / name).unlink()
+    assert "Left .gitignore" not in empty.run("init", *ANSWERS).err
 
 
 def test_all_files_that_are_there_are_named(empty):
