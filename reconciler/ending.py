@@ -39,7 +39,7 @@ def ending(
     """Return what is live or accepted on a plan's day, and ends at most so many days later.
 
     What goes on without a day between, by another item, does not end. What is not live yet is the
-    plan's to tell.
+    plan's to tell. What counts as a moved one ends when that does.
 
     Args:
         manifest: says what ends when.
@@ -48,7 +48,7 @@ def ending(
         within_days: how many days count as soon.
     """
     last = plan.as_of + timedelta(days=min(within_days, (date.max - plan.as_of).days))
-    found = list(_assignments(manifest, directory, plan.as_of, last))
+    found = list(_assignments(manifest, directory, plan, last))
     found += (
         Ending(each.address, each.name, each.until, accepted=True)
         for each in plan.accepted
@@ -58,8 +58,9 @@ def ending(
 
 
 def _assignments(
-    manifest: Manifest, directory: Directory, as_of: date, last: date
+    manifest: Manifest, directory: Directory, plan: Plan, last: date
 ) -> Iterator[Ending]:
+    live = {declared: found for found, declared in plan.counted.items()}
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
     refs = References(directory, keys)
     for role, section in manifest.sections.items():
@@ -68,7 +69,7 @@ def _assignments(
             for item in entry.items:
                 same[item.kind, item.target.key].append(item)
             for items in same.values():
-                ends = _end(items, as_of)
+                ends = _end(items, plan.as_of)
                 if ends is None or ends > last:
                     continue
                 person = refs.person(entry.person, quiet=True)
@@ -76,6 +77,7 @@ def _assignments(
                 if person is None or target is None:
                     continue
                 assignment = Assignment(role, person, items[0].kind, target)
+                assignment = live.get(assignment, assignment)
                 if assignment in directory.state.assignments:
                     address = Address.assignment(*assignment)
                     yield Ending(address, keys.name(address), ends)

@@ -25,14 +25,14 @@ from reconciler.drift import Drifted, DriftReport
 from reconciler.ending import Ending
 from reconciler.errors import InvalidInput, ReconcilerError, actor_id
 from reconciler.manifest.model import Rule
-from reconciler.plan.model import Action, Deviation, Plan, Unmanaged, Upcoming
+from reconciler.plan.model import Action, Deviation, Moved, Plan, Unmanaged, Upcoming
 from reconciler.policy.model import Found, FoundKind, InForce, Verdict
 from reconciler.provider import Event
 from reconciler.review import Check, Finding, Review
 from reconciler.state import LiveState, Person
 from reconciler.suggest import SUGGESTION
 
-_Named = TypeVar("_Named", Unmanaged, Upcoming, Deviation, Ending)
+_Named = TypeVar("_Named", Unmanaged, Upcoming, Deviation, Ending, Moved)
 """Whatever has an address and its name."""
 
 WITHHELD: Final = "withheld"
@@ -214,6 +214,7 @@ class Redaction:
             unmanaged=tuple(self._named(site, each) for each in plan.unmanaged),
             upcoming=tuple(self._named(site, each) for each in plan.upcoming),
             accepted=tuple(self._deviation(site, each) for each in plan.accepted),
+            moved=tuple(self._moved(site, each) for each in plan.moved),
             warnings=tuple(self.diagnostic(each) for each in plan.warnings),
             policies=tuple(self._policy(site, each) for each in plan.policies),
             verdicts=tuple(self.verdict(site, each) for each in plan.verdicts),
@@ -369,6 +370,10 @@ class Redaction:
         hidden = self._named(site, item)
         owner = self.owner(site, item.owner)
         return replace(hidden, owner=owner, reason=self.free_text(item.reason) or "")
+
+    def _moved(self, site: str, item: Moved) -> Moved:
+        to, to_name = self.address(site, item.to, item.to_name)
+        return replace(self._named(site, item), to=to, to_name=to_name)
 
     def _policy(self, site: str, policy: InForce) -> InForce:
         if policy.rule is not Rule.PROTECTED or not isinstance(policy.value, Mapping):

@@ -106,6 +106,8 @@ class Reviewed:
     def coverage(self) -> Coverage:
         """Who is looked after."""
         effective = in_effect(self.directory, self.directory.state)
+        counted = self.plan.counted if self.plan else {}
+        effective |= {counted[each] for each in counted.keys() & effective}
         return Coverage(self.directory, self.learners, effective, self.scope, self.as_of)
 
     @cached_property

@@ -236,7 +236,7 @@ def check_guards(
                 f"The plan was made without the site's policy {each.rule} as it is now.", AGAIN
             )
     judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, today)
-    judged = judgement.judged(keys)
+    judged = judgement.judged(keys, counted=plan.counted)
     verdicts = judge(judged, policies, overrides, plan.verdicts)
     refuse(verdicts, plan.site)
     return verdicts, (*needless(verdicts, overrides), *bereft(judged, verdicts))

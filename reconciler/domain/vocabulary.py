@@ -50,6 +50,13 @@ class LabelField(StrEnum):
     ROLE_NAME = "role_name"
 
 
+class MovedKind(StrEnum):
+    """What can have another key than before (`moved` in the manifest)."""
+
+    UNIT = "unit"
+    PERSON = "person"
+
+
 class Capability(StrEnum):
     """What a provider can do beyond reading; an action outside it is reported as manual."""
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.address import Address
-from reconciler.domain.vocabulary import LabelField, Role, TargetKind
+from reconciler.domain.vocabulary import LabelField, MovedKind, Role, TargetKind
 from reconciler.manifest.build_rules import Reader
 from reconciler.manifest.model import (
     DEMANDS,
@@ -23,6 +23,7 @@ from reconciler.manifest.model import (
     Entry,
     Item,
     Limit,
+    Move,
     Reference,
     RosterRule,
     RosterSource,
@@ -63,6 +64,7 @@ class Part:
             `settings.people`, `roles.mentor.profiles` or `labels.mentor.tool_name`.
         sections: per role, its entries.
         accepted: the deviations that are known.
+        moved: the units and people that have other keys now.
         sources: the declared rosters, with the places of their names.
         rules: what is derived from them.
         names_site: whether there is a `site` key, be it well-formed or not.
@@ -76,6 +78,7 @@ class Part:
     leaves: dict[str, Leaf] = field(default_factory=dict)
     sections: dict[Role, Section] = field(default_factory=dict)
     accepted: list[Accepted] = field(default_factory=list)
+    moved: list[Move] = field(default_factory=list)
     sources: list[tuple[Reference, RosterSource]] = field(default_factory=list)
     rules: list[RosterRule] = field(default_factory=list)
     scope: Position | None = None
@@ -107,6 +110,7 @@ def build_part(document: Document) -> Part:
                 document.position(document.root.key_place(name)),
             )
     part.accepted.extend(_accepted(document, part.found))
+    part.moved.extend(_moved(document, part.found))
     reader = Reader(document, _reference, part.found)
     part.sources.extend(reader.sources())
     part.rules.extend(reader.rules())
@@ -317,6 +321,20 @@ def _accepted(document: Document, found: list[Diagnostic]) -> Iterator[Accepted]
             )
         elif address and until and isinstance(owner, str) and isinstance(reason, str):
             yield Accepted(address, str(owner), str(reason), until)
+
+
+def _moved(document: Document, found: list[Diagnostic]) -> Iterator[Move]:
+    listed = document.root.get("moved")
+    for each in listed if isinstance(listed, PlacedList) else ():
+        if not isinstance(each, PlacedDict) or not {"from", "to"} <= each.keys():
+            continue
+        before, after = (
+            _reference(document, each[name], each.value_place(name), found)
+            for name in ("from", "to")
+        )
+        kind = each.get("kind")
+        if before and after:
+            yield Move(before, after, MovedKind(kind) if kind in set(MovedKind) else None)
 
 
 def _is_address(text: str) -> bool:

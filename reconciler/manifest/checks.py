@@ -12,7 +12,7 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.build import Leaf, Part
 from reconciler.manifest.build_rules import check_sources
-from reconciler.manifest.model import Entry, Item, Reference, RosterSource, Rule
+from reconciler.manifest.model import Entry, Item, Move, Reference, RosterSource, Rule
 from reconciler.manifest.private import private_word
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, shorten
 from reconciler.suggest import did_you_mean
@@ -31,6 +31,7 @@ def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     for role in Role:
         yield from _person_twice(role, parts)
     yield from _accepted_twice(parts)
+    yield from _moved_twice([each for part in parts for each in part.moved])
     yield from _conflicts(parts)
     yield from _rules(parts)
     yield from _rosters(parts)
@@ -122,6 +123,41 @@ def _accepted_twice(parts: Sequence[Part]) -> Iterator[Diagnostic]:
                 name.position,
                 "Keep one of the two.",
             )
+
+
+def _moved_twice(moves: Sequence[Move]) -> Iterator[Diagnostic]:
+    """What moved is one thing before and another one after, and only one.
+
+    Several may have moved to the same one: classes are joined. Chains and swaps are what every new
+    school year has.
+    """
+    first: dict[str, list[Move]] = {}
+    for move in moves:
+        if move.before.key == move.after.key:
+            yield Diagnostic(
+                "RR133",
+                f"'{shorten(move.before.key)}' is moved to itself.",
+                move.after.position,
+                "Write the key that it has now, or take the line out.",
+            )
+        others = first.setdefault(move.before.key, [])
+        clash = next(
+            (
+                other
+                for other in others
+                if None in (kinds := {other.kind, move.kind}) or len(kinds) == 1
+            ),
+            None,
+        )
+        if clash:
+            yield Diagnostic(
+                "RR132",
+                f"'{shorten(move.before.key)}' is moved twice; the first is at "
+                f"{clash.before.position}.",
+                move.before.position,
+                "Keep one of the two: what was split is an addition for each part.",
+            )
+        others.append(move)
 
 
 def _conflicts(parts: Sequence[Part]) -> Iterator[Diagnostic]:

@@ -106,6 +106,7 @@ def policy_problems(manifest: Manifest) -> Iterator[Diagnostic]:
         *((SECTION_NAMES[role], each.position) for role, each in manifest.sections.items()),
         *(("scope", reference.position) for reference in (manifest.within or ())[:1]),
         *(("accepted", each.address.position) for each in manifest.accepted[:1]),
+        *(("moved", each.before.position) for each in manifest.moved[:1]),
         *(("rosters", each.position) for each in manifest.sources.values()),
         *(("rules", each.name.position) for each in manifest.rules[:1]),
     ]

@@ -68,6 +68,7 @@ def merge(parts: Sequence[Part]) -> Manifest:
         labels=MappingProxyType(labels),
         sections=MappingProxyType(sections),
         accepted=tuple(each for part in parts for each in part.accepted),
+        moved=tuple(each for part in parts for each in part.moved),
         sources=MappingProxyType(sources),
         rules=tuple(
             rule if rule.roster else replace(rule, roster=next(iter(sources)))
@@ -142,7 +143,7 @@ def digest_of(manifest: Manifest) -> str:
     It is taken over canonical JSON: sorted keys, sorted entries and items, no places. A setting
     that is left out counts as its default.
     """
-    content = {
+    content: dict[str, object] = {
         "version": 1,
         "site": manifest.site.key,
         "settings": [
@@ -172,6 +173,10 @@ def digest_of(manifest: Manifest) -> str:
             for role, section in manifest.sections.items()
         },
     }
+    if manifest.moved:
+        content["moved"] = sorted(
+            (each.before.key, each.after.key, each.kind or "") for each in manifest.moved
+        )
     text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

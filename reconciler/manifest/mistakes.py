@@ -82,7 +82,7 @@ def _wrong_type(document: Document, spot: _Spot, error: ValidationError) -> Iter
     if spot.value is None and (bare or "string" not in kinds):
         yield _without_value(spot, error, kinds)
     elif "string" in kinds and not isinstance(spot.value, PlacedDict | PlacedList):
-        yield _not_text(document, spot)
+        yield _not_text(document, spot, is_key="moved" in error.absolute_path)
     else:
         advice = {
             "array": "Write a list: one '- item' per line, or [a, b].",
@@ -149,10 +149,10 @@ def _without_value(spot: _Spot, error: ValidationError, kinds: tuple[str, ...]) 
     return _Finding(spot.place, "RR106", message, advice)
 
 
-def _not_text(document: Document, spot: _Spot) -> _Finding:
+def _not_text(document: Document, spot: _Spot, *, is_key: bool) -> _Finding:
     written = shorten(document.written.get(spot.place, str(spot.value)))
     kind = _KINDS[type(spot.value)]
-    if spot.name in _NOT_BY_QUOTES:
+    if spot.name in _NOT_BY_QUOTES and not is_key:
         code, advice = _NOT_BY_QUOTES[spot.name]
         return _Finding(spot.place, code, f"'{spot.name}' cannot be {written}.", advice)
     return _Finding(
@@ -244,6 +244,8 @@ _MISSING_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "address": "Say which deviation it is: 'address: mentor/t-0412/class/8a'.",
         "owner": "Say who answers for it: 'owner: t-0007'.",
         "reason": "Say why it is accepted: 'reason: until the new class is set up'.",
+        "from": "Say which key it had: '{from: 8a, to: 9a}'.",
+        "to": "Say which key it has now: '{from: 8a, to: 9a}'.",
         "until": "Say until when, at most: 'until: 2026-12-20'.",
         "type": "Say which format it is: 'type: oneroster-csv'.",
         "path": "Say where it is: 'path: roster.zip'.",

@@ -15,7 +15,7 @@ from typing import Final
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.days import Days
 from reconciler.domain.roster import Roster
-from reconciler.domain.vocabulary import LabelField, Role, TargetKind
+from reconciler.domain.vocabulary import LabelField, MovedKind, Role, TargetKind
 
 
 class PersonKey(StrEnum):
@@ -191,6 +191,15 @@ class Accepted:
     until: date
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A unit or person that has another key now; `kind` is None where the line does not say it."""
+
+    before: Reference
+    after: Reference
+    kind: MovedKind | None = None
+
+
 class RosterPersonKey(StrEnum):
     """What a roster has for people that the site has as their key."""
 
@@ -360,6 +369,7 @@ class Manifest:
         labels: the listed labels; one not listed is untouched.
         sections: per role, its entries; a role whose section is absent is untouched.
         accepted: the deviations that are known.
+        moved: the units and people that have other keys now.
         sources: the declared rosters, by name.
         rules: what is derived from them.
         rosters: per name the roster itself, once it has been read.
@@ -380,6 +390,7 @@ class Manifest:
     )
     sections: Mapping[Role, Section] = field(default_factory=lambda: MappingProxyType({}))
     accepted: tuple[Accepted, ...] = ()
+    moved: tuple[Move, ...] = ()
     sources: Mapping[str, RosterSource] = field(default_factory=lambda: MappingProxyType({}))
     rules: tuple[RosterRule, ...] = ()
     rosters: Mapping[str, Roster] = field(default_factory=lambda: MappingProxyType({}))

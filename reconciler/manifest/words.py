@@ -42,6 +42,7 @@ KEYS: Final = frozenset(
     | {"rosters", "type", "path", "rules", "name", "roster", "who", "of", "class_type", "grades"}
     | {"none", "use", "several", "except", "columns", "base", *ROSTER_COLUMNS}
     | {"tool_name", "role_name", "levels", "accepted", "address", "owner", *Rule, *Role}
+    | {"moved", "to"}
     | {*SECTION_NAMES.values(), *LIST_NAMES.values()}
 )
 """Every key of a manifest; a test compares them with the schema."""

@@ -18,6 +18,7 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.plan.model import Action, Basis
+from reconciler.plan.moved import Members
 from reconciler.provider import Verb
 from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment, Holder
@@ -199,11 +200,26 @@ def _units(view: _View) -> Iterable[Row]:
     """The units that are named, with their keys, and where everything below them lies."""
     units = view.directory.units
     named = {found.target for found in view.targets if found.kind is not TargetKind.LEARNER}
+    named |= {unit for pair in view.basis.compared for unit in pair}
     for unit in sorted(named | set(view.basis.scope or ())):
         key = view.keys.unit(unit)
         yield unit, key, str(len(view.keys.find_units(key)))
     for unit in sorted(view.directory.subtree(named & units.keys())):
         yield unit, units[unit].kind.value, units[unit].parent
+
+
+def _members(view: _View) -> Iterable[Row]:
+    """Whether the units that were compared have the same learners, and until when.
+
+    Who they are does not matter.
+    """
+    compared = view.basis.compared
+    if compared:
+        members = Members(view.directory, {unit for pair in compared for unit in pair})
+        for one, other in compared:
+            until = members.unchanged_until(one, other, view.as_of)
+            same = members.same(one, other, view.as_of)
+            yield one, other, "same" if same else None, str(until) if until else None
 
 
 PARTS: Final[Mapping[str, Callable[[_View], Iterable[Row]]]] = {
@@ -213,6 +229,7 @@ PARTS: Final[Mapping[str, Callable[[_View], Iterable[Row]]]] = {
     "assignments": _assignments,
     "people": _people,
     "units": _units,
+    "memberships": _members,
 }
 
 

@@ -20,6 +20,16 @@ from reconciler.manifest.model import Accepted, Level, Manifest, Rule
 from reconciler.plan.basis import digests
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged
+from reconciler.plan.moved import (
+    NO_MOVES,
+    Counted,
+    Moves,
+    find_moves,
+    idle,
+    named_moves,
+    paired,
+    stand,
+)
 from reconciler.plan.notes import (
     bereft,
     deviations,
@@ -92,11 +102,13 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
     desired, found = resolve(manifest, directory, keys, as_of)
     policies, more = in_force(directory, manifest, site_policy)
-    found = (*found, *(each for each in more if each not in found))
+    moves, misnamed = find_moves(manifest, directory, keys)
+    found = (*found, *(each for each in (*more, *misnamed) if each not in found))
     if any(diagnostic.is_error for diagnostic in found):
         raise InvalidInput(diagnostics_in_order((*manifest.warnings, *found)))
     protection = protection_of(directory, policies)
-    differences = treated(directory, desired, protection, diff(directory, desired))
+    standing = stand(directory, desired, moves, diff(directory, desired))
+    differences = treated(directory, desired, protection, standing.differences)
     lost = tuple(shrunk(manifest.rosters, rosters_before or {}))
     kept = held_back(desired, differences)
     due = tuple(each.address for each in kept if each.treatment is Treatment.HOLD_BACK)
@@ -115,7 +127,10 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         commit=commit,
         timezone=manifest.settings.timezone,
         as_of=as_of,
-        holds_until=desired.holds_until,
+        holds_until=min(
+            (day for day in (desired.holds_until, standing.holds_until) if day is not None),
+            default=None,
+        ),
         scope=desired.scope,
         basis=Basis(
             scope=desired.scope.tops,
@@ -125,6 +140,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
             people=manifest.settings.people,
             units=manifest.settings.units,
             digests={},
+            compared=standing.compared,
         ),
         unmanaged=tuple(unmanaged),
         warnings=(
@@ -133,12 +149,15 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
             *found,
             *protections(keys, desired, differences, protection),
             *pointless(manifest, desired, differences),
+            *idle(moves, standing.used),
         ),
         policies=policies,
         overrides=overrides or {},
         selection=selection,
         upcoming=tuple(upcoming(desired, directory)),
         deviations=let_be,
+        moves=moves,
+        counted=standing.counted,
         rosters=sizes,
         said=Said(
             declared=(*desired.assignments, *desired.upcoming),
@@ -169,6 +188,8 @@ class Frame:
         selection: what to narrow the plan to.
         upcoming: per declared assignment that begins later its first day.
         deviations: the differences that are accepted.
+        moves: the units and people that have other keys now.
+        counted: what is live and counts as something declared.
         rosters: per roster how much there was in it when its rules last removed what it lacks.
         said: what the manifest and its rosters say.
     """
@@ -188,6 +209,8 @@ class Frame:
     selection: Selection = EVERYTHING
     upcoming: tuple[tuple[Assignment, date], ...] = ()
     deviations: tuple[tuple[Difference, Accepted], ...] = ()
+    moves: Moves = NO_MOVES
+    counted: tuple[Counted, ...] = ()
     rosters: Mapping[str, RosterSize] = field(default_factory=lambda: MappingProxyType({}))
     said: Said = NOTHING_SAID
 
@@ -220,7 +243,8 @@ def assemble(
             notes.append(
                 Diagnostic("RR504", "--only and --except leave nothing that would change.")
             )
-    judged = judgement.judged(keys, frame.said)
+    counted = {each.live: each.declared for each in frame.counted}
+    judged = judgement.judged(keys, frame.said, counted)
     verdicts = judge(judged, frame.policies, frame.overrides)
     notes += needless(verdicts, frame.overrides)
     notes += bereft(judged, verdicts)
@@ -242,6 +266,7 @@ def assemble(
         unmanaged=tuple(sorted(unmanaged, key=lambda item: (str(item.name), item.address))),
         upcoming=named_upcoming(keys, frame.upcoming),
         accepted=named_deviations(keys, frame.deviations),
+        moved=named_moves(keys, frame.counted, _told(frame.moves, actions)),
         warnings=diagnostics_in_order((*frame.warnings, *notes)),
         rosters=frame.rosters,
         policies=frame.policies,
@@ -286,6 +311,14 @@ def _actions(
         )
         for each in differences
     )
+
+
+def _told(moves: Moves, actions: Iterable[Action]) -> list[tuple[Address, Address]]:
+    """Pair what is removed with what is added in its place."""
+    verbs: dict[Verb, list[Address]] = {verb: [] for verb in Verb}
+    for action in actions:
+        verbs[action.verb].append(action.address)
+    return paired(moves, verbs[Verb.REMOVE], verbs[Verb.ADD])
 
 
 def _grant(frame: Frame, difference: Difference) -> Grant | None:

@@ -21,7 +21,7 @@ from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import harmless_json
-from reconciler.plan.model import Action, Basis, Deviation, Plan, Unmanaged, Upcoming
+from reconciler.plan.model import Action, Basis, Deviation, Moved, Plan, Unmanaged, Upcoming
 from reconciler.policy import documents as policy_documents
 from reconciler.provider import Verb
 
@@ -63,6 +63,7 @@ def to_document(plan: Plan) -> Document:
             for item in plan.upcoming
         ],
         "accepted": [deviation_document(item) for item in plan.accepted],
+        "moved": [moved_document(item) for item in plan.moved],
         "warnings": [diagnostic_document(found) for found in plan.warnings],
         "rosters": {name: size._asdict() for name, size in plan.rosters.items()},
         "policies": policy_documents.policies_document(plan.policies),
@@ -137,6 +138,19 @@ def deviation_document(item: Deviation) -> Document:
     }
 
 
+def moved_document(item: Moved) -> Document:
+    """Turn what moved into JSON data."""
+    return {
+        "address": str(item.address),
+        "name": str(item.name),
+        "to": str(item.to),
+        "to_name": str(item.to_name),
+        "counts": item.counts,
+        "learners": item.learners,
+        "until": item.until.isoformat() if item.until else None,
+    }
+
+
 def value_document(address: Address, value: Value) -> Document:
     """Say what stands at an address, in the form of the API's `expect`."""
     if address.kind is AddressKind.LABEL:
@@ -199,6 +213,7 @@ def _basis(basis: Basis) -> Document:
         "people": basis.people.value,
         "units": basis.units.value,
         "digests": dict(basis.digests),
+        "compared": [list(pair) for pair in basis.compared],
     }
 
 
@@ -241,6 +256,18 @@ def _plan(document: Mapping[str, Any]) -> Plan:
             )
             for item in document["accepted"]
         ),
+        moved=tuple(
+            Moved(
+                Address.parse(item["address"]),
+                Address.parse(item["name"]),
+                Address.parse(item["to"]),
+                Address.parse(item["to_name"]),
+                item["counts"],
+                item["learners"],
+                _day(item["until"]),
+            )
+            for item in document["moved"]
+        ),
         warnings=tuple(
             Diagnostic(item["code"], item["message"], _position(item), item["advice"])
             for item in document["warnings"]
@@ -272,6 +299,8 @@ def read_basis(basis: Mapping[str, Any]) -> Basis:
         people=PersonKey(basis["people"]),
         units=UnitKey(basis["units"]),
         digests=dict(basis["digests"]),
+        # an older journal's basis has none
+        compared=tuple((one, other) for one, other in basis.get("compared", ())),
     )
 
 

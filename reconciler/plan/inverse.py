@@ -59,6 +59,7 @@ def inverted(plan: Plan) -> Plan:
         unmanaged=(),
         upcoming=(),
         accepted=(),
+        moved=(),
         warnings=(),
         verdicts=(),
         access=access,
@@ -164,7 +165,7 @@ def plan_rollback(
             default=None,
         ),
         scope=scope,
-        basis=replace(done.basis, digests={}),
+        basis=replace(done.basis, digests={}, compared=()),
         unmanaged=(),
         warnings=(
             *_warnings(done, names, kept),

@@ -1,10 +1,11 @@
 """The live and the end state side by side: what has effect, who sees whom, what guards look at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from functools import cached_property
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from reconciler.access.changes import AccessChange, access_changes
 from reconciler.access.effective import Learners, in_effect
@@ -18,6 +19,9 @@ from reconciler.policy.judged import NOTHING_SAID, Judged, Said, Side
 from reconciler.provider import Verb
 from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment
+
+NOTHING_COUNTED: Final[Mapping[Assignment, Assignment]] = MappingProxyType({})
+"""No live assignment counts as another one."""
 
 
 class Planned(Step, Protocol):
@@ -91,12 +95,14 @@ class Judgement:
         self,
         keys: Keys,
         said: Said = NOTHING_SAID,
+        counted: Mapping[Assignment, Assignment] = NOTHING_COUNTED,
     ) -> Judged:
         """Return what the guards look at.
 
         Args:
             keys: name people and units for those who read.
             said: what the manifest and its rosters say, where that is known.
+            counted: per live assignment that counts as another one that other one.
         """
         end = Directory(self._end)
         return Judged(
@@ -111,6 +117,7 @@ class Judgement:
             },
             said=said,
             keys=keys,
+            standing=frozenset(counted[each] for each in counted.keys() & self.effective_after),
         )
 
     def _side(self, directory: Directory, effective: AbstractSet[Assignment]) -> Side:

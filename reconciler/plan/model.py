@@ -15,6 +15,7 @@ from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.policy.model import InForce, Verdict
 from reconciler.provider import Verb
+from reconciler.state import Assignment
 
 ROLLBACK_OF: Final = "rollback of "
 """How what stands in place of a manifest's digest begins, in the plan of a rollback."""
@@ -84,6 +85,28 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Something live under one key that is declared under another (`moved` in the manifest).
+
+    Attributes:
+        address: what is live, in the site's ids; `name` is the same in the manifest's keys.
+        to: what is declared in its place; `to_name` likewise.
+        counts: both are over the same learners on the plan's day: what is live stays as it is, and
+            counts as what is declared. Else the one is removed and the other added.
+        learners: for what counts, how many learners.
+        until: for what counts, the last day of that, as far as memberships tell.
+    """
+
+    address: Address
+    name: Address
+    to: Address
+    to_name: Address
+    counts: bool
+    learners: int = 0
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """A refusal that somebody lifted for one run, and why."""
 
@@ -102,6 +125,8 @@ class Basis:
         labels: the label addresses that the manifest lists.
         people: how it names people.
         units: how it names units.
+        compared: the pairs of units (ids) whose learners were compared, as a line under `moved`
+            says that the first is the second now.
         digests: per part of the state its digest; equal parts have equal digests.
     """
 
@@ -112,6 +137,7 @@ class Basis:
     people: PersonKey
     units: UnitKey
     digests: Mapping[str, str]
+    compared: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +157,7 @@ class Plan:
         unmanaged: what is reported only, and counts as drift.
         upcoming: what is declared and begins on a later day.
         accepted: the differences that somebody answers for.
+        moved: what is live under one key and declared under another.
         warnings: what the reader should know.
         rosters: per roster that its rules looked at how much there was in it; where it has lost too
             much, how much there was before.
@@ -161,11 +188,21 @@ class Plan:
     people: Mapping[str, str]
     basis: Basis
     redacted: bool = False
+    moved: tuple[Moved, ...] = ()
 
     @property
     def refused(self) -> bool:
         """Whether a guard keeps it from being applied."""
         return any(verdict.refuses for verdict in self.verdicts)
+
+    @property
+    def counted(self) -> Mapping[Assignment, Assignment]:
+        """Per live assignment that counts as another one that other one."""
+        return {
+            Assignment.at(each.address): Assignment.at(each.to)
+            for each in self.moved
+            if each.counts
+        }
 
     @property
     def overrides(self) -> tuple[Override, ...]:

@@ -73,6 +73,7 @@ class Judged:
         removed: per address (in ids) that would be removed, why.
         said: what the manifest and its rosters say.
         keys: name people and units for those who read.
+        standing: the declared assignments as which something else counts that has effect after it.
     """
 
     before: Side
@@ -84,12 +85,15 @@ class Judged:
     removed: Mapping[Address, CauseKind]
     said: Said
     keys: Keys
+    standing: frozenset[Assignment] = frozenset()
 
     @cached_property
     def coverage(self) -> Coverage:
         """Who would be looked after in the end."""
-        after = self.after
-        return Coverage(after.directory, self.learners, after.effective, self.scope, self.as_of)
+        directory, effective = self.after.directory, self.after.effective
+        if self.standing:
+            effective = effective | self.standing
+        return Coverage(directory, self.learners, effective, self.scope, self.as_of)
 
     def holders(self, role: Role, side: Side) -> set[str]:
         """Return who holds a role on one side; within a scope, who has an assignment in it."""

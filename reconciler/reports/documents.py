@@ -8,7 +8,7 @@ from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import Diagnostic
 from reconciler.drift import Drifted, DriftReport
 from reconciler.plain import harmless_json
-from reconciler.plan.document import deviation_document, diagnostic_document
+from reconciler.plan.document import deviation_document, diagnostic_document, moved_document
 from reconciler.plan.model import Action
 
 DIAGNOSTICS_FORMAT: Final = "reconciler.diagnostics/1"
@@ -45,6 +45,7 @@ def drift_document(report: DriftReport) -> Document:
         "drifted": [_drifted(found) for found in report.drifted],
         "pending": [_item(action) for action in report.pending],
         "accepted": [deviation_document(each) for each in report.plan.accepted],
+        "moved": [moved_document(each) for each in report.plan.moved],
         "ending": [
             {
                 "address": str(each.address),

@@ -58,11 +58,13 @@ def plan_text(plan: Plan) -> RenderableType:
         parts.extend(_indented(line) for line in view.unmanaged_rows(plan.unmanaged))
     if plan.warnings:
         parts.extend([Text(), *map(diagnostic_text, plan.warnings)])
-    if plan.upcoming:
-        parts.extend([Text(), one_line("Later", "bold"), _table(view.upcoming_rows(plan))])
-    if plan.accepted:
-        parts.extend([Text(), one_line("Accepted deviations", "bold")])
-        parts.append(_table(view.accepted_rows(plan.accepted)))
+    for heading, listed in (
+        ("Later", view.upcoming_rows(plan)),
+        ("Moved", view.moved_rows(plan.moved)),
+        ("Accepted deviations", view.accepted_rows(plan.accepted)),
+    ):
+        if listed:
+            parts.extend([Text(), one_line(heading, "bold"), _table(listed)])
     failed = [verdict for verdict in plan.verdicts if not verdict.passed]
     if failed:
         parts.extend([Text(), one_line("Guards", "bold"), *map(_verdict, failed)])
@@ -92,6 +94,9 @@ def drift_text(report: DriftReport) -> RenderableType:
     if report.plan.accepted:
         parts.append(one_line(f"Accepted deviations: {len(report.plan.accepted)}", "bold"))
         parts.append(_table(view.accepted_rows(report.plan.accepted)))
+    if report.plan.moved:
+        parts.append(one_line(f"Moved: {len(report.plan.moved)}", "bold"))
+        parts.append(_table(view.moved_rows(report.plan.moved)))
     if report.ending:
         parts.append(one_line(f"Ending soon: {len(report.ending)}", "bold yellow"))
         parts.append(_table(view.ending_rows(report.ending)))

@@ -10,7 +10,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
 from reconciler.ending import Ending
 from reconciler.plain import count
-from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Plan, Unmanaged
+from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, Unmanaged
 from reconciler.provider import Verb
 
 LISTED = 12
@@ -136,6 +136,18 @@ def accepted_rows(items: Iterable[Deviation]) -> list[tuple[str, str]]:
         )
         for item in items
     ]
+
+
+def moved_rows(items: Iterable[Moved]) -> list[tuple[str, str]]:
+    """Say what is live under one key and declared under another, and what is done about it."""
+    return [(str(item.name), _moved(item)) for item in items]
+
+
+def _moved(item: Moved) -> str:
+    if not item.counts:
+        return f"goes, and {item.to_name} comes in its place"
+    until = f" until {item.until}" if item.until else ""
+    return f"stays, and counts as {item.to_name}: the same {count(item.learners, 'learner')}{until}"
 
 
 def ending_rows(items: Iterable[Ending]) -> list[tuple[str, str]]:
