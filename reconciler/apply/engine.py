@@ -16,6 +16,7 @@ from reconciler.apply.journal import Earlier, Journal
 from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.sending import Sending
 from reconciler.diagnostics import Diagnostic
+from reconciler.directory import Directory, Keys
 from reconciler.errors import PlanUnusable, SiteError, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Action, Override, Plan
@@ -77,13 +78,8 @@ def apply_plan(
     earlier = journal.earlier(plan)
     if earlier.used:
         raise PlanUnusable("The plan was used before.", preflight.AGAIN)
-    for option in order.selection.unmatched(plan.actions):
-        raise WrongUse(
-            f"{option} matches no action of the plan.",
-            "The plan's addresses stand in `reconciler show PLAN --format json`.",
-        )
-    if order.selection.narrows and not order.selection.of(plan.actions, plan.site):
-        raise WrongUse("--only and --except leave nothing of the plan.")
+    if not order.selection.by_place:
+        _check_selection(order.selection, plan)
     _clear_doubts(journal, plan, reader)
     checked = _check(plan, reader, earlier, order)
     if not checked.selected:
@@ -103,6 +99,21 @@ def apply_plan(
     )
     sending.send_all()
     return replace(sending.finish(), verdicts=checked.verdicts, warnings=checked.warnings)
+
+
+def _check_selection(selection: Selection, plan: Plan) -> None:
+    """Refuse what nothing of a plan is meant by.
+
+    Raises:
+        WrongUse: a pattern matches nothing, or nothing is left.
+    """
+    for option in selection.unmatched(plan.actions):
+        raise WrongUse(
+            f"{option} matches no action of the plan.",
+            "The plan's addresses stand in `reconciler show PLAN --format json`.",
+        )
+    if selection.narrows and not selection.of(plan.actions, plan.site):
+        raise WrongUse("--only and --except leave nothing of the plan.")
 
 
 def _clear_doubts(journal: Journal, plan: Plan, reader: Reader) -> None:
@@ -151,7 +162,13 @@ def _check(plan: Plan, reader: Reader, earlier: Earlier, order: Order) -> _Check
         preflight.check_site(plan, state.site.id)
         original = preflight.check_basis(plan, state, earlier, reader)
         actions = preflight.as_of_today(plan, original, earlier, order.today)
-        chosen = {action.address for action in order.selection.of(actions, plan.site)}
+        selection = order.selection
+        if selection.by_place:
+            directory = Directory(original)
+            keys = Keys(directory, plan.basis.people, plan.basis.units)
+            selection = selection.on(directory, keys, order.today)
+            _check_selection(selection, plan)
+        chosen = {action.address for action in selection.of(actions, plan.site)}
         # What an earlier run left in doubt is found out first, also where it is not asked for.
         chosen |= earlier.doubtful
         selected = tuple(action for action in actions if action.address in chosen)

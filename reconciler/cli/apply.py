@@ -16,6 +16,7 @@ from reconciler.connection import Connection
 from reconciler.errors import PlanUnusable, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
+from reconciler.plan.select import WITHIN
 from reconciler.redact import Redaction
 from reconciler.state import LiveState
 from reconciler.workflows import reading
@@ -120,7 +121,8 @@ def _planned(
         site_policy=site_policy,
         rosters_before=options.rosters_before(manifest, site),
     )
-    mistyped = [found for found in plan.warnings if found.code == "RR504"]
+    by_address = [each for each in (*asked.only, *asked.excepted) if not each.startswith(WITHIN)]
+    mistyped = [found for found in plan.warnings if found.code == "RR504" and by_address]
     if mistyped and (plan.actions or _would_change(manifest, state, site_policy)):
         raise WrongUse(mistyped[0].message, mistyped[0].advice)
     return plan

@@ -152,9 +152,17 @@ def _labels(view: _View) -> Iterable[Row]:
 
 def _holders(view: _View) -> Iterable[Row]:
     state = view.directory.state
-    for holder in view.holders & state.holders:
+    held = view.holders & state.holders
+    if view.basis.batch:
+        # Another batch may add the same people first. Who leaves is in the assignments' part.
+        held -= {
+            Holder.at(action.address)
+            for action in view.actions
+            if action.address.kind is AddressKind.HOLDER and action.verb is Verb.ADD
+        }
+    for holder in held:
         yield holder.role.value, holder.person, view.directory.people[holder.person].profile
-    if view.scope.whole_site:
+    if view.scope.whole_site or view.basis.batch:
         return
     # Whoever loses their last assignment leaves as well, unless they have one elsewhere.
     emptied = view.emptied

@@ -100,6 +100,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     """
     directory = Directory(state)
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
+    selection = selection.on(directory, keys, as_of)
     desired, found = resolve(manifest, directory, keys, as_of)
     policies, more = in_force(directory, manifest, site_policy)
     moves, misnamed = find_moves(manifest, directory, keys)
@@ -107,7 +108,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     if any(diagnostic.is_error for diagnostic in found):
         raise InvalidInput(diagnostics_in_order((*manifest.warnings, *found)))
     protection = protection_of(directory, policies)
-    standing = stand(directory, desired, moves, diff(directory, desired))
+    standing = stand(directory, desired, moves, protection, diff(directory, desired))
     differences = treated(directory, desired, protection, standing.differences)
     lost = tuple(shrunk(manifest.rosters, rosters_before or {}))
     kept = held_back(desired, differences)
@@ -167,7 +168,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
                 for each, accepted in let_be
                 if each.verb is Verb.REMOVE
             },
-            due=tuple(at for at in due if selection.asks_for(keys.name(at))),
+            due=tuple(at for at in due if selection.asks_for(at, keys.name(at))),
             shrunk=lost,
         ),
     )
@@ -234,6 +235,7 @@ def assemble(
     notes = list(_nothing_matched(frame.selection, actions))
     if frame.selection.narrows:
         actions = frame.selection.of(actions, directory.state.site.id)
+        frame = _confined(frame, directory, actions)
         judgement = Judgement(directory, frame.scope, actions, frame.as_of)
         actions = tuple(
             replace(action, sees_change=judgement.sees_change(action.address, action.verb))
@@ -274,6 +276,48 @@ def assemble(
         access=judgement.access,
         people=_names(keys, judgement.access, frame.policies),
         basis=replace(frame.basis, digests=taken),
+    )
+
+
+def _confined(frame: Frame, directory: Directory, actions: Iterable[Action]) -> Frame:
+    """Confine a plan to the part of the site that it was narrowed to, as if that were its scope.
+
+    It is judged there, and rests on nothing else, so that batches do not make each other stale.
+    What an action in that part must wait for takes its own unit along.
+    """
+    parts = frame.selection.parts
+    if parts is None:
+        return frame
+    tops = set(parts)
+    if not frame.scope.whole_site:
+        below = directory.subtree(parts)
+        tops = (tops & frame.scope.units) | (below & set(frame.scope.tops or ()))
+    scope = Scope.of(directory, tops)
+    for action in actions:
+        if action.address.kind is AddressKind.ASSIGNMENT:
+            place = directory.place(Assignment.at(action.address), frame.as_of)
+            if place is None:  # reached by the whole site only
+                return frame
+            if not scope.has(place):
+                tops.add(place)
+    scope = Scope.of(directory, tops)
+    if scope.whole_site:
+        return frame
+    touched = {action.address for action in actions}
+    basis = frame.basis
+    enabling = any(address.kind is AddressKind.PROFILE for address in touched)
+    return replace(
+        frame,
+        scope=scope,
+        counted=tuple(each for each in frame.counted if scope.has(each.live.target)),
+        basis=replace(
+            basis,
+            scope=scope.tops,
+            profile_roles=basis.profile_roles if enabling else (),
+            labels=tuple(label for label in basis.labels if label in touched),
+            compared=tuple(pair for pair in basis.compared if scope.has(pair[0])),
+            batch=True,
+        ),
     )
 
 

@@ -214,6 +214,7 @@ def _basis(basis: Basis) -> Document:
         "units": basis.units.value,
         "digests": dict(basis.digests),
         "compared": [list(pair) for pair in basis.compared],
+        "batch": basis.batch,
     }
 
 
@@ -299,8 +300,9 @@ def read_basis(basis: Mapping[str, Any]) -> Basis:
         people=PersonKey(basis["people"]),
         units=UnitKey(basis["units"]),
         digests=dict(basis["digests"]),
-        # an older journal's basis has none
+        # an older journal's basis has none of these
         compared=tuple((one, other) for one, other in basis.get("compared", ())),
+        batch=basis.get("batch", False),
     )
 
 

@@ -173,7 +173,7 @@ def plan_rollback(
         ),
         policies=done.policies,
         overrides=overrides or {},
-        selection=selection,
+        selection=selection.on(directory, keys, as_of),
     )
     ordered = sorted(steps.values(), key=lambda step: step.address)
     return assemble(directory, keys, ordered, frame)

@@ -127,6 +127,8 @@ class Basis:
         units: how it names units.
         compared: the pairs of units (ids) whose learners were compared, as a line under `moved`
             says that the first is the second now.
+        batch: whether it is a part only of what the manifest speaks for: other batches go before
+            and after it.
         digests: per part of the state its digest; equal parts have equal digests.
     """
 
@@ -138,6 +140,7 @@ class Basis:
     units: UnitKey
     digests: Mapping[str, str]
     compared: tuple[tuple[str, str], ...] = ()
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

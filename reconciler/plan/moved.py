@@ -26,6 +26,7 @@ from reconciler.domain.vocabulary import MembershipRole, MovedKind, TargetKind
 from reconciler.manifest.model import Manifest, Move, Reference
 from reconciler.plain import first_of
 from reconciler.plan.model import Moved
+from reconciler.policy.protection import Protection
 from reconciler.provider import Verb
 from reconciler.references import References
 from reconciler.state import Assignment, Membership
@@ -179,12 +180,17 @@ class Standing:
 
 
 def stand(
-    directory: Directory, desired: Desired, moves: Moves, differences: list[Difference]
+    directory: Directory,
+    desired: Desired,
+    moves: Moves,
+    protection: Protection,
+    differences: list[Difference],
 ) -> Standing:
     """Let what is live of a moved unit count as what is declared of the one that it is now.
 
     What the manifest itself declares of the old unit, and what is accepted, is left as it is. What
-    stands for something that has expired, or has not begun, goes for that reason.
+    stands for something that has expired, or has not begun, goes for that reason, unless it is
+    protected by itself.
     """
     if not moves.lines:
         return Standing(differences)
@@ -214,7 +220,8 @@ def stand(
             continue
         address = Address.assignment(*live)
         if declared in desired.dormant:
-            replaced[address] = replace(removals[address], cause=desired.dormant[declared])
+            if not protection.keeps(address, CauseKind.NOT_IN_ENTRY):
+                replaced[address] = replace(removals[address], cause=desired.dormant[declared])
             continue
         until = members.unchanged_until(*units, desired.as_of)
         learners = len(members.of(live.target, desired.as_of))
