@@ -40,6 +40,7 @@ from reconciler.plan.notes import (
     upcoming,
 )
 from reconciler.plan.order import in_order
+from reconciler.plan.schools import by_school
 from reconciler.plan.select import Selection
 from reconciler.plan.treatment import held_back, treated
 from reconciler.policy.guards import judge, needless
@@ -274,6 +275,7 @@ def assemble(
         policies=frame.policies,
         verdicts=verdicts,
         access=judgement.access,
+        schools=by_school(directory, keys, judgement, actions, frame.as_of),
         people=_names(keys, judgement.access, frame.policies),
         basis=replace(frame.basis, digests=taken),
     )

@@ -7,6 +7,7 @@ edited file is noticed. The schema is published as `schemas/plan-v1.schema.json`
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import harmless_json
-from reconciler.plan.model import Action, Basis, Deviation, Moved, Plan, Unmanaged, Upcoming
+from reconciler.plan.model import Action, Basis, Deviation, Moved, Plan, School, Unmanaged, Upcoming
 from reconciler.policy import documents as policy_documents
 from reconciler.provider import Verb
 
@@ -72,6 +73,7 @@ def to_document(plan: Plan) -> Document:
             {"person": change.person, "gained": list(change.gained), "lost": list(change.lost)}
             for change in plan.access
         ],
+        "schools": [asdict(school) for school in plan.schools],
         "people": dict(plan.people),
         "basis": _basis(plan.basis),
     }
@@ -280,6 +282,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
             AccessChange(item["person"], tuple(item["gained"]), tuple(item["lost"]))
             for item in document["access"]
         ),
+        schools=tuple(School(**item) for item in document["schools"]),
         people=dict(document["people"]),
         basis=read_basis(basis),
         redacted=document["redacted"],

@@ -60,6 +60,7 @@ def inverted(plan: Plan) -> Plan:
         upcoming=(),
         accepted=(),
         moved=(),
+        schools=(),
         warnings=(),
         verdicts=(),
         access=access,

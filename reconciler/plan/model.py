@@ -107,6 +107,30 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class School:
+    """What a plan changes at one school, of several.
+
+    Attributes:
+        school: its id; `name` is its key.
+        replaced: how many units lose a mentor and get another one.
+        added: how many assignments of mentors to other units come.
+        removed: how many assignments of mentors to other units go.
+        by_mentor: how many learners get or lose a mentor where they are.
+        by_unit: how many do as they came from another unit lately.
+        arrived: how many do as they are new to the site's units.
+    """
+
+    school: str
+    name: str
+    replaced: int
+    added: int
+    removed: int
+    by_mentor: int
+    by_unit: int
+    arrived: int
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """A refusal that somebody lifted for one run, and why."""
 
@@ -167,6 +191,7 @@ class Plan:
         policies: the rules that it has to keep to.
         verdicts: what the guards say of it.
         access: who gains and who loses sight of which learners, in ids.
+        schools: the same school by school, where there is more than one.
         people: the keys of everybody named in `access` or protected by a policy, by id.
         redacted: whether pseudonyms stand for people; then it is for reading only.
     """
@@ -192,6 +217,7 @@ class Plan:
     basis: Basis
     redacted: bool = False
     moved: tuple[Moved, ...] = ()
+    schools: tuple[School, ...] = ()
 
     @property
     def refused(self) -> bool:

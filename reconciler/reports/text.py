@@ -40,15 +40,7 @@ _OUTCOME_STYLES = {
 def plan_text(plan: Plan) -> RenderableType:
     """Render a plan: summary first, then only what changes, grouped by person."""
     rows = view.access_rows(plan)
-    until = f", holds until {plan.holds_until}" if plan.holds_until else ""
-    parts: list[RenderableType] = [
-        one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
-        one_line(view.summary(plan)),
-    ]
-    if plan.redacted:
-        parts.append(one_line("Redacted: people are hidden in it. For reading only.", "yellow"))
-    if plan.actions:
-        parts.append(one_line(view.access_summary(rows)))
+    parts = _head(plan, rows)
     for group in view.groups(plan.actions):
         parts.extend([Text(), one_line(group.title, "bold"), _rows(group.rows)])
     if rows:
@@ -69,6 +61,22 @@ def plan_text(plan: Plan) -> RenderableType:
     if failed:
         parts.extend([Text(), one_line("Guards", "bold"), *map(_verdict, failed)])
     return Group(*parts)
+
+
+def _head(plan: Plan, rows: list[view.AccessRow]) -> list[RenderableType]:
+    """Render the summary: of all of it, and school by school."""
+    until = f", holds until {plan.holds_until}" if plan.holds_until else ""
+    parts: list[RenderableType] = [
+        one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
+        one_line(view.summary(plan)),
+    ]
+    if plan.redacted:
+        parts.append(one_line("Redacted: people are hidden in it. For reading only.", "yellow"))
+    if plan.actions:
+        parts.append(one_line(view.access_summary(rows)))
+    if plan.schools:
+        parts.extend([Text(), one_line("Schools", "bold"), _table(view.school_rows(plan.schools))])
+    return parts
 
 
 _DRIFTS = {

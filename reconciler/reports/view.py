@@ -10,7 +10,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
 from reconciler.ending import Ending
 from reconciler.plain import count
-from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, Unmanaged
+from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, School, Unmanaged
 from reconciler.provider import Verb
 
 LISTED = 12
@@ -136,6 +136,28 @@ def accepted_rows(items: Iterable[Deviation]) -> list[tuple[str, str]]:
         )
         for item in items
     ]
+
+
+def school_rows(schools: Iterable[School]) -> list[tuple[str, str]]:
+    """Say what changes at each school: whom units get, and why learners get other mentors."""
+    return [(each.name, _school(each)) for each in schools]
+
+
+def _school(school: School) -> str:
+    units = [f"{count(school.replaced, 'unit')} with another mentor"] if school.replaced else []
+    if school.added:
+        units.append(f"{count(school.added, 'mentor')} added")
+    if school.removed:
+        units.append(f"{count(school.removed, 'mentor')} removed")
+    reasons = (
+        (school.by_mentor, "where they are"),
+        (school.by_unit, "coming from another unit"),
+        (school.arrived, "new here"),
+    )
+    told = [f"{number:,} {reason}" for number, reason in reasons if number]
+    total = sum(number for number, _ in reasons)
+    who = [f"other mentors for {count(total, 'learner')} ({', '.join(told)})"] if told else []
+    return "; ".join([*([", ".join(units)] if units else []), *who])
 
 
 def moved_rows(items: Iterable[Moved]) -> list[tuple[str, str]]:
