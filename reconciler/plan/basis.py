@@ -177,7 +177,9 @@ def _holders(view: _View) -> Iterable[Row]:
 
 def _assignments(view: _View) -> Iterable[Row]:
     leaving = {
-        Holder.at(address) for address in view.addresses if address.kind is AddressKind.HOLDER
+        Holder.at(action.address)
+        for action in view.actions
+        if action.address.kind is AddressKind.HOLDER and action.verb is Verb.REMOVE
     }
     named = view.targets
     for found in view.directory.state.assignments:

@@ -75,7 +75,7 @@ def by_school(
         homes = [each.unit for each in now if each.primary] or [each.unit for each in now]
         school = _school(directory, min(homes)) if homes else None
         if school is not None:
-            _count(tallies[school], held[learner], as_of)
+            _count(tallies[school], _of_classes(directory, held[learner]), as_of)
     if len(tallies) < 2:
         return ()
     made = (_made(school, keys.unit(school), tally) for school, tally in tallies.items())
@@ -95,6 +95,12 @@ def _school(directory: Directory, unit: str) -> str | None:
         return None
     above = directory.lineage(unit)
     return next((each.id for each in above if each.kind is UnitKind.SCHOOL), None)
+
+
+def _of_classes(directory: Directory, held: list[Membership]) -> list[Membership]:
+    """Leave out of a learner's memberships the school, in which they are whatever their class."""
+    kinds = UnitKind.CLASS, UnitKind.GROUP
+    return [each for each in held if directory.units[each.unit].kind in kinds] or held
 
 
 def _count(tally: _Tally, held: Iterable[Membership], as_of: date) -> None:
