@@ -15,6 +15,23 @@ MENTOR = HEAD + "mentors:\n  - person: t-1\n"
 
 # name: (file, [(code, line, column, fragment of the message or the advice)])
 CASES = {
+    "moved twice": (
+        HEAD + "moved:\n  - {from: 8a, to: 9a}\n  - {from: 8a, to: 9b}\n",
+        [("RR132", 5, 12, "first is at m.yaml:4:12")],
+    ),
+    "moved twice, once by its kind": (
+        HEAD + "moved:\n  - {from: 8a, to: 9a}\n  - {from: 8a, to: 9a, kind: unit}\n",
+        [("RR132", 5, 12, "Keep one")],
+    ),
+    "moved to itself": (HEAD + "moved: [{from: 8a, to: 8a}]\n", [("RR133", 3, 24, "itself")]),
+    "moved without a new key": (HEAD + "moved: [{from: 8a}]\n", [("RR102", 3, 9, "to: 9a")]),
+    "moved without an old key": (HEAD + "moved: [{to: 8a}]\n", [("RR102", 3, 9, "from: 8a")]),
+    "a moved number": (HEAD + "moved: [{from: 0412, to: x}]\n", [("RR105", 3, 16, "quotes")]),
+    "a moved date": (HEAD + "moved: [{from: 2026-08-17, to: x}]\n", [("RR105", 3, 16, "quotes")]),
+    "an unknown kind of move": (
+        HEAD + "moved: [{from: a, to: b, kind: class}]\n",
+        [("RR104", 3, 32, "unit, person")],
+    ),
     # reading
     "empty": ("", [("RR004", 0, 0, "version: 1")]),
     "only comments": ("# nothing\n\n", [("RR004", 0, 0, "empty")]),
