@@ -11,11 +11,9 @@ What is changed here is for reading only: a plan says so, and no run accepts it.
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
-from urllib.parse import unquote
 
 from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import CODES, Diagnostic
@@ -24,6 +22,7 @@ from reconciler.domain.vocabulary import TargetKind
 from reconciler.drift import Drifted, DriftReport
 from reconciler.ending import Ending
 from reconciler.errors import InvalidInput, ReconcilerError, actor_id
+from reconciler.hidden_words import HiddenWords
 from reconciler.manifest.model import Rule
 from reconciler.plan.model import Action, Deviation, Moved, Plan, Unmanaged, Upcoming
 from reconciler.policy.model import Found, FoundKind, InForce, Verdict
@@ -42,13 +41,6 @@ LEFT_OUT: Final = "(left out)"
 """What stands for a text that may name somebody."""
 
 _LENGTH: Final = 13
-_COUNT: Final = 2
-
-_WORD: Final = re.compile(r"[^\s/,;:()'\"“”]+(?<![.])")
-"""A word as ids and keys are, in a sentence or as a segment of an address."""
-
-_BETWEEN: Final = re.compile(r"(?P<before>['\"“(]*)(?P<word>\S*?)(?P<after>[.,;:)'”\"]*)(?!\S)")
-"""What stands between spaces, and the marks of a sentence around it."""
 
 
 def pseudonym(key: bytes, site: str, person: str) -> str:
@@ -71,12 +63,11 @@ class Redaction:
 
     key: bytes | None = None
     withheld: frozenset[str] = frozenset()
-    _words: dict[str, str] = field(default_factory=dict)
-    _phrases: set[str] = field(default_factory=set)
+    _words: HiddenWords = field(default_factory=HiddenWords)
     _met: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._learn(self.withheld, WITHHELD)
+        self._words.learn(self.withheld, WITHHELD)
 
     @property
     def active(self) -> bool:
@@ -92,38 +83,15 @@ class Redaction:
         else:
             shown = None if self.key is None else pseudonym(self.key, site, person)
         if shown is not None:
-            self._learn(named, shown)
+            self._words.learn(named, shown)
         return shown
-
-    def _learn(self, words: Iterable[str], shown: str) -> None:
-        for word in words:
-            # A number of a digit or two is more often a count than an id, and a letter is a word.
-            if len(word) > (_COUNT if word.isdigit() else 1):
-                self._words[word] = shown
-                if " " in word:
-                    self._phrases.add(word)
 
     def text(self, text: str) -> str:
         """Hide, in a text, the ids and keys that were met so far, where they stand as words.
 
-        The last resort, for what a site or an error says in words of its own. Words are looked for
-        as they stand between spaces, too, since a key may have marks in it: `urn:feide:1001`.
+        The last resort, for what a site or an error says in words of its own.
         """
-        for phrase in sorted(self._phrases, key=len, reverse=True):
-            text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", self._words[phrase], text)
-        text = _BETWEEN.sub(self._between, text)
-        return _WORD.sub(self._shown, text)
-
-    def _between(self, found: re.Match[str]) -> str:
-        before, word, after = found["before"], found["word"], found["after"]
-        for kept in range(len(after), -1, -1):  # a mark at the end may be the key's own
-            shown = self._words.get(unquote(word + after[:kept]))
-            if shown is not None:
-                return f"{before}{shown}{after[kept:]}"
-        return found[0]
-
-    def _shown(self, found: re.Match[str]) -> str:
-        return self._words.get(unquote(found[0]), found[0])
+        return self._words.hidden_in(text)
 
     def free_text(self, text: str | None) -> str | None:
         """Leave out what somebody wrote in words of their own, such as a reason."""
