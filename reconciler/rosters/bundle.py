@@ -103,11 +103,21 @@ def open_single(path: Path, suffix: str) -> Iterator[tuple[str, IO[bytes]]]:
     with archive:
         members = _members(path, archive.infolist())
         names = [name for name in members if name.lower().endswith(suffix)]
-        if len(names) != 1:
-            message = f"the archive holds {len(names)} {suffix} files, and has to hold one"
+        # One that lies deeper counts, too: nothing says which of the two is meant.
+        number = sum(
+            _is_content(each)
+            for each in archive.infolist()
+            if each.filename.lower().endswith(suffix)
+        )
+        if len(names) != 1 or number != 1:
+            message = f"the archive holds {number} {suffix} files, and has to hold one"
             raise InvalidRoster([Problem(str(path), 0, "", None, "RR303", message)])
-        with archive.open(members[names[0]]) as file:
-            yield names[0], file
+        try:
+            content = archive.open(members[names[0]])
+        except READ_ERRORS:
+            raise _unreadable(path, "the zip archive is damaged") from None
+        with content:
+            yield names[0], content
 
 
 def _is_archive(path: Path) -> bool:
@@ -145,7 +155,7 @@ def _members(path: Path, entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.Zi
     for entry in entries:
         if reason := _unsafe(entry):
             raise _unreadable(path, reason)
-        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/"):
+        if _is_content(entry):
             files.append((PurePosixPath(entry.filename), entry))
     tops = {name.parts[0] if len(name.parts) > 1 else "" for name, _ in files}
     depth = 2 if len(tops) == 1 and "" not in tops else 1
@@ -159,6 +169,10 @@ def _members(path: Path, entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.Zi
     return members
 
 
+def _is_content(entry: zipfile.ZipInfo) -> bool:
+    return not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+
+
 def _unsafe(entry: zipfile.ZipInfo) -> str | None:
     """Say why an entry is not to be read, or None."""
     name = entry.orig_filename
@@ -168,8 +182,9 @@ def _unsafe(entry: zipfile.ZipInfo) -> str | None:
         return "an entry's name leads out of the archive"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "an entry is a symbolic link"
-    if entry.flag_bits & 0x1:
-        return "an entry is encrypted"
+    plain = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if entry.flag_bits & 0x1 or not plain:
+        return "an entry is encrypted, or packed in a way that is not read here"
     if entry.file_size > _SMALL and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
         return f"an entry is packed more than {MAX_RATIO} to 1"
     return None

@@ -249,6 +249,8 @@ class _Reader:
 
     def _take_member(self, record: Element) -> None:
         values, path = self.values, "membership/member"
+        if values.is_deleted(record, path):
+            return
         ref = values.ref(record, path)
         idtype = values.needed(record, path, "idtype")
         if idtype and idtype not in ("1", "2"):
@@ -287,7 +289,7 @@ class _Reader:
 
     def _take_membership(self, record: Element) -> None:
         ref = self.values.ref(record, "membership")
-        if ref is not None:
+        if ref is not None and not self.values.is_deleted(record, "membership"):
             self._memberships.append((ref, record.line, self._members))
             for child, line in self._grouped:
                 self._groups.put_below(child, ref, line, "membership/member")

@@ -22,6 +22,7 @@ class Ids:
         self._values = values
         self._noun = noun
         self._met: dict[str, tuple[str, int]] = {}
+        self._unclear: dict[str, str] = {}
         self._former: set[Ref] = set()
         self._gone: set[Ref] = set()
 
@@ -44,12 +45,14 @@ class Ids:
         if not now:
             return None
         ref = now[0]
-        source, line = self._met.setdefault(ref.id, (ref.source, element.line))
-        if line != element.line or source != ref.source:
+        known = self._met.get(ref.id)
+        if known is not None:
+            source, line = known
             other = "" if source == ref.source else ", given by another source"
             message = f"row {line} has the same id{other}:"
             values.problem(element.line, f"{noun}/sourcedid/id", "RR309", message, ref.id)
             return None
+        self._met[ref.id] = ref.source, element.line
         return ref
 
     def _own(self, element: Element, now: Sequence[Ref], datasource: str) -> list[Ref]:
@@ -60,12 +63,12 @@ class Ids:
             self._values.problem(element.line, column, "RR308", message)
             own = []
             for ref in now:  # so that what refers to one of them brings no second problem
-                self._met.setdefault(ref.id, (ref.source, element.line))
+                self._unclear.setdefault(ref.id, ref.source)
         return own
 
     def refer(self, line: int, path: str, ref: Ref) -> bool:
         """Note a reference that leads nowhere; say whether it leads somewhere."""
-        source, _ = self._met.get(ref.id, ("", 0))
+        source, _ = self._met.get(ref.id, (self._unclear.get(ref.id, ""), 0))
         if source == ref.source:
             return True
         if ref in self._gone:

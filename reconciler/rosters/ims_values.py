@@ -11,7 +11,8 @@ from reconciler.rosters.problems import Problem
 _DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 """A day as XML Schema writes it; a time zone says nothing of a day at a school."""
 
-_NATIONAL: Final = re.compile(r"(?<!\d)\d{11}(?!\d)", re.ASCII)
+_NATIONAL: Final = re.compile(r"\d{11}", re.ASCII)
+_PARTING: Final = re.compile(r"[\s.-]+")
 """What may be a Norwegian national identity number, which some systems take for an id."""
 
 _NOT_CURRENT: Final = frozenset({"old", "duplicate"})
@@ -45,7 +46,7 @@ ALWAYS: Final = Period()
 
 def shown(sourced_id: str) -> str | None:
     """Return an id as a message may show it: not one in which a national number may stand."""
-    return None if _NATIONAL.search(sourced_id) else sourced_id
+    return None if _NATIONAL.search(_PARTING.sub("", sourced_id)) else sourced_id
 
 
 class Values:

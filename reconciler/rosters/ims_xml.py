@@ -4,7 +4,8 @@ No document type, no entity and nothing outside the file is let in. What is not 
 kept, and what has been handed over is forgotten, so that a file may be far larger than the memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import IO, Final
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
@@ -20,16 +21,43 @@ ROOT: Final = "enterprise"
 RECORDS: Final = frozenset({"properties", "person", "group", "membership"})
 """What stands in the root, and is handed over whole but for the members of a membership."""
 
+_PASSED_OVER: Final = "comments"
+"""The one other thing that may stand in the root."""
+
 _MEMBER: Final = "member"
 
-_KEPT: Final = RECORDS | {
-    *(_MEMBER, "datasource", "type", "sourcedid", "source", "id", "userid", "name", "fn", "n"),
-    *("family", "given", "email", "extension", "grouptype", "scheme", "typevalue", "description"),
-    *("short", "timeframe", "begin", "end", "relationship", "idtype", "role"),
-    *("subrole", "status", "pifu_status", "pifu_id", "pifu_value", "pifu_primaryRelation"),
-    "pifu_hasContactPerson",
-}
+_KEPT: Final = frozenset(
+    {
+        *(_MEMBER, "datasource", "type", "sourcedid", "source", "id", "userid", "name", "fn", "n"),
+        *(
+            "family",
+            "given",
+            "email",
+            "extension",
+            "grouptype",
+            "scheme",
+            "typevalue",
+            "description",
+        ),
+        *("short", "timeframe", "begin", "end", "relationship", "idtype", "role"),
+        *("subrole", "status", "pifu_status", "pifu_id", "pifu_value", "pifu_primaryRelation"),
+        "pifu_hasContactPerson",
+    }
+)
 """The elements that are read; addresses, birthdays, marks and the like never reach the memory."""
+
+_ONCE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "properties": frozenset({"type", "datasource"}),
+        "group": frozenset({"timeframe"}),
+        "membership": frozenset({"sourcedid"}),
+        _MEMBER: frozenset({"sourcedid", "idtype"}),
+        "role": frozenset({"status", "subrole", "timeframe"}),
+        "timeframe": frozenset({"begin", "end"}),
+        "sourcedid": frozenset({"source", "id"}),
+    }
+)
+"""What an element may have only one of, so that nothing has to be chosen."""
 
 _CHUNK: Final = 64 * 1024
 _LONGEST: Final = 8 * 1024 * 1024
@@ -90,12 +118,19 @@ class _Refused(Exception):
 
 
 class _Handler(ContentHandler):
-    """Builds the elements, and puts those that are complete into `done`."""
+    """Builds the elements, and puts those that are complete into `done`.
+
+    Attributes:
+        done: the records and members that came to their end.
+        wrong: by path, elements that should not be there: the first one's line, and why.
+    """
 
     def __init__(self, parser: DefusedExpatParser) -> None:
         super().__init__()
         self.done: list[Element] = []
+        self.wrong: dict[str, tuple[int, str]] = {}
         self._parser = parser
+        self._prefix = ""
         self._open: list[Element] = []
         self._depth = 0
         self._passing = 0
@@ -104,19 +139,29 @@ class _Handler(ContentHandler):
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _Refused("RR301", f"elements lie more than {_DEEPEST} deep in each other")
+        prefix = ""
         if ":" in name:
-            name = name.rpartition(":")[2]
+            prefix, _, name = name.rpartition(":")
         if self._depth == 1:
+            self._prefix = prefix
             if name != ROOT:
                 message = f"the file is no IMS Enterprise 1.1: its outermost element is not {ROOT}"
                 raise _Refused("RR302", message)
             return
+        line = self._parser.getLineNumber() or 0
+        own = prefix == self._prefix
         known = RECORDS if self._depth == 2 else _KEPT
-        if self._passing or name not in known:
+        if self._passing or not own or name not in known:
+            if self._depth == 2 and own and name != _PASSED_OVER:
+                self.wrong.setdefault(name, (line, "the format has no such record"))
             self._passing += 1
             return
-        given = {key.rpartition(":")[2]: value for key, value in attrs.items()} if attrs else {}
-        line = self._parser.getLineNumber() or 0
+        if self._open and name in _ONCE.get(self._open[-1].name, ()):
+            above = self._open[-1]
+            if above.find(name):
+                self.wrong.setdefault(f"{above.name}/{name}", (line, "there may be only one"))
+        # Attributes of other namespaces say nothing here.
+        given = {key: value for key, value in attrs.items() if ":" not in key} if attrs else {}
         self._open.append(Element(name, line, given))
 
     def characters(self, content: str) -> None:
@@ -147,7 +192,8 @@ class _Handler(ContentHandler):
 def read_records(file: IO[bytes], name: str, problems: list[Problem]) -> Iterator[Element]:
     """Yield the records of a file in order; the members of a membership come before it.
 
-    What keeps the file from being read to its end is added to `problems`, and is the last of it.
+    What keeps the file from being read to its end is added to `problems`, and is the last of it;
+    so are elements that should not be there.
     """
     parser = DefusedExpatParser(forbid_dtd=True)
     handler = _Handler(parser)
@@ -175,11 +221,15 @@ def read_records(file: IO[bytes], name: str, problems: list[Problem]) -> Iterato
         problems.append(Problem(name, 1, "", None, "RR304", message))
     except READ_ERRORS:
         problems.append(Problem(name, 0, "", None, "RR301", "the file is damaged"))
+    problems += (
+        Problem(name, line, path, None, "RR313", message)
+        for path, (line, message) in handler.wrong.items()
+    )
 
 
 def _check_size(waiting: int) -> None:
     if waiting > _LONGEST:
-        raise _Refused("RR301", f"an element is larger than {_LONGEST // 1024**2} MiB")
+        raise _Refused("RR301", f"{_LONGEST // 1024**2} MiB pass without the end of a record")
 
 
 def _problem(name: str, parser: DefusedExpatParser, code: str, message: str) -> Problem:

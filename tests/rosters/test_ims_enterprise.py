@@ -643,7 +643,7 @@ def test_bytes_of_another_encoding_than_declared_are_malformed(write: Write):
 
 
 def test_sizes_are_limited(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch):
-    deep = SAMPLE.replace(END, "<a>" * 200 + "</a>" * 200 + END)
+    deep = SAMPLE.replace(END, "<comments>" * 200 + "</comments>" * 200 + END)
     assert [each[0] for each in problems_of(write(deep))] == ["RR301"]
     monkeypatch.setattr(ims_xml, "_LONGEST", 200_000)
     long = SAMPLE.replace("<short>8A", f"<short>{'8' * 400_000}")
@@ -808,3 +808,75 @@ def test_the_example_municipality_has_the_same_memberships_in_both_formats(write
     assert sorted(found.memberships, key=str) == sorted(expected.memberships, key=str)
     assert found.relations == expected.relations
     assert [each.role for each in found.people] == [each.role for each in expected.people]
+
+
+PERSON_U1 = "<person><sourcedid><source>sas@n</source><id>u-1</id></sourcedid></person>"
+
+
+def test_the_same_id_twice_is_found_on_one_line_too(write: Write):
+    text = SAMPLE.replace(END, PERSON_U1 + END)
+    head, _, body = text.partition("?>")
+    one_line = head + "?>" + body.replace("\n", "")
+    assert ("RR309", 1, "person/sourcedid/id", "u-1") in problems_of(write(one_line))
+
+
+STRAYS = {
+    "a record that there is not": (END, "<Membership/>" + END, ("RR313", "Membership")),
+    "two states": (
+        "<type>full</type>", "<type>full</type><type>delta</type>", ("RR313", "properties/type")),
+    "two statuses": (
+        IN_CLASS, IN_CLASS.replace("</role>", "<status>0</status></role>"),
+        ("RR313", "role/status")),
+    "two members in one": (
+        OF_U1, OF_U1.replace("<idtype>", f"{PERSON_U1[8:-9]}<idtype>"),
+        ("RR313", "member/sourcedid")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STRAYS)
+def test_what_would_have_to_be_chosen_is_refused(write: Write, case: str):
+    old, new, expected = STRAYS[case]
+    assert old in SAMPLE
+    told = problems_of(write(SAMPLE.replace(old, new, 1)))
+    assert expected in [(code, column) for code, _, column, _ in told]
+
+
+def test_a_membership_within_another_record_gives_nobody_anything(write: Write):
+    plain = read_enterprise(write(SAMPLE)).memberships
+    inner = SAMPLE[SAMPLE.index("<membership>") : SAMPLE.index("</membership>") + 13]
+    nested = SAMPLE.replace("</person>", f"<extension>{inner}</extension></person>", 1)
+    assert [each._replace(row=0) for each in read_enterprise(write(nested)).memberships] == [
+        each._replace(row=0) for each in plain
+    ]
+
+
+@pytest.mark.parametrize("element", ["membership", "member"])
+def test_memberships_and_members_that_are_deleted_are_left_out(write: Write, element: str):
+    roster = read_enterprise(write(SAMPLE))
+    deleted = SAMPLE.replace(f"<{element}>", f'<{element} recstatus="3">', 1)
+    left = read_enterprise(write(deleted))
+    before = {*roster.memberships, *roster.affiliations}
+    assert {*left.memberships, *left.affiliations} < before
+
+
+def test_what_stands_in_another_namespace_says_nothing(write: Write):
+    foreign = IN_CLASS.replace("<role ", '<role xmlns:x="urn:x" x:roletype="01" ')
+    foreign = foreign.replace("</role>", "<x:status>0</x:status></role>")
+    plain = read_enterprise(write(SAMPLE)).memberships
+    assert read_enterprise(write(SAMPLE.replace(IN_CLASS, foreign))).memberships == plain
+
+
+def test_a_zip_with_another_file_deeper_down_is_refused(tmp_path: Path):
+    path = tmp_path / "two.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.xml", SAMPLE)
+        archive.writestr("more/b.xml", SAMPLE)
+    assert problems_of(path)[0][0] == "RR303"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_zip_that_is_packed_in_another_way_is_refused(tmp_path: Path, method: int):
+    path = tmp_path / "odd.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.xml", SAMPLE)
+    assert problems_of(path)[0][0] == "RR301"
