@@ -156,7 +156,7 @@ def _school(school: School) -> str:
     )
     told = [f"{number:,} {reason}" for number, reason in reasons if number]
     total = sum(number for number, _ in reasons)
-    who = [f"other mentors for {count(total, 'learner')} ({', '.join(told)})"] if told else []
+    who = [f"mentors change for {count(total, 'learner')} ({', '.join(told)})"] if told else []
     return "; ".join([*([", ".join(units)] if units else []), *who])
 
 
