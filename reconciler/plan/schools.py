@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
-from reconciler.access.changes import access_changes
+from reconciler.access.changes import AccessChange, access_changes
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import AddressKind
+from reconciler.domain.days import runs_on
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, School
@@ -56,43 +57,75 @@ def by_school(
         return ()
     changed = {
         learner
-        for change in access_changes(
-            judgement.learners,
-            (each for each in judgement.effective_before if each.role is Role.MENTOR),
-            (each for each in judgement.effective_after if each.role is Role.MENTOR),
-        )
+        for change in _mentors_changes(judgement)
         for learner in (*change.gained, *change.lost)
     }
-    held = _memberships(directory, changed)
+    schools = {unit: _school(directory, unit) for unit in directory.units}
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for assignment, verb in steps:
-        school = _school(directory, assignment.target)
-        if assignment.kind is not TargetKind.LEARNER and school is not None:
+        single = assignment.kind is TargetKind.LEARNER
+        school = None if single else schools[assignment.target]
+        if school is not None:
             tally = tallies[school]
             (tally.added if verb is Verb.ADD else tally.removed)[assignment.target] += 1
-    for learner in changed:
-        now = [each for each in held[learner] if each.holds_on(as_of)]
-        homes = [each.unit for each in now if each.primary] or [each.unit for each in now]
-        school = _school(directory, min(homes)) if homes else None
+    homes, turned = _homes(directory, changed, as_of)
+    held = _memberships(directory, turned)
+    for learner, home in homes.items():
+        school = schools[home]
         if school is not None:
-            _count(tallies[school], _of_classes(directory, held[learner]), as_of)
+            if learner in turned:
+                _count(tallies[school], _of_classes(directory, held[learner]), as_of)
+            else:
+                tallies[school].by_mentor += 1
     if len(tallies) < 2:
         return ()
     made = (_made(school, keys.unit(school), tally) for school, tally in tallies.items())
     return tuple(sorted(made, key=lambda each: (each.name, each.school)))
 
 
-def _memberships(directory: Directory, people: set[str]) -> defaultdict[str, list[Membership]]:
-    held: defaultdict[str, list[Membership]] = defaultdict(list)
-    for each in directory.state.memberships:
-        if each.person in people and each.role is MembershipRole.LEARNER:
-            held[each.person].append(each)
+def _mentors_changes(judgement: Judgement) -> tuple[AccessChange, ...]:
+    """Return whom people gain and lose as mentors, whatever they see as headteachers."""
+    before, after = judgement.effective_before, judgement.effective_after
+    if all(each.role is Role.MENTOR for each in before ^ after):
+        return judgement.access
+    return access_changes(
+        judgement.learners,
+        (each for each in before if each.role is Role.MENTOR),
+        (each for each in after if each.role is Role.MENTOR),
+    )
+
+
+def _homes(directory: Directory, people: set[str], as_of: date) -> tuple[dict[str, str], set[str]]:
+    """Return in which unit each of some learners is at home, and of whom a membership turned.
+
+    As `Directory.home` has it, in one pass: in a new school year it is about nearly everybody.
+    """
+    since = as_of - timedelta(days=RECENT_DAYS)
+    found: dict[str, tuple[bool, str]] = {}
+    turned: set[str] = set()
+    for unit, person, role, primary, begin, end in directory.state.memberships:
+        if person not in people or role is not MembershipRole.LEARNER:
+            continue
+        if (begin is not None and since < begin <= as_of) or (
+            end is not None and since < end <= as_of
+        ):
+            turned.add(person)
+        if runs_on(as_of, begin, end):
+            home = not primary, unit
+            found[person] = min(found.get(person, home), home)
+    return {person: unit for person, (_, unit) in found.items()}, turned
+
+
+def _memberships(directory: Directory, people: set[str]) -> dict[str, list[Membership]]:
+    held: dict[str, list[Membership]] = {person: [] for person in people}
+    for each in directory.state.memberships if people else ():
+        own = held.get(each.person)
+        if own is not None and each.role is MembershipRole.LEARNER:
+            own.append(each)
     return held
 
 
 def _school(directory: Directory, unit: str) -> str | None:
-    if unit not in directory.units:
-        return None
     above = directory.lineage(unit)
     return next((each.id for each in above if each.kind is UnitKind.SCHOOL), None)
 
@@ -105,9 +138,9 @@ def _of_classes(directory: Directory, held: list[Membership]) -> list[Membership
 
 def _count(tally: _Tally, held: Iterable[Membership], as_of: date) -> None:
     """Count a learner whose mentors change: as one who arrived, who moved, or neither."""
+    since = as_of - timedelta(days=RECENT_DAYS)
     now = [each for each in held if each.holds_on(as_of)]
     units = {each.unit for each in now}
-    since = as_of - timedelta(days=RECENT_DAYS)
     left = [each.end for each in held if each.end and each.end <= as_of and each.unit not in units]
     came = [each.begin for each in now if each.begin is not None and each.begin > since]
     if left and (came or max(left) > since):
