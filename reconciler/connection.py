@@ -116,7 +116,10 @@ def _find(
     path = config or directory / CONFIG_NAME
     if not path.is_file():
         return None
-    default, environments, _ = read_config(path)
+    default, environments, rosters = read_config(path)
+    if environment is None and default is None and rosters and not environments:
+        # It is about school systems alone.
+        return _Site.of_variables(environ, directory) if environ.get("RECONCILER_URL") else None
     name = _choose(environment or default, environments, path)
     where = f"{path}: environment {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}

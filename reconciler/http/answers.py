@@ -126,6 +126,9 @@ def _json(name: str, received: Received, peer: Peer) -> object:
         )
     try:
         document = json.loads(received.body)
+        # Half a character is no text: it could be read, and never be written.
+        if b"\\ud" in received.body.lower():
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         document = None
     if document is None:

@@ -8,18 +8,22 @@ from typing import Final
 
 from requests.utils import parse_header_links
 
-from reconciler.errors import ContractViolation, SiteError
+from reconciler.errors import ContractViolation, RequestRefused, SiteError
 from reconciler.http.answers import Answer
 from reconciler.http.call import Call
-from reconciler.rosters.school_system import VIOLATED, Get, Item, by_id
+from reconciler.rosters.school_system import VIOLATED, Get, Item, fold
 
 READS: Final = 3
 """How often a collection is read that changes so that rows are missing at its end."""
 
+_LONGEST_COUNT: Final = 16
 STALE_PAGES: Final = 3
 """So many pages in a row without a new row are a server that does not look at the offset."""
 
-MOST_ROWS: Final = 10_000_000
+EMPTY_PAGES: Final = 3
+"""So many empty pages in a row that name a next one are the end."""
+
+MOST_ROWS: Final = 5_000_000
 """No school system has more in one collection; a server that makes them up is left."""
 
 
@@ -41,43 +45,115 @@ def read_offset_pages(get: Get, path: str, name: str, limit: int) -> list[Item] 
     """
     missing = 0
     for _ in range(READS):
-        rows, missing = _read_once(get, path, name, limit)
+        reading = _Reading(get, path, name, limit)
+        reading.run()
+        missing = reading.missing
         if missing <= 0:
-            return rows
+            return list(reading.rows.values()) or None
     raise SiteError(
         f"GET {path}: {missing} rows are missing of those that it says there are.", VIOLATED
     )
 
 
-def _read_once(get: Get, path: str, name: str, limit: int) -> tuple[list[Item] | None, int]:
-    """Return the rows, and how many fewer came than there should be."""
-    rows: dict[object, Item] = {}
-    offset = stale = 0
-    total: int | None = None
-    linked = False
-    while True:
-        query = {"limit": str(limit), "offset": str(offset), "sort": "sourcedId", "orderBy": "asc"}
-        call = Call("GET", path, query, note=f"from row {offset + 1}")
-        answer = get(call)
-        items = _items(call, answer, name, first=not offset)
-        if not items:
-            return (list(rows.values()) if offset else None), (total or 0) - offset
-        before = len(rows)
-        rows.update(by_id(items, "sourcedId", offset))
-        offset += len(items)
-        total = _total(answer, total)
-        follows = _has_next(answer)
-        if not follows and (linked or (total is not None and len(rows) >= total)):
-            return list(rows.values()), (total or 0) - offset
-        linked = linked or follows
-        stale = stale + 1 if len(rows) == before else 0
-        if stale == STALE_PAGES or len(rows) > MOST_ROWS:
-            raise ContractViolation(
-                f"{call.name}: the same rows come again and again; the server may ignore offset."
-                if stale
-                else f"{call.name}: there are more than {MOST_ROWS:,} rows.",
-                VIOLATED,
-            )
+class _Reading:
+    """One reading of a collection.
+
+    Attributes:
+        rows: by id what came.
+    """
+
+    def __init__(self, get: Get, path: str, name: str, limit: int) -> None:
+        self.rows: dict[object, Item] = {}
+        self._get = get
+        self._path = path
+        self._name = name
+        self._limit = limit
+        self._offset = 0
+        self._largest = 0
+        self._total: int | None = None
+        self._linked = False
+
+    @property
+    def missing(self) -> int:
+        """How many rows fewer came than the service said that there are, at any time.
+
+        What came twice is one: a row that moved up while pages were read would else stand for
+        another one that was passed over.
+        """
+        return (self._total or 0) - len(self.rows)
+
+    def run(self) -> None:
+        """Read to the end.
+
+        Raises:
+            SiteError: there is none, or a page could not be read.
+        """
+        stale = empty = 0
+        while True:
+            call = self._call()
+            answer = self._ask(call)
+            if answer is None:
+                return
+            items = _items(call, answer, self._name, first=not self._offset)
+            follows = _has_next(answer)
+            self._count(answer)
+            if not items:
+                # Some filter their pages after cutting them, and some name a next one for ever.
+                if not follows or not self.rows or self.missing <= 0 < (self._total or 0):
+                    return
+                empty += 1
+                if empty > EMPTY_PAGES:
+                    return
+                self._offset += self._largest
+                continue
+            empty = 0
+            before = len(self.rows)
+            fold(self.rows, items, "sourcedId", self._offset)
+            self._offset += len(items)
+            self._largest = max(self._largest, len(items))
+            if not follows and (self._linked or self._counts_to_the_end(len(items))):
+                return
+            self._linked = self._linked or follows
+            stale = stale + 1 if len(self.rows) == before else 0
+            self._check(call, stale)
+
+    def _call(self) -> Call:
+        query = {
+            "limit": str(self._limit),
+            "offset": str(self._offset),
+            "sort": "sourcedId",
+            "orderBy": "asc",
+        }
+        return Call("GET", self._path, query, note=f"from row {self._offset + 1}")
+
+    def _ask(self, call: Call) -> Answer | None:
+        """Return an answer; None where there is nothing any more after all that was counted."""
+        try:
+            return self._get(call)
+        except RequestRefused as refused:
+            if refused.status == 404 and self.rows and self._total == len(self.rows):
+                return None
+            raise
+
+    def _count(self, answer: Answer) -> None:
+        text = answer.headers.get("X-Total-Count", "").strip()
+        if text.isascii() and text.isdecimal() and len(text) < _LONGEST_COUNT:
+            self._total = max(int(text), self._total or 0)
+
+    def _counts_to_the_end(self, received: int) -> bool:
+        """Whether the count says that this was all.
+
+        On the first page it may be the count of the page, so that one more is asked for.
+        """
+        return self._offset > received and len(self.rows) == self._total
+
+    def _check(self, call: Call, stale: int) -> None:
+        if stale == STALE_PAGES:
+            message = "the same rows come again and again; the service may ignore offset."
+            raise ContractViolation(f"{call.name}: {message}", VIOLATED)
+        if len(self.rows) > MOST_ROWS:
+            message = f"there are more than {MOST_ROWS:,} rows."
+            raise ContractViolation(f"{call.name}: {message}", VIOLATED)
 
 
 def _items(call: Call, answer: Answer, name: str, *, first: bool) -> list[Item]:
@@ -95,8 +171,3 @@ def _has_next(answer: Answer) -> bool:
     """Whether a Link header names a next page; its address is not followed (RFC 8288)."""
     links = parse_header_links(answer.headers.get("Link", ""))
     return any("next" in link.get("rel", "").lower().split() for link in links)
-
-
-def _total(answer: Answer, before: int | None) -> int | None:
-    text = answer.headers.get("X-Total-Count", "").strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else before

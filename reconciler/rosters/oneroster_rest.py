@@ -38,6 +38,7 @@ SCOPES: Final[Mapping[Version, str]] = MappingProxyType(
 
 PAGE: Final = 1000
 _RIGHTS: Final = "Check what the client may do: reading needs the scope roster-core.readonly."
+_UNREADABLE: Final = "?"
 _MIDNIGHT: Final = ("T00:00:00", "T00:00:00Z", "T00:00:00.000Z")
 
 
@@ -104,17 +105,27 @@ def _text(value: object) -> str:
             return "true" if value else "false"
         case int():
             return str(value)
-        case list():
-            return _joined(value)
-        case _:
+        case None:
             return ""
+        case _:
+            # No reference, date or word reads like this, so that whatever looks at it says so.
+            return _UNREADABLE
+
+
+def _listed(member: str) -> Callable[[Item], str]:
+    def read(item: Item) -> str:
+        value = item.get(member)
+        return _joined(map(_text, value)) if isinstance(value, list) else _text(value)
+
+    return read
 
 
 def _joined(values: Iterable[object]) -> str:
     """Write a list as one cell, a part with a comma in quotes."""
+    written = list(values)
     cell = io.StringIO()
-    csv.writer(cell, lineterminator="").writerow([_text(each) for each in values])
-    return cell.getvalue()
+    csv.writer(cell, lineterminator="").writerow(written)
+    return cell.getvalue() if written else ""
 
 
 def _one(member: str) -> Callable[[Item], str]:
@@ -132,7 +143,14 @@ def _day(member: str) -> Callable[[Item], str]:
 
 
 def _id_of(value: object) -> str:
-    return _text(value.get("sourcedId")) if isinstance(value, dict) else ""
+    if value is None:
+        return ""
+    return (_text(value.get("sourcedId")) if isinstance(value, dict) else "") or _UNREADABLE
+
+
+def _key(item: Item) -> str:
+    key = _text(item.get("sourcedId"))
+    return "" if key == _UNREADABLE else key
 
 
 def _reference(member: str) -> Callable[[Item], str]:
@@ -142,13 +160,14 @@ def _reference(member: str) -> Callable[[Item], str]:
 def _references(member: str) -> Callable[[Item], str]:
     def read(item: Item) -> str:
         value = item.get(member)
-        return _joined(map(_id_of, value)) if isinstance(value, list) and value else ""
+        return _joined(map(_id_of, value)) if isinstance(value, list) else _id_of(value)
 
     return read
 
 
 _PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
     {
+        "sourcedId": _key,
         "parentSourcedId": _reference("parent"),
         "schoolSourcedId": _reference("school"),
         "classSourcedId": _reference("class"),
@@ -157,6 +176,7 @@ _PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
         "primaryOrgSourcedId": _reference("primaryOrg"),
         "beginDate": _day("beginDate"),
         "endDate": _day("endDate"),
+        "grades": _listed("grades"),
         "orgSourcedIds": _references("orgs"),
         "agentSourcedIds": _references("agents"),
     }
@@ -165,13 +185,15 @@ _PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
 
 
 def _roles(user: Item) -> Iterator[Item]:
-    """Yield the roles of a user as rows of their own."""
+    """Yield the roles of a user as rows of their own, which are gone when the user is."""
     listed = user.get("roles")
-    for number, role in enumerate(listed if isinstance(listed, list) else [], 1):
-        if isinstance(role, dict):
-            yield {
-                **role,
-                "sourcedId": f"{_text(user.get('sourcedId'))} role {number}",
-                "user": user,
-                "status": user.get("status"),
-            }
+    whole = listed if isinstance(listed, list) else [listed] if listed is not None else []
+    for number, each in enumerate(whole, 1):
+        role = each if isinstance(each, dict) else {"org": each, "role": each, "roleType": each}
+        status = user.get("status")
+        yield {
+            **role,
+            "sourcedId": f"{_text(user.get('sourcedId'))} role {number}",
+            "user": user,
+            "status": role.get("status") if status in (None, "active") else status,
+        }

@@ -42,8 +42,12 @@ _ORG_KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
 )
 _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 _EXTENSION = "ext:"
+_GONE: Final = frozenset({"tobedeleted", "inactive"})
 _FILE_CODES = frozenset({"RR301", "RR304", "RR305", "RR307", "RR314"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+_MAY_BE_BLANK: Final = frozenset({"username", "givenName", "familyName"})
+"""Parents have no account, and whoever has a protected address may have no name."""
 
 _COMMON = ("status",)
 _USER = ("sourcedId", "enabledUser", "username", "givenName", "familyName")
@@ -162,10 +166,10 @@ class Tables:
         for number, values in rows:
             sourced_id, status = values[0], values[status_at]
             if status and status != "active":
-                if status.lower() == "tobedeleted":
+                if status.strip().lower() in _GONE:
                     self._left_out.add((name, sourced_id))
                     continue
-                if status.lower() != "active":
+                if status.strip().lower() != "active":
                     message = "a status is active or tobedeleted"
                     self.problem(file, number, "status", "RR313", message)
             first = ids.setdefault(sourced_id, number)
@@ -174,10 +178,15 @@ class Tables:
                 self.problem(file, number, "sourcedId", "RR309", message, sourced_id)
                 continue
             if "" in values[:status_at]:
-                for column, value in zip(columns.required, values, strict=False):
-                    if not value:
-                        self.problem(file, number, column, "RR308", "a value is missing")
-                continue
+                lacking = [
+                    column
+                    for column, value in zip(columns.required, values, strict=False)
+                    if not value and column not in _MAY_BE_BLANK
+                ]
+                for column in lacking:
+                    self.problem(file, number, column, "RR308", "a value is missing")
+                if lacking:
+                    continue
             yield file, number, values
 
     def refer(self, file: str, row: int, column: str, value: str, target: str) -> bool:
@@ -251,5 +260,8 @@ def listed(cell: str) -> tuple[str, ...]:
         return ()
     if "," not in cell and '"' not in cell:
         return (cell.strip(),)
-    parts = next(csv.reader([" ".join(cell.split())], skipinitialspace=True))
+    try:
+        parts = next(csv.reader([" ".join(cell.split())], skipinitialspace=True))
+    except csv.Error:  # a part that is longer than any id
+        parts = [cell]
     return tuple(part.strip() for part in parts if part.strip())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ Item = Mapping[str, Any]
 
 VIOLATED: Final = "Nothing was planned from it. Read it again; if it stays so, report it there."
 """What to do about an answer that is not what the format says."""
+
+_TOKENS: Final = "Check token_url, client_id, client_secret and scope."
 
 
 @contextmanager
@@ -40,7 +43,7 @@ def asking(
         violated=VIOLATED,
         refused=MappingProxyType(
             {
-                400: rights,
+                400: f"{rights} Or `page` may be too large.",
                 403: rights,
                 404: "Check url, base_path and version: the service may stand elsewhere.",
             }
@@ -49,7 +52,8 @@ def asking(
         blank=True,
     )
     transport = ReadOnlyTransport(service, base, peer, limits)
-    granted = authorisation(service, scope, peer, limits)
+    at_tokens = {400: _TOKENS, 401: _TOKENS, 404: _TOKENS}
+    granted = authorisation(service, scope, replace(peer, refused=at_tokens), limits)
     try:
         yield lambda call: transport.send(call, granted)
     finally:
@@ -57,15 +61,37 @@ def asking(
         granted.close()
 
 
-def by_id(items: Iterable[Item], member: str, offset: int) -> Iterator[tuple[object, Item]]:
-    """Yield items with their ids, so that what comes twice is one.
+_CHANGES: Final = frozenset(
+    {"status", "dateLastModified", "beginDate", "endDate", "primary", "enabledUser", "meta"}
+)
+"""What may be another in a row that comes again: it was changed meanwhile, and is the same row."""
 
-    One without a readable id is a mistake of its own, and stays: its place stands for the id.
+
+def fold(known: dict[object, Item], page: Iterable[Item], member: str, offset: int) -> None:
+    """Add a page's items to those that came before, so that what comes twice is one.
+
+    The later one counts. An id that stands for something else the second time, or twice on a page,
+    is a mistake of its own, and so is one that cannot be read: these stay, each under its place.
+
+    Args:
+        known: what came before, by id; is added to.
+        page: the items of one page.
+        member: what has their ids.
+        offset: the place of the first of them among all.
     """
-    for at, item in enumerate(items, offset):
+    met: dict[object, Item] = {}
+    for at, item in enumerate(page, offset):
         value = item.get(member)
         readable = isinstance(value, str | int) and not isinstance(value, bool) and value != ""
-        yield (str(value) if readable else at), item
+        key: object = str(value) if readable else at
+        before = met.get(key, known.get(key))
+        if before is not None and before != item and (key in met or not _same(before, item)):
+            key = at
+        known[key] = met[key] = item
+
+
+def _same(one: Item, other: Item) -> bool:
+    return all(one.get(key) == other.get(key) for key in (one.keys() | other.keys()) - _CHANGES)
 
 
 def nothing(file: str) -> Problem:

@@ -4,10 +4,12 @@ from typing import Final
 
 from reconciler.errors import ContractViolation
 from reconciler.http.call import Call
-from reconciler.rosters.school_system import VIOLATED, Get, Item, by_id
+from reconciler.rosters.school_system import VIOLATED, Get, Item, fold
+
+MOST_ITEMS: Final = 5_000_000
+"""No school system has more; a server that makes them up is left."""
 
 MOST_PAGES: Final = 100_000
-"""No school system has more; a server that makes them up is left."""
 
 
 def read_token_pages(get: Get, path: str, limit: int) -> list[Item] | None:
@@ -27,12 +29,17 @@ def read_token_pages(get: Get, path: str, limit: int) -> list[Item] | None:
     """
     items: dict[object, Item] = {}
     tokens: set[str] = set()
+    received = 0
     following: str | None = None
     while True:
         query = {"limit": str(limit)} | ({"pageToken": following} if following else {})
         call = Call("GET", path, query, note=f"page {len(tokens) + 1}")
         page, following = _page(call, get(call).document, first=not tokens)
-        items.update(by_id(page, "id", len(items)))
+        fold(items, page, "id", received)
+        received += len(page)
+        if len(items) > MOST_ITEMS:
+            message = f"there are more than {MOST_ITEMS:,} items."
+            raise ContractViolation(f"{call.name}: {message}", VIOLATED)
         if not following:
             return list(items.values()) or None
         if following in tokens or len(tokens) == MOST_PAGES:

@@ -55,7 +55,7 @@ SPOILT = {
         ("classes.csv", "c2,,", "s1,,"),
         ("RR309", 3, "sourcedId", "s1"),
     ),
-    "no username": (("users.csv", "student,liv", "student,"), ("RR308", 4, "username", None)),
+    "no role": (("users.csv", "student,liv", ",liv"), ("RR308", 4, "role", None)),
     "a day that is not": (
         ("enrollments.csv", "2027-07-31", "2027-06-31"),
         ("RR312", 2, "endDate", None),
