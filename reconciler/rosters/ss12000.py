@@ -7,6 +7,7 @@ teacher of the group, and a duty as `Rektor` the principal of the organisation, 
 in activities, which are not read.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from sys import intern
@@ -24,6 +25,7 @@ from reconciler.domain.roster import (
     RosterUnitKind,
 )
 from reconciler.http.call import LIMITS, Limits
+from reconciler.rosters.hierarchy import circles
 from reconciler.rosters.problems import InvalidRoster, Problem
 from reconciler.rosters.school_system import Item, asking, nothing
 from reconciler.rosters.token_pages import read_token_pages
@@ -34,28 +36,32 @@ COLLECTIONS: Final = ("organisations", "persons", "groups", "duties")
 
 _RIGHTS: Final = f"Check what the client may do: it needs to read {', '.join(COLLECTIONS)}."
 _CLASS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {"Klass": "homeroom", "Mentor": "homeroom", "Undervisning": "scheduled"}
+    {"klass": "homeroom", "mentor": "homeroom", "undervisning": "scheduled"}
 )
 """What the types of groups are as class types; any other one stays as it is, in small letters."""
 
-_STAFF_GROUP: Final = "Personalgrupp"
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_STAFF_GROUP: Final = "personalgrupp"
 _DUTIES: Final[Mapping[str, RosterRole]] = MappingProxyType(
     {
-        "Rektor": RosterRole.PRINCIPAL,
-        "Lärare": RosterRole.TEACHER,
-        "Förstelärare": RosterRole.TEACHER,
-        "Förskollärare": RosterRole.TEACHER,
-        "Speciallärare/specialpedagog": RosterRole.TEACHER,
-        "Lärarassistent": RosterRole.AIDE,
-        "Kurator": RosterRole.COUNSELLOR,
-        "Studie- och yrkesvägledare": RosterRole.COUNSELLOR,
-        "Skoladministratör": RosterRole.ADMINISTRATOR,
+        "rektor": RosterRole.PRINCIPAL,
+        "lärare": RosterRole.TEACHER,
+        "förstelärare": RosterRole.TEACHER,
+        "förskollärare": RosterRole.TEACHER,
+        "speciallärare/specialpedagog": RosterRole.TEACHER,
+        "lärarassistent": RosterRole.AIDE,
+        "kurator": RosterRole.COUNSELLOR,
+        "studie- och yrkesvägledare": RosterRole.COUNSELLOR,
+        "skoladministratör": RosterRole.ADMINISTRATOR,
     }
 )
 """What the roles of a duty are; any other one gives nobody a role here."""
 
-_MENTOR: Final = "Mentor"
-_GUARDIAN: Final = "Vårdnadshavare"
+_MENTOR: Final = "mentor"
+_EMAILS: Final = ("skola personal", "skola elev", "arbete övrigt", "")
+"""The types of e-mail addresses that are taken, the best first; a private one never is."""
+
+_GUARDIAN: Final = "vårdnadshavare"
 
 
 def read_ss12000(service: RosterService, limits: Limits = LIMITS) -> Roster:
@@ -93,7 +99,23 @@ class _Reader:
     def __init__(self, read: Mapping[str, Sequence[Item]]) -> None:
         self._read = read
         self._problems: dict[Problem, None] = {}
-        self._ids = {name: {_text(item, "id") for item in items} for name, items in read.items()}
+        self._ids: dict[str, dict[str, int]] = {}
+        for name in COLLECTIONS:
+            self._ids[name] = self._known(name)
+
+    def _known(self, name: str) -> dict[str, int]:
+        """Return the ids of a collection, with their places; one that is not its own is told."""
+        known: dict[str, int] = {}
+        for place, item in self._items(name):
+            key = self._text(place, item, "id")
+            first = known.setdefault(key, place.row)
+            if not key:
+                self._problem(place, "id", "RR308", "a value is missing")
+            elif first != place.row:
+                self._problem(place, "id", "RR309", f"row {first} has the same id", key)
+            elif name == "groups" and key in self._ids["organisations"]:
+                self._problem(place, "id", "RR309", "an organisation has the same id", key)
+        return known
 
     def roster(self, source: str) -> Roster:
         """Read what there is."""
@@ -114,24 +136,31 @@ class _Reader:
     # Units
 
     def _organisations(self) -> Iterator[RosterUnit]:
-        above = {
-            _id(item, "parentOrganisation")
-            for item in self._read["organisations"]
-            if _text(item, "organisationType") == "Skolenhet"
-        }
+        parents: dict[str, str | None] = {}
+        kinds: dict[str, str] = {}
         for place, item in self._items("organisations"):
-            key, kind = self._id(place, item), _text(item, "organisationType")
-            parent = _id(item, "parentOrganisation")
+            key, parent = self._id(place, item), self._to(place, item, "parentOrganisation")
             if parent:
                 self._refer(place, "parentOrganisation", parent, "organisations")
+            parents[key] = parent or None
+            kinds[key] = self._text(place, item, "organisationType").casefold()
+        for key in circles(parents):
+            place = _Place("/organisations", self._ids["organisations"][key])
+            message = "the organisation lies below itself:"
+            self._problem(place, "parentOrganisation", "RR311", message, key)
+        above = {parents[key] for key, kind in kinds.items() if kind == "skolenhet"}
+        for place, item in self._items("organisations"):
+            key = self._id(place, item)
             # A school with units of its own is above them; people and groups are of the units.
-            is_school = kind == "Skolenhet" or (kind == "Skola" and key not in above)
+            is_school = kinds[key] == "skolenhet" or (kinds[key] == "skola" and key not in above)
             yield RosterUnit(
                 key,
                 RosterUnitKind.SCHOOL if is_school else RosterUnitKind.ORGANISATION,
-                _text(item, "displayName"),
-                parent or None,
-                _text(item, "schoolUnitCode") or _text(item, "organisationCode") or None,
+                self._text(place, item, "displayName"),
+                parents[key],
+                self._text(place, item, "schoolUnitCode")
+                or self._text(place, item, "organisationCode")
+                or None,
                 None,
                 (),
                 *place,
@@ -140,15 +169,16 @@ class _Reader:
 
     def _groups(self) -> Iterator[RosterUnit]:
         for place, item in self._items("groups"):
-            school, kind = _id(item, "organisation"), _text(item, "groupType")
+            school = self._to(place, item, "organisation")
+            kind = self._text(place, item, "groupType").casefold()
             self._refer(place, "organisation", school, "organisations")
             yield RosterUnit(
                 self._id(place, item),
                 RosterUnitKind.CLASS,
-                _text(item, "displayName"),
+                self._text(place, item, "displayName"),
                 school,
                 None,
-                _CLASS_TYPES.get(kind, kind.lower()) or None,
+                _CLASS_TYPES.get(kind, kind) or None,
                 (),
                 *place,
                 *self._period(place, item),
@@ -163,75 +193,90 @@ class _Reader:
         for place, item in self._items("persons"):
             key = self._id(place, item)
             own = by_person.get(key, [])
-            names = _listed(item, "eduPersonPrincipalNames")
-            emails = [_text(each, "value") for each in _listed(item, "emails")]
+            names = item.get("eduPersonPrincipalNames")
             yield RosterPerson(
                 key,
-                next((each for each in names if isinstance(each, str)), ""),
-                next((each for each in emails if each), None),
-                _text(item, "givenName"),
-                _text(item, "familyName"),
+                next((each for each in names if isinstance(each, str)), "")
+                if isinstance(names, list)
+                else "",
+                self._email(place, item),
+                self._text(place, item, "givenName"),
+                self._text(place, item, "familyName"),
                 own[0].role if own else RosterRole.OTHER,
-                _text(item, "personStatus") in ("", "Aktiv"),
+                self._text(place, item, "personStatus").casefold() in ("", "aktiv"),
                 tuple(dict.fromkeys(each.unit for each in own)),
                 *place,
             )
 
+    def _email(self, place: _Place, item: Item) -> str | None:
+        """Return the address that the school gave; a private one may be a whole family's."""
+        known = {
+            self._text(place, each, "type").casefold(): self._text(place, each, "value")
+            for each in reversed(self._listed(place, item, "emails"))
+        }
+        return next((known[kind] for kind in _EMAILS if known.get(kind)), None)
+
     def _enrolments(self) -> Iterator[RosterMembership]:
         for place, item in self._items("persons"):
-            for each in _listed(item, "enrolments"):
-                if not isinstance(each, dict) or each.get("cancelled") is True:
+            for each in self._listed(place, item, "enrolments"):
+                if each.get("cancelled") is True:
                     continue
-                school = _id(each, "enroledAt")
+                school = self._to(place, each, "enroledAt")
                 self._refer(place, "enrolments.enroledAt", school, "organisations")
                 yield self._membership(
-                    place, school, _text(item, "id"), RosterRole.STUDENT, each, primary=True
+                    place, school, self._id(place, item), RosterRole.STUDENT, each, primary=True
                 )
 
     def _relations(self) -> Iterator[RosterRelation]:
         """Yield who answers for whom, as far as both may be read."""
         people = self._ids["persons"]
         for place, item in self._items("persons"):
-            for each in _listed(item, "responsibles"):
-                person = _id(each, "person")
+            for each in self._listed(place, item, "responsibles"):
+                person = self._to(place, each, "person")
                 if person in people:
-                    kind = _text(each, "relationType")
+                    kind = self._text(place, each, "relationType").casefold()
                     role = RosterRole.GUARDIAN if kind == _GUARDIAN else RosterRole.RELATIVE
-                    yield RosterRelation(person, _text(item, "id"), role, *place)
+                    yield RosterRelation(person, self._id(place, item), role, *place)
 
     # Memberships and duties
 
     def _members(self) -> Iterator[RosterMembership]:
+        """Yield who is in a group, as far as they may be read: some have a protected address."""
         for place, item in self._items("groups"):
-            staff = _text(item, "groupType") == _STAFF_GROUP
+            staff = self._text(place, item, "groupType").casefold() == _STAFF_GROUP
             role = RosterRole.OTHER if staff else RosterRole.STUDENT
-            for each in _listed(item, "groupMemberships"):
-                person = _id(each, "person")
-                self._refer(place, "groupMemberships.person", person, "persons")
-                yield self._membership(place, _text(item, "id"), person, role, each, primary=False)
+            for each in self._listed(place, item, "groupMemberships"):
+                person = self._to(place, each, "person")
+                if person in self._ids["persons"]:
+                    yield self._membership(
+                        place, self._id(place, item), person, role, each, primary=False
+                    )
 
     def _mentors(self) -> Iterator[RosterMembership]:
+        """Yield who is a mentor; other assignments to a group, of whoever plans it, make nobody."""
         for place, item in self._items("duties"):
-            for each in _listed(item, "assignmentRole"):
-                group = _id(each, "group")
+            for each in self._listed(place, item, "assignmentRole"):
+                if self._text(place, each, "assignmentRoleType").casefold() != _MENTOR:
+                    continue
+                group, person = self._to(place, each, "group"), self._to(place, item, "person")
                 self._refer(place, "assignmentRole.group", group, "groups")
-                yield self._membership(
-                    place,
-                    group,
-                    _id(item, "person"),
-                    RosterRole.TEACHER,
-                    each,
-                    primary=_text(each, "assignmentRoleType") == _MENTOR,
-                    within=item,
-                )
+                if person:
+                    self._refer(place, "person", person, "persons")
+                    yield self._membership(
+                        place, group, person, RosterRole.TEACHER, each, primary=True, within=item
+                    )
 
     def _duties(self) -> Iterator[RosterMembership]:
+        """Yield what people do where; a duty that nobody has is no mistake."""
         for place, item in self._items("duties"):
-            person, school = _id(item, "person"), _id(item, "dutyAt")
-            self._refer(place, "person", person, "persons")
+            person, school = self._to(place, item, "person"), self._to(place, item, "dutyAt")
             self._refer(place, "dutyAt", school, "organisations")
-            role = _DUTIES.get(_text(item, "dutyRole"), RosterRole.OTHER)
-            yield self._membership(place, school, person, role, item, primary=True)
+            word = self._text(place, item, "dutyRole").casefold()
+            role = _DUTIES.get(word, RosterRole.OTHER)
+            if role is RosterRole.PRINCIPAL and person:
+                self._refer(place, "person", person, "persons")
+            if person in self._ids["persons"]:
+                yield self._membership(place, school, person, role, item, primary=True)
 
     def _membership(
         self,
@@ -239,7 +284,7 @@ class _Reader:
         unit: str,
         person: str,
         role: RosterRole,
-        dated: object,
+        dated: Item,
         *,
         primary: bool,
         within: Item | None = None,
@@ -259,48 +304,57 @@ class _Reader:
             yield _Place(f"/{name}", row), item
 
     def _id(self, place: _Place, item: Item) -> str:
-        key = _text(item, "id")
-        if not key:
-            self._problem(place, "id", "RR308", "a value is missing")
-        return intern(key)
+        return intern(self._text(place, item, "id"))
 
     def _refer(self, place: _Place, column: str, key: str, target: str) -> None:
         if key not in self._ids[target]:
             message = f"/{target} has no such item:" if key else "a value is missing"
             self._problem(place, column, "RR310" if key else "RR308", message, key or None)
 
-    def _period(self, place: _Place, dated: object) -> tuple[date | None, date | None]:
+    def _period(self, place: _Place, dated: Item) -> tuple[date | None, date | None]:
         """Read when something begins, and the first day on which it holds no more."""
         first, last = (self._day(place, dated, name) for name in ("startDate", "endDate"))
         if first and last and last < first:
             self._problem(place, "endDate", "RR312", "the end is before the beginning")
         return first, last + timedelta(days=1) if last and last < date.max else None
 
-    def _day(self, place: _Place, dated: object, name: str) -> date | None:
-        text = _text(dated, name)
+    def _day(self, place: _Place, dated: Item, name: str) -> date | None:
+        text = self._text(place, dated, name)
         try:
-            return date.fromisoformat(text) if text else None
+            # fromisoformat also reads week dates, which SS 12000 does not have.
+            return date.fromisoformat(text if _DATE.fullmatch(text) else "?") if text else None
         except ValueError:
             self._problem(place, name, "RR312", "the value is not a date such as 2026-08-17")
             return None
+
+    def _text(self, place: _Place, item: Item, member: str) -> str:
+        """Return a text, empty where there is none."""
+        value = item.get(member)
+        if value is None or isinstance(value, str):
+            return value or ""
+        self._problem(place, member, "RR313", "the value is no text")
+        return ""
+
+    def _to(self, place: _Place, item: Item, member: str) -> str:
+        """Return the id of what an item refers to, empty where it refers to nothing."""
+        value = item.get(member)
+        key = value.get("id") if isinstance(value, dict) else None
+        if value is not None and not isinstance(key, str):
+            self._problem(place, member, "RR313", "the value refers to nothing by an id")
+        return key if isinstance(key, str) else ""
+
+    def _listed(self, place: _Place, item: Item, member: str) -> Sequence[Item]:
+        """Return a list of objects, empty where there is none."""
+        value = item.get(member)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            self._problem(place, member, "RR313", "the value is no list of objects")
+            return ()
+        return value
 
     def _problem(
         self, place: _Place, column: str, code: str, message: str, value: str | None = None
     ) -> None:
         # What is read twice is told once.
         self._problems[Problem(*place, column, value, code, message)] = None
-
-
-def _text(item: object, member: str) -> str:
-    value = item.get(member) if isinstance(item, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def _id(item: object, member: str) -> str:
-    """Return the id of what an item refers to."""
-    return _text(item.get(member), "id") if isinstance(item, dict) else ""
-
-
-def _listed(item: Item, member: str) -> Sequence[object]:
-    value = item.get(member)
-    return value if isinstance(value, list) else ()

@@ -1,5 +1,6 @@
 """SS 12000: mentors with their days, and principals, page by page."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -46,7 +47,13 @@ def school() -> dict[str, list[Row]]:
         ],
         "persons": [
             person("rektor", eduPersonPrincipalNames=["rektor@nordby.example"]),
-            person("mentor", emails=[{"value": "mentor@nordby.example", "type": "Skola"}]),
+            person(
+                "mentor",
+                emails=[
+                    {"value": "familj@privat.example", "type": "Privat"},
+                    {"value": "mentor@nordby.example", "type": "Skola personal"},
+                ],
+            ),
             person("vikarie", personStatus="Utvandrad"),
             person(
                 "elev",
@@ -107,7 +114,7 @@ def school() -> dict[str, list[Row]]:
                         "startDate": "2026-08-17",
                         "endDate": "2027-06-11",
                     },
-                    {"group": ref("ma"), "assignmentRoleType": "Studiehandledare"},
+                    {"group": ref("ma"), "assignmentRoleType": "Schemaläggare"},
                 ],
             },
         ],
@@ -158,7 +165,6 @@ def test_mentors_and_principals_hold_on_their_days():
     assert held == {
         ("7a", "elev"): (RosterRole.STUDENT, False),
         ("7a", "mentor"): (RosterRole.TEACHER, True),
-        ("ma", "mentor"): (RosterRole.TEACHER, False),
         ("lag", "mentor"): (RosterRole.OTHER, False),
     }
 
@@ -255,14 +261,63 @@ def test_everything_that_is_wrong_is_told_together():
     items["organisations"][1]["parentOrganisation"] = ref("nowhere")
     del items["groups"][0]["organisation"]
     items["groups"][0]["groupMemberships"][0]["startDate"] = "i går"
+    items["groups"][1]["id"] = "enhet"
     items["duties"][0]["endDate"] = "2020-01-01"
     items["duties"][1]["assignmentRole"][0]["group"] = ref("9z")
     del items["persons"][4]["id"]
     assert sorted(wrong(items)) == [
         ("RR308", "/groups", 1, "organisation", None),
         ("RR308", "/persons", 5, "id", None),
+        ("RR309", "/groups", 2, "id", "enhet"),
         ("RR310", "/duties", 2, "assignmentRole.group", "9z"),
         ("RR310", "/organisations", 2, "parentOrganisation", "nowhere"),
         ("RR312", "/duties", 1, "endDate", None),
         ("RR312", "/groups", 1, "startDate", None),
     ]
+
+
+ODD = [
+    ("duties", 1, "endDate", 20200101, "RR313"),
+    ("duties", 1, "startDate", "2026-W34-1", "RR312"),
+    ("duties", 1, "assignmentRole", {"group": ref("7a"), "assignmentRoleType": "Mentor"}, "RR313"),
+    ("duties", 1, "assignmentRole", ["7a"], "RR313"),
+    ("duties", 1, "person", "mentor", "RR313"),
+    ("duties", 0, "id", "d2", "RR309"),
+    ("duties", 0, "person", ref("nobody"), "RR310"),
+    ("groups", 0, "groupMemberships", "elev", "RR313"),
+    ("organisations", 0, "parentOrganisation", ref("enhet"), "RR311"),
+    ("persons", 0, "id", 7, "RR313"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(ODD)))
+def test_what_cannot_be_read_is_never_nothing(case: int):
+    collection, row, member, value, code = ODD[case]
+    items = school()
+    items[collection][row][member] = value
+    assert code in {each[0] for each in wrong(items)}
+
+
+def test_what_nobody_may_read_or_nobody_has_is_no_mistake():
+    items = school()
+    items["groups"][0]["groupMemberships"].append({"person": ref("protected")})
+    items["duties"].append({"id": "d3", "dutyAt": ref("enhet"), "dutyRole": "Lärare"})
+    items["duties"].append(
+        {"id": "d4", "person": ref("gone"), "dutyAt": ref("enhet"), "dutyRole": "Lärare"}
+    )
+    with serving_ss12000(items) as system:
+        changed = read(system)
+    with serving_ss12000(school()) as system:
+        assert read(system) == replace(changed, source=system.url + "/v2.0")
+
+
+def test_words_are_the_same_in_small_letters():
+    items = school()
+    items["organisations"][2]["organisationType"] = "skolenhet"
+    items["duties"][1]["assignmentRole"][0]["assignmentRoleType"] = "mentor"
+    items["duties"][0]["dutyRole"] = "rektor"
+    items["groups"][0]["groupType"] = "klass"
+    with serving_ss12000(items) as system:
+        changed = read(system)
+    with serving_ss12000(school()) as system:
+        assert read(system) == replace(changed, source=system.url + "/v2.0")
