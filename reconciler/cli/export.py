@@ -124,7 +124,13 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         write_private(state_file, write_state(state))
         click.echo(f"Saved the live state to {state_file}.", err=True)
         return ExitCode.DONE
-    notes = _notes(whole, state, redaction, by_rules=roster is not None)
+    if roster and len(state.people) < len(whole.people):
+        raise ReconcilerError(
+            "Rules cannot be proposed while people are withheld: a rule would give or take what no "
+            "entry may show.",
+            "Unset RECONCILER_WITHHELD for this, and keep the file to yourself; or export entries.",
+        )
+    notes = _notes(whole, state, redaction)
     named = PersonKey(people) if people else None, UnitKey(units) if units else None
     if folder is not None:
         _write_parts(folder, export_schools(state, *named), notes, inputs)
@@ -233,22 +239,22 @@ def _write_parts(
     click.echo(f"Wrote the manifest to {folder}: {told}.", err=True)
 
 
-def _notes(whole: LiveState, shown: LiveState, redaction: Redaction, *, by_rules: bool) -> str:
+def _notes(whole: LiveState, shown: LiveState, redaction: Redaction) -> str:
     """Say, in comments, what a reader has to know; whom it leaves out also on standard error."""
-    withheld = _withheld(whole, shown, by_rules=by_rules)
+    withheld = _withheld(whole, shown)
     if withheld:
         click.echo(withheld, err=True)
     redacted = "Redacted: pseudonyms stand for people. For reading only." if redaction.key else ""
     return "".join(f"# {note}\n" for note in (redacted, withheld) if note)
 
 
-def _withheld(whole: LiveState, shown: LiveState, *, by_rules: bool) -> str:
+def _withheld(whole: LiveState, shown: LiveState) -> str:
     """Say whom an export leaves out, and what that means; an empty text where it is nobody."""
     missing = len(whole.people) - len(shown.people)
     if not missing:
         return ""
     left = len(whole.assignments) - len(shown.assignments)
-    end = "leave them with what the rules give, and nothing else" if by_rules else "take those away"
     return (
-        f"Withheld people: {missing}, with {count(left, 'assignment')}. To apply this would {end}."
+        f"Withheld people: {missing}, with {count(left, 'assignment')}. "
+        "To apply this would take those away."
     )

@@ -49,7 +49,13 @@ def write_folder(
         ReconcilerError: a folder cannot be made or written to.
     """
     paths = {folder / path: content for path, content in files.items()}
-    over = [path for path in _manifests(folder) if path not in paths and not _is_empty(path)]
+    linked = [each for each in sorted({path.parent for path in paths}) if each.is_symlink()]
+    if any(each != folder for each in linked):
+        raise WrongUse(
+            f"In {folder} there is a link to a folder: {_some(linked)}.",
+            "A plan of the folder would not follow it: take it away, or name another folder.",
+        )
+    over = [path for path in _manifests(folder) if path not in paths]
     if over:
         raise WrongUse(
             f"{folder} holds files of an earlier export that are none of this one: {_some(over)}.",

@@ -102,7 +102,9 @@ def _asked(question: str, option: str, default: str | None = None, *, asks: bool
             if isinstance(default, Pipeline)
             else None
         )
-        return str(click.prompt(question, default=default, type=choice, err=True))
+        # click compares a default with its choices by its text.
+        shown = None if default is None else str(default)
+        return str(click.prompt(question, default=shown, type=choice, err=True))
     if default is None:
         raise WrongUse(f"{option} is missing, and there is nobody to ask.", f"Give {option}.")
     return default

@@ -19,6 +19,7 @@ import click
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
 from reconciler.plain import plain
+from reconciler.rosters.problems import InvalidRoster
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -108,7 +109,9 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.FAILED  # whoever read us has left; there is nobody to tell
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for a user
         message, advice, code = _told(error)
-        click.echo(plain(f"Error: {message}"), err=True)
+        # Of a roster's problems each has a line; everything else is one, whatever it quotes.
+        lines = message.split("\n") if isinstance(error, InvalidRoster) else [message]
+        click.echo("\n".join(map(plain, [f"Error: {lines[0]}", *lines[1:]])), err=True)
         if advice:
             click.echo(plain(advice), err=True)
     return code if isinstance(code, int) else ExitCode.DONE

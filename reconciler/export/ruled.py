@@ -54,10 +54,14 @@ def export_ruled(
     question = Question(Directory(state), roster, source, tuple(people_by), tuple(units_by), as_of)
     proposal = propose(question)
     head = sitewide(state, proposal.keys)
-    head["rosters"] = {proposal.source.name: source_data(proposal.source)}
-    return dump_manifest(head) + "".join(
-        f"{line}\n" for line in (*_rules(state, proposal), *_rest(state, proposal))
+    rosters = {"rosters": {proposal.source.name: source_data(proposal.source)}}
+    # In the order of the schema, so that it is in its normal form.
+    lines = (
+        *_rest(state, proposal),
+        *dump_manifest(rosters).splitlines(),
+        *_rules(state, proposal),
     )
+    return dump_manifest(head) + "".join(f"{line}\n" for line in lines)
 
 
 def _rules(state: LiveState, proposal: Proposal) -> Iterator[str]:

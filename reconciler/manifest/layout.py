@@ -160,6 +160,9 @@ def _events(text: str, make_parser: ParserFactory) -> Iterator[Any]:
 
 
 _COMMENT: Final = re.compile(r"#[^\n]*")
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*|#[^\n]*|\s+)*")
+"""What may stand before a scalar's own first character: anchor, tag, and comments between them."""
+
 _HEADER: Final = re.compile(r"[^\n]*?[|>][-+0-9]*[ \t]+(?P<comment>#[^\n]*)")
 """The line that begins a block scalar; a comment may stand at its end."""
 
@@ -180,6 +183,8 @@ def _comments(text: str, events: Iterable[Any]) -> Iterator[Comment]:
         if not _is_scalar(event):
             continue
         start = event.start_mark.index
+        if event.anchor or event.tag:  # the event begins with them, and comments may follow
+            start = _PROPERTIES.match(text, start).end()  # type: ignore[union-attr]
         yield from map(comment, _COMMENT.finditer(text, end, start))
         end = event.end_mark.index
         if _is_block(event) and (found := _HEADER.match(text, start)):

@@ -257,7 +257,7 @@ def _scalar(node: Scalar, rule: Rule, *, flow: bool) -> str:
     """Return a scalar as an export would have it; a date stands without quotes."""
     value = resolve(node.text)
     if isinstance(value, PlainDate):
-        bare = node.plain or _resolved(rule).get("format") == "date"
+        bare = (node.plain and node.tag != _TEXT_TAG) or _resolved(rule).get("format") == "date"
         return node.text if bare else quoted(node.text, flow=flow)
     if isinstance(value, str) or node.tag == _TEXT_TAG or not (node.plain or node.tag):
         return quoted(node.text, flow=flow)

@@ -68,11 +68,14 @@ class InvalidRoster(ReconcilerError):
     The message lists the first twenty. Exit code 1.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], named: str = "the roster") -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        lines = [f"the roster has {count} problem{'' if count == 1 else 's'}"]
+        lines = [f"{named} has {count} problem{'' if count == 1 else 's'}"]
         lines += [f"  {problem}" for problem in self.problems[:_SHOWN_PROBLEMS]]
         if count > _SHOWN_PROBLEMS:
             lines.append(f"  … and {count - _SHOWN_PROBLEMS} more")
-        super().__init__("\n".join(lines), advice="Correct the source and export it again.")
+        super().__init__(
+            "\n".join(lines),
+            advice="Correct the path, or the source, and look with `reconciler roster check`.",
+        )

@@ -1,6 +1,7 @@
 """What `init` writes: a manifest, the settings to reach its site, a pipeline, and .gitignore."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,7 +77,7 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
     }
     if name := _PIPELINE_FILES.get(answers.pipeline):
         pipeline = _template(f"{answers.pipeline}.yaml").decode()
-        files[name] = pipeline.replace("@VERSION@", version).encode()
+        files[name] = _filled(pipeline, {"VERSION": version}).encode()
     return files
 
 
@@ -88,18 +89,26 @@ def _manifest(answers: Answers) -> str:
     steps = "".join(f"#   {command}  # {what}\n" for command, what in NEXT_STEPS)
     rules, yet = "", ", so this file changes nothing yet"
     if answers.roster is not None:
-        rules, yet = _RULES.replace("@PATH@", quoted(answers.roster, flow=True)), ""
-    return (
-        _MANIFEST.replace("@STEPS@\n", steps)
-        .replace("@YET@", yet)
-        .replace("@SITE@", quoted(answers.site))
-        .replace("@TIMEZONE@", quoted(answers.timezone))
-        .replace("@RULES@", rules)
+        rules, yet = _filled(_RULES, {"PATH": quoted(answers.roster, flow=True)}), ""
+    return _filled(
+        _MANIFEST,
+        {
+            "STEPS": steps.rstrip("\n"),
+            "YET": yet,
+            "SITE": quoted(answers.site),
+            "TIMEZONE": quoted(answers.timezone),
+            "RULES": rules,
+        },
     )
 
 
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """Put values where a template names them; what a value says is left as it is."""
+    return re.sub("@([A-Z]+)@", lambda found: values[found[1]], template)
+
+
 def _settings(answers: Answers) -> str:
-    return _SETTINGS.replace("@URL@", json.dumps(answers.url))
+    return _filled(_SETTINGS, {"URL": json.dumps(answers.url)})
 
 
 _MANIFEST: Final = """\

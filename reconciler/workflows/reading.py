@@ -34,6 +34,7 @@ from reconciler.providers.saved import SavedStateReader
 from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
 from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.rosters.problems import InvalidRoster
 from reconciler.rules.derive import Derived, derive
 from reconciler.scope import Scope
 from reconciler.state import LiveState
@@ -68,13 +69,21 @@ def load_manifest(
     manifest = load.load_manifest([Path(path) for path in paths])
     used = {rule.roster for rule in manifest.rules}
     rosters = {
-        name: _read_files(source, source.path)
-        if source.path
-        else fetch_roster(source.type, name, config)
+        name: _read_roster(source, config)
         for name, source in manifest.sources.items()
         if name in used and not (offline and source.type in SERVICES)
     }
     return replace(manifest, rosters=rosters) if rosters else manifest
+
+
+def _read_roster(source: RosterSource, config: Path | None) -> Roster:
+    try:
+        if source.path:
+            return _read_files(source, source.path)
+        return fetch_roster(source.type, source.name, config)
+    except InvalidRoster as invalid:
+        named = f"{source.position}: the roster {source.name}"
+        raise InvalidRoster(invalid.problems, named) from None
 
 
 def _read_files(source: RosterSource, path: Reference) -> Roster:

@@ -398,14 +398,28 @@ def test_a_service_is_declared_by_its_name_in_the_settings(ruled: Desk):
         )
 
 
-def test_who_is_withheld_is_named_by_no_rule(ruled: Desk):
+def test_no_rules_are_proposed_while_somebody_is_withheld(ruled: Desk):
     ruled.write("t-0412\n", "withheld.txt")
     ruled.environment["RECONCILER_WITHHELD"] = "withheld.txt"
-    done = ruled.run("export", "--as-rules", "roster")
+    done = ruled.run("export", "--as-rules", "roster", expect=1)
+    assert "while people are withheld" in done.err
     assert "t-0412" not in done.out + done.err
-    told = "Withheld people: 1, with 2 assignments. To apply this would leave them with what the "
-    assert told in done.err
-    assert told in done.out
+
+
+def test_an_export_by_rules_has_its_normal_form(ruled: Desk):
+    ruled.run("export", "--as-rules", "roster", "--out", "ruled.yaml")
+    assert ruled.run("fmt", "--check", "ruled.yaml").out == ""
+
+
+def test_a_link_among_the_folders_is_refused_before_anything_is_written(settled_desk: Desk):
+    there = settled_desk.directory
+    (there / "other").mkdir()
+    (there / "roles").mkdir()
+    (there / "roles" / "schools").symlink_to(there / "other")
+    told = settled_desk.run("export", "--per-school", "roles", expect=64).err
+    assert "there is a link to a folder: roles/schools" in told
+    assert not list((there / "other").iterdir())
+    assert sorted(path.name for path in (there / "roles").iterdir()) == ["schools"]
 
 
 def test_a_district_set_up_by_hand_becomes_a_few_lines(tmp_path: Path, district_zip: Path):

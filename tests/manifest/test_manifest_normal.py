@@ -247,6 +247,22 @@ def test_what_is_written_in_one_go_has_its_normal_form(text):
 # Where comments and blank lines go
 
 CASES = {
+    "comments between an anchor or a tag and its text": (
+        [
+            "site: &a  # never remove",
+            "  nordberg",
+            "mentors:",
+            "  - person: !!str # c",
+            "      2026-12-20",
+        ],
+        [
+            "site: &a nordberg",
+            "# never remove",
+            "mentors:",
+            '  - person: "2026-12-20"',
+            "    # c",
+        ],
+    ),
     "odd places in brackets": (
         [
             "mentors: [ # all",
