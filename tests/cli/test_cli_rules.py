@@ -74,6 +74,8 @@ def test_a_district_gets_its_mentors_from_twenty_lines(
     for command in (("plan",), ("apply", "--yes"), ("drift",)):
         told = desk.run(command[0], "cut.yaml", *command[1:], expect=1)
         assert "enrollments.csv is declared bulk and is not in the bundle" in told.err
+        assert "the roster sis has 1 problem\n" in told.err
+        assert "cut.yaml:" in told.err
         assert told.out == ""
     assert district.writes() == before
 
