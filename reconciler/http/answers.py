@@ -127,7 +127,7 @@ def _json(name: str, received: Received, peer: Peer) -> object:
     try:
         document = json.loads(received.body)
         # Half a character is no text: it could be read, and never be written.
-        if b"\\ud" in received.body.lower():
+        if peer.whole_text and b"\\ud" in received.body.lower():
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         document = None

@@ -19,6 +19,7 @@ class Peer:
         violated: what to do about an answer that is not what was agreed.
         refused: by status what to do about a refusal.
         said: reads a refusal's code and sentence from its JSON object.
+        whole_text: whether half a character is refused at once; a site's reader says where it is.
         blank: whether an answer of 200 or 204 without a body is one with nothing in it, `{}`.
     """
 
@@ -26,6 +27,7 @@ class Peer:
     violated: str
     refused: Mapping[int, str]
     said: Callable[[Mapping[str, object]], tuple[str, str]]
+    whole_text: bool = False
     blank: bool = False
 
 

@@ -49,6 +49,7 @@ def asking(
             }
         ),
         said=_said,
+        whole_text=True,
         blank=True,
     )
     transport = ReadOnlyTransport(service, base, peer, limits)
