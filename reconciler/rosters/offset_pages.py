@@ -16,7 +16,6 @@ from reconciler.rosters.school_system import VIOLATED, Get, Item, fold
 READS: Final = 3
 """How often a collection is read that changes so that rows are missing at its end."""
 
-_LONGEST_COUNT: Final = 16
 STALE_PAGES: Final = 3
 """So many pages in a row without a new row are a server that does not look at the offset."""
 
@@ -25,6 +24,9 @@ EMPTY_PAGES: Final = 3
 
 MOST_ROWS: Final = 5_000_000
 """No school system has more in one collection; a server that makes them up is left."""
+
+_LONGEST_COUNT: Final = 16
+"""A count of so many digits is none."""
 
 
 def read_offset_pages(get: Get, path: str, name: str, limit: int) -> list[Item] | None:
