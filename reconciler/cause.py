@@ -16,6 +16,7 @@ class CauseKind(StrEnum):
 
     DECLARED = "declared"
     DERIVED = "derived"
+    STEPS_IN = "steps_in"
     UNDECLARED = "undeclared"
     NOT_IN_ENTRY = "not_in_entry"
     EXPIRED = "expired"
@@ -53,6 +54,7 @@ class Cause:
         return {
             CauseKind.DECLARED: f"declared{place}",
             CauseKind.DERIVED: f"rule {self.rule}{_row(self.position)}",
+            CauseKind.STEPS_IN: f"steps in where the rule {self.rule} finds nobody,{place}",
             CauseKind.UNDECLARED: "not declared",
             CauseKind.NOT_IN_ENTRY: "given by no rule" if self.rule else f"not in the entry{place}",
             CauseKind.EXPIRED: f"expired {self.day}",

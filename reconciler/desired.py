@@ -14,9 +14,11 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
+from reconciler.eligibility import Eligibility
 from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
 from reconciler.references import References
-from reconciler.rules.derive import Derived, derive
+from reconciler.rules.derive import derive
+from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import Assignment, Holder
 
@@ -103,6 +105,13 @@ class _Resolver:
         scope = scope_of(self.manifest, self.directory, self.refs)
         profiles = self._profiles()
         self.accepted, self.lapsed = self._accepted()
+        eligible = Eligibility(
+            self.directory,
+            self.refs,
+            profiles,
+            self.accepted,
+            whole_site=not self.manifest.within,
+        )
         holders: dict[Holder, Cause] = {}
         for role, section in sorted(self.manifest.sections.items()):
             for entry in section.entries:
@@ -116,10 +125,11 @@ class _Resolver:
                     self._same(entry.person, holders[holder].position)
                     continue
                 holders[holder] = Cause(CauseKind.DECLARED, entry.person.position)
-                self._check_holder(holder, entry.person, profiles)
+                eligible.check(holder, entry.person)
                 self._items(entry, holder, scope)
         derived = derive(self.manifest, self.directory, self.keys, scope, self.as_of)
-        self._derived(derived, holders, profiles)
+        self._derived(derived, holders, eligible)
+        eligible.tell()
         dormant = {
             found: items for found, items in self.dormant.items() if found not in self.assignments
         }
@@ -163,18 +173,17 @@ class _Resolver:
         self,
         derived: Derived,
         holders: dict[Holder, Cause],
-        profiles: Mapping[Role, tuple[frozenset[str], Cause]],
+        eligible: Eligibility,
     ) -> None:
         """Add what rules give; where an entry gives the same, the entry is the cause."""
         self.refs.found.extend(derived.found)
         places = {rule.name.key: rule.name.position for rule in self.manifest.rules}
-        for assignment, origin in derived.assignments.items():
-            cause = Cause(CauseKind.DERIVED, origin.position, rule=origin.rule)
+        for assignment, cause in derived.assignments.items():
             if assignment.holder not in holders:
                 holders[assignment.holder] = cause
                 key = self.keys.person(assignment.person)
-                reference = Reference(key, places[origin.rule])
-                self._check_holder(assignment.holder, reference, profiles)
+                reference = Reference(key, places[str(cause.rule)])
+                eligible.check(assignment.holder, reference)
             self.assignments.setdefault(assignment, cause)
 
     def _accepted(self) -> tuple[dict[Address, Accepted], dict[Address, Accepted]]:
@@ -277,41 +286,6 @@ class _Resolver:
             else "Declare it in the manifest of its school, or widen scope.within.",
         )
         return False
-
-    def _check_holder(
-        self,
-        holder: Holder,
-        reference: Reference,
-        profiles: Mapping[Role, tuple[frozenset[str], Cause]],
-    ) -> None:
-        person = self.directory.people[holder.person]
-        if not person.active:
-            self.refs.report(
-                "RR212",
-                f"the account of {reference.key} is inactive.",
-                reference.position,
-                "The assignments are kept, but nobody can use them until it is active again.",
-            )
-        profile = self.directory.profiles[person.profile]
-        if holder.role in profiles:
-            stays = Address.profile(profile.id, holder.role) in self.accepted
-            enabled = profile.id in profiles[holder.role][0] or (
-                stays and holder.role in profile.roles
-            )
-        else:
-            enabled = holder.role in profile.roles
-        if enabled:
-            return
-        live = holder in self.directory.state.holders
-        self.refs.report(
-            "RR211" if live else "RR210",
-            f"the profile of {reference.key}, {profile.name}, does not have the {holder.role} role"
-            + (", so their assignments have no effect." if live else "."),
-            reference.position,
-            f"Check that {reference.key} is the person meant; if so, {profile.name} must stand "
-            f"under roles.{holder.role}.profiles"
-            + (" of the manifest for the whole site." if self.manifest.within else "."),
-        )
 
     def _holds_until(self, scope: Scope, assignments: Iterable[Assignment]) -> date | None:
         """Find the last day before a declared date, or a learner's move, changes the plan."""

@@ -40,9 +40,9 @@ def _is_harmless(char: str) -> bool:
     return unicodedata.category(char) == "Zs"
 
 
-def count(number: int, noun: str) -> str:
-    """Say how many there are of something whose plural ends in s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, several: str | None = None) -> str:
+    """Say how many there are of something, whose plural ends in s unless it is given."""
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
 
 
 def first_of(words: Sequence[str], most: int, total: int | None = None) -> str:

@@ -12,6 +12,7 @@ from reconciler.manifest.model import (
     NEEDED_COLUMNS,
     ForNone,
     ForSeveral,
+    ForUnknown,
     Of,
     OfKind,
     Reference,
@@ -121,7 +122,7 @@ class Reader:
         who, of = _word(Who, duty.get("who"), None), _of(duty.get("of"))
         if who is None or of is None:
             return None
-        none, several, roster = each.get("none"), each.get("several"), each.get("roster")
+        none, roster = each.get("none"), each.get("roster")
         use = self._reference(none, "use") if isinstance(none, PlacedDict) else None
         spared = each.get("except")
         return RosterRule(
@@ -132,7 +133,8 @@ class Reader:
             of=of,
             none=ForNone.USE if use else _word(ForNone, none, ForNone.REPORT),
             use=use,
-            several=_word(ForSeveral, several, ForSeveral.ALL),
+            several=_word(ForSeveral, each.get("several"), ForSeveral.ALL),
+            unknown=_word(ForUnknown, each.get("unknown"), ForUnknown.REPORT),
             except_people=self._references(spared, "people"),
             except_units=self._references(spared, "units"),
         )

@@ -194,6 +194,7 @@ def _rule_content(rule: RosterRule) -> list[object]:
         rule.none,
         use,
         rule.several,
+        rule.unknown,
         excepted,
     ]
 

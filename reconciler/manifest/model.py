@@ -306,6 +306,13 @@ class ForSeveral(StrEnum):
     FIRST = "first"
 
 
+class ForUnknown(StrEnum):
+    """What is done about units and people of a rule that the site does not have."""
+
+    REPORT = "report"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class RosterRule:
     """One rule: who of a roster gets a role over which units.
@@ -315,6 +322,7 @@ class RosterRule:
         roster: the roster that it looks at.
         none: what is done about a unit in which there is nobody; `use` names who steps in then.
         several: what is done about a unit in which there is more than one person.
+        unknown: what is done about units and people that the site does not have.
         except_people: who gets nothing by it.
         except_units: the units that it passes over.
     """
@@ -327,6 +335,7 @@ class RosterRule:
     none: ForNone = ForNone.REPORT
     use: Reference | None = None
     several: ForSeveral = ForSeveral.ALL
+    unknown: ForUnknown = ForUnknown.REPORT
     except_people: tuple[Reference, ...] = ()
     except_units: tuple[Reference, ...] = ()
 

@@ -40,7 +40,7 @@ KEYS: Final = frozenset(
     {"version", "site", "settings", "scope", "roles", "labels", "policy", "person", "id", "from"}
     | {"until", "reason", "within", "people", "units", "timezone", "unmanaged", "profiles"}
     | {"rosters", "type", "path", "rules", "name", "roster", "who", "of", "class_type", "grades"}
-    | {"none", "use", "several", "except", "columns", "base", *ROSTER_COLUMNS}
+    | {"none", "use", "several", "unknown", "except", "columns", "base", *ROSTER_COLUMNS}
     | {"tool_name", "role_name", "levels", "accepted", "address", "owner", *Rule, *Role}
     | {"moved", "to"}
     | {*SECTION_NAMES.values(), *LIST_NAMES.values()}

@@ -5,6 +5,7 @@ from typing import Any
 from reconciler.manifest.model import (
     ForNone,
     ForSeveral,
+    ForUnknown,
     Of,
     OfKind,
     RosterPersonKey,
@@ -44,6 +45,8 @@ def rule_data(rule: RosterRule) -> dict[str, Any]:
         data["none"] = rule.none.value
     if rule.several is not ForSeveral.ALL:
         data["several"] = rule.several.value
+    if rule.unknown is not ForUnknown.REPORT:
+        data["unknown"] = rule.unknown.value
     excepted = {
         name: sorted(each.key for each in spared)
         for name, spared in (("people", rule.except_people), ("units", rule.except_units))

@@ -12,12 +12,15 @@ from reconciler.plain import count
 from reconciler.plan.document import diagnostic_document
 from reconciler.reports.documents import Document
 from reconciler.reports.text import grid, one_line
-from reconciler.rules.derive import Derived, Fate, Result
+from reconciler.rules.result import Derived, Fate, Result
 
 RULES_FORMAT: Final = "reconciler.rules/1"
 
 _WHY: Final = {
     Fate.NOBODY: "nobody is found",
+    Fate.NOBODY_ON_SITE: "nobody of theirs is on the site",
+    Fate.NOBODY_LEFT: "all are excepted",
+    Fate.OTHER_KIND: "of another kind on the site",
     Fate.EXCEPTED: "excepted",
     Fate.NOT_NOW: "there is no such unit on that day",
     Fate.OUT_OF_SCOPE: "outside the manifest's scope",

@@ -22,8 +22,9 @@ from reconciler.manifest.model import (
 from reconciler.manifest.shape import is_key
 from reconciler.manifest.write_rules import HOMEROOM
 from reconciler.rules.common_keys import HEADS, Common, Question
-from reconciler.rules.derive import Derived, derive, looks_at
+from reconciler.rules.derive import derive, looks_at
 from reconciler.rules.match import Matcher
+from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import Assignment
 

@@ -5,13 +5,13 @@ the roster that gave it, and everything that a person has to look at.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.cause import Cause, CauseKind
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import (
@@ -22,67 +22,13 @@ from reconciler.domain.roster import (
     RosterUnitKind,
 )
 from reconciler.domain.vocabulary import TARGET_KINDS, TargetKind
-from reconciler.manifest.model import ForNone, ForSeveral, Manifest, Of, OfKind, RosterRule, Who
-from reconciler.plain import first_of
+from reconciler.manifest.model import ForSeveral, Manifest, Of, OfKind, RosterRule, Who
 from reconciler.references import References
 from reconciler.rules.match import Matched, Matcher
+from reconciler.rules.result import Derived, Fate, Result, UnitFate
+from reconciler.rules.shortfalls import shortfalls
 from reconciler.scope import Scope
 from reconciler.state import Assignment
-from reconciler.suggest import did_you_mean
-
-
-class Fate(StrEnum):
-    """What became of a unit of the roster that a rule looked at."""
-
-    TAKEN = "taken"
-    NOBODY = "nobody"
-    OTHER_UNIT = "other_unit"
-    EXCEPTED = "excepted"
-    OUT_OF_SCOPE = "out_of_scope"
-    UNKNOWN = "unknown"
-    NOT_NOW = "not_now"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a derived assignment comes from: the rule, and the row of the roster."""
-
-    rule: str
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class UnitFate:
-    """What a rule made of one unit: whom it gave the role over it, or why nobody."""
-
-    unit: RosterUnit
-    fate: Fate
-    people: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one rule found: every unit of its roster, in the roster's order."""
-
-    rule: RosterRule
-    units: tuple[UnitFate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """What the rules of a manifest come to.
-
-    Attributes:
-        assignments: what they give, in the site's ids, with its origin.
-        results: what each rule made of each unit.
-        found: what is wrong or worth knowing.
-        holds_until: the last day on which all this is the same, as far as the rosters say.
-    """
-
-    assignments: Mapping[Assignment, Origin] = field(default_factory=lambda: MappingProxyType({}))
-    results: tuple[Result, ...] = ()
-    found: tuple[Diagnostic, ...] = ()
-    holds_until: date | None = None
 
 
 def derive(
@@ -93,7 +39,7 @@ def derive(
     The rosters of the manifest have been read. What several rules give is theirs together; the
     first of them is its origin.
     """
-    assignments: dict[Assignment, Origin] = {}
+    assignments: dict[Assignment, Cause] = {}
     results: list[Result] = []
     found: list[Diagnostic] = []
     ends: list[date] = []
@@ -103,11 +49,13 @@ def derive(
         for name, roster in manifest.rosters.items()
     }
     for rule in manifest.rules:
-        run = _Run(rule, manifest.rosters[rule.roster], matchers[rule.roster], ground)
-        results.append(Result(rule, run.units()))
-        for assignment, origin in run.given.items():
-            assignments.setdefault(assignment, origin)
-        found += run.problems()
+        matcher = matchers[rule.roster]
+        run = _Run(rule, manifest.rosters[rule.roster], matcher, ground)
+        result = run.result()
+        results.append(result)
+        for assignment, cause in run.given.items():
+            assignments.setdefault(assignment, cause)
+        found += (*run.mistakes, *shortfalls(result, matcher, keys))
         ends += run.ends
     return Derived(assignments, tuple(results), tuple(found), min(ends, default=None))
 
@@ -130,17 +78,18 @@ _WANTED: Final[Mapping[Who, Callable[[RosterMembership], bool]]] = MappingProxyT
 )
 """Whom each word means, among those who are in a unit."""
 
-_NAMED: Final = 12
-"""So many of what was not found are named; `rules test` names all."""
-
 
 def looks_at(of: Of, unit: RosterUnit) -> bool:
     """Whether a rule is about a unit of a roster."""
     if unit.kind is not _KINDS[of.kind]:
         return False
-    if of.class_type is not None and unit.class_type != of.class_type:
+    if of.class_type is not None and not _same_word(unit.class_type, of.class_type):
         return False
     return not of.grades or any(grade.lstrip("0") in of.grades for grade in unit.grades)
+
+
+def _same_word(one: str | None, other: str) -> bool:
+    return one is not None and one.casefold() == other.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,36 +103,42 @@ class _Ground:
 
 
 class _Run:
-    """One rule on one roster: collects what it gives and what is to be told.
+    """One rule on one roster.
 
     Attributes:
-        given: what it gives, with its origin.
+        given: what it gives, and why.
         ends: the days after which it gives something else.
     """
 
     def __init__(self, rule: RosterRule, roster: Roster, matcher: Matcher, ground: _Ground) -> None:
-        self.given: dict[Assignment, Origin] = {}
+        self.given: dict[Assignment, Cause] = {}
         self.ends: list[date] = []
         self._rule = rule
         self._roster = roster
         self._matcher = matcher
         self._ground = ground
         self._refs = References(ground.directory, ground.keys)
-        self._units_missing: dict[str, RosterUnit] = {}
-        self._people_missing: dict[str, RosterMembership] = {}
-        self._shared: dict[str, Matched] = {}
-        self._nobody: list[RosterUnit] = []
+        self._parents = {each.sourced_id: each.parent for each in roster.units}
+        self._strangers: dict[str, RosterMembership] = {}
+        self._shared: dict[str, int] = {}
         self._crowded: list[tuple[RosterUnit, int]] = []
-        self._misfits: list[RosterUnit] = []
         refer = self._refs
         self._spared = {refer.unit(each) for each in rule.except_units} - {None}
         self._barred = {refer.person(each) for each in rule.except_people} - {None}
         self._steps_in = refer.person(rule.use) if rule.use else None
 
-    def units(self) -> tuple[UnitFate, ...]:
+    @property
+    def mistakes(self) -> Sequence[Diagnostic]:
+        """The rule's own references that lead nowhere."""
+        return self._refs.found
+
+    def result(self) -> Result:
         """Go through the roster's units."""
         held = self._held()
-        return tuple(self._unit(unit, held.get(unit.sourced_id, ())) for unit in self._roster.units)
+        units = tuple(
+            self._unit(unit, held.get(unit.sourced_id, ())) for unit in self._roster.units
+        )
+        return Result(self._rule, units, self._strangers, self._shared, tuple(self._crowded))
 
     def _unit(self, unit: RosterUnit, held: Sequence[RosterMembership]) -> UnitFate:
         if not looks_at(self._rule.of, unit):
@@ -191,16 +146,35 @@ class _Run:
         self._note_changes(unit)
         if not unit.holds_on(self._ground.as_of):
             return UnitFate(unit, Fate.NOT_NOW)
-        matched, scope = self._matcher.unit(unit.sourced_id), self._ground.scope
+        matched = self._matcher.unit(unit.sourced_id)
         if matched.id is None:
-            self._unmatched_unit(unit, matched)
-            return UnitFate(unit, Fate.UNKNOWN)
-        if not scope.has(matched.id):
-            return UnitFate(unit, Fate.OUT_OF_SCOPE)
-        if matched.id in self._spared:
-            return UnitFate(unit, Fate.EXCEPTED)
-        people = self._give(unit, matched.id, self._found(unit, held))
-        return UnitFate(unit, Fate.TAKEN if people else Fate.NOBODY, people)
+            return UnitFate(unit, self._unmatched(unit, matched))
+        passed_over = self._passed_over(matched.id)
+        return UnitFate(unit, passed_over) if passed_over else self._people(unit, matched.id, held)
+
+    def _passed_over(self, target: str) -> Fate | None:
+        """Say why the rule passes over a unit of the site, if it does."""
+        if not self._ground.scope.has(target):
+            return Fate.OUT_OF_SCOPE
+        if target in self._spared:
+            return Fate.EXCEPTED
+        kind = TargetKind(self._ground.directory.units[target].kind.value)
+        return None if kind in TARGET_KINDS[self._rule.role] else Fate.OTHER_KIND
+
+    def _unmatched(self, unit: RosterUnit, matched: Matched) -> Fate:
+        """Say what becomes of a unit that is not on the site, or several times."""
+        above, seen = unit.parent, {unit.sourced_id}
+        while above is not None and above not in seen:
+            known = self._matcher.unit(above).id
+            if known is not None:
+                if not self._ground.scope.has(known):
+                    return Fate.OUT_OF_SCOPE
+                break
+            seen.add(above)
+            above = self._parents.get(above)
+        if matched.ids:
+            self._shared[str(matched.key)] = len(matched.ids)
+        return Fate.UNKNOWN
 
     def _held(self) -> Mapping[str, Sequence[RosterMembership]]:
         """Return per unit who is in it and meant, on the day; note when that changes."""
@@ -221,116 +195,34 @@ class _Run:
         changes = (day for day in (dated.begin, dated.end) if day is not None)
         self.ends += (day - timedelta(days=1) for day in changes if day > self._ground.as_of)
 
-    def _found(self, unit: RosterUnit, held: Sequence[RosterMembership]) -> Mapping[str, Position]:
-        """Return who of the site is found in a unit, by id, with the row that says so."""
-        people: dict[str, Position] = {}
+    def _people(self, unit: RosterUnit, target: str, held: Sequence[RosterMembership]) -> UnitFate:
+        """Give the role over a unit of the site to those who are found in it."""
+        rule, without = self._rule, Fate.NOBODY
+        people: dict[str, Cause] = {}
         for each in held:
             matched = self._matcher.person(each.person)
             if matched.id is None:
-                self._unmatched_person(each, matched)
+                self._stranger(each, matched)
+                without = Fate.NOBODY_ON_SITE
             elif matched.id not in self._barred:
-                people.setdefault(matched.id, Position(each.file, each.row, 1))
-        if len(people) > 1 and self._rule.several is ForSeveral.REFUSE:
+                row = Position(each.file, each.row, 1)
+                people.setdefault(matched.id, Cause(CauseKind.DERIVED, row, rule=rule.name.key))
+            elif without is Fate.NOBODY:
+                without = Fate.NOBODY_LEFT
+        if len(people) > 1 and rule.several is ForSeveral.REFUSE:
             self._crowded.append((unit, len(people)))
-        if len(people) > 1 and self._rule.several is ForSeveral.FIRST:
+        if len(people) > 1 and rule.several is ForSeveral.FIRST:
             people = dict([next(iter(people.items()))])
-        if not people:
-            if self._rule.none is ForNone.USE and self._steps_in is not None:
-                people = {self._steps_in: Position(unit.file, unit.row, 1)}
-            else:
-                self._nobody.append(unit)
-        return people
+        if not people and rule.use is not None and self._steps_in is not None:
+            cause = Cause(CauseKind.STEPS_IN, rule.use.position, rule=rule.name.key)
+            people = {self._steps_in: cause}
+        kind = TargetKind(self._ground.directory.units[target].kind.value)
+        for person, cause in people.items():
+            self.given.setdefault(Assignment(rule.role, person, kind, target), cause)
+        return UnitFate(unit, Fate.TAKEN if people else without, tuple(people))
 
-    def _give(
-        self, unit: RosterUnit, target: str, people: Mapping[str, Position]
-    ) -> tuple[str, ...]:
-        """Give the role over a unit of the site; return who has it now."""
-        role, kind = self._rule.role, TargetKind(self._ground.directory.units[target].kind.value)
-        if kind not in TARGET_KINDS[role]:
-            self._misfits.append(unit)
-            return ()
-        for person, position in people.items():
-            assignment = Assignment(role, person, kind, target)
-            self.given.setdefault(assignment, Origin(self._rule.name.key, position))
-        return tuple(people)
-
-    def _unmatched_unit(self, unit: RosterUnit, matched: Matched) -> None:
+    def _stranger(self, held: RosterMembership, matched: Matched) -> None:
         if matched.ids:
-            self._shared[str(matched.key)] = matched
+            self._shared[str(matched.key)] = len(matched.ids)
         else:
-            self._units_missing[unit.sourced_id] = unit
-
-    def _unmatched_person(self, held: RosterMembership, matched: Matched) -> None:
-        if matched.ids:
-            self._shared[str(matched.key)] = matched
-        else:
-            self._people_missing.setdefault(held.person, held)
-
-    def problems(self) -> Iterator[Diagnostic]:
-        """Yield what is to be told of the rule, once it has gone through all units."""
-        yield from self._refs.found
-        name, place = self._rule.name.key, self._rule.name.position
-        if not self.given:
-            yield Diagnostic(
-                "RR401",
-                f"the rule {name} matches nothing in the roster {self._rule.roster}.",
-                place,
-                "See why with `reconciler rules test`; a rule that is not needed is taken out.",
-            )
-        keys = [str(self._matcher.unit(each).key or each) for each in self._units_missing]
-        yield from self._missing("RR402", "unit", keys, self._ground.keys.units_by_key)
-        keys = [str(self._matcher.person(each).key or each) for each in self._people_missing]
-        yield from self._missing("RR403", "person", keys, self._ground.keys.people_by_key)
-        for key in sorted(self._shared):
-            yield Diagnostic(
-                "RR404",
-                f"{len(self._shared[key].ids)} on the site have the key {key}, which the rule "
-                f"{name} found in the roster.",
-                place,
-                "Give them keys of their own, or match by another key.",
-            )
-        if self._nobody:
-            refuses = self._rule.none is ForNone.REFUSE
-            yield Diagnostic(
-                "RR406" if refuses else "RR405",
-                f"the rule {name} finds no {self._rule.who} in "
-                f"{_several([each.sourced_id for each in self._nobody])}.",
-                place,
-                "Mend the roster, declare somebody, or say under `none` what is to be done.",
-            )
-        if self._misfits:
-            yield Diagnostic(
-                "RR408",
-                f"the rule {name} is about units over which nobody can be {self._rule.role}: "
-                f"{_several([each.sourced_id for each in self._misfits])}.",
-                place,
-                "On the site they are of another kind than in the roster: match by another key, "
-                "or take them out with `except`.",
-            )
-        if self._crowded:
-            told = [f"{unit.sourced_id} ({number})" for unit, number in self._crowded]
-            yield Diagnostic(
-                "RR407",
-                f"the rule {name} finds more than one {self._rule.who} in {_several(told)}.",
-                place,
-                "Mend the roster, or say under `several` what is to be done.",
-            )
-
-    def _missing(
-        self, code: str, noun: str, keys: Sequence[str], known: Iterable[str]
-    ) -> Iterator[Diagnostic]:
-        if not keys:
-            return
-        near = did_you_mean(min(keys), known)
-        several = {"person": "people"}.get(noun, f"{noun}s")
-        yield Diagnostic(
-            code,
-            f"the rule {self._rule.name.key} names {len(keys):,} "
-            f"{noun if len(keys) == 1 else several} that the site does not have: {_several(keys)}.",
-            self._rule.name.position,
-            f"{near} A near match is never used." if near else "Check by which key both are named.",
-        )
-
-
-def _several(keys: Sequence[str]) -> str:
-    return first_of(sorted(keys), _NAMED)
+            self._strangers.setdefault(held.person, held)

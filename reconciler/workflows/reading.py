@@ -35,7 +35,8 @@ from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.problems import InvalidRoster
-from reconciler.rules.derive import Derived, derive
+from reconciler.rules.derive import derive
+from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import LiveState
 

@@ -25,6 +25,7 @@ from reconciler.manifest.model import (
     Entry,
     ForNone,
     ForSeveral,
+    ForUnknown,
     Item,
     LabelSetting,
     Limit,
@@ -152,7 +153,7 @@ def test_who_is_in_no_unit_of_the_rule_is_told_or_refused_or_somebody_steps_in()
     assert codes(ruled(half, rule(none=ForNone.REFUSE))) == ["RR406"]
     steps_in = rule(none=ForNone.USE, use=ref("t-3"))
     assert given_by(ruled(half, steps_in))["mentor/t-3/class/8b"] == (
-        "rule contacts, classes.csv row 2"
+        "steps in where the rule contacts finds nobody, at roles.yaml:1:1"
     )
     assert codes(ruled(half, steps_in)) == []
 
@@ -225,10 +226,54 @@ def test_what_the_site_does_not_have_is_listed_and_a_near_match_is_not_used():
     made = roster(member("8a", "t-0", 2), member("8a", "t-9", 3), units=units)
     found = {each.code: each for each in plan(small_site(), ruled(made, rule())).warnings}
     assert found["RR402"].message == (
-        "the rule contacts names 1 unit that the site does not have: 8bb."
+        "the rule contacts names 1 unit that the site does not have: 8bb (classes.csv row 2)."
     )
     assert found["RR402"].advice == "Did you mean '8b'? A near match is never used."
-    assert "names 1 person that the site does not have: t-9" in found["RR403"].message
+    assert found["RR403"].message == (
+        "the rule contacts names 1 person that the site does not have: t-9 (enrollments.csv row 3)."
+    )
+
+
+def test_what_the_site_does_not_have_can_be_refused():
+    """A near match that is not used would take the role from who has it."""
+    strict = rule(unknown=ForUnknown.REFUSE)
+    assert codes(ruled(BOTH, strict)) == []
+    units = (unit("8a"), unit("8bb"))
+    assert codes(ruled(roster(member("8a", "t-0", 2), units=units), strict)) == ["RR409"]
+    half = roster(member("8a", "t-0", 2), member("8b", "t-9", 3), member("8b", "t-1", 4))
+    assert codes(ruled(half, strict)) == ["RR409"]
+
+
+def test_a_unit_that_is_not_on_the_site_belongs_to_the_scope_of_what_is_above_it():
+    units = (unit("8a"), unit("9z", parent="8b"), unit("8b"), unit("skole", "school", None))
+    made = roster(member("8a", "t-0", 2), units=units)
+    strict = rule(unknown=ForUnknown.REFUSE)
+    assert codes(ruled(made, strict, within=(ref("8a"),))) == []
+    assert set(codes(ruled(made, strict, within=(ref("8b"),)))) == {"RR401", "RR405", "RR409"}
+
+
+@pytest.mark.parametrize(
+    ("who", "spared", "told", "advice"),
+    [
+        ((), (), "8b.", "Mend the roster"),
+        (("t-9",), (), "8b (nobody of theirs is on the site).", "RR403"),
+        (("t-1",), ("t-1",), "8b (all are excepted).", "declare somebody else"),
+        (("t-1", "t-9"), ("t-1",), "8b (nobody of theirs is on the site).", "RR403"),
+    ],
+)
+def test_why_nobody_is_found_is_told(who, spared, told, advice):
+    members = (member("8b", each, 3 + at) for at, each in enumerate(who))
+    excepting = rule(except_people=tuple(map(ref, spared)))
+    made = ruled(roster(member("8a", "t-0", 2), *members), excepting)
+    (found,) = [each for each in plan(small_site(), made).warnings if each.code == "RR405"]
+    assert found.message == f"the rule contacts finds no primary_teacher in {told}"
+    assert advice in (found.advice or "")
+
+
+def test_a_class_type_is_the_same_word_in_small_and_large_letters():
+    units = (unit("8a", class_type="Homeroom"), unit("8b"), unit("skole", "school", None))
+    made = roster(member("8a", "t-0", 2), member("8b", "t-1", 3), units=units)
+    assert set(given_by(ruled(made, rule()))) == {"mentor/t-0/class/8a", "mentor/t-1/class/8b"}
 
 
 def test_units_can_be_matched_by_another_key():
@@ -258,7 +303,29 @@ def test_principals_become_headteachers_of_their_schools():
 
 def test_who_cannot_be_added_is_told_at_the_rule():
     none = {Role.MENTOR: ProfileSetting((), AT)}
-    assert set(codes(ruled(BOTH, rule(), profiles=none))) == {"RR210"}
+    with pytest.raises(InvalidInput) as caught:
+        plan(small_site(), ruled(BOTH, rule(), profiles=none))
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == (
+        "RR210",
+        "the profile of 2 people, Staff, does not have the mentor role: t-0, t-1.",
+    )
+    assert "Staff must stand under roles.mentor.profiles" in (found.advice or "")
+
+
+def test_nobody_is_led_to_give_every_learner_the_role():
+    learner = LEARNERS[0]
+    (listed,) = [RosterPerson(
+        learner.sync_key or "", "", None, "G", "F", TEACHER, True, (), "users.csv", 2
+    )]  # fmt: skip
+    made = roster(member("8a", listed.sourced_id, 2), member("8b", "t-1", 3))
+    made = replace(made, people=(*made.people, listed))
+    with pytest.raises(InvalidInput) as caught:
+        plan(small_site(), ruled(made, rule()))
+    (found,) = caught.value.diagnostics
+    assert found.code == "RR210"
+    assert "is a learner" in (found.advice or "")
+    assert "profiles" not in (found.advice or "")
 
 
 DAYS = st.none() | st.integers(-3, 3).map(lambda days: TODAY + timedelta(days=days))

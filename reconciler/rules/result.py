@@ -1,0 +1,76 @@
+"""What the rules of a manifest come to: per unit of a roster what became of it, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.cause import Cause
+from reconciler.diagnostics import Diagnostic
+from reconciler.domain.roster import RosterMembership, RosterUnit
+from reconciler.manifest.model import RosterRule
+from reconciler.state import Assignment
+
+
+class Fate(StrEnum):
+    """What became of a unit of the roster that a rule looked at."""
+
+    TAKEN = "taken"
+    NOBODY = "nobody"
+    NOBODY_ON_SITE = "nobody_on_site"
+    NOBODY_LEFT = "nobody_left"
+    OTHER_KIND = "other_kind"
+    OTHER_UNIT = "other_unit"
+    EXCEPTED = "excepted"
+    OUT_OF_SCOPE = "out_of_scope"
+    UNKNOWN = "unknown"
+    NOT_NOW = "not_now"
+
+
+WITHOUT: Final = (Fate.NOBODY, Fate.NOBODY_ON_SITE, Fate.NOBODY_LEFT)
+"""A unit in which nobody is found: in the roster, on the site, or but for `except`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFate:
+    """What a rule made of one unit: whom it gave the role over it, or why nobody."""
+
+    unit: RosterUnit
+    fate: Fate
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one rule found: every unit of its roster, in the roster's order.
+
+    Attributes:
+        strangers: per person of the roster who is needed and not on the site a row that names them.
+        shared: per key of the roster that several on the site have, how many they are.
+        crowded: units in which there may not be several, with how many there are.
+    """
+
+    rule: RosterRule
+    units: tuple[UnitFate, ...]
+    strangers: Mapping[str, RosterMembership]
+    shared: Mapping[str, int]
+    crowded: tuple[tuple[RosterUnit, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What the rules of a manifest come to.
+
+    Attributes:
+        assignments: what they give, in the site's ids, and why.
+        results: what each rule made of each unit.
+        found: what is wrong or worth knowing.
+        holds_until: the last day on which all this is the same, as far as the rosters say.
+    """
+
+    assignments: Mapping[Assignment, Cause] = field(default_factory=lambda: MappingProxyType({}))
+    results: tuple[Result, ...] = ()
+    found: tuple[Diagnostic, ...] = ()
+    holds_until: date | None = None
