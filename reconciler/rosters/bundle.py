@@ -24,6 +24,9 @@ MAX_BYTES: Final = 2 * 1024**3
 MAX_RATIO: Final = 200
 """The most an entry may shrink; repetitive CSV reaches about 40."""
 
+_OTHER_TYPES: Final[Mapping[str, str]] = {".csv": "csv", ".xml": "ims-enterprise"}
+"""By the end of a file's name, which type of roster it could be instead of a bundle."""
+
 _SMALL = 1024 * 1024
 _ARCHIVE: Final = b"PK\x03\x04"
 READ_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError)
@@ -140,7 +143,9 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
     try:
         archive = zipfile.ZipFile(path)
     except READ_ERRORS:
-        raise _unreadable(path, "neither a folder nor a readable zip archive") from None
+        other = _OTHER_TYPES.get(path.suffix.lower())
+        hint = f"; a {path.suffix} file is of the type {other}" if other else ""
+        raise _unreadable(path, f"neither a folder nor a readable zip archive{hint}") from None
     with archive:
         yield _Archive(archive, _members(path, archive.infolist()))
 

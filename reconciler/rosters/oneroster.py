@@ -115,7 +115,7 @@ class _Reader:
                 title=title,
                 parent=intern(school),
                 identifier=code or None,
-                class_type=class_type or None,
+                class_type=self._tables.class_type(file, number, class_type),
                 grades=listed(grades),
                 file=file,
                 row=number,

@@ -40,6 +40,7 @@ _ORG_KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
         ("department", "district", "local", "state", "national"), RosterUnitKind.ORGANISATION
     )
 )
+_CLASS_TYPES: Final = frozenset({"homeroom", "scheduled"})
 _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 _EXTENSION = "ext:"
 _GONE: Final = frozenset({"tobedeleted", "inactive"})
@@ -207,6 +208,16 @@ class Tables:
         if word.lower() not in _ORG_KINDS and not word.lower().startswith(_EXTENSION):
             self.problem(file, row, "type", "RR313", "the kind of organisation is unknown")
         return kind
+
+    def class_type(self, file: str, row: int, word: str) -> str | None:
+        """Read the type of a class, where one is given; extensions (`ext:`) stay as they are."""
+        known = word.lower()
+        if known in _CLASS_TYPES:
+            return known
+        if word and not known.startswith(_EXTENSION):
+            # A rule of homerooms would pass over it, and its mentor would go.
+            self.problem(file, row, "classType", "RR313", "the type of class is unknown")
+        return word or None
 
     def role(self, file: str, row: int, word: str) -> RosterRole:
         """Read a role; one that the source itself defined (`ext:`) is `OTHER`."""

@@ -76,6 +76,10 @@ SPOILT = {
         ("orgs.csv", "Sørby skole,school", "Sørby skole,skole"),
         ("RR313", 4, "type", None),
     ),
+    "an unknown type of class": (
+        ("classes.csv", "homeroom", "homerom"),
+        ("RR313", 2, "classType", None),
+    ),
     "an unknown status": (("users.csv", "u2,,", "u2,gone,"), ("RR313", 5, "status", None)),
     "neither true nor false": (
         ("users.csv", "t1,,,true", "t1,,,yes"),
@@ -269,3 +273,18 @@ def test_what_is_no_bundle_at_all(tmp_path):
     text.write_text("not an archive")
     assert "zip" in problems_of(text)[0].message
     assert "no such" in problems_of(tmp_path / "missing.zip")[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("teachers.csv", "; a .csv file is of the type csv"),
+        ("export.XML", "; a .XML file is of the type ims-enterprise"),
+        ("export.bin", ""),
+    ],
+)
+def test_a_file_of_another_type_is_told_which(tmp_path, name, hint):
+    path = tmp_path / name
+    path.write_text("Klasse;Lærer\n8a;t-1\n", encoding="utf-8")
+    (found,) = problems_of(path)
+    assert found.message == f"neither a folder nor a readable zip archive{hint}"
