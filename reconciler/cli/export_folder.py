@@ -56,6 +56,12 @@ def write_folder(
             "A plan of the folder would not follow it: take it away, or name another folder.",
         )
     over = [path for path in _manifests(folder) if path not in paths]
+    empty = [path for path in over if _is_empty(path)]
+    if empty:
+        raise WrongUse(
+            f"{folder} holds empty files that are no part of this export: {_some(empty)}.",
+            "They would be read with what is exported, and are no manifests: delete them.",
+        )
     if over:
         raise WrongUse(
             f"{folder} holds files of an earlier export that are none of this one: {_some(over)}.",

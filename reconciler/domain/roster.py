@@ -6,10 +6,11 @@ value remembers the file and the row it came from, so that a rule or a message c
 the row is the line on which it begins.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.domain.days import runs_on
 
@@ -28,6 +29,15 @@ class RosterRole(StrEnum):
     PROCTOR = "proctor"
     COUNSELLOR = "counsellor"
     OTHER = "other"
+
+
+def plain_grade(grade: str) -> str:
+    """Return a grade in the one form in which it is compared: `08` is `8`, and `00` is `0`."""
+    return _ZEROS.sub("", grade)
+
+
+_ZEROS: Final = re.compile(r"^0+(?=\w)")
+"""Zeros before a digit or letter; one that stands alone is the grade."""
 
 
 class RosterUnitKind(StrEnum):

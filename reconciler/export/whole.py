@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final, TypeVar
 
@@ -66,17 +67,18 @@ def export_scope(
         state: what is live.
         tops: the ids of the units whose subtrees are the scope; the site itself is none of them.
         as_of: the day that decides where learners are.
-        people: as of `export_manifest`.
+        people: as of `export_manifest`; whoever has nothing in that part is not concerned.
         units: likewise.
 
     Raises:
-        ReconcilerError: as `export_manifest`.
+        ReconcilerError: as `export_manifest`, of what is in that part; labels are in none.
     """
-    _check_texts(state)
-    keys = choose_keys(state, people, units, also=tops)
+    _check_site(state)
     directory = Directory(state)
     found = in_scope(directory, Scope.of(directory, tops), Role, as_of)
-    holders = {each.holder for each in found}
+    holders = frozenset(each.holder for each in found)
+    part = replace(state, holders=holders, assignments=found)
+    keys = choose_keys(part, people, units, also=tops)
     return {
         "version": 1,
         "site": state.site.id,
@@ -147,7 +149,8 @@ def sitewide(state: LiveState, keys: Keys) -> dict[str, Any]:
     Raises:
         ReconcilerError: a text on the site cannot stand in a manifest.
     """
-    _check_texts(state)
+    _check_site(state)
+    _check_labels(state)
     return {
         "version": 1,
         "site": state.site.id,
@@ -196,17 +199,21 @@ def entries(
     return sorted(made, key=lambda entry: str(entry["person"]))
 
 
-def _check_texts(state: LiveState) -> None:
-    """Refuse a site whose id or labels the manifest's schema would refuse."""
-    rules = schema()
-    if not Draft202012Validator(rules["properties"]["site"]).is_valid(state.site.id):
+def _check_site(state: LiveState) -> None:
+    """Refuse a site whose id the manifest's schema would refuse."""
+    if not Draft202012Validator(schema()["properties"]["site"]).is_valid(state.site.id):
         raise ReconcilerError(
             f"The site's id '{state.site.id}' cannot stand in a manifest.",
             "Only its administrator can change it.",
         )
+
+
+def _check_labels(state: LiveState) -> None:
+    """Refuse labels that the manifest's schema would refuse."""
+    rules = schema()["$defs"]["role_labels"]["properties"]
     for labels in state.labels:
         for field in LabelField:
-            rule = rules["$defs"]["role_labels"]["properties"][field.value]
+            rule = rules[field.value]
             if not Draft202012Validator(rule).is_valid(labels.value(field)):
                 raise ReconcilerError(
                     f"The label {Address.label(labels.role, field)} "

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.domain.roster import plain_grade
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import (
     NEEDED_COLUMNS,
@@ -170,7 +171,7 @@ def _of(value: Value) -> Of | None:
     return Of(
         OfKind.CLASS,
         str(class_type) if isinstance(class_type, str) else None,
-        tuple(str(each).lstrip("0") for each in listed if isinstance(each, str)),
+        tuple(plain_grade(str(each)) for each in listed if isinstance(each, str)),
     )
 
 

@@ -62,6 +62,11 @@ def dump_manifest(data: Mapping[str, Data]) -> str:
     return "".join(f"{line}\n" for line in _block(data)) if data else "{}\n"
 
 
+def count_lines(data: Mapping[str, Data]) -> int:
+    """Count the lines that data takes in the manifest's format."""
+    return dump_manifest(data).count("\n")
+
+
 def _block(data: Data) -> Iterator[str]:
     """Yield the lines of a mapping or a sequence that is not empty."""
     if isinstance(data, Mapping):

@@ -282,7 +282,7 @@ class Of:
     Attributes:
         kind: their kind.
         class_type: for classes, the type that they have (`homeroom`); None for any.
-        grades: for classes, grades of which they have one, without zeros before; empty for any.
+        grades: for classes, grades of which they have one, in their plain form; empty for any.
     """
 
     kind: OfKind

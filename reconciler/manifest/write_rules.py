@@ -64,5 +64,5 @@ def _of_data(of: Of) -> str | dict[str, Any]:
     if of.class_type is not None:
         data["class_type"] = of.class_type
     if of.grades:
-        data["grades"] = [grade or "0" for grade in of.grades]
+        data["grades"] = list(of.grades)
     return data or of.kind.value

@@ -1,14 +1,15 @@
 """Tries rules on a site: what each would give, without what the site has not."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, TypeAlias
 
 from reconciler.diagnostics import Position
-from reconciler.domain.roster import Roster, RosterRole
+from reconciler.domain.roster import Roster, RosterMembership, RosterUnit, plain_grade
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
+from reconciler.manifest.dump import count_lines
 from reconciler.manifest.model import (
     Manifest,
     Of,
@@ -20,8 +21,8 @@ from reconciler.manifest.model import (
     Who,
 )
 from reconciler.manifest.shape import is_key
-from reconciler.manifest.write_rules import HOMEROOM
-from reconciler.rules.common_keys import HEADS, Common, Question
+from reconciler.manifest.write_rules import HOMEROOM, rule_data
+from reconciler.rules.common_keys import Common, Question, restricted
 from reconciler.rules.derive import derive, looks_at
 from reconciler.rules.match import Matcher
 from reconciler.rules.result import Derived
@@ -39,10 +40,17 @@ _WHO: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A rule, and what it gives: assignments of the site, and no others."""
+    """A rule that gives assignments of the site, and no others.
+
+    Attributes:
+        rule: the rule.
+        given: what it gives.
+        lines: how many lines it takes in a manifest.
+    """
 
     rule: RosterRule
     given: frozenset[Assignment]
+    lines: int
 
 
 class Bench:
@@ -55,10 +63,11 @@ class Bench:
     def __init__(self, question: Question, common: Common) -> None:
         self.live = frozenset(question.live)
         self._question = question
-        self._roster = _of_those_who_teach_or_head(question.roster)
         self._keys = common.keys
         self._source = common.source
         self._matcher = Matcher(question.roster, common.source, common.keys)
+        self._roster = _of_the_site(question.roster, self._matcher)
+        self._by_type = _by_class_type(self._roster)
         self._whole = Scope.of(question.directory, None)
 
     def fitting(self, role: Role) -> Iterator[Proposed]:
@@ -82,9 +91,15 @@ class Bench:
                     yield replace(rule, of=replace(of, grades=grades))
 
     def _kinds(self, role: Role) -> Sequence[Of]:
+        """Return what a rule may be of; types of classes are those of which the site has some."""
         if role is Role.HEADTEACHER:
             return Of(OfKind.SCHOOL), Of(OfKind.ORGANISATION)
-        types = {unit.class_type or "" for unit in self._question.roster.units}
+        had = {each.target for each in self.live if each.role is role}
+        types = {
+            kind
+            for kind, part in self._by_type.items()
+            if any(self._matcher.unit(unit.sourced_id).id in had for unit in part.units)
+        }
         typed = [Of(OfKind.CLASS, each) for each in sorted(types) if is_key(each)]
         return *sorted(typed, key=lambda of: of != HOMEROOM), Of(OfKind.CLASS)
 
@@ -103,7 +118,7 @@ class Bench:
         for unit in (fate.unit for fate in derived.results[0].units if fate.people):
             over = given[self._matcher.unit(unit.sourced_id).id or ""]
             value = sum(1 if each in self.live else -1 for each in over)
-            for grade in {grade.lstrip("0") for grade in unit.grades if is_key(grade)}:
+            for grade in {plain_grade(grade) for grade in unit.grades if is_key(grade)}:
                 worth[grade] += value
         paying = [grade for grade, value in worth.items() if value > 0]
         return tuple(sorted(paying, key=lambda grade: (not grade.isdecimal(), len(grade), grade)))
@@ -130,16 +145,23 @@ class Bench:
             derived = self._run(rule)
         given = frozenset(derived.assignments)
         mistaken = any(each.is_error for each in derived.found)
-        return None if mistaken or not given <= self.live else Proposed(rule, given)
+        if mistaken or not given <= self.live:
+            return None
+        return Proposed(rule, given, count_lines({"rules": [rule_data(rule)]}) - 1)
 
     def _misfits(self, rule: RosterRule) -> Iterator[str]:
         """Yield the units that a rule is about and over which nobody can have its role."""
-        for unit in self._question.roster.units:
+        for unit in self._looked_at(rule).units:
             target = self._matcher.unit(unit.sourced_id).id if looks_at(rule.of, unit) else None
             if target is not None:
                 kind = TargetKind(self._question.directory.units[target].kind.value)
                 if kind not in TARGET_KINDS[rule.role]:
                     yield target
+
+    def _looked_at(self, rule: RosterRule) -> Roster:
+        """Return the part of the roster that matters to a rule: there may be thousands of types."""
+        kind = rule.of.class_type
+        return self._roster if kind is None else self._by_type[kind]
 
     def _run(self, rule: RosterRule) -> Derived:
         question = self._question
@@ -150,19 +172,40 @@ class Bench:
             policy=Policy(),
             digest="",
             sources={self._source.name: self._source},
-            rosters={self._source.name: self._roster},
+            rosters={self._source.name: self._looked_at(rule)},
             rules=(rule,),
         )
         return derive(manifest, question.directory, self._keys, self._whole, question.as_of)
 
 
-def _of_those_who_teach_or_head(roster: Roster) -> Roster:
-    """Leave out what no rule looks at: nearly all of a roster, which is gone through often."""
-    teaching = tuple(each for each in roster.memberships if each.role is RosterRole.TEACHER)
-    heading = tuple(each for each in roster.affiliations if each.role in HEADS)
-    named = {each.person for each in (*teaching, *heading)}
-    people = tuple(each for each in roster.people if each.sourced_id in named)
-    return replace(roster, people=people, memberships=teaching, affiliations=heading)
+def _of_the_site(roster: Roster, matcher: Matcher) -> Roster:
+    """Leave out the people and units that the site does not have; no rule gives anything of them.
+
+    Those that several on the site may be stay: a rule that meets one is a mistake.
+    """
+    return restricted(
+        roster,
+        (unit for unit in roster.units if matcher.unit(unit.sourced_id).ids),
+        (person for person in roster.people if matcher.person(person.sourced_id).ids),
+    )
+
+
+def _by_class_type(roster: Roster) -> Mapping[str, Roster]:
+    """Part the classes of a roster by their type, each with those who are in it."""
+    people = {person.sourced_id: person for person in roster.people}
+    members: defaultdict[str, list[RosterMembership]] = defaultdict(list)
+    for each in roster.memberships:
+        members[each.unit].append(each)
+    units: defaultdict[str, list[RosterUnit]] = defaultdict(list)
+    for unit in roster.units:
+        if unit.class_type is not None:
+            units[unit.class_type].append(unit)
+    parts: dict[str, Roster] = {}
+    for kind, listed in units.items():
+        within = [each for unit in listed for each in members[unit.sourced_id]]
+        part = replace(roster, memberships=tuple(within), affiliations=())
+        parts[kind] = restricted(part, listed, (people[each.person] for each in within))
+    return parts
 
 
 def _references(keys: Collection[str]) -> tuple[Reference, ...]:
@@ -196,7 +239,8 @@ def _exceptions(
 
     chosen = {min(_sides(each), key=price) for each in wrong}
     for side in sorted(chosen, key=price, reverse=True):
-        if all(any(other in chosen - {side} for other in _sides(each)) for each in ills[side]):
+        others = ({*_sides(each)} - {side} for each in ills[side])
+        if all(each & chosen for each in others):
             chosen.discard(side)
     units, people = ({name for kind, name in chosen if kind == side} for side in (_UNIT, _PERSON))
     return people, units

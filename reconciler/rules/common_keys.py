@@ -1,12 +1,18 @@
 """Finds by which keys a roster and a site name the same people and units: those that agree most."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, NamedTuple
 
 from reconciler.directory import Directory, Keys
-from reconciler.domain.roster import Roster, RosterMembership, RosterRole
+from reconciler.domain.roster import (
+    Roster,
+    RosterMembership,
+    RosterPerson,
+    RosterRole,
+    RosterUnit,
+)
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import (
@@ -52,9 +58,47 @@ class Question:
             if each.kind is not TargetKind.LEARNER:
                 yield each
 
+    def of_the_day(self) -> "Question":
+        """Leave out what no rule looks at on the day, which is nearly all of a roster."""
+        roster = self.roster
+        day = replace(
+            roster,
+            memberships=_held(roster.memberships, (RosterRole.TEACHER,), self.as_of),
+            affiliations=_held(roster.affiliations, HEADS, self.as_of),
+        )
+        units = (unit for unit in roster.units if unit.holds_on(self.as_of))
+        return replace(self, roster=restricted(day, units, roster.people))
+
     def refused(self, why: str) -> ReconcilerError:
         """Say that there are no rules, and why."""
         return ReconcilerError(f"{NO_RULES}: {why}.", NO_RULES_ADVICE)
+
+
+def _held(
+    memberships: Iterable[RosterMembership], roles: Collection[RosterRole], day: date
+) -> tuple[RosterMembership, ...]:
+    return tuple(each for each in memberships if each.role in roles and each.holds_on(day))
+
+
+def restricted(
+    roster: Roster, units: Iterable[RosterUnit], people: Iterable[RosterPerson]
+) -> Roster:
+    """Keep some units of a roster, who of some people is in them, and which of the people are."""
+    kept = tuple(units)
+    places, known = {unit.sourced_id for unit in kept}, {each.sourced_id: each for each in people}
+
+    def within(memberships: Iterable[RosterMembership]) -> tuple[RosterMembership, ...]:
+        return tuple(m for m in memberships if m.unit in places and m.person in known)
+
+    memberships, affiliations = within(roster.memberships), within(roster.affiliations)
+    named = dict.fromkeys(each.person for each in (*memberships, *affiliations))
+    return replace(
+        roster,
+        units=kept,
+        people=tuple(known[each] for each in named),
+        memberships=memberships,
+        affiliations=affiliations,
+    )
 
 
 class Common(NamedTuple):
@@ -82,10 +126,12 @@ def find_common(question: Question) -> Common:
     Where several kinds do equally well, those that find more people and units are chosen, then
     those that come first.
 
+    The roster is that of the day.
+
     Raises:
         ReconcilerError: no kinds of keys agree; it says what is missing.
     """
-    links = list(_links(question))
+    links = list(_links(question.roster))
     live = {(each.role, each.person, each.target) for each in question.live}
     if not live:
         raise question.refused("nobody on the site has a class, group, school or organisation")
@@ -136,16 +182,11 @@ class _Found(NamedTuple):
     ids: Mapping[str, str]
 
 
-def _links(question: Question) -> Iterator[_Link]:
-    def held(memberships: Iterable[RosterMembership]) -> Iterator[RosterMembership]:
-        return (each for each in memberships if each.holds_on(question.as_of))
-
-    for each in held(question.roster.memberships):
-        if each.role is RosterRole.TEACHER:
-            yield _Link(Role.MENTOR, each.person, each.unit)
-    for each in held(question.roster.affiliations):
-        if each.role in HEADS:
-            yield _Link(Role.HEADTEACHER, each.person, each.unit)
+def _links(roster: Roster) -> Iterator[_Link]:
+    for each in roster.memberships:
+        yield _Link(Role.MENTOR, each.person, each.unit)
+    for each in roster.affiliations:
+        yield _Link(Role.HEADTEACHER, each.person, each.unit)
 
 
 def _people(question: Question, wanted: set[str]) -> Iterator[_Found]:

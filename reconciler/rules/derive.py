@@ -20,6 +20,7 @@ from reconciler.domain.roster import (
     RosterRole,
     RosterUnit,
     RosterUnitKind,
+    plain_grade,
 )
 from reconciler.domain.vocabulary import TARGET_KINDS, TargetKind
 from reconciler.manifest.model import ForSeveral, Manifest, Of, OfKind, RosterRule, Who
@@ -85,7 +86,7 @@ def looks_at(of: Of, unit: RosterUnit) -> bool:
         return False
     if of.class_type is not None and not _same_word(unit.class_type, of.class_type):
         return False
-    return not of.grades or any(grade.lstrip("0") in of.grades for grade in unit.grades)
+    return not of.grades or any(plain_grade(grade) in of.grades for grade in unit.grades)
 
 
 def _same_word(one: str | None, other: str) -> bool:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from reconciler.directory import Keys
 from reconciler.domain.vocabulary import Role, TargetKind
-from reconciler.manifest.dump import Data, dump_manifest
+from reconciler.manifest.dump import count_lines
 from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, RosterSource
-from reconciler.manifest.write_rules import HOMEROOM, rule_data, source_data
+from reconciler.manifest.write_rules import HOMEROOM, source_data
 from reconciler.plain import count
 from reconciler.rules.candidates import NOWHERE, Bench, Proposed
 from reconciler.rules.common_keys import Question, find_common
@@ -46,12 +46,13 @@ def propose(question: Question) -> Proposal:
     Raises:
         ReconcilerError: no rule makes it shorter; it says why.
     """
+    question = question.of_the_day()
     common = find_common(question)
     bench = Bench(question, common)
     chosen: list[Proposed] = []
     tried: list[Proposed] = []
     # What it takes to have rules at all: the roster, and the line above the rules.
-    saved = -_lines({"rosters": {common.source.name: source_data(common.source)}, "rules": []})
+    saved = -count_lines({"rosters": {common.source.name: source_data(common.source)}, "rules": []})
     for role in Role:
         fitting = list(bench.fitting(role))
         tried += fitting
@@ -75,7 +76,7 @@ def _best_together(
     shortest: dict[frozenset[Assignment], Proposed] = {}
     for each in fitting:
         same = shortest.setdefault(each.given, each)
-        if _rule_lines(each) < _rule_lines(same):
+        if each.lines < same.lines:
             shortest[each.given] = each
     rules = list(shortest.values())
     shapes = list(dict.fromkeys(_shape(each.rule) for each in rules))
@@ -87,7 +88,8 @@ def _best_together(
         found = _trimmed(left, [*_filled_up(left, alike), *_filled_up(left, rules)])
         if left.saved > most or (left.saved == most and len(found) < len(best)):
             best, most = found, left.saved
-    return sorted(best, key=rules.index), most
+    order = {each.given: number for number, each in enumerate(rules)}
+    return sorted(best, key=lambda each: order[each.given]), most
 
 
 def _shape(rule: RosterRule) -> tuple[str, bool, bool]:
@@ -140,7 +142,7 @@ class _Left:
             entries[holder] += number
         emptied = sum(self._items[each] == number for each, number in items.items())
         needless = sum(self._entries[each] == number for each, number in entries.items())
-        return items.total() + emptied + needless - _rule_lines(proposed)
+        return items.total() + emptied + needless - proposed.lines
 
     def add(self, proposed: Proposed) -> None:
         """Let a rule give what it gives."""
@@ -164,14 +166,6 @@ class _Left:
 
     def _lists(self, assignments: Iterable[Assignment]) -> Counter[tuple[Holder, TargetKind]]:
         return Counter((each.holder, each.kind) for each in assignments)
-
-
-def _rule_lines(proposed: Proposed) -> int:
-    return _lines({"rules": [rule_data(proposed.rule)]}) - 1
-
-
-def _lines(data: dict[str, Data]) -> int:
-    return dump_manifest(data).count("\n")
 
 
 def _named(rules: Iterable[Proposed]) -> Iterable[Proposed]:

@@ -114,6 +114,14 @@ def test_a_file_of_a_school_that_is_gone_would_be_planned_and_is_named(first_des
     assert content(first_desk.directory) == before, "nothing is written by half"
 
 
+def test_an_empty_file_that_is_no_part_of_it_is_called_empty(first_desk: Desk):
+    first_desk.write("", "roles/notes.yaml")
+    told = first_desk.run("export", "--per-school", "roles", expect=64).err
+    assert "roles holds empty files that are no part of this export: roles/notes.yaml." in told
+    assert "delete them" in told
+    assert content(first_desk.directory / "roles") == {"notes.yaml": b""}
+
+
 PLACES = {
     "a folder above that is not there": ("no/where", 1, "There is no folder no"),
     "a file": ("roles.yaml", 64, "roles.yaml is not a folder"),

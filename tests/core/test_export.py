@@ -12,11 +12,12 @@ from strategies import TODAY, examples, sites
 
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import ReconcilerError
-from reconciler.export.whole import export_manifest
+from reconciler.export.whole import export_manifest, export_scope
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.load import load_manifest
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plan.build import make_plan
+from reconciler.plan.model import Plan
 from reconciler.state import Labels, Profile
 
 AWKWARD = st.sampled_from(
@@ -25,15 +26,18 @@ AWKWARD = st.sampled_from(
 )  # fmt: skip
 
 
-def check(state, directory: Path) -> str:
-    text = dump_manifest(export_manifest(state))
+def planned(data, state, directory: Path) -> Plan:
     path = directory / "roles.yaml"
-    path.write_text(text, encoding="utf-8")
-    manifest = load_manifest([path])
-    made = make_plan(manifest, state, as_of=TODAY, plan_id="p")
+    path.write_text(dump_manifest(data), encoding="utf-8")
+    return make_plan(load_manifest([path]), state, as_of=TODAY, plan_id="p")
+
+
+def check(state, directory: Path) -> str:
+    data = export_manifest(state)
+    made = planned(data, state, directory)
     assert made.actions == ()
     assert not made.unmanaged
-    return text
+    return dump_manifest(data)
 
 
 @given(sites(), st.lists(AWKWARD, unique=True, min_size=4, max_size=4))
@@ -106,6 +110,19 @@ def test_a_label_that_no_manifest_can_say_is_named(label):
     state = small_site(labels=(Labels(Role.MENTOR, None, label), small_site().labels[1]))
     with pytest.raises(ReconcilerError, match="label/mentor/role_name"):
         export_manifest(state)
+
+
+def test_what_lies_outside_a_scope_hinders_nobody(tmp_path):
+    """Labels that cannot stand in a manifest, and somebody elsewhere who has no sync key."""
+    labels = (Labels(Role.MENTOR, None, " a"), small_site().labels[1])
+    state = small_site(("10", "u2"), ("11", "u3"), labels=labels)
+    people = (state.people[0], replace(state.people[1], sync_key=None), *state.people[2:])
+    state = replace(state, people=people)
+    data = export_scope(state, ["u2"], TODAY)
+    assert data["mentors"] == [{"person": "t-0", "classes": ["8a"]}]
+    assert planned(data, state, tmp_path).actions == ()
+    with pytest.raises(ReconcilerError, match="The site's id"):
+        export_scope(replace(state, site=replace(state.site, id=" ")), ["u2"], TODAY)
 
 
 @pytest.mark.parametrize("name", ["", "Staff ", "Sta\tff", "x" * 256, "p1"])

@@ -1,5 +1,6 @@
 """Rules that are proposed for a site: they plan to nothing, whatever the site and the roster."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -398,6 +399,78 @@ def test_types_and_grades_part_the_classes_that_are_mentored_from_those_that_are
     grades = {unit: ("08",) if n < 7 else ("10",) for n, unit in enumerate(CLASSES)}
     _, manifest = check(site(*mentored(*PAIRS[:7])), roster(*LINKS, grades=grades), tmp_path)
     assert [rule.of for rule in manifest.rules] == [Of(OfKind.CLASS, grades=("8",))]
+
+
+@pytest.mark.parametrize(("grade", "written"), [("0 8", "0 8"), ("00", "0"), ("008", "8")])
+def test_a_grade_is_written_as_a_manifest_reads_it(tmp_path, grade, written):
+    grades = {unit: (grade,) if n < 7 else ("10",) for n, unit in enumerate(CLASSES)}
+    text, manifest = check(site(*mentored(*PAIRS[:7])), roster(*LINKS, grades=grades), tmp_path)
+    assert [rule.of.grades for rule in manifest.rules] == [(written,)]
+    assert f"          - {written}\n" in text.replace('"', "")
+
+
+def test_units_that_are_not_there_on_the_day_are_neither_excepted_nor_counted(tmp_path):
+    """On the site they may be of another kind by now; who is in them has nothing there."""
+    days = {
+        "c-8": {"end": TODAY - timedelta(days=3)},
+        "c-9": {"begin": TODAY + timedelta(days=3)},
+    }
+    made = roster(*LINKS)
+    units = tuple(replace(unit, **days.get(unit.sourced_id, {})) for unit in made.units)
+    state = site(*mentored(*PAIRS[:8]))
+    kinds = {"u-c-8": UnitKind.SCHOOL, "u-c-9": UnitKind.ORGANISATION}
+    others = tuple(replace(unit, kind=kinds.get(unit.id, unit.kind)) for unit in state.units)
+    _, manifest = check(replace(state, units=others), replace(made, units=units), tmp_path)
+    assert rules_of(manifest) == [
+        ("primary-teachers-of-homerooms", "primary_teacher", "homeroom", (), ())
+    ]
+
+
+def test_types_of_which_the_site_has_no_class_are_not_tried(tmp_path):
+    """A table may have a type for each of thousands of classes."""
+    grades = {unit: ("8",) if n < 6 else ("9",) for n, unit in enumerate(CLASSES)}
+    made, state = roster(*LINKS, grades=grades), site(*mentored(*PAIRS[:6]))
+    many = tuple(
+        replace(
+            made.units[-1], sourced_id=f"x-{n}", identifier=None, title=f"x-{n}", class_type=f"t{n}"
+        )
+        for n in range(3000)
+    )
+    links = tuple(link(f"x-{n}", "t-0") for n in range(3000))
+    more = replace(made, units=(*made.units, *many), memberships=(*made.memberships, *links))
+    started = time.process_time()
+    _, manifest = check(state, more, tmp_path)
+    assert time.process_time() - started < 10, "each type by itself took a minute"
+    assert [rule.of for rule in manifest.rules] == [Of(OfKind.CLASS, grades=("8",))]
+
+
+def test_a_type_of_its_own_for_each_pair_of_classes_takes_no_time_of_its_own(tmp_path):
+    """The work grows with the table, and not with its types times its rows."""
+    size = 2000
+    keys = [f"k-{n}" for n in range(size)]
+    state = site()
+    unit = state.units[-1]
+    units = tuple(replace(unit, id=f"u-{key}", sync_key=key, title=key) for key in keys)
+    mentors = frozenset(
+        Assignment(Role.MENTOR, f"1{n % 6}", TargetKind.CLASS, f"u-{key}")
+        for n, key in enumerate(keys)
+    )
+    state = replace(
+        state,
+        units=(*state.units, *units),
+        assignments=mentors,
+        holders=frozenset(each.holder for each in mentors),
+    )
+    made = roster()
+    classes = tuple(
+        replace(made.units[-1], sourced_id=key, identifier=None, title=key, class_type=f"t{n // 2}")
+        for n, key in enumerate(keys)
+    )
+    links = tuple(link(key, STAFF[n % 6]) for n, key in enumerate(keys))
+    started = time.process_time()
+    _, manifest = check(state, replace(made, units=classes, memberships=links), tmp_path)
+    assert time.process_time() - started < 15
+    assert [rule.of for rule in manifest.rules] == [Of(OfKind.CLASS)]
 
 
 def test_who_stands_first_in_an_export_makes_no_rule():
