@@ -1,15 +1,16 @@
-"""Which commit a manifest is at, where it is in Git: for the record, never for a decision.
+"""What Git knows: at which commit a manifest is, and whether a file is kept or ignored.
 
-A manifest may come from anybody, a pull request say, and its folder may hold what Git takes for a
-repository and its settings. So Git is asked only for the commit and for what it has recorded, by
-commands that run nothing of a repository's settings; whether a file differs or is missing is found
-here.
+For the record and for advice, never for a decision. A manifest may come from anybody, a pull
+request say, and its folder may hold what Git takes for a repository and its settings. So Git is
+asked only for the commit, for what it has recorded and for what it ignores, by commands that run
+nothing of a repository's settings; whether a file differs or is missing is found here.
 """
 
 import hashlib
 import os
 import subprocess
 from collections.abc import Sequence, Set
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,32 @@ def commit_of(files: Sequence[str], named: Sequence[Path]) -> str | None:
     read = {os.path.realpath(path) for path in paths}
     complete = all(_is_complete(path.absolute(), read) for path in named if path.is_dir())
     return commit if unchanged and complete else f"{commit}+"
+
+
+class Keeping(StrEnum):
+    """What Git does with a file."""
+
+    IGNORED = "ignored"
+    NOT_IGNORED = "not ignored"
+    KEPT = "kept"
+
+
+def keeping(folder: Path, pattern: str) -> Keeping:
+    """Return what Git does with the files in a folder that a pattern matches.
+
+    Where it does not answer, they count as not ignored.
+
+    Args:
+        folder: a folder in a Git work tree.
+        pattern: as Git has pathspecs, with their magic words.
+    """
+    listed = _git(
+        folder, "ls-files", "-t", "--cached", "--others", "--exclude-standard", "--", pattern
+    )
+    if listed is None:
+        return Keeping.NOT_IGNORED
+    marks = {line[0] for line in listed.splitlines()}
+    return Keeping.KEPT if marks - {"?"} else Keeping.NOT_IGNORED if marks else Keeping.IGNORED
 
 
 def _recorded(folder: Path, *options: str) -> dict[Path, str] | None:

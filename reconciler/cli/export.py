@@ -1,44 +1,36 @@
 """The command `export`."""
 
-import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from reconciler.cli import options
 from reconciler.cli.export_folder import refuse_folder, write_folder
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
 from reconciler.cli.redacting import redact_option
-from reconciler.cli.roster_files import file_options, read_roster
+from reconciler.cli.roster_files import (
+    declare_roster,
+    read_roster,
+    reading_options,
+    refuse_without_roster,
+)
 from reconciler.directory import Directory, find_unit
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
 from reconciler.export.ruled import export_ruled
 from reconciler.export.schools import SCHOOLS, Part, export_schools
 from reconciler.export.whole import export_manifest, export_scope
 from reconciler.manifest.dump import dump_manifest
-from reconciler.manifest.model import PersonKey, Reference, RosterSource, UnitKey
+from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import count
 from reconciler.private_files import write_private
 from reconciler.providers.saved import write_state
 from reconciler.redact import Redaction
-from reconciler.rosters.formats import SERVICES
-from reconciler.rules.candidates import NOWHERE
+from reconciler.rosters.formats import FILES, SERVICES
 from reconciler.state import LiveState
 from reconciler.workflows import reading
-
-_OF_RULES: Final = {
-    "roster_type": "--type",
-    "base": "--base",
-    "columns": "--column",
-}
-"""The options that are about --as-rules, by parameter."""
-
-_ROSTER: Final = "sis"
-"""What the roster is called in the manifest."""
 
 
 @click.command("export")
@@ -76,7 +68,7 @@ _ROSTER: Final = "sis"
     callback=options.not_empty_if_given,
     help="Propose rules over this roster, and write as entries what they do not give.",
 )
-@file_options
+@reading_options((*FILES, *SERVICES))
 @click.option(
     "--people", type=click.Choice([key.value for key in PersonKey]), help="How to name people."
 )
@@ -138,7 +130,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     day = as_of or reading.today_in("UTC")
     if as_rules and roster:
         notes += f"# On {day} it plans to nothing. On another day the roster may say otherwise.\n"
-        text = export_ruled(state, roster, _source(as_rules, out, **how), day, *named)
+        source = declare_roster(as_rules, out.parent if out else Path(), **how)
+        text = export_ruled(state, roster, source, day, *named)
     elif tops:
         text = dump_manifest(export_scope(state, _tops(state, tops), day, *named))
     else:
@@ -171,9 +164,7 @@ def _refuse_combinations(context: click.Context, redaction: Redaction) -> None:
     if sum(bool(given[name]) for name in ("per_school", "tops", "as_rules")) > 1:
         raise WrongUse("--per-school, --scope and --as-rules exclude each other.", "Name one.")
     if not given["as_rules"]:
-        for name, option in _OF_RULES.items():
-            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-                raise WrongUse(f"{option} is for --as-rules.", "Name a roster, or leave it out.")
+        refuse_without_roster(context, "--as-rules")
         if given["as_of"] and not given["tops"]:
             raise WrongUse(
                 "--as-of is for --as-rules and --scope.", "Without them the day does not matter."
@@ -197,33 +188,6 @@ def _tops(state: LiveState, keys: Sequence[str]) -> list[str]:
             "The scope would be the whole site.", "Leave --scope out, or name a part of the site."
         )
     return found
-
-
-def _source(path: str, out: Path | None, **how: Any) -> RosterSource:
-    """Declare the roster, seen from the manifest's folder, or from here if it goes to no file."""
-    kind, base = how["roster_type"], how["base"]
-    if kind in SERVICES:  # it is found by its name in the settings
-        return RosterSource(path, kind, NOWHERE, None)
-    folder = os.path.realpath(out.parent if out else Path())
-    return RosterSource(
-        _ROSTER,
-        kind,
-        NOWHERE,
-        Reference(_seen_from(folder, path), NOWHERE),
-        base=Reference(_seen_from(folder, base), NOWHERE) if base else None,
-        columns=how["columns"],
-    )
-
-
-def _seen_from(folder: str, path: str) -> str:
-    """Return a path relative to a folder; one that is absolute stays so."""
-    if Path(path).is_absolute():
-        return path
-    # A link keeps its own name: it may lead to the newest export of several.
-    above, name = os.path.split(os.path.normpath(path))
-    if name == os.pardir:
-        above, name = path, ""
-    return os.path.relpath(Path(os.path.realpath(above), name), folder)
 
 
 def _write_parts(

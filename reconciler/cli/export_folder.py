@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from reconciler.cli.places import links_among
 from reconciler.cli.plan_files import is_export, refuse_target
 from reconciler.errors import ReconcilerError, WrongUse
 from reconciler.manifest.files import is_part
@@ -49,8 +50,8 @@ def write_folder(
         ReconcilerError: a folder cannot be made or written to.
     """
     paths = {folder / path: content for path, content in files.items()}
-    linked = [each for each in sorted({path.parent for path in paths}) if each.is_symlink()]
-    if any(each != folder for each in linked):
+    linked = links_among(folder, files)
+    if linked:
         raise WrongUse(
             f"In {folder} there is a link to a folder: {_some(linked)}.",
             "A plan of the folder would not follow it: take it away, or name another folder.",

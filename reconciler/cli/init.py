@@ -3,22 +3,35 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import click
 
 from reconciler.cli import options
+from reconciler.cli.init_roster import lines_to_ignore, warnings_about
+from reconciler.cli.places import links_among, repository_of
+from reconciler.cli.roster_files import (
+    declare_roster,
+    read_roster,
+    reading_options,
+    refuse_without_roster,
+)
 from reconciler.errors import ConfigurationError, ExitCode, InvalidInput, ReconcilerError, WrongUse
 from reconciler.manifest.shape import is_key
 from reconciler.plain import plain
+from reconciler.rosters.formats import FILES
 from reconciler.settings import CONFIG_NAME, Settings
 from reconciler.starter import (
     IGNORED_NAME,
-    NEXT_STEPS,
+    PIPELINE_FILES,
     VARIABLES,
     Answers,
     Pipeline,
+    fitting_rules,
+    patterns,
     starting_files,
 )
 
@@ -44,10 +57,14 @@ from reconciler.starter import (
     "--roster",
     metavar="PATH",
     callback=options.not_empty_if_given,
-    help="A OneRoster export that says who mentors which class.",
+    help="A school system's export that says who mentors which class.",
 )
+@reading_options(FILES)
 @click.option("--yes", is_flag=True, help="Do not ask; what is not given is the default.")
-def command(
+@click.pass_context
+def command(  # noqa: PLR0913 - the parameters are the command's options
+    context: click.Context,
+    /,
     *,
     directory: str,
     site: str | None,
@@ -56,6 +73,7 @@ def command(
     pipeline: str | None,
     roster: str | None,
     yes: bool,
+    **how: Any,
 ) -> int:
     """Write a folder to begin with: a manifest, reconciler.toml, a pipeline and .gitignore.
 
@@ -64,14 +82,21 @@ def command(
 
     Example: reconciler init roles --site nordberg --url https://roles.example --pipeline github
     """
+    if roster is None:
+        refuse_without_roster(context, "--roster")
     folder = Path(directory)
+    rosters = [each for each in (roster, how["base"]) if each]
+    top = repository_of(folder)
     asks = not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     answers = Answers(
         _checked_site(site or _asked("The site's id", "--site", asks=asks)),
         _checked_url(url or _asked("The site's address", "--url", asks=asks)),
         timezone or _asked("Its time zone", "--timezone", "UTC", asks=asks),
         Pipeline(pipeline or _asked("The pipeline", "--pipeline", Pipeline.NONE, asks=asks)),
-        _roster(roster, folder),
+        Path(os.path.relpath(os.path.realpath(folder), top)).as_posix() if top else ".",
+        declare_roster(roster, folder, **how) if roster else None,
+        fitting_rules(read_roster(roster, **how)) if roster else (),
+        lines_to_ignore(rosters, folder),
     )
     try:
         files = starting_files(answers, version("reconciler"))
@@ -86,7 +111,9 @@ def command(
     click.echo(plain(f"Wrote {', '.join(files)}{where}."), err=True)
     if lacking:
         click.echo(f"Left {IGNORED_NAME} as it is. Add to it: {' '.join(lacking)}", err=True)
-    _tell(folder)
+    for warning in (*_misplaced(answers, folder, top), *warnings_about(rosters, folder)):
+        click.echo(plain(warning), err=True)
+    _tell(folder, answers)
     return ExitCode.DONE
 
 
@@ -125,19 +152,6 @@ def _checked_url(url: str) -> str:
         raise WrongUse(str(error), error.advice) from None
 
 
-def _roster(roster: str | None, folder: Path) -> str | None:
-    """Return the path of a roster as the manifest in a folder is to name it.
-
-    Raises:
-        ReconcilerError: there is none.
-    """
-    if roster is None:
-        return None
-    if not Path(roster).exists():
-        raise ReconcilerError(f"There is no {roster}.", "Name the export's zip or folder.")
-    return Path(os.path.relpath(roster, folder)).as_posix()
-
-
 def _lacking(path: Path, wanted: bytes) -> list[str] | None:
     """Return the patterns that a .gitignore lacks, or None where there is none.
 
@@ -152,17 +166,21 @@ def _lacking(path: Path, wanted: bytes) -> list[str] | None:
         known = {line.strip() for line in path.read_text(encoding="utf-8").splitlines()}
     except (OSError, UnicodeError):
         raise ReconcilerError(f"{path} cannot be read.", "Look at the file.") from None
-    patterns = (line for line in wanted.decode().splitlines() if line and line[0] != "#")
-    return [each for each in patterns if each not in known]
+    return [each for each in patterns(wanted.decode()) if each not in known]
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     """Write all files, or none.
 
     Raises:
-        ReconcilerError: one is there already.
+        ReconcilerError: one is there already, or a link is in the place of a folder.
         OSError: one cannot be written; those written before it are taken away again.
     """
+    if linked := links_among(folder, map(PurePath, files)):
+        raise ReconcilerError(
+            f"Nothing was written: {', '.join(map(str, linked))} is a link to somewhere else.",
+            "Take it away, or name another folder.",
+        )
     there = [name for name in files if os.path.lexists(folder / name)]
     if there:
         raise ReconcilerError(
@@ -184,7 +202,20 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         raise
 
 
-def _tell(folder: Path) -> None:
+def _misplaced(answers: Answers, folder: Path, top: Path | None) -> Iterator[str]:
+    """Say where a pipeline belongs that is not at the top of its repository."""
+    name = PIPELINE_FILES.get(answers.pipeline)
+    if name is None or top is None or answers.below == ".":
+        return
+    there = Path(os.path.relpath(top / name))
+    to_do = "take it up into" if os.path.lexists(there) else "move it to"
+    yield (
+        f"{folder / name} is looked for at the top of the repository alone: {to_do} {there}. "
+        f"Its commands will run in {answers.below}."
+    )
+
+
+def _tell(folder: Path, answers: Answers) -> None:
     """Say which commands come next."""
     click.echo(f"Credentials are read from {' and '.join(VARIABLES)}.", err=True)
     if os.environ.get("RECONCILER_URL"):
@@ -195,6 +226,6 @@ def _tell(folder: Path) -> None:
     click.echo("Next:", err=True)
     if folder != Path():
         click.echo(f"  cd {shlex.quote(str(folder))}")
-    width = max(len(line) for line, _ in NEXT_STEPS)
-    for line, what in NEXT_STEPS:
+    width = max(len(line) for line, _ in answers.next_steps)
+    for line, what in answers.next_steps:
         click.echo(f"  {line:<{width}}  # {what}")

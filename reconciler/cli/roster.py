@@ -8,11 +8,11 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.output import print_result
-from reconciler.cli.roster_files import file_options, read_roster
+from reconciler.cli.roster_files import read_roster, reading_options
 from reconciler.domain.roster import Roster
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.reports import roster as report
-from reconciler.rosters.formats import SERVICES
+from reconciler.rosters.formats import FILES, SERVICES
 from reconciler.rosters.problems import InvalidRoster, Problem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -24,7 +24,7 @@ def roster_options(command: Command) -> Command:
         options.no_color_option,
         options.format_option,
         options.config_option,
-        file_options,
+        reading_options((*FILES, *SERVICES)),
         click.argument("path", callback=options.not_empty),
     ):
         command = option(command)

@@ -1,22 +1,36 @@
-"""The options that say how a roster's files are read, and the reading of them."""
+"""The options that say how a roster is read; the reading of it, and how a manifest declares it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli import options
+from reconciler.cli.places import seen_from
 from reconciler.domain.roster import Roster
 from reconciler.errors import WrongUse
 from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
-from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
+from reconciler.manifest.model import (
+    NEEDED_COLUMNS,
+    ROSTER_COLUMNS,
+    Reference,
+    RosterSource,
+)
 from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.rules.candidates import NOWHERE
 from reconciler.workflows import reading
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEFAULT: Final = "oneroster-csv"
+
+_NAME: Final = "sis"
+"""What a roster is called in a manifest; a service has a name already."""
+
+_OPTIONS: Final = {"roster_type": "--type", "base": "--base", "columns": "--column"}
+"""The options below, by parameter."""
 
 
 def _columns(
@@ -32,9 +46,9 @@ def _columns(
     return columns
 
 
-def file_options(command: Command) -> Command:
-    """Add what says how a roster is read: `roster_type`, `base` and `columns`."""
-    for option in (
+def reading_options(formats: Iterable[str]) -> Callable[[Command], Command]:
+    """Make what says how a roster in one of some formats is read; its values are for `how`."""
+    made = (
         click.option(
             "--column",
             "columns",
@@ -52,14 +66,30 @@ def file_options(command: Command) -> Command:
         click.option(
             "--type",
             "roster_type",
-            type=click.Choice([*FILES, *SERVICES]),
+            type=click.Choice([*formats]),
             default=_DEFAULT,
             show_default=True,
             help="The format that the roster is in.",
         ),
-    ):
-        command = option(command)
-    return command
+    )
+
+    def add(command: Command) -> Command:
+        for option in made:
+            command = option(command)
+        return command
+
+    return add
+
+
+def refuse_without_roster(context: click.Context, option: str) -> None:
+    """Refuse options about a roster where none is named.
+
+    Raises:
+        WrongUse: there are some.
+    """
+    for name, about in _OPTIONS.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise WrongUse(f"{about} is for {option}.", "Name a roster, or leave it out.")
 
 
 def read_roster(
@@ -67,7 +97,7 @@ def read_roster(
     roster_type: str,
     base: str | None,
     columns: dict[str, str],
-    config: Path | None,
+    config: Path | None = None,
 ) -> Roster:
     """Read a roster, from its files or from a service, which the settings call `path`.
 
@@ -89,3 +119,19 @@ def read_roster(
     if roster_type in SERVICES:
         return reading.fetch_roster(roster_type, path, config)
     return FILES[roster_type](Files(Path(path), Path(base) if base else None, columns))
+
+
+def declare_roster(
+    path: str, folder: Path, *, roster_type: str, base: str | None, columns: dict[str, str]
+) -> RosterSource:
+    """Declare a roster in a manifest in a folder, which finds its files from there."""
+    if roster_type in SERVICES:  # it is found by its name in the settings
+        return RosterSource(path, roster_type, NOWHERE, None)
+    return RosterSource(
+        _NAME,
+        roster_type,
+        NOWHERE,
+        Reference(seen_from(folder, path), NOWHERE),
+        base=Reference(seen_from(folder, base), NOWHERE) if base else None,
+        columns=columns,
+    )

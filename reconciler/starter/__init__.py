@@ -2,30 +2,37 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.manifest.dump import quoted
+from reconciler.domain.roster import Roster, RosterMembership, RosterRole
+from reconciler.domain.vocabulary import Role
+from reconciler.manifest.dump import dump_manifest, quoted
+from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, RosterSource, Who
 from reconciler.manifest.normal import normal_form
+from reconciler.manifest.write_rules import HOMEROOM, rule_data, source_data
+from reconciler.rules.candidates import NOWHERE
+from reconciler.rules.derive import looks_at
 from reconciler.settings import CONFIG_NAME
 
 MANIFEST_NAME: Final = "roles.yaml"
 EXPORT_NAME: Final = "exported.yaml"
 IGNORED_NAME: Final = ".gitignore"
 
-NEXT_STEPS: Final = (
-    (f"reconciler validate {MANIFEST_NAME}", "check the manifest"),
-    (f"reconciler plan {MANIFEST_NAME}", "show what would change on the site; nothing yet"),
-    (f"reconciler export --out {EXPORT_NAME}", "write down who has which role now"),
-)
-"""The commands that come next, and what each is for."""
-
 VARIABLES: Final = ("RECONCILER_CLIENT_ID", "RECONCILER_CLIENT_SECRET")
 """The variables that hold the credentials."""
+
+_PLAN: Final = f"reconciler plan {MANIFEST_NAME}"
+_CHANGES_NOTHING: Final = ((_PLAN, "show what would change on the site; nothing yet"),)
+_TAKES_OVER: Final = (
+    (f"reconciler rules test {MANIFEST_NAME}", "show whom the rules find"),
+    (_PLAN, "show what would change on the site: what the rules give, and take away"),
+)
 
 
 class Pipeline(StrEnum):
@@ -36,9 +43,10 @@ class Pipeline(StrEnum):
     NONE = "none"
 
 
-_PIPELINE_FILES: Final[Mapping[Pipeline, str]] = MappingProxyType(
+PIPELINE_FILES: Final[Mapping[Pipeline, str]] = MappingProxyType(
     {Pipeline.GITHUB: ".github/workflows/roles.yaml", Pipeline.GITLAB: ".gitlab-ci.yml"}
 )
+"""Where each pipeline's file belongs, from the top of a repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +58,56 @@ class Answers:
         url: the site's address.
         timezone: an IANA time zone, for what "today" is.
         pipeline: which pipeline runs the commands.
-        roster: the path of a OneRoster export, from the manifest's folder; or None.
+        below: the new folder, as it is seen from the top of the repository.
+        source: the roster that rules look at, as the manifest declares it; or None.
+        rules: the rules; none without a roster.
+        private: files in the new folder, beyond what is always so, that are not for Git.
     """
 
     site: str
     url: str
     timezone: str
     pipeline: Pipeline
-    roster: str | None
+    below: str = "."
+    source: RosterSource | None = None
+    rules: tuple[RosterRule, ...] = ()
+    private: tuple[str, ...] = ()
+
+    @property
+    def next_steps(self) -> tuple[tuple[str, str], ...]:
+        """The commands that come next, and what each is for."""
+        return (
+            (f"reconciler validate {MANIFEST_NAME}", "check the manifest"),
+            *(_TAKES_OVER if self.rules else _CHANGES_NOTHING),
+            (f"reconciler export --out {EXPORT_NAME}", "write down who has which role now"),
+        )
+
+
+def fitting_rules(roster: Roster) -> tuple[RosterRule, ...]:
+    """Choose the rules to begin with: such as find something in a roster, the strictest first.
+
+    A rule for headteachers is chosen only where somebody is a principal.
+    """
+    classes = Of(OfKind.CLASS)
+    schools = Of(OfKind.SCHOOL)
+
+    def held(of: Of, role: RosterRole) -> list[RosterMembership]:
+        units = {unit.sourced_id for unit in roster.units if looks_at(of, unit)}
+        links = (*roster.memberships, *roster.affiliations)
+        return [each for each in links if each.role is role and each.unit in units]
+
+    of = HOMEROOM if held(HOMEROOM, RosterRole.TEACHER) else classes
+    primary = any(each.primary for each in held(of, RosterRole.TEACHER))
+    rules = [
+        ("contact-teachers", Role.MENTOR, Who.PRIMARY_TEACHER, of)
+        if primary
+        else ("teachers", Role.MENTOR, Who.TEACHER, of)
+    ]
+    if held(schools, RosterRole.PRINCIPAL):
+        rules.append(("principals", Role.HEADTEACHER, Who.PRINCIPAL, schools))
+    return tuple(
+        RosterRule(Reference(name, NOWHERE), "", role, who, of) for name, role, who, of in rules
+    )
 
 
 def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
@@ -73,31 +123,56 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
     files = {
         MANIFEST_NAME: normal_form(MANIFEST_NAME, _manifest(answers).encode()),
         CONFIG_NAME: _settings(answers).encode(),
-        IGNORED_NAME: _template("gitignore"),
+        IGNORED_NAME: _template("gitignore").encode() + _ignored(answers).encode(),
     }
-    if name := _PIPELINE_FILES.get(answers.pipeline):
-        pipeline = _template(f"{answers.pipeline}.yaml").decode()
-        files[name] = _filled(pipeline, {"VERSION": version}).encode()
+    if answers.pipeline in PIPELINE_FILES:
+        pipeline = _template(f"{answers.pipeline}.yaml")
+        below = PurePosixPath(answers.below)
+        values = {
+            "VERSION": version,
+            "FOLDER": quoted(answers.below),
+            "CHANGE": quoted(f"cd {shlex.quote(answers.below)}"),
+            "PLAN": quoted(str(below / "plan.json"), flow=True),
+            "SHOWN": quoted(str(below / "plan.txt"), flow=True),
+        }
+        files[PIPELINE_FILES[answers.pipeline]] = _filled(pipeline, values).encode()
     return files
 
 
-def _template(name: str) -> bytes:
-    return Path(__file__).with_name(name).read_bytes()
+def _template(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def patterns(ignored: str) -> list[str]:
+    """Return what the lines of a .gitignore say."""
+    return [line for line in ignored.splitlines() if line and line[0] != "#"]
+
+
+IGNORED: Final = tuple(patterns(_template("gitignore")))
+"""What is ignored in every new folder."""
+
+
+def _ignored(answers: Answers) -> str:
+    lines = "".join(f"{line}\n" for line in answers.private)
+    return f"\n# The roster: it holds people's data.\n{lines}" if lines else ""
 
 
 def _manifest(answers: Answers) -> str:
-    steps = "".join(f"#   {command}  # {what}\n" for command, what in NEXT_STEPS)
-    rules, yet = "", ", so this file changes nothing yet"
-    if answers.roster is not None:
-        rules, yet = _filled(_RULES, {"PATH": quoted(answers.roster, flow=True)}), ""
+    steps = "".join(f"#   {command}  # {what}\n" for command, what in answers.next_steps)
+    source = answers.source
+    rules = [rule_data(rule) for rule in answers.rules]
+    ruled = source and {
+        "ROSTERS": dump_manifest({"rosters": {source.name: source_data(source)}}).rstrip("\n"),
+        "LIST": dump_manifest({"rules": rules}).rstrip("\n"),
+    }
     return _filled(
         _MANIFEST,
         {
+            "MEANING": _TAKEN_OVER if ruled else _NOTHING_YET,
             "STEPS": steps.rstrip("\n"),
-            "YET": yet,
             "SITE": quoted(answers.site),
             "TIMEZONE": quoted(answers.timezone),
-            "RULES": rules,
+            "RULES": _filled(_RULES, ruled) if ruled else "",
         },
     )
 
@@ -111,10 +186,16 @@ def _settings(answers: Answers) -> str:
     return _filled(_SETTINGS, {"URL": json.dumps(answers.url)})
 
 
+_NOTHING_YET: Final = "# What is not declared here is left alone, so this file changes nothing yet."
+
+_TAKEN_OVER: Final = """\
+# Whoever a rule finds has what it gives, and loses what else they have of its role. Who has such a
+# role, and is neither found nor declared, is only reported, as `unmanaged` says below."""
+
 _MANIFEST: Final = """\
 # Who has the mentor and the headteacher role, and over whom.
 #
-# What is not declared here is left alone@YET@. Next:
+@MEANING@ Next:
 @STEPS@
 #
 # Then take from the export what is to stay, and add what is missing.
@@ -145,15 +226,10 @@ settings:
 
 _RULES: Final = """\
 # The school system's export holds names, and is not for Git: a pipeline has to fetch it.
-rosters:
-  sis: {type: oneroster-csv, path: @PATH@}
+@ROSTERS@
 
 # See what they find: reconciler rules test roles.yaml
-rules:
-  - name: contact-teachers
-    mentor: {who: primary_teacher, of: homeroom}
-  - name: principals
-    headteacher: {who: principal, of: school}
+@LIST@
 
 """
 

@@ -3,17 +3,21 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from sandboxes import PROGRAM, ROOT, Desk
+from pifu import as_xml
+from sandboxes import PROGRAM, ROOT, Desk, Done
 from test_cli_terminal import converse
 
 from reconciler.cli.main import COMMANDS
 from reconciler.connection import load_connection
+from reconciler.rosters.oneroster_csv import read_bundle
 
 ANSWERS = ("--site", "nordberg-kommune", "--url", "https://roles.example")
 PIPELINES = {"github": ".github/workflows/roles.yaml", "gitlab": ".gitlab-ci.yml"}
@@ -163,18 +167,151 @@ def test_any_id_of_a_site_can_stand_in_the_manifest(empty, site):
     assert yaml.safe_load((empty.directory / "roles.yaml").read_text())["site"] == site
 
 
-def test_a_roster_gives_rules(settled_desk):
+# Rosters
+
+
+def nordberg(desk: Desk, directory: str, *arguments: str, **more: Any) -> Done:
+    answers = ("--site", "nordberg-kommune", "--url", desk.environment["RECONCILER_URL"])
+    return desk.run("init", directory, *answers, *arguments, **more)
+
+
+def roster_in(folder: Path) -> dict[str, Any]:
+    manifest = yaml.safe_load((folder / "roles.yaml").read_text())
+    (declared,) = manifest["rosters"].values()
+    return dict(declared)
+
+
+def test_a_roster_gives_rules_and_nothing_is_said_that_they_make_untrue(settled_desk):
     desk = settled_desk
     (desk.directory / "roster").symlink_to(ROOT / "examples" / "roster")
-    answers = ("--site", "nordberg-kommune", "--url", desk.environment["RECONCILER_URL"])
-    desk.run("init", "roles", *answers, "--roster", "roster")
+    done = nordberg(desk, "roles", "--roster", "roster")
+    assert "nothing yet" not in done.out + done.err
+    assert "take away" in done.out
     desk.run("fmt", "--check", "roles")
-    assert 'path: "../roster"' in (desk.directory / "roles" / "roles.yaml").read_text()
-    assert "contact-teachers" in desk.run("rules", "test", "roles/roles.yaml").out
-    told = desk.run("plan", "roles/roles.yaml", "--as-of", "2026-11-24", expect=4).out
+    text = (desk.directory / "roles" / "roles.yaml").read_text()
+    assert 'path: "../roster"' in text
+    assert "changes nothing yet" not in text
+    assert "loses what else they have of its role" in text
+    inside = Desk(desk.directory / "roles", desk.sandbox)
+    validate, test, plan, export = steps(done.out)
+    inside.run(*validate)
+    assert "contact-teachers" in inside.run(*test).out
+    told = inside.run(*plan, "--as-of", "2026-11-24", expect=4).out
     assert "+  class 9a         rule contact-teachers" in told
-    assert "no.zip" in desk.run("init", "b", *answers, "--roster", "no.zip", expect=1).err
-    assert not (desk.directory / "b").exists()
+    assert "  -  " in told
+    inside.run(*export)
+
+
+def test_a_roster_that_cannot_be_read_writes_nothing(settled_desk):
+    (settled_desk.directory / "half").mkdir()
+    for name in ("no.zip", "half"):
+        assert "RR3" in nordberg(settled_desk, "b", "--roster", name, expect=1).err
+    assert not (settled_desk.directory / "b").exists()
+
+
+TABLE = "Klasse;Lærer;Hoved\n8a;t-0412;ja\n8a;t-0401;\n9a;t-0404;ja\n"
+COLUMNS = ("--type", "csv", "--column", "unit=Klasse", "--column", "person=Lærer")
+
+
+def test_a_table_is_a_roster_too(settled_desk):
+    settled_desk.write(TABLE, "teachers.txt")
+    nordberg(settled_desk, "a", "--roster", "teachers.txt", *COLUMNS)
+    assert roster_in(settled_desk.directory / "a") == {
+        "type": "csv",
+        "path": "../teachers.txt",
+        "columns": {"unit": "Klasse", "person": "Lærer"},
+    }
+    assert "teachers: 3 mentors over 2 units" in settled_desk.run("rules", "test", "a").out
+    nordberg(settled_desk, "b", "--roster", "teachers.txt", *COLUMNS, "--column", "primary=Hoved")
+    assert "contact-teachers: 2 mentors" in settled_desk.run("rules", "test", "b").out
+    for name in "ab":
+        settled_desk.run("validate", name)
+        settled_desk.run("fmt", "--check", name)
+
+
+def test_a_delta_is_declared_with_its_base(settled_desk):
+    """Which is told, too, where Git would keep it."""
+    there = settled_desk.directory
+    shutil.copytree(ROOT / "examples" / "roster", there / "august")
+    (there / "delta").mkdir()
+    for path in (there / "august").iterdir():
+        text = path.read_text()
+        changed = text.replace(",bulk", ",delta") if path.name == "manifest.csv" else text
+        (there / "delta" / path.name).write_text(changed)
+    git(settled_desk, "init", "-q")
+    done = nordberg(settled_desk, "a", "--roster", "delta", "--base", "august")
+    assert roster_in(there / "a") == {
+        "type": "oneroster-csv",
+        "path": "../delta",
+        "base": "../august",
+    }
+    assert [len(told_of(done, name)) for name in ("delta", "august")] == [1, 1]
+    assert "contact-teachers" in settled_desk.run("rules", "test", "a").out
+
+
+def test_an_ims_enterprise_file_is_a_roster_too(settled_desk):
+    made = as_xml(read_bundle(ROOT / "examples" / "roster"))
+    (settled_desk.directory / "pifu.xml").write_bytes(made)
+    nordberg(settled_desk, "a", "--roster", "pifu.xml", "--type", "ims-enterprise")
+    assert roster_in(settled_desk.directory / "a") == {
+        "type": "ims-enterprise",
+        "path": "../pifu.xml",
+    }
+    settled_desk.run("validate", "a")
+
+
+ROSTER_OPTIONS = {
+    "a type without a roster": (["--type", "csv"], "--type is for --roster"),
+    "a base without a roster": (["--base", "x"], "--base is for --roster"),
+    "a table without columns": (["--roster", "x.csv", "--type", "csv"], "--column unit=Class"),
+    "a service": (["--roster", "x", "--type", "ss12000"], "ss12000"),
+}
+
+
+@pytest.mark.parametrize("case", ROSTER_OPTIONS)
+def test_options_of_a_roster_that_do_not_go_together_are_wrong_use(empty, case):
+    arguments, told = ROSTER_OPTIONS[case]
+    assert told in empty.run("init", *ANSWERS, *arguments, expect=64).err
+    assert files(empty.directory) == []
+
+
+def test_the_path_of_a_roster_leads_there_from_a_folder_behind_a_link(settled_desk):
+    there = settled_desk.directory
+    (there / "deep" / "er").mkdir(parents=True)
+    (there / "link").symlink_to("deep/er")
+    shutil.copytree(ROOT / "examples" / "roster", there / "roster")
+    shutil.copytree(ROOT / "examples" / "roster", there / "deep" / "inner")
+    (there / "newest").symlink_to("roster")
+    for number, (roster, path) in enumerate(
+        {
+            "roster/": "../../../roster",
+            "newest": "../../../newest",
+            "link/../inner": "../../inner",
+            str(there / "roster"): str(there / "roster"),
+        }.items()
+    ):
+        folder = f"link/{number}"
+        nordberg(settled_desk, folder, "--roster", roster)
+        assert roster_in(there / folder)["path"] == path
+        assert "contact-teachers" in settled_desk.run("rules", "test", folder).out
+
+
+# Links
+
+
+@pytest.mark.parametrize("link", [".github", ".github/workflows"])
+def test_nothing_is_written_through_a_link_among_the_folders(empty, link):
+    elsewhere = empty.directory / "elsewhere"
+    elsewhere.mkdir()
+    place = empty.directory / "roles" / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(elsewhere)
+    done = empty.run("init", "roles", *ANSWERS, "--pipeline", "github", expect=1)
+    assert f"Nothing was written: roles/{link} is a link to somewhere else." in done.err
+    assert files(empty.directory) == []
+    (empty.directory / "named").symlink_to("elsewhere")
+    empty.run("init", "named", *ANSWERS, "--pipeline", "github")
+    assert PIPELINES["github"] in files(elsewhere), "the folder itself is what was named"
 
 
 QUESTIONS = {
@@ -239,7 +376,116 @@ def test_git_keeps_what_is_to_be_kept_and_nothing_else(empty):
     assert listed.stdout.split() == sorted([*FILES, PIPELINES["github"]])
 
 
+def git(desk: Desk, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "core.excludesFile=", "-c", "user.name=x", "-c", "user.email=x@x.example",
+         *arguments],
+        cwd=desk.directory, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def untracked(desk: Desk) -> list[str]:
+    return git(desk, "ls-files", "--others", "--exclude-standard").split("\n")[:-1]
+
+
+def told_of(done: Done, name: str) -> list[str]:
+    return [line for line in done.err.splitlines() if name in line and "people's data" in line]
+
+
+@pytest.mark.parametrize("name", ["teachers.csv", "lists/my [new] list.txt"])
+def test_a_roster_beside_the_folder_that_git_would_keep_is_told_with_the_line_to_add(empty, name):
+    git(empty, "init", "-q")
+    empty.write(TABLE, name)
+    done = empty.run("init", "roles", *ANSWERS, "--roster", name, *COLUMNS)
+    (told,) = told_of(done, name)
+    assert told.startswith(f"Git does not ignore {name}, and it holds people's data. ")
+    where, line = told.partition("Add to ")[2].split(": ", 1)
+    assert where == ".gitignore"
+    assert name in untracked(empty)
+    empty.write(f"{line}\n", where)
+    assert name not in untracked(empty)
+    done = empty.run("init", "again", *ANSWERS, "--roster", name, *COLUMNS)
+    assert told_of(done, name) == []
+    done = empty.run("init", "no git", *ANSWERS, "--roster", name, *COLUMNS, PATH="/nowhere")
+    assert len(told_of(done, name)) == 1, "without git nobody knows, and the line does no harm"
+
+
+def test_a_roster_that_is_a_folder_has_its_tables_ignored(empty):
+    git(empty, "init", "-q")
+    shutil.copytree(ROOT / "examples" / "roster", empty.directory / "sis" / "roster")
+    empty.write("keep", "sis/roster/README")
+    for place in (".", "sis/roster"):
+        desk = Desk(empty.directory / place)
+        roster = os.path.relpath(empty.directory / "sis" / "roster", desk.directory)
+        done = desk.run("init", "roles", *ANSWERS, "--roster", roster)
+        (told,) = told_of(done, roster)
+        where, line = told.partition("Add to ")[2].split(": ", 1)
+        assert Path(os.path.normpath(desk.directory / where)) == empty.directory / ".gitignore"
+        empty.write(f"{line}\n", ".gitignore")
+        kept = untracked(empty)
+        assert "sis/roster/README" in kept
+        assert not [each for each in kept if each.endswith(".csv")]
+        (empty.directory / ".gitignore").unlink()
+
+
+def test_a_roster_that_git_has_already_is_told_with_how_to_take_it_out(empty):
+    git(empty, "init", "-q")
+    empty.write(TABLE, "teachers.csv")
+    git(empty, "add", "teachers.csv")
+    done = empty.run("init", "roles", *ANSWERS, "--roster", "teachers.csv", *COLUMNS)
+    (told,) = told_of(done, "teachers.csv")
+    assert "`git rm -r --cached teachers.csv`" in told
+    assert told.endswith("Add to .gitignore: /teachers.csv")
+
+
+def test_a_roster_in_the_folder_is_ignored_whatever_it_is_called(empty):
+    empty.write(TABLE, "roles/a list.txt")
+    done = empty.run("init", "roles", *ANSWERS, "--roster", "roles/a list.txt", *COLUMNS)
+    assert told_of(done, "roles/a list.txt") == []
+    git(empty, "init", "-q")
+    assert untracked(empty) == sorted(f"roles/{name}" for name in FILES)
+    for name in FILES[:2]:
+        (empty.directory / "roles" / name).unlink()
+    (empty.directory / "roles" / ".gitignore").write_text("*.db\n")
+    done = empty.run("init", "roles", *ANSWERS, "--roster", "roles/a list.txt", *COLUMNS)
+    (line,) = [each for each in done.err.splitlines() if each.startswith("Left .gitignore")]
+    assert r"/a\ list.txt" in line
+
+
 # Pipelines
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_pipeline_below_the_top_of_a_repository_is_told_where_it_belongs(empty, pipeline):
+    git(empty, "init", "-q")
+    name = PIPELINES[pipeline]
+    done = empty.run("init", "all/the roles", *ANSWERS, "--pipeline", pipeline)
+    (told,) = [line for line in done.err.splitlines() if "top of the repository" in line]
+    assert told == (
+        f"all/the roles/{name} is looked for at the top of the repository alone: move it to "
+        f"{name}. Its commands will run in all/the roles."
+    )
+    document = yaml.safe_load((empty.directory / "all" / "the roles" / name).read_text())
+    if pipeline == "github":
+        assert document["defaults"] == {"run": {"working-directory": "all/the roles"}}
+        paths = [
+            step["with"]["path"]
+            for job in document["jobs"].values()
+            for step in job["steps"]
+            if "path" in step.get("with", {})
+        ]
+        assert paths == ["all/the roles/plan.json", "all/the roles"]
+    else:
+        assert document["default"]["before_script"][0] == "cd 'all/the roles'"
+        paths = document["plan"]["artifacts"]["paths"]
+        assert paths == ["all/the roles/plan.json", "all/the roles/plan.txt"]
+    empty.write("mine", name)
+    done = empty.run("init", "other", *ANSWERS, "--pipeline", pipeline)
+    assert f"take it up into {name}." in done.err
+    (empty.directory / name).unlink()
+    assert "top of the" not in empty.run("init", *ANSWERS, "--pipeline", pipeline).err
+    assert "top of the" not in empty.run("init", "none", *ANSWERS, "--pipeline", "none").err
 
 
 def pipeline_of(desk: Desk, pipeline: str) -> str:
