@@ -167,8 +167,13 @@ def rosters(draw: st.DrawFn) -> Roster:
         for _ in range(draw(st.integers(0, 2)))
     ]
     types = {unit: draw(st.sampled_from(["homeroom", "scheduled"])) for unit in CLASSES}
-    grades = {unit: tuple(subset(draw, ["08", "9", "10", "0"], 2)) for unit in CLASSES}
-    return roster(*draw(st.permutations(links)), types=types, grades=grades)
+    grades = {unit: tuple(subset(draw, ["08", "9", "10", "0", "0 8"], 2)) for unit in CLASSES}
+    made = roster(*draw(st.permutations(links)), types=types, grades=grades)
+    there = st.sampled_from([(None, None)] * 6 + [(TODAY + timedelta(1), None), (None, TODAY)])
+    units = tuple(
+        replace(unit, begin=begin, end=end) for unit in made.units for begin, end in [draw(there)]
+    )
+    return replace(made, units=units)
 
 
 MENTORING = st.builds(
