@@ -29,7 +29,8 @@ def make_app(context: Context, *, latency: float = 0.0) -> FastAPI:
     app.state.context = context
     app.include_router(reading.router)
     app.include_router(writing.router)
-    app.include_router(console.router(context.console))
+    pages = console.Frame(context.console)
+    app.include_router(console.router(pages))
 
     @app.post("/oauth/token")
     async def post_token(request: Request) -> Response:
@@ -43,31 +44,37 @@ def make_app(context: Context, *, latency: float = 0.0) -> FastAPI:
     if latency:
         app.add_middleware(Latency, seconds=latency)
 
-    app.add_exception_handler(Problem, _refused)
-    app.add_exception_handler(HTTPException, _http_error)
+    def answer(request: Request, problem: Problem) -> Response:
+        if request.url.path.startswith(console.PATH):
+            return pages.failure(request, problem)
+        return problem.response()
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101, what the handler is registered for
+        return answer(request, error)
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101, what the handler is registered for
+        return answer(request, _problem_of(request, error))
+
+    app.add_exception_handler(console.SignInFirst, console.to_sign_in)
+    app.add_exception_handler(Problem, refused)
+    app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(Exception, _failed)
     return app
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)  # noqa: S101, what the handler is registered for
-    return error.response()
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101, what the handler is registered for
+def _problem_of(request: Request, error: HTTPException) -> Problem:
     if error.status_code == 405:
-        problem = Problem(
+        return Problem(
             "method_not_allowed",
             f"{request.method} is not allowed here",
             headers=error.headers,
         )
-    elif error.status_code == 404:
-        problem = Problem("not_found", "there is nothing at this address")
-    else:
-        problem = Problem("invalid_body", f"the request is not valid: {error.detail}")
-    return problem.response()
+    if error.status_code == 404:
+        return Problem("not_found", "there is nothing at this address")
+    return Problem("invalid_body", f"the request is not valid: {error.detail}")
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, Final
+from unicodedata import normalize
 
 from sqlalchemy import (
     Connection,
@@ -34,6 +35,11 @@ _FIRST_REVISION: Final = 1
 _ROWS_AT_ONCE: Final = 10_000
 
 
+def folded(*words: str | None) -> str:
+    """Return words as a search compares them: in one form, without regard to case."""
+    return normalize("NFC", " ".join(filter(None, words))).casefold()
+
+
 def utc_now() -> datetime:
     """Return the time, as the event log wants it."""
     return datetime.now(UTC)
@@ -54,12 +60,18 @@ class Writing:
     clock: Callable[[], datetime]
     _rows: dict[Table, list[dict[str, Any]]] = field(default_factory=dict, init=False)
     _changed: dict[str, int] = field(default_factory=dict, init=False)
+    _counted: bool = field(default=False, init=False)
+
+    def count(self) -> None:
+        """Count one effective write; the event log knows those to addresses only."""
+        self.revision += 1
+        self._counted = True
 
     def record(
         self, *, collection: str, actor: str, actor_kind: str, address: str, verb: str
     ) -> None:
-        """Count one effective write and log it."""
-        self.revision += 1
+        """Count one effective write to an address and log it."""
+        self.count()
         at = self.clock().astimezone(UTC).isoformat(timespec="microseconds")
         event = {
             "revision": self.revision,
@@ -88,7 +100,7 @@ class Writing:
             self.connection.execute(
                 update(tables.collections).where(collection).values(revision=revision)
             )
-        if self._changed:
+        if self._counted:
             self.connection.execute(update(tables.site).values(revision=self.revision))
 
 
@@ -121,6 +133,10 @@ class Store:
             writing = Writing(connection, revision, self._clock)
             yield writing
             writing.finish()
+
+    def today(self) -> date:
+        """Return the day on which the site is, in UTC as its events are."""
+        return self._clock().astimezone(UTC).date()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -218,10 +234,13 @@ def _fill(connection: Connection, document: StateDocument) -> None:
     # What an interrupted start may have left; without a site row nothing of it counts.
     for table in tables.metadata.sorted_tables:
         connection.execute(delete(table))
+    found_by = (
+        {"person": each.id, "words": folded(each.name, each.username, each.sync_key, each.email)}
+        for each in document.people
+    )
+    _insert(connection, tables.found_by, found_by)
     for table, items in contents.items():
-        rows = map(_row, items)
-        while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-            connection.execute(insert(table), chunk)
+        _insert(connection, table, map(_row, items))
         connection.execute(
             insert(tables.collections), {"name": table.name, "revision": _FIRST_REVISION}
         )
@@ -237,6 +256,11 @@ def _fill(connection: Connection, document: StateDocument) -> None:
             "database_id": secrets.token_hex(16),
         },
     )
+
+
+def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+        connection.execute(insert(table), chunk)
 
 
 def _row(item: Shape) -> dict[str, Any]:

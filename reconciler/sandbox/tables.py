@@ -58,6 +58,14 @@ people = Table(
     Column("active", Boolean, nullable=False),
 )
 
+# What a search for a person looks in: databases fold no letters but A to Z alike.
+found_by = Table(
+    "found_by",
+    metadata,
+    Column("person", String, primary_key=True),
+    Column("words", Text, nullable=False),
+)
+
 units = Table(
     "units",
     metadata,
@@ -66,6 +74,7 @@ units = Table(
     Column("kind", String, nullable=False),
     Column("title", String, nullable=False),
     Column("parent", String),
+    Index("units_by_parent", "parent", "id"),
 )
 
 OPEN: Final = ""
@@ -105,6 +114,7 @@ assignments = Table(
     Column("person", String, primary_key=True),
     Column("kind", String, primary_key=True),
     Column("target", String, primary_key=True),
+    Index("assignments_by_target", "target"),
 )
 
 events = Table(

@@ -1,8 +1,13 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 import requests
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from reconciler.sandbox import console as console_package
 
 
 class Browser:
@@ -29,6 +34,20 @@ class Browser:
         return self.post("/sign-in", self.csrf("/sign-in"), username=username, password=password)
 
 
+PAGES = (
+    "",
+    "/profiles",
+    "/mentor",
+    "/mentor/add?q=a",
+    "/mentor/edit?person=1",
+    "/headteacher/settings",
+    "/ilp",
+    "/people?q=a",
+    "/people/seen?person=1",
+    "/events",
+)
+
+
 @pytest.fixture
 def console(sandbox):
     return Browser(sandbox)
@@ -36,7 +55,7 @@ def console(sandbox):
 
 def test_nothing_is_shown_or_done_without_signing_in(quiet):
     stranger = Browser(quiet, signed_in=False)
-    for path in ("", "/events"):
+    for path in PAGES:
         assert stranger.get(path).url.endswith("/console/sign-in")
     answer = stranger.post("/profiles/add", profile="p-3", role="mentor")
     assert answer.url.endswith("/console/sign-in")
@@ -104,9 +123,16 @@ def test_edits_follow_the_rules_and_are_logged_as_the_console(console, sandbox, 
     assert {"role": "mentor", "person": teacher, "kind": "class", "target": "u-11"} in (
         sandbox.items("assignments")
     )
-    page = console.get().text
+    page = console.get("/mentor").text
     assert "Marit Løken" in page
     assert "8A" in page
+    below = {"u-11"} | {each["id"] for each in sandbox.items("units") if each["parent"] == "u-11"}
+    learners = {
+        each["person"]
+        for each in sandbox.items("memberships")
+        if each["unit"] in below and each["role"] == "learner"
+    }
+    assert f"{len(learners)} learners" in page
     refused = console.post("/holders/remove", role="mentor", person=teacher)
     assert (refused.status_code, "remove those first" in refused.text) == (409, True)
     assert console.post("/assignments/remove", **form).status_code == 200
@@ -128,9 +154,8 @@ def test_text_is_escaped(console, sandbox):
     evil = "<script>alert(1)</script>\"'&"
     assert console.post("/labels", role="mentor", tool_name=evil, role_name=evil).ok
     assert sandbox.items("labels")[1]["tool_name"] == evil
-    page = console.get().text
+    page = console.get("/mentor/settings").text
     assert "<script" not in page
-    assert "&lt;script&gt;" in page
     assert 'value="&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;&amp;"' in page
 
 
@@ -158,10 +183,11 @@ def test_the_console_is_not_bound_by_the_api_s_capabilities(start):
 
 def test_many_holders_are_paged(start, tmp_path):
     from_console = Browser(start("--seed", str(crowd(tmp_path))))
-    first = from_console.get().text
-    assert first.count("Remove mentor") == 100
-    link = re.search(r'href="/console(\?mentor_after=[^"]+)"', first)[1]
-    assert from_console.get(link).text.count("Remove mentor") == 20
+    first = from_console.get("/mentor").text
+    assert first.count("/holders/remove") == 50
+    link = re.search(r'href="/console(/mentor\?after=[^"]+)"', first)[1]
+    assert from_console.get(link).text.count("/holders/remove") == 50
+    assert from_console.get("/mentor?q=M11").text.count("/holders/remove") == 10
 
 
 def crowd(tmp_path):
@@ -206,3 +232,106 @@ def crowd(tmp_path):
         )
     )
     return path
+
+
+def test_a_refused_form_shows_the_page_that_it_stood_on(quiet):
+    browser = Browser(quiet)
+    form = {"role": "mentor", "person": "1", "page": "/console/mentor/add?q=marit"}
+    refused = browser.post("/holders/add", **form)
+    assert refused.status_code == 422
+    assert "there is no person 1" in refused.text
+    assert 'role="alert"' in refused.text
+    assert 'value="marit"' in refused.text
+
+
+@pytest.mark.parametrize(
+    "page", ["//evil.example", "https://evil.example", "/consoles", "/console\r\nX: y", "/v1/site"]
+)
+def test_a_form_leads_to_no_page_of_somebody_else(quiet, page):
+    browser = Browser(quiet)
+    form = {"csrf": browser.csrf(), "page": page, "language": "nb"}
+    url = quiet.ready["console"]["url"]
+    answer = browser.session.post(f"{url}/language", data=form, timeout=10, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console")
+    form = {**form, "role": "mentor", "person": "1"}
+    refused = browser.session.post(f"{url}/holders/add", data=form, timeout=10)
+    assert refused.status_code == 422
+    assert "Hendelser" in refused.text, "the first page, in the language just chosen"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen", "word"),
+    [
+        ("", None, "Sign in"),
+        ("nn-NO,nb;q=0.8,en;q=0.5", None, "Logg inn"),
+        ("no", None, "Logg inn"),
+        ("en;q=0.2,nb;q=0.9", None, "Logg inn"),
+        ("nb;q=0,en;q=0.1", None, "Sign in"),
+        ("de;q=x,,;;", None, "Sign in"),
+        ("nb", "en", "Sign in"),
+        ("en", "nb", "Logg inn"),
+        ("en", "../nb", "Sign in"),
+    ],
+)
+def test_the_language_is_the_browser_s_or_the_chosen_one(quiet, accepted, chosen, word):
+    answer = requests.get(
+        quiet.ready["console"]["url"] + "/sign-in",
+        headers={"Accept-Language": accepted},
+        cookies={"sandbox_language": chosen} if chosen else {},
+        timeout=10,
+    )
+    assert f"<h1>{word}</h1>" in answer.text
+
+
+def test_every_word_of_the_console_is_there_in_every_language():
+    folder = Path(console_package.__file__).parent
+    said = {
+        message if isinstance(message, str) else message[0]
+        for _, _, message, _, _ in extract_from_dir(
+            folder / "templates",
+            [("**.html", "jinja2.ext:babel_extract")],
+            options_map={"**.html": {"newstyle_gettext": "true"}},
+        )
+    }
+    for file in (folder / "words").glob("*.po"):
+        with file.open("rb") as opened:
+            messages = [each for each in read_po(opened) if each.id]
+        known = {each.id if isinstance(each.id, str) else each.id[0] for each in messages}
+        assert known == said, file
+        for each in messages:
+            texts = each.string if isinstance(each.string, tuple) else (each.string,)
+            assert all(texts), each.id
+            assert not list(each.check()), each.id
+
+
+def test_individual_learning_plans_are_switched_by_hand(console, sandbox):
+    site = sandbox.get("site").json()
+    assert console.post("/ilp", enabled="on", published_templates="3").ok
+    changed = sandbox.get("site").json()
+    assert changed["ilp"] == {"enabled": True, "published_templates": 3}
+    assert changed["revision"] == site["revision"] + 1
+    assert console.post("/ilp", enabled="on", published_templates="3").ok
+    assert sandbox.revision() == changed["revision"], "nothing was changed"
+    for wrong in ("-1", "", "10001", "three", "\u0663"):
+        assert console.post("/ilp", published_templates=wrong).status_code == 422
+    assert console.post("/ilp", published_templates="0").ok
+    assert sandbox.get("site").json()["ilp"] == {"enabled": False, "published_templates": 0}
+    assert sandbox.events() == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/people/seen?person=nobody", "/mentor/edit", "/events?before=x"]
+)
+def test_what_is_not_there_is_a_page_too(quiet, path):
+    answer = Browser(quiet).get(path)
+    assert answer.status_code in (404, 422)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_people_are_found_by_every_word_in_any_case(console):
+    found = console.get("/people?q=LØK+marit").text
+    assert "Marit Løken" in found
+    assert "t-0412" in found
+    assert "Nobody is found." in console.get("/people?q=marit+%25").text
+    assert "Nobody is found." in console.get("/people?q=_").text

@@ -1,8 +1,10 @@
-"""The console: pages on which an administrator sets roles up by hand, as the platform has them.
+"""The console: the pages on which an administrator sets roles up by hand, as the platform has them.
 
 Its edits go through the same function as the API's, under the user's name and as `console`.
 """
 
-from reconciler.sandbox.console.pages import router
+from reconciler.sandbox.console.frame import Frame, SignInFirst, to_sign_in
+from reconciler.sandbox.console.routes import router
+from reconciler.sandbox.console.session import PATH
 
-__all__ = ["router"]
+__all__ = ["PATH", "Frame", "SignInFirst", "router", "to_sign_in"]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from reconciler.sandbox.context import ConsoleUser
 
 COOKIE: Final = "sandbox_console"
-_PATH: Final = "/console"
+PATH: Final = "/console"
 _SECONDS: Final = 8 * 3600
 
 
@@ -54,7 +54,7 @@ class Sessions:
             COOKIE,
             str(self._signer.dumps([session.csrf, session.user])),
             max_age=_SECONDS,
-            path=_PATH,
+            path=PATH,
             httponly=True,
             samesite="strict",
         )
@@ -62,7 +62,7 @@ class Sessions:
     def end(self, response: Response, session: Session) -> None:
         """Sign out, also for whoever has a copy of the cookie."""
         self._signed_out.add(session.csrf)
-        response.delete_cookie(COOKIE, path=_PATH, httponly=True, samesite="strict")
+        response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict")
 
     def knows(self, name: str, password: str) -> bool:
         """Whether these sign in; takes the same time whatever is wrong."""

@@ -1,0 +1,57 @@
+"""The pages of the site as a whole: the first page, profiles, ILP templates, events, style."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconciler.domain.vocabulary import Role
+from reconciler.sandbox.console import queries
+from reconciler.sandbox.console.frame import HEADERS, Frame
+from reconciler.sandbox.console.session import PATH, Session
+from reconciler.sandbox.context import Context, context
+from reconciler.sandbox.http import whole_number
+
+_STYLE: Final = Path(__file__).parent / "templates" / "style.css"
+
+Server = Annotated[Context, Depends(context)]
+
+
+def routes(frame: Frame) -> APIRouter:
+    """Return the routes of these pages."""
+    router = APIRouter(prefix=PATH)
+    Administrator = Annotated[Session, Depends(frame.administrator)]  # noqa: N806 - a type
+
+    @router.get("")
+    def first(request: Request, server: Server, session: Administrator) -> Response:
+        with server.store.reading() as connection:
+            site, labels = queries.site(connection), queries.labels(connection)
+        return frame.page(request, "first.html", session, site=site, labels=labels)
+
+    @router.get("/profiles")
+    def profiles(request: Request, server: Server, session: Administrator) -> Response:
+        with server.store.reading() as connection:
+            found = queries.profiles(connection)
+        return frame.page(request, "profiles.html", session, profiles=found, roles=list(Role))
+
+    @router.get("/ilp")
+    def ilp(request: Request, server: Server, session: Administrator) -> Response:
+        with server.store.reading() as connection:
+            site = queries.site(connection)
+        return frame.page(request, "ilp.html", session, site=site)
+
+    @router.get("/events")
+    def events(request: Request, server: Server, session: Administrator) -> Response:
+        query = request.query_params
+        before = whole_number(query, "before", default=2**63 - 1, least=1, most=2**63 - 1)
+        with server.store.reading() as connection:
+            found = queries.events(connection, before, query.get("q", ""))
+        return frame.page(request, "events.html", session, found=found, q=query.get("q", ""))
+
+    @router.get("/style.css")
+    def style() -> Response:
+        return Response(_STYLE.read_bytes(), media_type="text/css", headers=HEADERS)
+
+    return router

@@ -1,0 +1,23 @@
+"""Reading what a form sends."""
+
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from reconciler.sandbox.problems import Problem
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_MOST_FIELDS: Final = 50
+
+
+async def read_form(request: Request) -> FormData:
+    """Return a form's fields.
+
+    Raises:
+        Problem: the body is no such form.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _FORM:
+        raise Problem("unsupported_media_type", f"the body must be {_FORM}")
+    return await request.form(max_fields=_MOST_FIELDS)

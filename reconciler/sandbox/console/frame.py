@@ -1,0 +1,166 @@
+"""What all pages of the console share: the frame, the language, who is signed in, the headers."""
+
+import gettext
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from babel.dates import format_datetime
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from reconciler.sandbox.console.session import PATH, Session, Sessions
+from reconciler.sandbox.console.words import LANGUAGES, catalogue, preferred
+from reconciler.sandbox.context import ConsoleUser
+from reconciler.sandbox.problems import Problem
+
+LANGUAGE_COOKIE: Final = "sandbox_language"
+SIGN_IN: Final = f"{PATH}/sign-in"
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Vary": "Cookie, Accept-Language",
+}
+_HERE: Final = Path(__file__).parent
+
+
+class SignInFirst(Exception):
+    """A page that is for the administrator was asked for by nobody."""
+
+
+class Frame:
+    """Renders pages, in the language and for the session of a request."""
+
+    def __init__(self, user: ConsoleUser) -> None:
+        self.sessions = Sessions(user)
+        self._templates = MappingProxyType({code: _environment(code) for code in LANGUAGES})
+
+    def administrator(self, request: Request) -> Session:
+        """Return the session of who is signed in.
+
+        Raises:
+            SignInFirst: nobody is.
+        """
+        session = self.sessions.read(request)
+        if session is None or session.user is None:
+            raise SignInFirst
+        return session
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        session: Session,
+        status: int = 200,
+        **values: Any,
+    ) -> Response:
+        """Render a page; one that answers a refused form says why, with the refusal's status."""
+        refusal: Refusal | None = getattr(request.state, "refusal", None)
+        environment = self._templates[language(request)]
+        text = environment.get_template(template).render(
+            session=session,
+            languages=LANGUAGES,
+            language=language(request),
+            here=_address(request),
+            refusal=refusal,
+            **values,
+        )
+        return HTMLResponse(text, refusal.status if refusal else status, headers=HEADERS)
+
+    def failure(self, request: Request, problem: Problem) -> Response:
+        """Render the page of an address that cannot be answered."""
+        session = self.sessions.read(request) or Session("")
+        return self.page(request, "failure.html", session, problem.status, problem=problem)
+
+
+class Refusal:
+    """Why a form was refused; the page that it stood on is shown again, with it."""
+
+    def __init__(self, sentence: str, status: int, *, of_api: bool = True) -> None:
+        self.sentence = sentence
+        self.status = status
+        self.of_api = of_api
+
+
+class Again(Response):
+    """Answers a form with the page that it stood on, as if that had been asked for."""
+
+    def __init__(self, page: str, refusal: Refusal) -> None:
+        super().__init__()
+        self._path, _, self._query = page.partition("?")
+        self._refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer in the place of this."""
+        asked = {
+            **scope,
+            "method": "GET",
+            "path": self._path,
+            "raw_path": self._path.encode(),
+            "query_string": self._query.encode(),
+            "state": {"refusal": self._refusal},
+        }
+        await scope["app"].router(asked, receive, send)
+
+
+async def to_sign_in(_request: Request, _error: Exception) -> Response:
+    """Answer a request that nobody is signed in for."""
+    return go(SIGN_IN)
+
+
+def go(path: str, **query: str) -> RedirectResponse:
+    """Send the browser to a page of the console."""
+    return RedirectResponse(with_query(path, query), 303, headers=HEADERS)
+
+
+def with_query(path: str, query: Mapping[str, Any]) -> str:
+    """Return an address with those of the parameters that have a value."""
+    given = {name: value for name, value in query.items() if value not in ("", None)}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def language(request: Request) -> str:
+    """Return the language that was chosen, or that the browser prefers."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in LANGUAGES else preferred(request.headers.get("accept-language", ""))
+
+
+def own_page(text: str) -> str:
+    """Return the address of a page as a form names it; anything else is the first page."""
+    own = text == PATH or text.startswith((f"{PATH}/", f"{PATH}?"))
+    return text if own and text.isascii() and text.isprintable() else PATH
+
+
+def _address(request: Request) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def _environment(code: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words: gettext.NullTranslations = catalogue(code)
+    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined] # by the extension
+    environment.globals["link"] = lambda path, **query: with_query(f"{PATH}{path}", query)
+    environment.filters["moment"] = lambda at: _moment(at, code)
+    return environment
+
+
+def _moment(at: str, code: str) -> str:
+    return str(format_datetime(datetime.fromisoformat(at), "medium", locale=code))

@@ -1,0 +1,171 @@
+"""What the console's pages show, read from the database."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, and_, or_, select
+
+from reconciler.domain.vocabulary import DEFAULT_LABELS, MembershipRole, Role, TargetKind
+from reconciler.sandbox import tables
+from reconciler.sandbox.console.rows import Part, part, rows
+from reconciler.sandbox.store import folded
+
+HOLDERS_SHOWN: Final = 50
+PEOPLE_SHOWN: Final = 50
+UNITS_SHOWN: Final = 200
+EVENTS_SHOWN: Final = 100
+
+_PERSON: Final = (
+    tables.people.c.id,
+    tables.people.c.sync_key,
+    tables.people.c.username,
+    tables.people.c.name,
+    tables.people.c.active,
+    tables.profiles.c.name.label("profile"),
+)
+
+
+def site(connection: Connection) -> dict[str, Any]:
+    """Return the site's row."""
+    return rows(connection, select(tables.site))[0]
+
+
+def profiles(connection: Connection) -> list[dict[str, Any]]:
+    """Return the profiles with the roles on them."""
+    return rows(connection, select(tables.profiles).order_by(tables.profiles.c.id))
+
+
+def labels(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return per role its two labels, with what stands for one that is not set."""
+    return {
+        row["role"]: {**row, "default": DEFAULT_LABELS[Role(row["role"])]}
+        for row in rows(connection, select(tables.labels))
+    }
+
+
+def person(connection: Connection, person_id: str) -> dict[str, Any] | None:
+    """Return a person, if there is one."""
+    found = rows(connection, _people().where(tables.people.c.id == person_id))
+    return found[0] if found else None
+
+
+def search_people(connection: Connection, words: str, after: str, *, learners: bool) -> Part:
+    """Find people by parts of their name, username, key or e-mail address.
+
+    Args:
+        connection: where to read.
+        words: what each of them must have; nothing finds nobody.
+        after: the id after which the part begins.
+        learners: whether only learners are looked for.
+    """
+    if not folded(words).split():
+        return Part([], None)
+    query = _found_by(_people(), words)
+    if learners:
+        members = tables.memberships.c
+        query = query.where(
+            select(members.person)
+            .where(members.person == tables.people.c.id)
+            .where(members.role == MembershipRole.LEARNER.value)
+            .exists()
+        )
+    return _by_id(connection, query, after, PEOPLE_SHOWN)
+
+
+def holders(connection: Connection, role: Role, words: str, after: str) -> Part:
+    """Return those who have been added to a role, or those of them whom a search finds."""
+    query = (
+        _people()
+        .join(tables.holders, tables.holders.c.person == tables.people.c.id)
+        .where(tables.holders.c.role == role.value)
+    )
+    return _by_id(connection, _found_by(query, words), after, HOLDERS_SHOWN)
+
+
+def is_holder(connection: Connection, role: Role, person_id: str) -> bool:
+    """Whether somebody has been added to a role."""
+    own = tables.holders.c
+    query = select(own.person).where(own.role == role.value, own.person == person_id)
+    return connection.execute(query).first() is not None
+
+
+def assignments(
+    connection: Connection, role: Role, people: Collection[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return per person the assignments of a role, each with the name of what it is of."""
+    own, units, learners = tables.assignments.c, tables.units.c, tables.people.c
+    is_learner = own.kind == TargetKind.LEARNER.value
+    query = (
+        select(own.person, own.kind, own.target, units.title, learners.name)
+        .join(tables.units, and_(units.id == own.target, ~is_learner), isouter=True)
+        .join(tables.people, and_(learners.id == own.target, is_learner), isouter=True)
+        .where(own.role == role.value, own.person.in_(people))
+        .order_by(own.person, own.kind, own.target)
+    )
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows(connection, query):
+        found[row["person"]].append({**row, "shown": row["title"] or row["name"]})
+    return found
+
+
+def path_to(connection: Connection, unit: str) -> list[dict[str, Any]]:
+    """Return a unit and those above it, the topmost first; nothing where there is no such unit."""
+    found: list[dict[str, Any]] = []
+    above: str | None = unit
+    while above is not None and all(above != each["id"] for each in found):
+        here = rows(connection, select(tables.units).where(tables.units.c.id == above))
+        found += here
+        above = here[0]["parent"] if here else None
+    return found[::-1]
+
+
+def units_below(connection: Connection, unit: str | None, after: str) -> Part:
+    """Return the units right below one, or the topmost ones."""
+    parent = tables.units.c.parent
+    query = select(tables.units).where(parent.is_(None) if unit is None else parent == unit)
+    return part(
+        connection,
+        query.where(tables.units.c.id > after).order_by(tables.units.c.id),
+        UNITS_SHOWN,
+    )
+
+
+def events(connection: Connection, before: int | None, words: str) -> Part:
+    """Return the last writes before a revision, the newest first; `words` narrows them.
+
+    Each word is a part of an address or of an actor's name.
+    """
+    own = tables.events.c
+    query = select(tables.events).order_by(own.revision.desc())
+    if before is not None:
+        query = query.where(own.revision < before)
+    for word in words.split():
+        query = query.where(
+            or_(
+                own.address.contains(word, autoescape=True),
+                own.actor.contains(word, autoescape=True),
+            )
+        )
+    return part(connection, query, EVENTS_SHOWN, key="revision")
+
+
+def _people() -> Select[Any]:
+    profile = tables.people.c.profile == tables.profiles.c.id
+    return select(*_PERSON).select_from(tables.people).join(tables.profiles, profile)
+
+
+def _found_by(query: Select[Any], words: str) -> Select[Any]:
+    """Narrow a query of people to those in whose names, keys or addresses every word stands."""
+    wanted = folded(words).split()
+    if not wanted:
+        return query
+    index = tables.found_by.c
+    return query.join(tables.found_by, index.person == tables.people.c.id).where(
+        *(index.words.contains(word, autoescape=True) for word in wanted)
+    )
+
+
+def _by_id(connection: Connection, query: Select[Any], after: str, most: int) -> Part:
+    by_id = query.where(tables.people.c.id > after).order_by(tables.people.c.id)
+    return part(connection, by_id, most)

@@ -1,0 +1,101 @@
+"""The pages of a role: who has it over whom, adding somebody, editing one, and its labels."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import Connection
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
+from reconciler.sandbox.console import queries, sight
+from reconciler.sandbox.console.frame import Frame
+from reconciler.sandbox.console.session import PATH, Session
+from reconciler.sandbox.context import Context, context
+from reconciler.sandbox.problems import Problem
+
+NAMED = 30
+"""So many of a holder's learners are named in the overview; their own page has all."""
+
+LEARNERS_SHOWN = 200
+
+Server = Annotated[Context, Depends(context)]
+
+
+def routes(frame: Frame) -> APIRouter:
+    """Return the routes of both roles' pages."""
+    router = APIRouter(prefix=PATH)
+    administrator = Depends(frame.administrator)
+
+    def page(role: Role, path: str, template: str, read: Any) -> None:
+        def get(
+            request: Request, server: Server, session: Annotated[Session, administrator]
+        ) -> Response:
+            with server.store.reading() as connection:
+                values = read(connection, server, role, request.query_params)
+                labels = queries.labels(connection)[role.value]
+            return frame.page(request, template, session, role=role.value, labels=labels, **values)
+
+        router.add_api_route(f"/{role.value}{path}", get, methods=["GET"])
+
+    for role in Role:
+        page(role, "", "role.html", _overview)
+        page(role, "/add", "add.html", _add)
+        page(role, "/edit", "edit.html", _edit)
+        page(role, "/settings", "settings.html", lambda *_: {})
+    return router
+
+
+def _overview(
+    connection: Connection, server: Context, role: Role, query: QueryParams
+) -> dict[str, Any]:
+    words = query.get("q", "")
+    holders = queries.holders(connection, role, words, query.get("after", ""))
+    people = [each["id"] for each in holders.rows]
+    day = server.store.today()
+    return {
+        "q": words,
+        "holders": holders,
+        "assignments": queries.assignments(connection, role, people),
+        "counts": sight.learner_counts(connection, role, people, day),
+    }
+
+
+def _add(
+    connection: Connection, _server: Context, role: Role, query: QueryParams
+) -> dict[str, Any]:
+    words = query.get("q", "")
+    found = queries.search_people(connection, words, query.get("after", ""), learners=False)
+    added = {each["id"] for each in found.rows if queries.is_holder(connection, role, each["id"])}
+    return {"q": words, "found": found, "added": added}
+
+
+def _edit(
+    connection: Connection, server: Context, role: Role, query: QueryParams
+) -> dict[str, Any]:
+    person = queries.person(connection, query.get("person", ""))
+    if person is None:
+        raise Problem("not_found", "there is no such person")
+    words, unit = query.get("q", ""), query.get("unit")
+    path = queries.path_to(connection, unit) if unit else []
+    day = server.store.today()
+    return {
+        "person": person,
+        "holds": queries.is_holder(connection, role, person["id"]),
+        "assignments": queries.assignments(connection, role, [person["id"]]).get(person["id"], []),
+        "count": sight.learner_counts(connection, role, [person["id"]], day).get(person["id"], 0),
+        "learners": sight.learners_of(
+            connection, role, person["id"], day, query.get("learner", ""), LEARNERS_SHOWN
+        ),
+        "q": words,
+        "found": queries.search_people(connection, words, query.get("after", ""), learners=True)
+        if TargetKind.LEARNER in TARGET_KINDS[role]
+        else None,
+        "path": path,
+        "unit": path[-1] if path else None,
+        "units": queries.units_below(
+            connection, path[-1]["id"] if path else None, query.get("unit_after", "")
+        ),
+        "kinds": [kind.value for kind in TARGET_KINDS[role]],
+    }

@@ -1,0 +1,14 @@
+"""Which address of the console is which page or form."""
+
+from fastapi import APIRouter
+
+from reconciler.sandbox.console import administration, edits, people, roles, signing
+from reconciler.sandbox.console.frame import Frame
+
+
+def router(frame: Frame) -> APIRouter:
+    """Return the console's routes."""
+    routes = APIRouter()
+    for part in (signing, administration, people, roles, edits):
+        routes.include_router(part.routes(frame))
+    return routes
