@@ -69,6 +69,9 @@ bench: .venv/.dev ## measure an apply, everybody's access and large rosters, eac
 	@$(BIN)/python benchmarks/roster_ratio.py
 	@$(BIN)/python benchmarks/ims_memory.py
 
+screenshots: .venv/.dev ## take the pictures of the console that the documentation shows
+	@$(BIN)/python tools/screenshots
+
 fmt: .venv/.dev ## put the code into its format
 	@$(STEP) fix $(BIN)/ruff check --fix
 	@$(STEP) format $(BIN)/ruff format

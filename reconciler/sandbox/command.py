@@ -5,16 +5,43 @@ The server's dependencies are imported only when it runs, since the client insta
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reconciler.domain.vocabulary import Capability
-from reconciler.sandbox.options import MEMORY, SandboxOptions, SandboxRefused
+from reconciler.sandbox.options import LOOPBACK, MEMORY, SandboxOptions, SandboxRefused
 
 _EXTRA_MISSING = (
     "Error: the sandbox needs packages that are not installed (missing: {name}); "
     "run: pip install 'reconciler[sandbox]'"
 )
+
+_SHORTEST_PASSWORD = 8
+
+
+def _first_line(
+    _context: click.Context, _parameter: click.Parameter, file: Path | None
+) -> str | None:
+    """Read a password that is given, without the line break that editors put after it."""
+    if file is None:
+        return None
+    try:
+        password = file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{file} cannot be read: {error}") from error
+    if len(password) < _SHORTEST_PASSWORD:
+        raise click.BadParameter(
+            f"the first line of {file} is no password: "
+            f"it has fewer than {_SHORTEST_PASSWORD} characters"
+        )
+    return password
+
+
+def _capabilities(
+    _context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]
+) -> frozenset[Capability]:
+    return frozenset(map(Capability, names))
 
 
 @click.command("sandbox")
@@ -23,7 +50,14 @@ _EXTRA_MISSING = (
     type=click.IntRange(0, 65535),
     default=0,
     show_default="a free one",
-    help="Port on 127.0.0.1.",
+    help="Port to listen on.",
+)
+@click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on. Any but 127.0.0.1 lets other machines in.",
 )
 @click.option(
     "--database",
@@ -44,9 +78,26 @@ _EXTRA_MISSING = (
     help="JSON file with address and secrets, written once the server listens.",
 )
 @click.option(
+    "--console-user",
+    default="admin",
+    show_default=True,
+    metavar="NAME",
+    help="Who signs in to the console.",
+)
+@click.option(
+    "--console-password-file",
+    "console_password",
+    callback=_first_line,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    show_default="a new password, told once",
+    metavar="FILE",
+    help="File whose first line is the console's password.",
+)
+@click.option(
     "--without",
     type=click.Choice([capability.value for capability in Capability]),
     multiple=True,
+    callback=_capabilities,
     help="Leave a capability out; may be repeated.",
 )
 @click.option(
@@ -65,19 +116,11 @@ _EXTRA_MISSING = (
     metavar="SECONDS",
     help="Wait so long before each request is handled, as if the site were far away.",
 )
-def sandbox(
-    *,
-    port: int,
-    database: str,
-    seed: Path | None,
-    ready_file: Path | None,
-    without: tuple[str, ...],
-    token_lifetime: int,
-    latency: float,
-) -> None:
+def sandbox(**options: Any) -> None:
     """Serve a site of your own on this machine, to try things on.
 
-    It speaks the published API on 127.0.0.1, enforces the platform's rules, and stops with Ctrl-C.
+    It speaks the published API, enforces the platform's rules, has a console for the browser, and
+    stops with Ctrl-C.
     """
     try:
         from reconciler.sandbox.serve import serve  # noqa: PLC0415, the server is an extra
@@ -86,17 +129,8 @@ def sandbox(
             raise
         click.echo(_EXTRA_MISSING.format(name=missing.name), err=True)
         sys.exit(1)
-    options = SandboxOptions(
-        port=port,
-        database=database,
-        seed=seed,
-        ready_file=ready_file,
-        without=frozenset(Capability(name) for name in without),
-        token_lifetime=token_lifetime,
-        latency=latency,
-    )
     try:
-        serve(options)
+        serve(SandboxOptions(**options))
     except SandboxRefused as refused:
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from reconciler.domain.vocabulary import Capability
 
+LOOPBACK = "127.0.0.1"
+"""Where nobody but this machine can reach a sandbox."""
+
 MEMORY = ":memory:"
 """The database that lives and dies with the process."""
 
@@ -18,7 +21,8 @@ class SandboxOptions:
     """How to start a sandbox.
 
     Attributes:
-        port: the port on 127.0.0.1; 0 takes a free one.
+        host: the address to listen on; another than the loopback lets other machines in.
+        port: the port there; 0 takes a free one.
         database: a file's path, `:memory:`, or an SQLAlchemy URL.
         seed: a OneRoster bundle (zip or folder) or an exported state; None is the built-in
             municipality.
@@ -26,10 +30,13 @@ class SandboxOptions:
         client_id: the pipeline's client.
         client_secret: its secret; None makes one.
         without: capabilities that this site's API shall not have.
+        console_user: who may sign in to the console.
+        console_password: with which password; None makes one.
         token_lifetime: seconds for which an access token is valid.
         latency: seconds to wait before each request is handled.
     """
 
+    host: str = LOOPBACK
     port: int = 0
     database: str = MEMORY
     seed: Path | None = None
@@ -37,5 +44,7 @@ class SandboxOptions:
     client_id: str = "reconciler"
     client_secret: str | None = None
     without: frozenset[Capability] = frozenset()
+    console_user: str = "admin"
+    console_password: str | None = None
     token_lifetime: int = 3600
     latency: float = 0.0

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -21,14 +22,13 @@ from reconciler.sandbox import ready, tables
 from reconciler.sandbox.app import make_app
 from reconciler.sandbox.context import ConsoleUser, Context
 from reconciler.sandbox.oauth import Client, Scope, Tokens
-from reconciler.sandbox.options import SandboxOptions, SandboxRefused
+from reconciler.sandbox.options import LOOPBACK, SandboxOptions, SandboxRefused
 from reconciler.sandbox.reading import contract
 from reconciler.sandbox.seeds import load_seed
 from reconciler.sandbox.store import Store, open_store
 
-HOST: Final = "127.0.0.1"
-_CONSOLE_USER: Final = "admin"
 _SECONDS_TO_FINISH: Final = 5
+_ANY: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what was asked for, told as reachable
 
 
 class _Server(uvicorn.Server):
@@ -45,13 +45,13 @@ class _Server(uvicorn.Server):
 
 
 def serve(options: SandboxOptions) -> None:
-    """Serve a site on 127.0.0.1 until SIGTERM or SIGINT; then return.
+    """Serve a site until SIGTERM or SIGINT; then return.
 
     Raises:
-        SandboxRefused: the port, the database, the seed or the ready file cannot be used.
+        SandboxRefused: address, port, database, seed or ready file cannot be used.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    with _stoppable(), _listener(options.port) as listener:
+    with _stoppable(), _listener(options.host, options.port) as listener:
         store = open_store(
             options.database, lambda: load_seed(options.seed), seeded=options.seed is not None
         )
@@ -76,9 +76,14 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
         tokens=Tokens(clients.values(), options.token_lifetime),
         capabilities=frozenset(Capability) - options.without,
         contract=contract(),
-        console=ConsoleUser(_CONSOLE_USER, secrets.token_urlsafe(12)),
+        console=ConsoleUser(
+            options.console_user, options.console_password or secrets.token_urlsafe(12)
+        ),
     )
-    announcement = _announcement(clients, context.console, listener.getsockname()[1])
+    address = _address(options.host, listener.getsockname()[1])
+    announcement = _announcement(clients, context.console, address)
+    if options.console_password is not None:
+        del announcement["console"]["password"]  # who gave it knows it
     config = uvicorn.Config(
         make_app(context, latency=options.latency),
         log_config=None,
@@ -98,8 +103,7 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
             ready.withdraw(options.ready_file, os.getpid())
 
 
-def _announcement(clients: dict[str, Client], console: ConsoleUser, port: int) -> dict[str, Any]:
-    url = f"http://{HOST}:{port}"
+def _announcement(clients: dict[str, Client], console: ConsoleUser, url: str) -> dict[str, Any]:
     main = clients["main"]
     return {
         "url": url,
@@ -145,18 +149,32 @@ def _site_name(store: Store) -> str:
         return str(connection.execute(select(tables.site.c.name)).scalar_one())
 
 
+def _address(host: str, port: int) -> str:
+    """Return where a browser on this machine finds what listens there."""
+    reached = _ANY.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
 @contextmanager
-def _listener(port: int) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+def _listener(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise SandboxRefused(f"the address {host} is none of this machine's: {error}") from error
+    with socket.socket(family, kind, protocol) as listener:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, port))
+            listener.bind(address)
         except OSError as error:
             raise SandboxRefused(
-                f"port {port} of {HOST} cannot be used: {error.strerror}; "
+                f"port {port} of {host} cannot be used: {error.strerror}; "
                 "name another --port, or leave it out for a free one"
             ) from error
+        if not ip_address(address[0]).is_loopback:
+            sys.stderr.write(f"Other machines can reach this sandbox on {host}, unencrypted.\n")
         yield listener
 
 

@@ -1,6 +1,8 @@
 import json
 import os
+import re
 import signal
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -209,3 +211,43 @@ def test_a_token_expires(start):
     late = requests.get(url, headers=bearer, timeout=5)
     assert late.status_code == 401
     assert 'error="invalid_token"' in late.headers["WWW-Authenticate"]
+
+
+def test_a_console_s_user_and_password_can_be_given_and_are_told_nowhere(start, tmp_path):
+    file = tmp_path / "password"
+    file.write_text("correct horse\nand a note\n")
+    running = start("--console-user", "kari", "--console-password-file", str(file))
+    console = running.ready["console"]
+    assert console == {"url": f"{running.url}/console", "username": "kari"}
+    session = requests.Session()
+    page = session.get(console["url"], timeout=10)
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)[1]
+    form = {"csrf": csrf, "username": "kari", "password": "correct horse"}
+    assert session.post(page.url, data=form, timeout=10).url == console["url"]
+
+
+@pytest.mark.parametrize("content", [b"", b"short\n", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"])
+def test_a_password_that_is_none_is_one_sentence(tmp_path, content):
+    file = tmp_path / "password"
+    file.write_bytes(content)
+    done = run("--console-password-file", str(file))
+    assert done.returncode == 2
+    assert "--console-password-file" in done.stderr
+    assert str(file) in done.stderr
+
+
+def test_it_listens_elsewhere_only_where_that_is_asked_for_and_says_so(start):
+    everywhere = start("--host", "0.0.0.0")  # noqa: S104 - what the test is about, for a moment
+    assert everywhere.url.startswith("http://127.0.0.1:")
+    assert everywhere.revision() == 1
+    assert "Other machines can reach this sandbox on 0.0.0.0" in everywhere.stop()[2]
+    if socket.has_ipv6:
+        six = start("--host", "::1")
+        assert six.url.startswith("http://[::1]:")
+        assert six.revision() == 1
+
+
+def test_an_address_of_somebody_else_is_one_sentence():
+    done = run("--host", "192.0.2.1")
+    assert done.returncode == 1
+    assert "192.0.2.1" in done.stderr

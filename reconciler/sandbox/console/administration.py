@@ -48,7 +48,10 @@ def routes(frame: Frame) -> APIRouter:
         before = whole_number(query, "before", default=2**63 - 1, least=1, most=2**63 - 1)
         with server.store.reading() as connection:
             found = queries.events(connection, before, query.get("q", ""))
-        return frame.page(request, "events.html", session, found=found, q=query.get("q", ""))
+            names = queries.names_in(connection, {each["address"] for each in found.rows})
+        return frame.page(
+            request, "events.html", session, found=found, names=names, q=query.get("q", "")
+        )
 
     @router.get("/style.css")
     def style() -> Response:

@@ -31,6 +31,9 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     "Vary": "Cookie, Accept-Language",
 }
+_WRITTEN: Final = {"en": "en_GB"}
+"""How the days of a language are written where it does not say itself: by the clock of 24 hours."""
+
 _HERE: Final = Path(__file__).parent
 
 
@@ -163,4 +166,6 @@ def _environment(code: str) -> Environment:
 
 
 def _moment(at: str, code: str) -> str:
-    return str(format_datetime(datetime.fromisoformat(at), "medium", locale=code))
+    """Write a moment as people do; it stays in UTC, as the API has it."""
+    written = format_datetime(datetime.fromisoformat(at), "medium", locale=_WRITTEN.get(code, code))
+    return f"{written} UTC"

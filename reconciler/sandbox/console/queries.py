@@ -1,11 +1,12 @@
 """What the console's pages show, read from the database."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, or_, select
 
+from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import DEFAULT_LABELS, MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
 from reconciler.sandbox.console.rows import Part, part, rows
@@ -148,6 +149,35 @@ def events(connection: Connection, before: int | None, words: str) -> Part:
             )
         )
     return part(connection, query, EVENTS_SHOWN, key="revision")
+
+
+def names_in(connection: Connection, addresses: Iterable[str]) -> dict[str, list[str]]:
+    """Return per address what the ids in it are called, as far as they are on the site."""
+    ids = {text: _ids(Address.parse(text)) for text in addresses}
+    wanted = {each for pairs in ids.values() for each in pairs}
+    called: dict[tuple[str, str], str] = {}
+    for table, column in _CALLED.items():
+        query = select(table.c.id, table.c[column]).where(
+            table.c.id.in_([each for name, each in wanted if name == table.name])
+        )
+        called |= {(table.name, row[0]): row[1] for row in connection.execute(query)}
+    return {text: [called[pair] for pair in pairs if pair in called] for text, pairs in ids.items()}
+
+
+_CALLED: Final = {tables.profiles: "name", tables.people: "name", tables.units: "title"}
+
+
+def _ids(address: Address) -> list[tuple[str, str]]:
+    """Return the ids in an address, each with the name of the table that knows it."""
+    match address.kind, address.parts:
+        case AddressKind.PROFILE, (profile, _):
+            return [(tables.profiles.name, profile)]
+        case AddressKind.HOLDER, (_, person):
+            return [(tables.people.name, person)]
+        case AddressKind.ASSIGNMENT, (_, person, kind, target):
+            of = tables.people if kind == TargetKind.LEARNER else tables.units
+            return [(tables.people.name, person), (of.name, target)]
+    return []
 
 
 def _people() -> Select[Any]:
