@@ -5,6 +5,8 @@ Every diagnostic has a stable code. The table `CODES` is the one place where cod
     RR0xx   reading a file: encoding, YAML
     RR1xx   the manifest by itself: schema, dates, duplicates
     RR2xx   the manifest against the site: references, scope
+    RR3xx   rosters, whose places are files and rows of their own (`reconciler/rosters/problems.py`)
+    RR4xx   rules, which look at a roster and at the site
     RR5xx   guards and policies, which judge a plan
 
 The checks of a review have codes of their own, RR6xx (`reconciler/review.py`).
@@ -160,6 +162,20 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR214": Code(_WARNING, "an accepted deviation whose last day was declared"),
         "RR215": Code(_ERROR, "a moved key that a unit and a person share"),
         "RR216": Code(_WARNING, "lines under moved that match nothing"),
+        "RR301": Code(_ERROR, "the bundle cannot be read safely"),
+        "RR302": Code(_ERROR, "no manifest, or of a version that is not supported"),
+        "RR303": Code(_ERROR, "a file that is needed is missing, or is a delta"),
+        "RR304": Code(_ERROR, "not UTF-8, or an encoding that is not known"),
+        "RR305": Code(_ERROR, "malformed CSV or XML"),
+        "RR306": Code(_ERROR, "wrong number of columns in a row"),
+        "RR307": Code(_ERROR, "a column is missing or stands there twice"),
+        "RR308": Code(_ERROR, "a required value is missing"),
+        "RR309": Code(_ERROR, "an id that is used twice"),
+        "RR310": Code(_ERROR, "a reference to something that is not in the bundle"),
+        "RR311": Code(_ERROR, "an organisation lies below itself, or below two"),
+        "RR312": Code(_ERROR, "not a date, or an end before its beginning"),
+        "RR313": Code(_ERROR, "a word that the format does not know"),
+        "RR314": Code(_ERROR, "an answer with nothing in it"),
         "RR401": Code(_ERROR, "a rule that matches nothing"),
         "RR402": Code(_WARNING, "a rule's units that the site does not have"),
         "RR403": Code(_WARNING, "a rule's people whom the site does not have"),

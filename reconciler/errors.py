@@ -66,6 +66,7 @@ class ReconcilerError(Exception):
         advice: what to do about it, one sentence, or None.
         site: the id of the site whose people the message names.
         people: these people, each by id and by the key that the message may have instead.
+        diagnostics: each mistake that it is about, where it is about mistakes in files.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
@@ -75,6 +76,7 @@ class ReconcilerError(Exception):
         self.advice = advice
         self.site = ""
         self.people: tuple[tuple[str, str], ...] = ()
+        self.diagnostics: tuple[Diagnostic, ...] = ()
 
     def naming(self, site: str, people: Iterable[tuple[str, str]]) -> Self:
         """Note whom the message names, so that they can be hidden."""
@@ -94,9 +96,10 @@ class InvalidInput(ReconcilerError):
     """A file has mistakes; all of them are in `diagnostics`, none is lost."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        errors = sum(1 for found in self.diagnostics if found.is_error)
+        found = tuple(diagnostics)
+        errors = sum(1 for each in found if each.is_error)
         super().__init__(f"{count(errors, 'error')} found")
+        self.diagnostics = found
 
 
 class ConfigurationError(ReconcilerError):

@@ -316,6 +316,7 @@ class Redaction:
             return InvalidInput([self.diagnostic(each) for each in error.diagnostics])
         for person, key in error.people:
             self.who(error.site, person, key)
+        error.diagnostics = tuple(map(self.diagnostic, error.diagnostics))
         error.args = tuple(
             self.text(each) if isinstance(each, str) else each for each in error.args
         )

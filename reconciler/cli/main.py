@@ -53,13 +53,19 @@ class _Commands(click.Group):
     """Imports a command when it is called, and lists them all without importing any."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what it raises hides whom the command is to hide."""
+        """Run the command; what it raises hides whom the command is to hide.
+
+        Mistakes in files are its result in JSON, too.
+        """
         try:
             return super().invoke(ctx)
         except ReconcilerError as error:
-            from reconciler.cli.redacting import hidden  # noqa: PLC0415 - keeps --help quick
+            from reconciler.cli.output import print_mistakes  # noqa: PLC0415 - keeps --help quick
+            from reconciler.cli.redacting import hidden  # noqa: PLC0415 - as above
 
-            raise hidden(ctx, error) from None
+            shown = hidden(ctx, error)
+            print_mistakes(ctx, shown)
+            raise shown from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)

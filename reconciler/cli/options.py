@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -100,12 +100,23 @@ def file_to_write(context: click.Context, param: click.Parameter, value: str | N
 
 manifest_argument = click.argument("manifest", nargs=-1, required=True, callback=paths)
 
+FORMAT: Final = "reconciler.format"
+"""Where a context keeps the format that was asked for, for whoever prints an error."""
+
+
+def remember_format(context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Keep, as a callback, the format that was asked for."""
+    context.meta[FORMAT] = value
+    return value
+
+
 format_option = click.option(
     "--format",
     "output_format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
+    callback=remember_format,
     help="Text for people or JSON for programs.",
 )
 

@@ -3,6 +3,8 @@
 import click
 from rich.console import RenderableType
 
+from reconciler.cli.options import FORMAT
+from reconciler.errors import ReconcilerError
 from reconciler.plan import document
 from reconciler.plan.model import Plan
 from reconciler.reports import documents, text
@@ -23,6 +25,16 @@ def print_text(rendered: RenderableType | str, *, colour: bool) -> None:
         click.echo(rendered, nl=False)
     else:
         text.show(rendered, colour=colour)
+
+
+def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
+    """Print the mistakes that keep a command from its result, for programs that asked for JSON.
+
+    What people read of them goes to standard error, in any format.
+    """
+    if error.diagnostics and context.meta.get(FORMAT) == "json":
+        document = documents.diagnostics_document(error.diagnostics)
+        click.echo(documents.to_text(document), nl=False)
 
 
 def print_result(

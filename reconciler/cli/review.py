@@ -51,6 +51,7 @@ _FAIL_ON: Final = (
     type=click.Choice(["text", "json", "csv", "html"]),
     default="text",
     show_default=True,
+    callback=options.remember_format,
     help="Text for people, JSON for programs, CSV for spreadsheets, or a page.",
 )
 @redact_option

@@ -25,7 +25,7 @@ def to_text(document: Document) -> str:
 
 
 def diagnostics_document(found: Iterable[Diagnostic]) -> Document:
-    """Describe what `validate` found."""
+    """Describe what `validate` found, or why another command cannot go on."""
     listed = [diagnostic_document(each) for each in found]
     return {
         "format": DIAGNOSTICS_FORMAT,

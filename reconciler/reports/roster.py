@@ -12,11 +12,12 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from reconciler.diagnostics import CODES
 from reconciler.domain.roster import Roster
 from reconciler.plain import count
 from reconciler.reports.documents import Document
 from reconciler.reports.text import grid, one_line
-from reconciler.rosters.problems import CODES, Problem
+from reconciler.rosters.problems import Problem
 
 CHECK_FORMAT: Final = "reconciler.roster-check/1"
 SUMMARY_FORMAT: Final = "reconciler.roster/1"
@@ -113,7 +114,7 @@ def check_text(source: str, problems: Sequence[Problem]) -> RenderableType:
         return one_line(f"{source} is sound.")
     table = grid(2)
     for code, number in sorted(Counter(each.code for each in problems).items()):
-        table.add_row(one_line(f"  {number:,} {code}"), one_line(CODES[code]))
+        table.add_row(one_line(f"  {number:,} {code}"), one_line(CODES[code].title))
     return Group(
         one_line(f"{source} has {count(len(problems), 'problem')}:", "bold red"),
         table,

@@ -83,8 +83,8 @@ def _read_roster(source: RosterSource, config: Path | None) -> Roster:
             return _read_files(source, source.path)
         return fetch_roster(source.type, source.name, config)
     except InvalidRoster as invalid:
-        named = f"{source.position}: the roster {source.name}"
-        raise InvalidRoster(invalid.problems, named) from None
+        named = f"the roster {source.name}"
+        raise InvalidRoster(invalid.problems, named, source.position) from None
 
 
 def _read_files(source: RosterSource, path: Reference) -> Roster:

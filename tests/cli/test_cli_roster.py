@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pifu
+import pytest
 from sandboxes import ROOT, Desk
 
 from reconciler.rosters.oneroster_csv import read_bundle
@@ -52,6 +53,61 @@ def test_everything_that_is_wrong_is_named_with_its_place(tmp_path: Path):
     for output in (document.out, told.out, told.err):
         assert "Solbakken" not in output
         assert "Máret" not in output
+
+
+RULED = {
+    "version": 1,
+    "site": "nordberg-kommune",
+    "rosters": {"sis": {"type": "oneroster-csv", "path": "roster"}},
+    "rules": [{"name": "teachers", "mentor": {"who": "primary_teacher", "of": "homeroom"}}],
+}
+
+
+@pytest.mark.parametrize(
+    "command", [("validate",), ("plan",), ("rules", "test"), ("drift",), ("review",)]
+)
+def test_a_program_gets_the_problems_of_a_roster_from_every_command(
+    tmp_path: Path, command: tuple[str, ...]
+):
+    desk = spoilt(tmp_path)
+    desk.write(RULED)
+    done = desk.run(*command, "roles.yaml", "--format", "json", expect=1)
+    found = done.json("diagnostics")
+    assert not found["valid"]
+    assert [each["code"] for each in found["diagnostics"]] == ["RR313", "RR310", "RR310"]
+    last = found["diagnostics"][-1]
+    assert last["message"].startswith("the roster sis, users.csv row 22, agentSourcedIds: ")
+    assert last["message"].endswith("'f-9'.")
+    line = desk.directory.joinpath("roles.yaml").read_text().splitlines()[last["line"] - 1]
+    assert (last["file"], line.strip()) == ("roles.yaml", "sis:")
+    told = desk.run(*command, "roles.yaml", expect=1)
+    assert (told.out, told.err) == ("", done.err)
+
+
+def test_mistakes_of_a_manifest_are_a_document_from_every_command_too(tmp_path: Path):
+    desk = Desk(tmp_path)
+    desk.write({**RULED, "rules": [{**RULED["rules"][0], "of": "homeroom"}]})
+    for command in (("validate",), ("plan",), ("rules", "test"), ("apply", "--yes")):
+        done = desk.run(*command, "roles.yaml", "--format", "json", expect=1)
+        assert [each["code"] for each in done.json("diagnostics")["diagnostics"]] == ["RR101"]
+        assert done.err.endswith("Error: 1 error found.\n")
+
+
+def test_people_who_are_hidden_are_in_no_problem_of_a_roster(tmp_path: Path):
+    desk = spoilt(tmp_path)
+    desk.write(RULED)
+    arguments = "validate", "roles.yaml", "--format", "json"
+    (tmp_path / "withheld").write_text("f-8\n")
+    some = desk.run(*arguments, expect=1, RECONCILER_WITHHELD="withheld")
+    assert "'f-9'" in some.out
+    assert "f-8" not in some.out + some.err
+    key = {"RECONCILER_REDACT_KEY": "a key of the test's own"}
+    found = desk.run(*arguments, "--redact", expect=1, **key).json("diagnostics")
+    assert [each["message"] for each in found["diagnostics"]] == [
+        "A word that the format does not know.",
+        "A reference to something that is not in the bundle.",
+        "A reference to something that is not in the bundle.",
+    ]
 
 
 def test_what_is_no_roster_is_one_problem(tmp_path: Path):

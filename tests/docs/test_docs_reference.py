@@ -20,7 +20,6 @@ from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
 from reconciler.manifest.model import LEVELLED
 from reconciler.review import CHECKS
-from reconciler.rosters.problems import CODES as ROSTER_CODES
 from reconciler.sandbox.problems import PROBLEMS
 
 README = ROOT / "README.md"
@@ -195,7 +194,7 @@ def test_every_manifest_that_is_shown_is_valid_or_shown_for_its_mistakes(
 
 
 def test_every_diagnostic_is_explained_and_no_other():
-    text = text_of(DOCS / "diagnostics.md").partition("## Rosters")[0]
+    text = text_of(DOCS / "diagnostics.md")
     columns = [table_cells(text, column) for column in range(5)]
     codes, severities, titles, causes, remedies = columns
     assert dict(zip(codes, zip(severities, titles, strict=True), strict=True)) == {
@@ -206,15 +205,10 @@ def test_every_diagnostic_is_explained_and_no_other():
     assert all(len(cell) > 5 for cell in remedies)
 
 
-def test_every_problem_of_rosters_is_explained_and_no_other():
-    text = section(DOCS / "diagnostics.md", "Rosters")
-    assert dict(zip(table_cells(text), table_cells(text, 1), strict=True)) == dict(ROSTER_CODES)
-
-
 @pages_as(EVERY_PAGE)
 def test_no_page_names_a_code_that_nobody_gives(page: Path):
     named = set(re.findall(r"\bRR\d{3}\b", text_of(page)))
-    assert named <= {*CODES, *ROSTER_CODES, *(check.code for check in CHECKS.values())}
+    assert named <= {*CODES, *(check.code for check in CHECKS.values())}
 
 
 def test_every_check_of_the_review_is_described_and_no_other():
