@@ -191,7 +191,7 @@ class _Site(Settings):
         if not isinstance(value, str) or not value:
             raise self.wrong("journal", "is not a text", 'Write "journal.db" or a reference.')
         if "://" not in value:
-            return Secret(str(self.path(value)))
+            return Secret(str(self.path("journal", value)))
         if "@" in value and ":" in value.partition("://")[2].rpartition("@")[0]:
             raise self.wrong(
                 "journal", "holds a password", 'Write journal = {env = "NAME"} instead.'
@@ -205,7 +205,7 @@ class _Site(Settings):
             return policy_variable(self.environ)
         if not isinstance(value, str) or not value.strip():
             raise self.wrong("policy", "is not a file's name", 'Write policy = "policy.yaml".')
-        return self.path(value)
+        return self.path("policy", value)
 
     def _actors(self) -> tuple[str, ...]:
         value = self.values.get("actors", [])

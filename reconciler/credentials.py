@@ -84,6 +84,21 @@ def is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
+def placed(name: str, base: Path) -> Path:
+    """Return a path that may begin with `~`, or be relative to a folder.
+
+    Raises:
+        Unusable: nobody has the home folder that it begins with.
+    """
+    try:
+        return base / Path(name).expanduser()
+    except RuntimeError:
+        raise Unusable(
+            f"begins with {Path(name).parts[0]}, and there is no such home folder",
+            "Write the whole path.",
+        ) from None
+
+
 def _from_environ(name: object, environ: Mapping[str, str]) -> str:
     if not isinstance(name, str) or not _VARIABLE_NAME.fullmatch(name):
         # Not repeated: the secret itself may have been put there.
@@ -96,7 +111,7 @@ def _from_environ(name: object, environ: Mapping[str, str]) -> str:
 def _from_file(name: object, base: Path) -> str:
     if not isinstance(name, str) or not name:
         raise Unusable("names no file", 'Write {file = "PATH"}.')
-    file = base / Path(name).expanduser()
+    file = placed(name, base)
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:

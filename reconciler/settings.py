@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from reconciler.credentials import Secret, Unusable, follow, is_plain
+from reconciler.credentials import Secret, Unusable, follow, is_plain, placed
 from reconciler.errors import ConfigurationError
 from reconciler.suggest import did_you_mean
 
@@ -135,14 +135,22 @@ class Settings:
     def credentials(self) -> dict[str, Any]:
         """Return what lets one in, and how to ask, as the arguments of an `Endpoint`."""
         self.check_credentials()
-        client_id = self.values.get("client_id")
         return {
-            "client_id": client_id if isinstance(client_id, str) else self.referred("client_id"),
+            "client_id": self.client_id(),
             "client_secret": self.secret("client_secret"),
             "token": self.secret("token"),
             "ca_bundle": self.ca_bundle(),
             "timeout": self.timeout(),
         }
+
+    def client_id(self) -> str | None:
+        """Return the id of the client, if there is one: no secret, it may stand there as it is."""
+        value = self.values.get("client_id")
+        if not isinstance(value, str):
+            return self.referred("client_id")
+        if not value.strip():
+            raise self.wrong("client_id", "is empty", "Write the id that the client was given.")
+        return value
 
     def wrong(self, key: str, what: str, advice: str) -> ConfigurationError:
         """Return the error that a setting is wrong."""
@@ -190,18 +198,22 @@ class Settings:
         except Unusable as unusable:
             raise self.wrong(key, unusable.what, unusable.advice) from None
 
-    def path(self, name: str) -> Path:
+    def path(self, key: str, name: str) -> Path:
         """Return a path that may be relative to where the settings stand."""
-        return self.base / Path(name).expanduser()
+        try:
+            return placed(name, self.base)
+        except Unusable as unusable:
+            raise self.wrong(key, unusable.what, unusable.advice) from None
 
     def ca_bundle(self) -> Path | None:
         """Return the file of certificates to trust, if one is named."""
         name = self.values.get("ca_bundle")
         if name is None:
             return None
-        if not isinstance(name, str) or not self.path(name).exists():
+        path = self.path("ca_bundle", name) if isinstance(name, str) else None
+        if path is None or not path.exists():
             raise self.wrong("ca_bundle", "does not exist", "Name a file of PEM certificates.")
-        return self.path(name)
+        return path
 
     def timeout(self) -> float:
         """Return how many seconds to wait for an answer."""

@@ -110,6 +110,16 @@ MISTAKES = {
         "{env =",
     ),
     "no token url": (f"[rosters.sis]\n{CLIENT}", "token_url is missing", "become a token"),
+    "an empty id": (
+        "[rosters.sis]\n" + CLIENT.replace('"c"', '""'),
+        "client_id is empty",
+        "was given",
+    ),
+    "no such home": (
+        f'[rosters.sis]\n{GOOD}ca_bundle = "~nobody-of-this-name"\n',
+        "ca_bundle begins with ~nobody-of-this-name",
+        "Write the whole path",
+    ),
     "an unknown key": (f'[rosters.sis]\n{GOOD}base-path = "/x"\n', "is not known", "base_path"),
     "a version": (f'[rosters.sis]\n{GOOD}version = "2.0"\n', "version is not", '"1.1" or "1.2"'),
     "no path": (f'[rosters.sis]\n{GOOD}base_path = "ims"\n', "is not a path", "/ims/oneroster"),

@@ -184,6 +184,7 @@ def test_addresses_that_are_refused(tmp_path: Path, key: str, url: str, part: st
     assert part in told or url == ""
 
 
+NO_HOME = "~nobody-of-this-name"
 SLEEPER = f'["{sys.executable}", "-c", "import time; time.sleep(60)"]'
 BINARY = f'["{sys.executable}", "-c", "import os; os.write(1, bytes([255]))"]'
 FAILING = f'["{sys.executable}", "-c", "import sys; sys.exit(\'{SECRET}\')"]'
@@ -226,6 +227,11 @@ FAILING = f'["{sys.executable}", "-c", "import sys; sys.exit(\'{SECRET}\')"]'
         (CREDENTIALS + "actors = [1]", ["actors is not a list"]),
         (CREDENTIALS + 'ca_bundle = "absent.pem"', ["ca_bundle does not exist"]),
         (CREDENTIALS + "ca_bundle = 5", ["ca_bundle does not exist"]),
+        (CREDENTIALS + f'ca_bundle = "{NO_HOME}"', [f"ca_bundle begins with {NO_HOME}", "no such"]),
+        (CREDENTIALS + f'journal = "{NO_HOME}/j.db"', [f"journal begins with {NO_HOME}"]),
+        (CREDENTIALS + f'policy = "{NO_HOME}/p.yaml"', [f"policy begins with {NO_HOME}"]),
+        (f'token = {{file = "{NO_HOME}/t"}}', [f"token begins with {NO_HOME}", "whole path"]),
+        ('client_id = " "\nclient_secret = {env = "THE_SECRET"}', ["client_id is empty"]),
         (CREDENTIALS + "time_out = 5", ["time_out is not known", "Did you mean", "timeout"]),
         (CREDENTIALS + 'colour = "red"', ["colour is not known", "There are: url,"]),
     ],
