@@ -217,6 +217,36 @@ def test_each_school_has_its_own_approved_plan_and_none_makes_another_stale(
     assert "Nothing would change" in nothing.err
 
 
+def test_who_leaves_several_schools_keeps_the_role_until_nothing_is_left(desk: Desk, site: Sandbox):
+    """A batch takes the role where nothing else is left when it is planned; else the rest does."""
+    leaving = {"mentor/t-0/class/a-8", "mentor/t-0/class/b-8"}
+    for name in ("mentor/t-0", *sorted(leaving)):
+        site.assign(name)
+    desk.write(
+        next_year(mentors=[{"person": f"t-{each}1", "classes": [f"{each}-8"]} for each in SCHOOLS])
+    )
+
+    def planned(*only: str) -> set[str]:
+        told = desk.run("plan", "roles.yaml", *only, "--format", "json").json("plan")
+        return {each["name"] for each in told["actions"]}
+
+    assert planned() == leaving | {"mentor/t-0"}
+    both = ("--only", "within:a", "--only", "within:b")
+    assert planned(*both) == leaving
+    for each in "ab":
+        only = ("--only", f"within:{each}")
+        assert planned(*only, "--out", f"{each}.json") == {f"mentor/t-0/class/{each}-8"}
+    desk.run("apply", "a.json")
+    assert planned("--only", "within:b") == {"mentor/t-0/class/b-8", "mentor/t-0"}
+    desk.run("apply", "b.json")
+    assert not leaving & site.assignments()
+    assert planned("--only", "within:a") == planned("--only", "within:b") == set()
+    assert "t-0" in desk.run("review", "roles.yaml", "--format", "json").out
+    assert planned() == {"mentor/t-0"}
+    desk.run("apply", "roles.yaml", "--yes")
+    assert planned() == set()
+
+
 def test_a_batch_is_stale_when_its_own_school_changed(desk: Desk, site: Sandbox):
     desk.write(next_year(mentors=[{"person": "t-a2", "classes": ["a-8", "b-8", "c-8"]}]))
     desk.run("plan", "roles.yaml", "--only", "within:a", "--out", "a.json")
