@@ -1,5 +1,6 @@
 """The new school year: shown before it begins, told school by school, and applied in batches."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -308,6 +309,55 @@ def test_a_unit_that_was_made_anew_is_no_removal_and_no_addition(desk: Desk, sit
         (each["name"], each["to_name"], each["counts"]) for each in told["moved"]
     ]
     assert "RR216" in desk.run("plan", year).out
+
+
+def test_what_counts_as_moved_counts_for_questions_as_planned_too(desk: Desk, site: Sandbox):
+    """Alike from the manifest and from the saved plan, and as it is once that is applied."""
+    site.assign("mentor/t-0")
+    site.assign("mentor/t-0/class/old")
+    mentors = [
+        *({"person": f"t-{each}1", "classes": [f"{each}-8"]} for each in SCHOOLS),
+        {"person": "t-0", "classes": ["new", "c-9"]},
+    ]
+    desk.write(next_year(mentors=mentors, moved=MOVED))
+    desk.run("plan", "roles.yaml", "--out", "plan.json")
+    questions = (
+        ("access", "--unit", "new", "--format", "json"),
+        ("access", "--person", "t-0", "--format", "json"),
+        ("review", "--format", "csv"),
+        ("explain", "t-0", "--format", "json"),
+    )
+
+    def answers(*planned: str) -> list[str]:
+        return [desk.run(*question, *planned).out for question in questions]
+
+    saved = answers("--as-planned", "plan.json")
+    assert saved == answers("--as-planned", "roles.yaml")
+    assert "mentor/t-0/class/old" in saved[0]
+    assert "mentor/t-0/class/new" not in saved[0]
+    # Without the line the old class goes, and the new one comes.
+    desk.write(next_year(mentors=mentors), "plain.yaml")
+    plain = answers("--as-planned", "plain.yaml")
+    assert "mentor/t-0/class/new" in plain[0]
+    assert "mentor/t-0/class/old" not in plain[0]
+    # A learner who leaves one of the two makes the saved plan say nothing any more.
+    desk.run("export", "--state", "live.json")
+    live = json.loads((desk.directory / "live.json").read_text())
+    old = site.ids("units")["old"]
+    gone = next(each for each in live["memberships"] if each["unit"] == old)
+    live["memberships"].remove(gone)
+    (desk.directory / "live.json").write_text(json.dumps(live))
+    for question in questions:
+        offline = (*question, "--live", "live.json", "--as-planned")
+        assert "stale" in desk.run(*offline, "plan.json", expect=5).err
+        desk.run(*offline, "roles.yaml")
+    desk.run("apply", "plan.json")
+    assert site.assignments() >= {"mentor/t-0/class/old", "mentor/t-0/class/c-9"}
+    for question in questions:
+        assert "used before" in desk.run(*question, "--as-planned", "plan.json", expect=5).err
+    assert answers("--as-planned", "roles.yaml") == saved
+    for now, planned in zip(answers()[:2], saved[:2], strict=True):
+        assert json.loads(now)["people"] == json.loads(planned)["people"]
 
 
 def test_a_person_with_a_new_account_is_told_as_one_and_given_it_anew(desk: Desk, site: Sandbox):
