@@ -176,6 +176,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR312": Code(_ERROR, "not a date, or an end before its beginning"),
         "RR313": Code(_ERROR, "a word that the format does not know"),
         "RR314": Code(_ERROR, "an answer with nothing in it"),
+        "RR315": Code(_WARNING, "primary teachers in classes of other types than homeroom only"),
         "RR401": Code(_ERROR, "a rule that matches nothing"),
         "RR402": Code(_WARNING, "a rule's units that the site does not have"),
         "RR403": Code(_WARNING, "a rule's people whom the site does not have"),

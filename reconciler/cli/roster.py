@@ -13,7 +13,8 @@ from reconciler.domain.roster import Roster
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.reports import roster as report
 from reconciler.rosters.formats import FILES, SERVICES
-from reconciler.rosters.problems import InvalidRoster, Problem
+from reconciler.rosters.problems import InvalidRoster
+from reconciler.rosters.remarks import remarks
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,22 +54,21 @@ def check(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
     """Name everything that is wrong with a roster, with file, row, column and value.
 
     PATH is a zip archive, a folder or a file, as the type has it. Of a service it is the name that
-    reconciler.toml has for it. Exit 1 where anything is wrong.
+    reconciler.toml has for it. Exit 1 where anything is wrong; a warning is only told.
 
     Example: reconciler roster check roster.zip --format json
     """
-    problems: tuple[Problem, ...] = ()
     try:
-        _read(path, **how)
+        problems, sound = remarks(_read(path, **how)), True
     except InvalidRoster as invalid:
-        problems = invalid.problems
+        problems, sound = invalid.problems, False
     print_result(
         report.check_document(path, problems),
         report.check_text(path, problems),
         output_format,
         colour=not no_color,
     )
-    return ExitCode.FAILED if problems else ExitCode.DONE
+    return ExitCode.DONE if sound else ExitCode.FAILED
 
 
 @command.command("show")

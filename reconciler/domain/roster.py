@@ -48,6 +48,10 @@ class RosterUnitKind(StrEnum):
     CLASS = "class"
 
 
+HOMEROOM: Final = "homeroom"
+"""The type of the classes in which learners are at home; what other formats call it is this."""
+
+
 @dataclass(frozen=True, slots=True)
 class RosterPerson:
     """A person.
@@ -80,7 +84,7 @@ class RosterUnit:
         parent: the unit above, or None at a root; a class's parent is its school.
         identifier: the source's other name for it: an organisation's official number, a class's
             code.
-        class_type: for a class, `homeroom`, `scheduled` or another word of the source, otherwise
+        class_type: for a class, `HOMEROOM`, `scheduled` or another word of the source, otherwise
             None.
         grades: the grades of a class as the source writes them (`08`).
         file: the file the unit stands in.

@@ -12,7 +12,7 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from reconciler.diagnostics import CODES
+from reconciler.diagnostics import CODES, Severity
 from reconciler.domain.roster import Roster
 from reconciler.plain import count
 from reconciler.reports.documents import Document
@@ -92,11 +92,12 @@ def check_document(source: str, problems: Sequence[Problem]) -> Document:
     return {
         "format": CHECK_FORMAT,
         "source": source,
-        "valid": not problems,
+        "valid": _is_sound(problems),
         "counts": dict(sorted(Counter(each.code for each in problems).items())),
         "problems": [
             {
                 "code": each.code,
+                "severity": each.severity.value,
                 "file": each.file,
                 "row": each.row or None,
                 "column": each.column or None,
@@ -108,10 +109,18 @@ def check_document(source: str, problems: Sequence[Problem]) -> Document:
     }
 
 
+def _is_sound(problems: Iterable[Problem]) -> bool:
+    return all(each.severity is not Severity.ERROR for each in problems)
+
+
 def check_text(source: str, problems: Sequence[Problem]) -> RenderableType:
-    """Render everything that is wrong with a roster: counts per code, then each of it."""
-    if not problems:
-        return one_line(f"{source} is sound.")
+    """Render everything that is wrong with a roster: counts per code, then each of it.
+
+    Of a sound one, what is worth knowing.
+    """
+    if _is_sound(problems):
+        told = map(one_line, map(str, problems))
+        return Group(one_line(f"{source} is sound."), *told)
     table = grid(2)
     for code, number in sorted(Counter(each.code for each in problems).items()):
         table.add_row(one_line(f"  {number:,} {code}"), one_line(CODES[code].title))

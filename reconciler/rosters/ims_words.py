@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from reconciler.domain.roster import RosterRole, RosterUnitKind
+from reconciler.domain.roster import HOMEROOM, RosterRole, RosterUnitKind
 
 ORGANISATIONS: Final = "pifu-ims-go-org"
 GROUPS: Final = "pifu-ims-go-grp"
@@ -42,7 +42,7 @@ KINDS: Final[Mapping[tuple[str, str], GroupKind]] = MappingProxyType(
     {
         (ORGANISATIONS, "skoleeier"): GroupKind("1", RosterUnitKind.ORGANISATION),
         (ORGANISATIONS, "skole"): GroupKind("2", RosterUnitKind.SCHOOL),
-        (GROUPS, "basisgruppe"): GroupKind("1", RosterUnitKind.CLASS, "homeroom"),
+        (GROUPS, "basisgruppe"): GroupKind("1", RosterUnitKind.CLASS, HOMEROOM),
         (GROUPS, "undervisningsgruppe"): GroupKind("2", RosterUnitKind.CLASS, "scheduled"),
         (GROUPS, CONTACT_GROUP): GroupKind("3", RosterUnitKind.CLASS, CONTACT_GROUP),
     }

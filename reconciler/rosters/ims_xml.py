@@ -209,7 +209,10 @@ def read_records(file: IO[bytes], name: str, problems: list[Problem]) -> Iterato
             _check_size(waiting)
         parser.close()
     except DefusedXmlException:  # is a ValueError, too
-        message = "the XML has a document type or entities, which are not let in"
+        message = (
+            "the XML has a document type (DOCTYPE) or entities, which are not let in: export it "
+            "without, or take the DOCTYPE out of the file"
+        )
         problems.append(_problem(name, parser, "RR301", message))
     except _Refused as refused:
         problems.append(_problem(name, parser, refused.code, str(refused)))

@@ -8,7 +8,7 @@ one under any heading.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from reconciler.diagnostics import Diagnostic, Position
+from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
 from reconciler.errors import ReconcilerError
 
 _SHOWN_PROBLEMS: Final = 20
@@ -18,7 +18,7 @@ _ADVICE: Final = "Correct the path, or the source, and look with `reconciler ros
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong.
+    """One thing that is wrong, or worth knowing.
 
     Attributes:
         file: the file's name in the bundle, or the bundle's path.
@@ -38,6 +38,11 @@ class Problem(NamedTuple):
     message: str
 
     @property
+    def severity(self) -> Severity:
+        """The severity that the code carries."""
+        return CODES[self.code].severity
+
+    @property
     def place(self) -> str:
         """Where it is: the file, the row and the column."""
         row = f" row {self.row}" if self.row else ""
@@ -50,7 +55,8 @@ class Problem(NamedTuple):
         return self.message + ("" if self.value is None else f" {self.value[:_SHOWN_VALUE]!r}")
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.code}: {self.told}"
+        warning = f"{self.severity} " if self.severity is Severity.WARNING else ""
+        return f"{self.place}: {warning}{self.code}: {self.told}"
 
 
 class InvalidRoster(ReconcilerError):

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from reconciler.connection import RosterService
 from reconciler.domain.roster import (
+    HOMEROOM,
     Roster,
     RosterMembership,
     RosterPerson,
@@ -36,7 +37,7 @@ COLLECTIONS: Final = ("organisations", "persons", "groups", "duties")
 
 _RIGHTS: Final = f"Check what the client may do: it needs to read {', '.join(COLLECTIONS)}."
 _CLASS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {"klass": "homeroom", "mentor": "homeroom", "undervisning": "scheduled"}
+    {"klass": HOMEROOM, "mentor": HOMEROOM, "undervisning": "scheduled"}
 )
 """What the types of groups are as class types; any other one stays as it is, in small letters."""
 

@@ -1,12 +1,14 @@
 """`roster check` and `roster show`: a user's first contact with an export of their own."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pifu
 import pytest
 from sandboxes import ROOT, Desk
 
+from reconciler.domain.roster import HOMEROOM
 from reconciler.rosters.oneroster_csv import read_bundle
 
 EXAMPLE = ROOT / "examples" / "roster"
@@ -136,6 +138,36 @@ def test_a_plain_file_is_told_which_column_is_what(tmp_path: Path):
         desk.run("roster", "check", "t.csv", *wrong, expect=64)
 
 
+def test_contact_groups_that_belong_to_no_homeroom_are_a_warning(tmp_path: Path):
+    """As files have it before version 1.3; they are no mistake, and rules work over the groups."""
+    example = read_bundle(EXAMPLE)
+    homerooms = {each.sourced_id for each in example.units if each.class_type == HOMEROOM}
+    groups = [
+        replace(each, sourced_id=f"k-{each.sourced_id}", class_type="kontaktlærergruppe")
+        for each in example.units
+        if each.sourced_id in homerooms
+    ]
+    members = [
+        each._replace(unit=f"k-{each.unit}") if each.unit in homerooms and each.primary else each
+        for each in example.memberships
+    ]
+    older = replace(example, units=(*example.units, *groups), memberships=tuple(members))
+    (tmp_path / "pifu.xml").write_bytes(pifu.as_xml(older))
+    desk, check = Desk(tmp_path), ("roster", "check", "--type", "ims-enterprise", "pifu.xml")
+    told = desk.run(*check).out.splitlines()
+    assert told[0] == "pifu.xml is sound."
+    assert told[1] == (
+        "pifu.xml: warning RR315: no homeroom has a primary teacher; 6 of the classes of the type "
+        "kontaktlærergruppe have, and nothing says to which homeroom each belongs. A rule over "
+        "these says of: {class_type: kontaktlærergruppe}"
+    )
+    found = desk.run(*check, "--format", "json").json("roster-check")
+    assert found["valid"]
+    assert [(each["code"], each["severity"]) for each in found["problems"]] == [
+        ("RR315", "warning")
+    ]
+
+
 def test_a_pifu_file_is_checked_and_counted(tmp_path: Path):
     desk, options = Desk(tmp_path), ("--type", "ims-enterprise")
     text = pifu.as_xml(read_bundle(EXAMPLE)).decode()
@@ -164,6 +196,8 @@ def test_a_pifu_file_is_checked_and_counted(tmp_path: Path):
     assert "RR313" in desk.run("roster", "show", *options, "spoilt.xml", expect=1).err
     bomb = '<!DOCTYPE e [<!ENTITY a "aa">]><enterprise>&a;</enterprise>'
     (tmp_path / "bomb.xml").write_text(bomb, encoding="utf-8")
-    assert "1 RR301" in desk.run("roster", "check", *options, "bomb.xml", expect=1).out
+    told = desk.run("roster", "check", *options, "bomb.xml", expect=1).out
+    assert "1 RR301" in told
+    assert "export it without, or take the DOCTYPE out of the file" in told
     for wrong in (("--base", "pifu.xml"), ("--column", "unit=Class")):
         desk.run("roster", "check", *options, "pifu.xml", *wrong, expect=64)

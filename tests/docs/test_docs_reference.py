@@ -20,6 +20,7 @@ from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
 from reconciler.manifest.model import LEVELLED
 from reconciler.review import CHECKS
+from reconciler.rosters import ims_words
 from reconciler.sandbox.problems import PROBLEMS
 
 README = ROOT / "README.md"
@@ -209,6 +210,29 @@ def test_every_diagnostic_is_explained_and_no_other():
 def test_no_page_names_a_code_that_nobody_gives(page: Path):
     named = set(re.findall(r"\bRR\d{3}\b", text_of(page)))
     assert named <= {*CODES, *(check.code for check in CHECKS.values())}
+
+
+def test_every_kind_of_group_and_role_of_pifu_is_told_as_it_is_read():
+    text = section(DOCS / "rules.md", "An IMS Enterprise file")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [[cell.strip(" `") for cell in line[1:-1].split("|")] for line in lines]
+    groups = {
+        (scheme, word): (level, unit.split(",")[0])
+        for scheme, level, word, unit, *_ in (row for row in rows if row[0].startswith("pifu-ims"))
+    }
+    assert groups == {
+        key: (kind.level, kind.kind.value if kind.kind else "left out")
+        for key, kind in ims_words.KINDS.items()
+    }
+    told = {}
+    for number, word, subrole, what, *_ in (row for row in rows if re.fullmatch(r"0\d", row[0])):
+        held = ims_words.part(number, subrole)
+        assert held == ims_words.part(word, subrole)
+        assert held
+        assert held.role.value == what
+        told[number, subrole] = what
+    assert {number for number, subrole in told if not subrole} == set(ims_words._ROLES)
+    assert {key for key in told if key[1]} == {*ims_words._SUBROLES, ("02", ims_words._SUBSTITUTE)}
 
 
 def test_every_check_of_the_review_is_described_and_no_other():
