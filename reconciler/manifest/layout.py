@@ -117,6 +117,13 @@ class Part:
     beside: Comment | None = None
     blank: bool = False
 
+    def put_above(self, comments: list[Comment]) -> None:
+        """Put comments above it, after the one beside it, if that stood before them."""
+        if comments and self.beside:
+            self.lead.append(self.beside)
+            self.beside = None
+        self.lead += comments
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -308,7 +315,7 @@ class _Builder:
         collection = isinstance(event, MappingStartEvent | SequenceStartEvent)
         if not collection or event.flow_style:
             self._reach(event.start_mark.index)
-            part.lead += self._waited()
+            part.put_above(self._waited())
         if not collection:
             node: Node = self._leaf(event)
             if _is_scalar(event) and _is_block(event):
@@ -319,15 +326,22 @@ class _Builder:
             node = self._collection(event, part)
             if not event.flow_style:
                 return node
-        beside = self._at_the_end_of_the_line()
-        if beside and part.beside:
-            part.lead.append(beside)
-        else:
-            part.beside = part.beside or beside
-        if isinstance(node, Collection) and not node.parts:
-            part.lead += node.tail
-            node.tail, node.commented = [], False
+        self._close(part, node)
         return node
+
+    def _close(self, part: Part, node: Node) -> None:
+        """Keep in their order the comments around a value that is on one line, or in brackets."""
+        beside = self._at_the_end_of_the_line()
+        if isinstance(node, Collection) and not node.parts and node.tail:
+            part.put_above(node.tail)
+            node.tail, node.commented = [], False
+        if not part.beside or not beside:
+            part.beside = part.beside or beside
+        elif isinstance(node, Collection) and node.commented:
+            part.lead.append(beside)  # what opens the block stays where it opens
+        else:
+            part.lead.append(part.beside)
+            part.beside = beside
 
     def _leaf(self, event: Any) -> Scalar | Alias:
         self._line = event.end_mark.line

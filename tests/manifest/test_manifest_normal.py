@@ -294,6 +294,44 @@ CASES = {
             "mentors: []  # yet",
         ],
     ),
+    "all around empty brackets": (
+        [
+            "mentors: [ # a",
+            "  # b",
+            "] # c",
+            "headteachers: [ # d",
+            "  # e",
+            "]",
+        ],
+        [
+            "# a",
+            "# b",
+            "mentors: []  # c",
+            "# d",
+            "# e",
+            "headteachers: []",
+        ],
+    ),
+    "beside a key and its value": (
+        [
+            "mentors: # a",
+            "  [] # b",
+            "headteachers: # c",
+            "  [{person: d}] # e",
+            "site: # f",
+            "  # g",
+            "  h # i",
+        ],
+        [
+            "# f",
+            "# g",
+            "site: h  # i",
+            "# a",
+            "mentors: []  # b",
+            "# c",
+            "headteachers: [{person: d}]  # e",
+        ],
+    ),
     "between key and value": (
         [
             "mentors:",
