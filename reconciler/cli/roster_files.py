@@ -36,8 +36,12 @@ _OPTIONS: Final = {"roster_type": "--type", "base": "--base", "columns": "--colu
 def _columns(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    columns = dict(value.partition("=")[::2] for value in values)
-    for name, heading in columns.items():
+    columns: dict[str, str] = {}
+    for value in values:
+        name, _, heading = value.partition("=")
+        if name in columns:
+            raise click.BadParameter(f"{name} is given twice; one column can be the {name}.")
+        columns[name] = heading
         if name not in ROSTER_COLUMNS or not heading:
             raise click.BadParameter(
                 f"{name} is no column of a roster; write unit=Class, with one of: "

@@ -138,6 +138,15 @@ def test_a_plain_file_is_told_which_column_is_what(tmp_path: Path):
         desk.run("roster", "check", "t.csv", *wrong, expect=64)
 
 
+def test_one_column_has_each_meaning(tmp_path: Path):
+    (tmp_path / "teachers.csv").write_text("Klasse;Gruppe;Lærer\n8a;8b;t-1\n", encoding="utf-8")
+    columns = ("unit=Klasse", "person=Lærer", "unit=Gruppe")
+    given = [word for each in columns for word in ("--column", each)]
+    told = Desk(tmp_path).run("roster", "check", "teachers.csv", "--type", "csv", *given, expect=64)
+    assert "--column" in told.err
+    assert "unit is given twice" in told.err
+
+
 def test_contact_groups_that_belong_to_no_homeroom_are_a_warning(tmp_path: Path):
     """As files have it before version 1.3; they are no mistake, and rules work over the groups."""
     example = read_bundle(EXAMPLE)
