@@ -45,14 +45,17 @@ def count(number: int, noun: str, several: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
 
 
-def first_of(words: Sequence[str], most: int, total: int | None = None) -> str:
+def first_of(
+    words: Sequence[str], most: int, total: int | None = None, *, between: str = ", "
+) -> str:
     """Join the first of some words, and say how many more there are.
 
     Args:
         words: all of them, or as many as are at hand.
         most: how many are named.
         total: how many there are; by default, as many words as are given.
+        between: what parts them.
     """
     left = (len(words) if total is None else total) - most
     more = f" and {left:,} more" if left > 0 else ""
-    return f"{', '.join(words[:most])}{more}"
+    return f"{between.join(words[:most])}{more}"

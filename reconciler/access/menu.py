@@ -17,6 +17,7 @@ from reconciler.access.effective import Learners
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import DEFAULT_LABELS, LabelField, MembershipRole, Role
 from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.plain import first_of
 from reconciler.state import Holder, Person, Site
 
 LISTED: Final = 5
@@ -127,8 +128,7 @@ def _told_empty(directory: Directory, keys: Keys, units: Iterable[str], day: dat
     if not by_key:
         return ""
     named = [f"{keys.unit(unit)}{_when(directory, unit, day)}" for unit in by_key[:LISTED]]
-    more = f" and {len(by_key) - LISTED} more" if len(by_key) > LISTED else ""
-    return f" (on {day} none in {', '.join(named)}{more})"
+    return f" (on {day} none in {first_of(named, LISTED, len(by_key))})"
 
 
 def _when(directory: Directory, unit: str, day: date) -> str:

@@ -11,6 +11,7 @@ from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import GuardRefused, PlanUnusable, SiteError, actor_id
 from reconciler.manifest.model import Manifest
+from reconciler.plain import first_of
 from reconciler.plan.basis import concerns, digests, moved
 from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.judgement import Judgement, dependencies_on
@@ -159,8 +160,7 @@ def _stale(
     keys = Keys(Directory(state), plan.basis.people, plan.basis.units)
     named = [(address, keys.name(address), event) for address, event in moves]
     told = [f"{name}: {event.verb} by {event.author} at {event.time}" for _, name, event in named]
-    more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
-    who = f" {'; '.join(told[:_TOLD])}{more}." if told else ""
+    who = f" {first_of(told, _TOLD, between='; ')}." if told else ""
     people = [pair for address, name, _ in named for pair in address.people_as(name)]
     people += [(actor_id(event.actor), event.actor) for _, _, event in named if not event.by_client]
     return PlanUnusable(f"The plan is stale: {what}.{who}", AGAIN).naming(plan.site, people)

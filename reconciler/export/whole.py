@@ -15,6 +15,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
+from reconciler.plain import first_of
 from reconciler.scope import Scope, in_scope
 from reconciler.state import Assignment, Holder, LiveState
 
@@ -257,10 +258,8 @@ def _those_that_name(
             yield kind
     if found:
         return
-    named = ", ".join(sorted(map(known, left))[:_LISTED])
-    more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
+    named = first_of(sorted(map(known, left)), _LISTED)
     raise ReconcilerError(
-        f"Not all of the {noun} concerned have a key of the kind {wanted} to themselves: "
-        f"{named}{more}.",
+        f"Not all of the {noun} concerned have a key of the kind {wanted} to themselves: {named}.",
         "Leave the option out, and a kind of key that names everybody is chosen.",
     )

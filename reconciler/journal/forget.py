@@ -16,6 +16,7 @@ from reconciler.journal.lease import Held
 from reconciler.journal.record import SqlJournal
 from reconciler.journal.tables import leases
 from reconciler.journal.traces import Traces, search
+from reconciler.plain import first_of
 
 
 def find_traces(journal: SqlJournal, person: str, site: str | None = None) -> Traces | None:
@@ -104,7 +105,7 @@ def refuse_doubts(person: str, traces: Traces, *, in_doubt: bool) -> None:
         ReconcilerError: nobody knows yet what became of one of the person's actions.
     """
     if traces.doubtful and not in_doubt:
-        named = ", ".join(traces.doubtful[:_MOST_NAMED])
+        named = first_of(traces.doubtful, _MOST_NAMED)
         raise ReconcilerError(
             f"Nobody knows yet what became of all that was sent about {person}: see run {named}.",
             f"Apply to {traces.site} again: that settles it. Where it stays unknown, on a site "

@@ -9,7 +9,7 @@ from reconciler.cause import Grant
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
 from reconciler.ending import Ending
-from reconciler.plain import count
+from reconciler.plain import count, first_of
 from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, School, Unmanaged
 from reconciler.provider import Verb
 
@@ -99,9 +99,7 @@ def access_summary(rows: Sequence[AccessRow]) -> str:
 
 def learners(keys: Sequence[str]) -> str:
     """Count learners and name the first of them."""
-    named = ", ".join(keys[:LISTED])
-    more = f" and {len(keys) - LISTED} more" if len(keys) > LISTED else ""
-    return f"{count(len(keys), 'learner')}: {named}{more}"
+    return f"{count(len(keys), 'learner')}: {first_of(keys, LISTED)}"
 
 
 def describe(name: Address, verb: Verb = Verb.ADD) -> str:
