@@ -4,15 +4,16 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+import small
 from hypothesis import event, given
 from hypothesis import strategies as st
 from models import mentors_of, sight
-from strategies import AT, NEAR, TODAY, examples, in_scope, ref, subset
+from small import plan, small_site, wanting
+from strategies import AT, NEAR, TODAY, below, examples, in_scope, ref, subset, targets
 
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import (
     TARGET_KINDS,
-    Capability,
     MembershipRole,
     Role,
     TargetKind,
@@ -27,33 +28,18 @@ from reconciler.manifest.model import (
     Move,
     Policy,
     Section,
-    Settings,
 )
 from reconciler.plan.basis import digests
-from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
-from reconciler.plan.model import Plan
 from reconciler.state import (
     Assignment,
     Holder,
-    Labels,
     LiveState,
     Membership,
-    Person,
-    Profile,
-    Site,
     Unit,
 )
 
 pytestmark = pytest.mark.no_cover  # it would take half as long again
-
-
-def plan_for(state: LiveState, manifest: Manifest, day: date = TODAY) -> Plan:
-    return make_plan(manifest, state, as_of=day, plan_id="p")
-
-
-def without(manifest: Manifest) -> Manifest:
-    return replace(manifest, moved=())
 
 
 UNITS = (
@@ -65,19 +51,27 @@ UNITS = (
     Unit("u5", "k-u5", UnitKind.GROUP, "C", "u3"),
     Unit("u6", "k-u6", UnitKind.CLASS, "D", "u2"),
 )
-STAFF = tuple(Person(f"10{n}", f"t-{n}", f"t{n}", None, "T", "p0", active=True) for n in range(2))
-LEARNERS = tuple(
-    Person(f"20{n}", f"s-{n}", f"s{n}", None, "S", "p1", active=True) for n in range(3)
+STAFF, LEARNERS = small.STAFF[:2], small.LEARNERS[:3]
+SITE = small_site(
+    units=UNITS,
+    people=(*STAFF, *LEARNERS),
+    profiles=(replace(small.PROFILES[0], roles=frozenset(Role)), *small.PROFILES[1:]),
 )
+"""Two schools, in which whoever teaches may have both roles."""
+
 KEYS = {each.id: each.sync_key or "" for each in (*UNITS, *STAFF, *LEARNERS)}
-PARTS = {None: {each.id for each in UNITS}, "u1": {"u1", "u3", "u4", "u5"}, "u2": {"u2", "u6"}}
+PARTS = {None: below(SITE, "u0"), "u1": below(SITE, "u1"), "u2": below(SITE, "u2")}
 KINDS = {each.id: TargetKind(each.kind.value) for each in UNITS}
 HOLDERS = [Holder(role, each.id) for role in Role for each in STAFF]
 
 
+def without(manifest: Manifest) -> Manifest:
+    return replace(manifest, moved=())
+
+
 def targets_of(role: Role, part: set[str]) -> list[str]:
-    units = [each for each in sorted(part) if KINDS[each] in TARGET_KINDS[role]]
-    return units + ([each.id for each in LEARNERS] if role is Role.MENTOR else [])
+    units = [each for each in UNITS if each.id in part]
+    return [each for kind in TARGET_KINDS[role] for each in targets(kind, units, LEARNERS)]
 
 
 @st.composite
@@ -91,7 +85,7 @@ def cohorts(draw: st.DrawFn) -> list[tuple[str, date | None, date | None]]:
 @st.composite
 def some_lines(draw: st.DrawFn) -> dict[str, str]:
     """Per id of a unit or person the id of the one that it is now."""
-    alike = [["u3", "u4", "u5", "u6"], ["u1", "u2", "u0"], ["100", "101"], ["200", "201", "202"]]
+    alike = [["u3", "u4", "u5", "u6"], ["u1", "u2", "u0"], ["10", "11"], ["20", "21", "22"]]
     lines: dict[str, str] = {}
     for number in range(draw(st.integers(1, 4))):
         pool = draw(st.sampled_from(alike)) if number else alike[0]
@@ -151,24 +145,15 @@ def moved_cases(draw: st.DrawFn) -> tuple[LiveState, Manifest]:
         name = address_of(draw(st.sampled_from(sorted(live))))
         accepted = (Accepted(ref(name), "owner", "reason", TODAY),)
     protected = subset(draw, ["k-u1", "k-u3", "k-u4"], 1) if draw(st.booleans()) else []
-    roles = frozenset(Role)
-    state = LiveState(
-        site=Site("site-1", "Site", 1, "me", frozenset(Capability), True, 1),
-        profiles=(Profile("p0", "Staff", roles), Profile("p1", "Student", frozenset())),
-        labels=tuple(Labels(role, None, None) for role in Role),
-        people=(*STAFF, *LEARNERS),
-        units=UNITS,
+    state = replace(
+        SITE,
         memberships=tuple(sorted(memberships, key=str)),
-        relations=(),
         holders=frozenset(holders),
         assignments=frozenset(live),
     )
-    manifest = Manifest(
-        site=ref("site-1"),
-        settings=Settings(),
+    manifest = wanting(
         within=None if within is None else (ref(KEYS[within]),),
         policy=Policy(protected_units=tuple(map(ref, protected))),
-        digest="sha256:x",
         sections={role: Section(tuple(found), AT) for role, found in entries.items()},
         accepted=accepted,
         moved=tuple(Move(ref(KEYS[old]), ref(KEYS[new])) for old, new in lines.items()),
@@ -181,15 +166,12 @@ def address_of(found: Assignment) -> str:
 
 
 def learners_of(state: LiveState, unit: str, day: date = TODAY) -> set[str]:
-    parents = {each.id: each.parent for each in state.units}
-    found = set()
-    for each in state.memberships:
-        at = each.unit if each.role is MembershipRole.LEARNER and each.holds_on(day) else None
-        while at is not None:
-            if at == unit:
-                found.add(each.person)
-            at = parents[at]
-    return found
+    units = below(state, unit)
+    return {
+        each.person
+        for each in state.memberships
+        if each.unit in units and each.role is MembershipRole.LEARNER and each.holds_on(day)
+    }
 
 
 def may_count(state: LiveState, manifest: Manifest) -> set[tuple[Assignment, Assignment]]:
@@ -229,15 +211,15 @@ def may_count(state: LiveState, manifest: Manifest) -> set[tuple[Assignment, Ass
 @examples(300)
 def test_what_counts_is_over_the_same_learners_and_all_else_is_as_without_moved(case):
     state, manifest = case
-    plan, plain = plan_for(state, manifest), plan_for(state, without(manifest))
+    made, plain = plan(state, manifest), plan(state, without(manifest))
     pairs = may_count(state, manifest)
-    counted = set(plan.counted.items())
+    counted = set(made.counted.items())
     event(f"counted: {len(counted)}")
-    event(f"told: {min(len(plan.moved) - len(counted), 3)}")
+    event(f"told: {min(len(made.moved) - len(counted), 3)}")
     assert counted <= pairs
     # Each that is declared is counted once, where anything may count as it.
     assert sorted(declared for _, declared in counted) == sorted({each for _, each in pairs})
-    end, bare = end_state(state, plan.actions), end_state(state, plain.actions)
+    end, bare = end_state(state, made.actions), end_state(state, plain.actions)
     had = {live for live, _ in counted}
     wanted = {declared for _, declared in counted}
     # What is protected would stay without `moved` too, beside what is declared.
@@ -251,22 +233,22 @@ def test_what_counts_is_over_the_same_learners_and_all_else_is_as_without_moved(
 @examples(100)
 def test_the_plan_after_it_is_empty_and_says_the_same_of_what_counts(case):
     state, manifest = case
-    plan = plan_for(state, manifest)
-    again = plan_for(end_state(state, plan.actions), manifest)
+    made = plan(state, manifest)
+    again = plan(end_state(state, made.actions), manifest)
     assert again.actions == ()
-    assert again.counted == plan.counted
+    assert again.counted == made.counted
 
 
 @given(moved_cases())
 @examples(100)
 def test_on_every_day_for_which_the_plan_holds_it_gives_what_is_declared_then(case):
     state, manifest = case
-    plan = plan_for(state, manifest)
-    end = end_state(state, plan.actions)
-    last = plan.holds_until or TODAY + timedelta(days=45)
+    made = plan(state, manifest)
+    end = end_state(state, made.actions)
+    last = made.holds_until or TODAY + timedelta(days=45)
     for number in range((min(last, TODAY + timedelta(days=45)) - TODAY).days + 1):
         day = TODAY + timedelta(days=number)
-        for live, declared in plan.counted.items():
+        for live, declared in made.counted.items():
             learners = learners_of(end, live.target, day)
             assert learners
             assert learners == learners_of(end, declared.target, day)
@@ -277,20 +259,20 @@ def test_on_every_day_for_which_the_plan_holds_it_gives_what_is_declared_then(ca
 def test_lines_that_match_nothing_change_nothing_but_a_warning(case):
     state, manifest = case
     nowhere = replace(manifest, moved=(Move(ref("8z"), ref("9z")), Move(ref("k-u0"), ref("9z"))))
-    plan, plain = plan_for(state, nowhere), plan_for(state, without(manifest))
-    assert [each for each in plan.warnings if each.code != "RR216"] == list(plain.warnings)
-    assert len(plan.warnings) == len(plain.warnings) + 1
-    assert replace(plan, warnings=plain.warnings) == plain
+    made, plain = plan(state, nowhere), plan(state, without(manifest))
+    assert [each for each in made.warnings if each.code != "RR216"] == list(plain.warnings)
+    assert len(made.warnings) == len(plain.warnings) + 1
+    assert replace(made, warnings=plain.warnings) == plain
 
 
 @given(moved_cases(), st.data())
 @examples(200)
 def test_a_plan_that_is_not_stale_still_counts_only_what_is_the_same(case, data):
     state, manifest = case
-    plan = plan_for(state, manifest)
-    if not plan.counted:
+    made = plan(state, manifest)
+    if not made.counted:
         return
-    units = sorted({each.target for pair in plan.counted.items() for each in pair})
+    units = sorted({each.target for pair in made.counted.items() for each in pair})
     memberships = set(state.memberships)
     for each in subset(data.draw, sorted(memberships, key=str), 2):
         if data.draw(st.booleans()):
@@ -308,18 +290,18 @@ def test_a_plan_that_is_not_stale_still_counts_only_what_is_the_same(case, data)
             )
         )
     after = replace(state, memberships=tuple(sorted(memberships, key=str)))
-    if digests(Directory(after), plan.basis, plan.actions, TODAY) != plan.basis.digests:
+    if digests(Directory(after), made.basis, made.actions, TODAY) != made.basis.digests:
         event("stale")
         return
     event("not stale")
     try:
-        again = plan_for(after, manifest)
+        again = plan(after, manifest)
     except InvalidInput:
         return
-    assert again.counted == plan.counted
-    end = end_state(after, plan.actions)
-    last = min(plan.holds_until or date.max, TODAY + timedelta(days=45))
+    assert again.counted == made.counted
+    end = end_state(after, made.actions)
+    last = min(made.holds_until or date.max, TODAY + timedelta(days=45))
     for number in range((last - TODAY).days + 1):
         day = TODAY + timedelta(days=number)
-        for live, declared in plan.counted.items():
+        for live, declared in made.counted.items():
             assert learners_of(end, live.target, day) == learners_of(end, declared.target, day)
