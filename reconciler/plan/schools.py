@@ -86,7 +86,8 @@ def by_school(
 def _mentors_changes(judgement: Judgement) -> tuple[AccessChange, ...]:
     """Return whom people gain and lose as mentors, whatever they see as headteachers."""
     before, after = judgement.effective_before, judgement.effective_after
-    if all(each.role is Role.MENTOR for each in before ^ after):
+    concerned = {each.person for each in before ^ after}
+    if all(each.role is Role.MENTOR for each in before | after if each.person in concerned):
         return judgement.access
     return access_changes(
         judgement.learners,

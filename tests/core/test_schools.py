@@ -1,17 +1,19 @@
 """Plans school by school, against a model that looks at one learner at a time."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import event, given
 from models import mentors_of
+from small import plan, small_site, wanting
 from strategies import TODAY, cases, examples
 
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
-from reconciler.state import LiveState
+from reconciler.state import Assignment, Holder, LiveState, Profile
 
 pytestmark = pytest.mark.no_cover  # it would take half as long again
 
@@ -83,3 +85,21 @@ def test_each_school_is_told_what_changes_there(case):
         for each in plan.schools
     }
     assert found == (told if len(told) > 1 else {})
+
+
+def test_a_mentor_who_sees_them_as_headteacher_too_is_one_mentor_less():
+    both = Profile("p0", "Staff", frozenset(Role))
+    state = small_site(("10", "u2"), profiles=(both, small_site().profiles[1]))
+    school, beside = state.units[1], replace(state.units[1], id="u4", sync_key="andre")
+    moved = tuple(
+        replace(each, parent="u4") if each.id == "u3" else each for each in (*state.units, beside)
+    )
+    head = Assignment(Role.HEADTEACHER, "10", TargetKind.SCHOOL, school.id)
+    state = replace(
+        state,
+        units=moved,
+        holders=state.holders | {Holder(Role.HEADTEACHER, "10")},
+        assignments=state.assignments | {head},
+    )
+    made = plan(state, wanting(("t-1", "8b")))
+    assert {each.name: each.by_mentor for each in made.schools} == {"andre": 2, "skole": 2}
