@@ -6,12 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.connection import RosterService
 from reconciler.domain.roster import Roster
 from reconciler.rosters.ims_enterprise import read_enterprise
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.oneroster_rest import read_service
 from reconciler.rosters.plain_csv import read_plain_csv
+from reconciler.rosters.service import RosterService
 from reconciler.rosters.ss12000 import read_ss12000
 
 

@@ -1,15 +1,17 @@
 """Reads the values of IMS Enterprise elements, and notes each that is not what it has to be."""
 
 import re
-from datetime import date, timedelta
+from datetime import date
+from functools import partial
 from sys import intern
 from typing import Final, NamedTuple
 
+from reconciler.rosters.days import DayReader, check_order, day_after
 from reconciler.rosters.ims_xml import Element
 from reconciler.rosters.problems import Problem
 
-_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
-"""A day as XML Schema writes it; a time zone says nothing of a day at a school."""
+_ZONE: Final = re.compile(r"(?<=\d)(?:Z|[+-]\d{2}:\d{2})$", re.ASCII)
+"""What XML Schema lets follow a day; a time zone says nothing of a day at a school."""
 
 _NATIONAL: Final = re.compile(r"\d{11}", re.ASCII)
 _PARTING: Final = re.compile(r"[\s.-]+")
@@ -62,7 +64,7 @@ class Values:
     def __init__(self, file: str) -> None:
         self.problems: list[Problem] = []
         self._file = file
-        self._days: dict[str, date] = {}
+        self._days = DayReader()
         # Ids and periods come back many times over; one of each is kept.
         self._refs: dict[Ref, Ref] = {}
         self._periods: dict[Period, Period] = {}
@@ -148,10 +150,8 @@ class Values:
             return ALWAYS
         path = f"{path}/timeframe"
         begin, last = (self._day(frame, path, name) for name in ("begin", "end"))
-        if begin and last and last < begin:
-            message = "the end is before the beginning"
-            self.problem(frame.line, f"{path}/end", "RR312", message)
-        period = Period(begin, last + timedelta(days=1) if last and last < date.max else None)
+        check_order(begin, last, partial(self.problem, frame.line, f"{path}/end"))
+        period = Period(begin, day_after(last))
         return self._periods.setdefault(period, period)
 
     def _day(self, frame: Element, path: str, name: str) -> date | None:
@@ -161,19 +161,9 @@ class Values:
         path = f"{path}/{name}"
         if element.attributes.get("restrict", "0").strip() not in ("0", "1"):
             self.problem(element.line, f"{path}/@restrict", "RR313", "the value is neither 0 nor 1")
-        if not element.text:
-            return None
-        known = self._days.get(element.text)
-        if known is None:
-            written = _DATE.fullmatch(element.text)
-            try:
-                known = date.fromisoformat(written[1] if written else "")
-            except ValueError:
-                message = "the value is not a date such as 2026-08-17"
-                self.problem(element.line, path, "RR312", message)
-                return None
-            self._days[element.text] = known
-        return known
+        return self._days.read(
+            _ZONE.sub("", element.text), partial(self.problem, element.line, path)
+        )
 
     def _missing(self, line: int, path: str) -> None:
         self.problem(line, path, "RR308", "a value is missing")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.connection import RosterService
 from reconciler.domain.roster import Roster
 from reconciler.http.call import LIMITS, Limits
 from reconciler.rosters.csv_table import Columns, Row
@@ -19,6 +18,7 @@ from reconciler.rosters.oneroster import read_tables
 from reconciler.rosters.oneroster_tables import Version
 from reconciler.rosters.problems import Problem
 from reconciler.rosters.school_system import Get, Item, asking, nothing
+from reconciler.rosters.service import RosterService
 
 BASE_PATHS: Final[Mapping[Version, str]] = MappingProxyType(
     {

@@ -4,7 +4,6 @@
 """
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import Enum
@@ -13,6 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 from reconciler.domain.roster import RosterRole, RosterUnitKind
 from reconciler.rosters.csv_table import Columns, Row
+from reconciler.rosters.days import DayReader, Tell, check_order
 from reconciler.rosters.problems import Problem
 
 ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
@@ -45,7 +45,6 @@ _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": 
 _EXTENSION = "ext:"
 _GONE: Final = frozenset({"tobedeleted", "inactive"})
 _FILE_CODES = frozenset({"RR301", "RR304", "RR305", "RR307", "RR314"})
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 _MAY_BE_BLANK: Final = frozenset({"username", "givenName", "familyName"})
 """Parents have no account, and whoever has a protected address may have no name."""
@@ -126,7 +125,7 @@ class Tables:
         self._ids: dict[str, dict[str, int]] = {}
         self._left_out: set[tuple[str, str]] = set()
         self._unreadable: set[str] = set()
-        self._dates: dict[str, date] = {}
+        self._days = DayReader()
 
     def ids(self, name: str) -> Mapping[str, int]:
         """Return the ids of a table that was read, with their rows."""
@@ -237,26 +236,13 @@ class Tables:
 
     def period(self, file: str, row: int, begin: str, end: str) -> tuple[date | None, date | None]:
         """Read when something begins (inclusive) and ends (exclusive)."""
-        first = self._date(file, row, "beginDate", begin)
-        last = self._date(file, row, "endDate", end)
-        if first and last and last < first:
-            self.problem(file, row, "endDate", "RR312", "the end is before the beginning")
+        first = self._days.read(begin, self._at(file, row, "beginDate"))
+        last = self._days.read(end, self._at(file, row, "endDate"))
+        check_order(first, last, self._at(file, row, "endDate"))
         return first, last
 
-    def _date(self, file: str, row: int, column: str, text: str) -> date | None:
-        if not text:
-            return None
-        known = self._dates.get(text)
-        if known is None:
-            try:
-                # fromisoformat also reads week dates, which OneRoster does not have.
-                known = date.fromisoformat(text if _DATE.fullmatch(text) else "")
-            except ValueError:
-                message = "the value is not a date such as 2026-08-17"
-                self.problem(file, row, column, "RR312", message)
-                return None
-            self._dates[text] = known
-        return known
+    def _at(self, file: str, row: int, column: str) -> Tell:
+        return lambda code, message: self.problem(file, row, column, code, message)
 
     def problem(
         self, file: str, row: int, column: str, code: str, message: str, value: str | None = None

@@ -5,7 +5,8 @@ to; `from` and `until` are days as manifests have them, both included.
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
+from functools import partial
 from pathlib import Path
 from sys import intern
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from reconciler.domain.roster import (
 from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
 from reconciler.rosters.bundle import OneFile
 from reconciler.rosters.csv_table import Columns, read_rows
+from reconciler.rosters.days import DayReader, check_order, day_after
 from reconciler.rosters.problems import InvalidRoster, Problem
 
 _Word = TypeVar("_Word", RosterRole, RosterUnitKind)
@@ -85,6 +87,7 @@ class _Reader:
         self._people: dict[str, RosterPerson] = {}
         self._units: dict[str, RosterUnit] = {}
         self._members: list[RosterMembership] = []
+        self._days = DayReader()
 
     def row(self, number: int, cells: Mapping[str, str]) -> None:
         """Take a row in."""
@@ -100,8 +103,7 @@ class _Reader:
         if primary not in _TRUE | _FALSE:
             self._problem(number, "primary", "RR313", "the value is neither yes nor no")
         begins, until = self._day(number, cells, "from"), self._day(number, cells, "until")
-        if begins and until and until < begins:
-            self._problem(number, "until", "RR312", "the end is before the beginning")
+        check_order(begins, until, partial(self._problem, number, "until"))
         known = self._units.setdefault(unit, self._unit(unit, kind, cells, number))
         if known.kind is not kind:
             message = f"row {known.row} says that the unit is another kind:"
@@ -110,11 +112,8 @@ class _Reader:
             person,
             RosterPerson(person, person, None, "", "", role, True, (), self._file, number),  # noqa: FBT003 - may be used
         )
-        # The end is the first day on which it holds no more, as in every roster.
-        end = until + timedelta(days=1) if until and until < date.max else None
-        self._members.append(
-            RosterMembership(unit, person, role, primary in _TRUE, begins, end, self._file, number)
-        )
+        held = unit, person, role, primary in _TRUE, begins, day_after(until), self._file, number
+        self._members.append(RosterMembership(*held))
 
     def roster(self, source: str) -> Roster:
         """Return what was read."""
@@ -152,14 +151,7 @@ class _Reader:
         return words.get(word, default)
 
     def _day(self, number: int, cells: Mapping[str, str], name: str) -> date | None:
-        text = cells.get(name, "")
-        if not text:
-            return None
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            self._problem(number, name, "RR312", "the value is not a date such as 2026-08-17")
-            return None
+        return self._days.read(cells.get(name, ""), partial(self._problem, number, name))
 
     def _problem(
         self, number: int, name: str, code: str, message: str, value: str | None = None

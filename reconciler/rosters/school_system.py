@@ -6,12 +6,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from reconciler.connection import RosterService
 from reconciler.http.answers import Answer, first_text, problem_detail
 from reconciler.http.call import Call, Limits, Peer
 from reconciler.http.tokens import authorisation
 from reconciler.http.transport import ReadOnlyTransport
 from reconciler.rosters.problems import Problem
+from reconciler.rosters.service import RosterService
 
 Get = Callable[[Call], Answer]
 Item = Mapping[str, Any]

@@ -7,14 +7,13 @@ teacher of the group, and a duty as `Rektor` the principal of the organisation, 
 in activities, which are not read.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
+from functools import partial
 from sys import intern
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from reconciler.connection import RosterService
 from reconciler.domain.roster import (
     HOMEROOM,
     Roster,
@@ -26,9 +25,11 @@ from reconciler.domain.roster import (
     RosterUnitKind,
 )
 from reconciler.http.call import LIMITS, Limits
+from reconciler.rosters.days import DayReader, check_order, day_after
 from reconciler.rosters.hierarchy import circles
 from reconciler.rosters.problems import InvalidRoster, Problem
 from reconciler.rosters.school_system import Item, asking, nothing
+from reconciler.rosters.service import RosterService
 from reconciler.rosters.token_pages import read_token_pages
 
 PAGE: Final = 1000
@@ -41,7 +42,6 @@ _CLASS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What the types of groups are as class types; any other one stays as it is, in small letters."""
 
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STAFF_GROUP: Final = "personalgrupp"
 _DUTIES: Final[Mapping[str, RosterRole]] = MappingProxyType(
     {
@@ -100,6 +100,7 @@ class _Reader:
     def __init__(self, read: Mapping[str, Sequence[Item]]) -> None:
         self._read = read
         self._problems: dict[Problem, None] = {}
+        self._days = DayReader()
         self._ids: dict[str, dict[str, int]] = {}
         for name in COLLECTIONS:
             self._ids[name] = self._known(name)
@@ -315,18 +316,11 @@ class _Reader:
     def _period(self, place: _Place, dated: Item) -> tuple[date | None, date | None]:
         """Read when something begins, and the first day on which it holds no more."""
         first, last = (self._day(place, dated, name) for name in ("startDate", "endDate"))
-        if first and last and last < first:
-            self._problem(place, "endDate", "RR312", "the end is before the beginning")
-        return first, last + timedelta(days=1) if last and last < date.max else None
+        check_order(first, last, partial(self._problem, place, "endDate"))
+        return first, day_after(last)
 
     def _day(self, place: _Place, dated: Item, name: str) -> date | None:
-        text = self._text(place, dated, name)
-        try:
-            # fromisoformat also reads week dates, which SS 12000 does not have.
-            return date.fromisoformat(text if _DATE.fullmatch(text) else "?") if text else None
-        except ValueError:
-            self._problem(place, name, "RR312", "the value is not a date such as 2026-08-17")
-            return None
+        return self._days.read(self._text(place, dated, name), partial(self._problem, place, name))
 
     def _text(self, place: _Place, item: Item, member: str) -> str:
         """Return a text, empty where there is none."""

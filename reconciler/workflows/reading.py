@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_holds, check_readable, check_site
-from reconciler.connection import Connection, load_roster_service
+from reconciler.connection import Connection
 from reconciler.desired import scope_of
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory, Keys
@@ -35,6 +35,7 @@ from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.problems import InvalidRoster
+from reconciler.rosters.service import load_service
 from reconciler.rules.derive import derive
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
@@ -107,7 +108,7 @@ def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
         ConfigurationError: the settings do not say how to reach the school system.
         SiteError: it could not be read.
     """
-    service = load_roster_service(name, config=config, environ=os.environ, directory=Path.cwd())
+    service = load_service(name, config=config, environ=os.environ, directory=Path.cwd())
     return SERVICES[kind](service)
 
 

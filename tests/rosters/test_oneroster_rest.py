@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from school_systems import SECRET, TOKEN, Reply, Row, SchoolSystem, Ways, reply, serving
 
-from reconciler.connection import RosterService
 from reconciler.credentials import Secret
 from reconciler.domain.roster import Roster
 from reconciler.errors import ContractViolation, RequestRefused, SiteError
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.oneroster_rest import SCOPES, read_service
 from reconciler.rosters.problems import InvalidRoster
+from reconciler.rosters.service import RosterService
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "roster"
 ENROLLED = 86

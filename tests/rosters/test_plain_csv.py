@@ -62,6 +62,7 @@ def test_columns_are_parted_by_what_the_heading_has_most_of(tmp_path, mark, star
         ("8a,t-1,,maybe,,,,,", ("RR313", 2, "Main", None)),
         ("8a,t-1,,,room,,,,", ("RR313", 2, "Kind", None)),
         ("8a,t-1,,,,,,17.8.2026,", ("RR312", 2, "From", None)),
+        ("8a,t-1,,,,,,2026-W34-1,", ("RR312", 2, "From", None)),
         ("8a,t-1,,,,,,2026-08-17,2026-08-16", ("RR312", 2, "Until", None)),
         ("8a,t-1,,,,,,,\n8a,t-2,,,school,,,,", ("RR309", 3, "Kind", "8a")),
         ("8a,t-1", ("RR306", 2, "", None)),

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from school_systems import TOKEN, Row, Ss12000, reply, serving_ss12000
 
-from reconciler.connection import RosterService
 from reconciler.credentials import Secret
 from reconciler.domain.roster import Roster, RosterMembership, RosterRole, RosterUnitKind
 from reconciler.errors import ContractViolation, RequestRefused
 from reconciler.rosters.problems import InvalidRoster
+from reconciler.rosters.service import RosterService
 from reconciler.rosters.ss12000 import COLLECTIONS, read_ss12000
 
 HIDDEN = "Hemlig"
