@@ -1,4 +1,4 @@
-"""Reads what a site answered: a good answer, or the error that it stands for."""
+"""Reads what was answered: a good answer, or the error that it stands for."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,9 @@ _REFUSED: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 """What to do about a refusal, whoever refuses."""
+
+_JSON: Final = ("application/json", "text/json")
+"""How JSON is named; the second is what older frameworks write."""
 
 _RETRIED: Final = frozenset((429, 502, 503, 504))
 
@@ -54,16 +57,18 @@ class Answer:
         document: None for a 304, which says that nothing changed.
         headers: finds a name in any case.
         repeated: whether an earlier attempt at the request got no answer.
+        status: 200, 204 or 304.
     """
 
     etag: str | None
     document: Any
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     repeated: bool = False
+    status: int = 200
 
     @property
     def unchanged(self) -> bool:
-        """Whether the site says that what was read before still holds."""
+        """Whether the server says that what was read before still holds."""
         return self.document is None
 
 
@@ -87,25 +92,28 @@ def read(
         secrets: what a message must not repeat.
 
     Raises:
-        Again: the site cannot answer now.
-        ContractViolation: the answer is not what the contract says.
-        RequestRefused: the site refused, with a problem detail where it follows the contract.
-        Unreachable: the site failed.
+        Again: the server cannot answer now.
+        ContractViolation: the answer is not what was agreed.
+        RequestRefused: the server refused, with a code and a sentence where it gives them.
+        Unreachable: the server failed.
     """
     status = received.status
     if status == 304 and conditional:
-        return Answer(received.headers.get("ETag"), None)
+        return Answer(received.headers.get("ETag"), None, status=status)
     if peer.blank and status in (200, 204) and not received.body.strip():
-        return Answer(received.headers.get("ETag"), {}, received.headers)
+        return Answer(received.headers.get("ETag"), {}, received.headers, status=status)
     if status == 200:
-        return Answer(received.headers.get("ETag"), _json(name, received, peer), received.headers)
+        document = _json(name, received, peer)
+        if peer.failed(document):
+            raise _refused(name, received, peer, secrets)
+        return Answer(received.headers.get("ETag"), document, received.headers)
     if status < 300 or status == 304:
         raise ContractViolation(
-            f"{name}: the answer is {status}, where the contract has 200.", peer.violated
+            f"{name}: the answer is {status}, where {peer.agreed} has 200.", peer.violated
         )
     if status < 400:
         raise ContractViolation(
-            f"{name}: the answer is a redirect ({status}), which the contract does not have; it "
+            f"{name}: the answer is a redirect ({status}), which {peer.agreed} does not have; it "
             "was not followed.",
             "Check the url: it may be an old one, or miss a part of its path.",
         )
@@ -119,7 +127,7 @@ def read(
 
 
 def _json(name: str, received: Received, peer: Peer) -> object:
-    if received.media_type != "application/json":
+    if received.media_type not in _JSON:
         raise ContractViolation(
             f"{name}: the answer is no JSON ({received.described}).",
             "A proxy or a sign-in page may stand between; check the url.",
@@ -168,7 +176,7 @@ def _refused(
 def _problem(received: Received, peer: Peer, secrets: Sequence[Secret]) -> tuple[str, str]:
     """Read a refusal's code and sentence, with no secret in them and in one line."""
     problem: object = None
-    if received.media_type in ("application/problem+json", "application/json"):
+    if received.media_type in ("application/problem+json", *_JSON):
         try:
             problem = json.loads(received.body)
         except (ValueError, RecursionError):

@@ -16,19 +16,23 @@ class Peer:
 
     Attributes:
         noun: what messages call them: "the site".
+        agreed: what messages call what was agreed with them: "the contract".
         violated: what to do about an answer that is not what was agreed.
         refused: by status what to do about a refusal.
         said: reads a refusal's code and sentence from its JSON object.
         whole_text: whether half a character is refused at once; a site's reader says where it is.
         blank: whether an answer of 200 or 204 without a body is one with nothing in it, `{}`.
+        failed: whether the JSON of a good status says that all the same there was a failure.
     """
 
     noun: str
+    agreed: str
     violated: str
     refused: Mapping[int, str]
     said: Callable[[Mapping[str, object]], tuple[str, str]]
     whole_text: bool = False
     blank: bool = False
+    failed: Callable[[object], bool] = lambda _: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Limits:
     """How long and how much.
 
     Attributes:
-        connect_seconds: to reach the site.
+        connect_seconds: to reach the server.
         answer_seconds: for one answer as a whole, however steadily it trickles in.
         answer_bytes: of one answer, after it was decompressed.
         attempts: at one request.
@@ -71,7 +75,7 @@ class Call:
         method: GET or POST.
         path: below the transport's base address.
         params: the query.
-        etag: what was read before; the site may answer that it is unchanged.
+        etag: what was read before; the server may answer that it is unchanged.
         form: a form to send.
         document: a change to send, as JSON.
         note: said after the path in messages: `page 3`.

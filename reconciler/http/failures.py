@@ -33,7 +33,7 @@ class _Meaning(NamedTuple):
     Attributes:
         error: what to raise if no try helps.
         what: what happened, in words.
-        advice: what to do about it.
+        advice: what to do about it; `{noun}` stands for who was asked.
         again: whether another try may help.
         sent: whether the request may have arrived.
     """
@@ -55,7 +55,7 @@ _SLOW: Final = _Meaning(
 _UNTRUSTED: Final = _Meaning(
     Unreachable,
     "the TLS connection was not accepted",
-    "If the site has a certificate authority of its own, name it in ca_bundle.",
+    "If {noun} has a certificate authority of its own, name it in ca_bundle.",
     again=False,
 )
 _NOT_SENT: Final = _Meaning(
@@ -102,7 +102,7 @@ class Again(Exception):
 
     Attributes:
         error: what to say if none does.
-        after: how many seconds the site asks to wait, if it does.
+        after: how many seconds the server asks to wait, if it does.
         lost: whether the request may have taken effect all the same.
     """
 
@@ -113,16 +113,18 @@ class Again(Exception):
         self.lost = lost
 
 
-def meaning(name: str, error: Exception) -> Again | SiteError:
+def meaning(name: str, error: Exception, noun: str) -> Again | SiteError:
     """Say what one of `FAILURES` means: `Again` where another try may help.
 
     Args:
         name: what the request is called.
         error: what was raised.
+        noun: what messages call who was asked.
     """
     found = next((found for kinds, found in _MEANINGS if isinstance(error, kinds)), _NOT_SENT)
     found = _never_connected(error) or found
-    told = found.error(f"{name}: {found.what}{_where(error)}.", found.advice)
+    advice = found.advice and found.advice.format(noun=noun)
+    told = found.error(f"{name}: {found.what}{_where(error)}.", advice)
     if found.again:
         _LOG.debug("%s There may be another try.", told)
     return Again(told, lost=found.sent) if found.again else told

@@ -128,9 +128,9 @@ class Transport:
 
         Raises:
             WriteForbidden: the transport is not made for this method.
-            Unreachable: no answer came, or the site failed.
+            Unreachable: no answer came, or the server failed.
             Undelivered: the same, and no attempt can have had an effect.
-            ContractViolation: the answer is not what the contract says.
+            ContractViolation: the answer is not what was agreed.
             RequestRefused: the server refused, and what was asked had no effect.
             SiteError: the server refused, but an earlier attempt may have had an effect.
         """
@@ -149,7 +149,7 @@ class Transport:
             raise _meant(error, attempts, self._limits) from None
 
     def _heed(self, state: RetryCallState) -> None:
-        """Let all requests wait, where the site asks for it and it is not too long to wait."""
+        """Let all requests wait, where the server asks for it and it is not too long to wait."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, Again) and error.after is not None:
             self._pause.ask(error.after)
@@ -167,7 +167,7 @@ class Transport:
         )
 
     def _may_send(self, call: Call, *, again: bool) -> bool:
-        """Wait for as long as the site asks, and say whether a request may go out then."""
+        """Wait for as long as the server asks, and say whether a request may go out then."""
         self._pause.wait()
         return not (self._limits.stopping() and (again or call.document is not None))
 
@@ -217,7 +217,7 @@ class Transport:
             status, size = received.status, len(received.body)
         except FAILURES as error:
             # Without its cause, whose text may hold what no traceback should.
-            raise meaning(call.name, error) from None
+            raise meaning(call.name, error, self._peer.noun) from None
         finally:
             took = (time.monotonic() - began) * 1000
             _LOG.debug("%s: %s, %d bytes, %.0f ms", call.name, status or "no answer", size, took)

@@ -4,14 +4,16 @@ A page may be short, come twice or overlap the one before; only an empty page, t
 Link header without a next says that the end is reached. What is read is whole, or refused.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Generic
 
 from requests.utils import parse_header_links
 
 from reconciler.errors import ContractViolation, RequestRefused, SiteError
 from reconciler.http.answers import Answer
 from reconciler.http.call import Call
-from reconciler.rosters.school_system import VIOLATED, Get, Item, fold
+from reconciler.rosters.collected import Collected, Kept
+from reconciler.rosters.school_system import VIOLATED, Get, Item
 
 READS: Final = 3
 """How often a collection is read that changes so that rows are missing at its end."""
@@ -22,14 +24,13 @@ STALE_PAGES: Final = 3
 EMPTY_PAGES: Final = 3
 """So many empty pages in a row that name a next one are the end."""
 
-MOST_ROWS: Final = 5_000_000
-"""No school system has more in one collection; a server that makes them up is left."""
-
 _LONGEST_COUNT: Final = 16
 """A count of so many digits is none."""
 
 
-def read_offset_pages(get: Get, path: str, name: str, limit: int) -> list[Item] | None:
+def read_offset_pages(
+    get: Get, path: str, name: str, limit: int, collect: Callable[[], Collected[Kept]]
+) -> list[Kept] | None:
     """Read a whole collection, each of its rows once.
 
     Args:
@@ -37,6 +38,7 @@ def read_offset_pages(get: Get, path: str, name: str, limit: int) -> list[Item] 
         path: the collection's.
         name: the member of an answer that holds its rows.
         limit: how many rows to ask for at once.
+        collect: makes what takes the rows in; it is asked again where a reading has to begin anew.
 
     Returns:
         The rows as they came first, those that came again as they came last. None where the first
@@ -47,32 +49,34 @@ def read_offset_pages(get: Get, path: str, name: str, limit: int) -> list[Item] 
     """
     missing = 0
     for _ in range(READS):
-        reading = _Reading(get, path, name, limit)
+        reading = _Reading(get, path, name, limit, collect())
         reading.run()
         missing = reading.missing
         if missing <= 0:
-            return list(reading.rows.values()) or None
+            return list(reading.collected.rows.values()) or None
     raise SiteError(
         f"GET {path}: {missing} rows are missing of those that it says there are.", VIOLATED
     )
 
 
-class _Reading:
+class _Reading(Generic[Kept]):
     """One reading of a collection.
 
     Attributes:
-        rows: by id what came.
+        collected: what came.
     """
 
-    def __init__(self, get: Get, path: str, name: str, limit: int) -> None:
-        self.rows: dict[object, Item] = {}
+    def __init__(
+        self, get: Get, path: str, name: str, limit: int, collected: Collected[Kept]
+    ) -> None:
+        self.collected = collected
         self._get = get
         self._path = path
         self._name = name
         self._limit = limit
         self._offset = 0
         self._largest = 0
-        self._total: int | None = None
+        self._total = 0
         self._linked = False
 
     @property
@@ -82,7 +86,15 @@ class _Reading:
         What came twice is one: a row that moved up while pages were read would else stand for
         another one that was passed over.
         """
-        return (self._total or 0) - len(self.rows)
+        return self._total - len(self.collected.rows)
+
+    @property
+    def _counted(self) -> bool:
+        """Whether exactly as many rows came as the service counts.
+
+        Fewer are not all of them, and with more the count is one of something else.
+        """
+        return self.missing == 0 < self._total
 
     def run(self) -> None:
         """Read to the end.
@@ -96,28 +108,30 @@ class _Reading:
             answer = self._ask(call)
             if answer is None:
                 return
-            items = _items(call, answer, self._name, first=not self._offset)
+            items = self._items(call, answer)
             follows = _has_next(answer)
             self._count(answer)
+            before = len(self.collected.rows)
             if not items:
                 # Some filter their pages after cutting them, and some name a next one for ever.
-                if not follows or not self.rows or self.missing <= 0 < (self._total or 0):
-                    return
                 empty += 1
-                if empty > EMPTY_PAGES:
+                if not follows or not before or self._counted or empty > EMPTY_PAGES:
                     return
                 self._offset += self._largest
                 continue
             empty = 0
-            before = len(self.rows)
-            fold(self.rows, items, "sourcedId", self._offset)
+            # On the first page the count may be the count of the page, so that one more is asked.
+            first = not self._offset
+            self.collected.add(call, items)
             self._offset += len(items)
             self._largest = max(self._largest, len(items))
-            if not follows and (self._linked or self._counts_to_the_end(len(items))):
+            if not follows and (self._linked or (self._counted and not first)):
                 return
             self._linked = self._linked or follows
-            stale = stale + 1 if len(self.rows) == before else 0
-            self._check(call, stale)
+            stale = stale + 1 if len(self.collected.rows) == before else 0
+            if stale == STALE_PAGES:
+                message = "the same rows come again and again; the service may ignore offset."
+                raise ContractViolation(f"{call.name}: {message}", VIOLATED)
 
     def _call(self) -> Call:
         query = {
@@ -129,44 +143,35 @@ class _Reading:
         return Call("GET", self._path, query, note=f"from row {self._offset + 1}")
 
     def _ask(self, call: Call) -> Answer | None:
-        """Return an answer; None where there is nothing any more after all that was counted."""
+        """Return an answer; None where there is no such page, and the count says the same."""
         try:
             return self._get(call)
         except RequestRefused as refused:
-            if refused.status == 404 and self.rows and self._total == len(self.rows):
-                return None
-            raise
+            if refused.status != 404 or not self.collected.rows:
+                raise
+        if self._counted:
+            return None
+        raise ContractViolation(
+            f"{call.name}: there is no such page (404), and no count of the rows says that the "
+            f"{len(self.collected.rows):,} before it are all.",
+            VIOLATED,
+        )
+
+    def _items(self, call: Call, answer: Answer) -> list[Item]:
+        """Return the rows of a page; none where the first answer holds no list of them."""
+        document = answer.document
+        items = document.get(self._name) if isinstance(document, dict) else None
+        if items is None and (not self._offset or answer.status == 204):
+            return []
+        if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
+            message = f"{call.name}: the answer holds no list of {self._name}."
+            raise ContractViolation(message, VIOLATED)
+        return items
 
     def _count(self, answer: Answer) -> None:
         text = answer.headers.get("X-Total-Count", "").strip()
         if text.isascii() and text.isdecimal() and len(text) < _LONGEST_COUNT:
-            self._total = max(int(text), self._total or 0)
-
-    def _counts_to_the_end(self, received: int) -> bool:
-        """Whether the count says that this was all.
-
-        On the first page it may be the count of the page, so that one more is asked for.
-        """
-        return self._offset > received and len(self.rows) == self._total
-
-    def _check(self, call: Call, stale: int) -> None:
-        if stale == STALE_PAGES:
-            message = "the same rows come again and again; the service may ignore offset."
-            raise ContractViolation(f"{call.name}: {message}", VIOLATED)
-        if len(self.rows) > MOST_ROWS:
-            message = f"there are more than {MOST_ROWS:,} rows."
-            raise ContractViolation(f"{call.name}: {message}", VIOLATED)
-
-
-def _items(call: Call, answer: Answer, name: str, *, first: bool) -> list[Item]:
-    """Return the rows of a page; none where the first answer does not hold any list of them."""
-    document = answer.document
-    items = document.get(name) if isinstance(document, dict) else None
-    if items is None and first:
-        return []
-    if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
-        raise ContractViolation(f"{call.name}: the answer holds no list of {name}.", VIOLATED)
-    return items
+            self._total = max(int(text), self._total)
 
 
 def _has_next(answer: Answer) -> bool:

@@ -6,16 +6,19 @@ would have.
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from sys import intern
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from reconciler.domain.roster import Roster
 from reconciler.http.call import LIMITS, Limits
+from reconciler.rosters.collected import CHANGES, Collected
 from reconciler.rosters.csv_table import Columns, Row
 from reconciler.rosters.offset_pages import read_offset_pages
 from reconciler.rosters.oneroster import read_tables
-from reconciler.rosters.oneroster_tables import Version
+from reconciler.rosters.oneroster_tables import COLUMNS, Version
 from reconciler.rosters.problems import Problem
 from reconciler.rosters.school_system import Get, Item, asking, nothing
 from reconciler.rosters.service import RosterService
@@ -39,7 +42,8 @@ SCOPES: Final[Mapping[Version, str]] = MappingProxyType(
 PAGE: Final = 1000
 _RIGHTS: Final = "Check what the client may do: reading needs the scope roster-core.readonly."
 _UNREADABLE: Final = "?"
-_MIDNIGHT: Final = ("T00:00:00", "T00:00:00Z", "T00:00:00.000Z")
+_ROLES: Final = "/users, roles"
+_MIDNIGHT: Final = re.compile(r"T00:00(:00([.,]0+)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
 def read_service(service: RosterService, limits: Limits = LIMITS) -> Roster:
@@ -57,7 +61,7 @@ def read_service(service: RosterService, limits: Limits = LIMITS) -> Roster:
     base = service.url + (BASE_PATHS[version] if service.base_path is None else service.base_path)
     scope = SCOPES[version] if service.scope is None else service.scope
     with asking(service, base, scope, _RIGHTS, limits) as get:
-        source = _Service(get, service.page or PAGE)
+        source = _Service(get, service.page or PAGE, version)
         return read_tables({table: [source] for table in version.tables}, version, base)
 
 
@@ -67,33 +71,59 @@ class _Service:
     Args:
         get: makes a request.
         page: how many rows to ask for at once.
+        version: the version that it speaks; in 1.2 the roles stand in the users.
     """
 
-    def __init__(self, get: Get, page: int) -> None:
+    def __init__(self, get: Get, page: int, version: Version) -> None:
         self._get = get
         self._page = page
-        self._users: list[Item] = []
+        self._version = version
+        self._roles: list[Row] = []
 
     def file(self, name: str) -> str:
-        """Return what messages call a table."""
-        return f"/{name}"
+        """Return what messages call a table; a user's roles are no collection of their own."""
+        return _ROLES if name == "roles" else f"/{name}"
 
     def rows(self, name: str, columns: Columns, problems: list[Problem]) -> Iterator[Row]:
         """Yield the rows of a table; the roles of 1.2 stand in the users that were read before."""
         if name == "roles":
-            items: Iterable[Item] = (role for user in self._users for role in _roles(user))
-        else:
-            read = read_offset_pages(self._get, f"/{name}", name, self._page)
-            if read is None:
-                problems.append(nothing(self.file(name)))
-            items = read or []
-            if name == "users":
-                self._users = read or []
-        paths = [
-            _PATHS.get(column, _one(column)) for column in (*columns.required, *columns.optional)
-        ]
-        for number, item in enumerate(items, 1):
-            yield number, tuple(path(item) for path in paths)
+            return iter(self._roles)
+        asked = (*columns.required, *columns.optional)
+        with_roles = name == "users" and self._version is Version.V1_2
+        read = read_offset_pages(
+            self._get,
+            f"/{name}",
+            name,
+            self._page,
+            lambda: Collected("sourcedId", _keep(asked, with_roles=with_roles), _same(asked)),
+        )
+        if read is None:
+            problems.append(nothing(self.file(name)))
+        rows = list(enumerate(read or [], 1))
+        if with_roles:
+            # Of two users with one id, which is told, the first one's roles are read.
+            first = {user[0]: (number, user[-1]) for number, user in reversed(rows)}
+            self._roles = [(at, role) for at, roles in reversed(first.values()) for role in roles]
+        return ((number, row[: len(asked)]) for number, row in rows)
+
+
+def _keep(asked: Sequence[str], *, with_roles: bool = False) -> Callable[[Item], tuple[Any, ...]]:
+    """Return what makes the asked columns of an item, and its roles as rows of their own if so.
+
+    Texts are kept once, since most come back many times over.
+    """
+    paths = [_PATHS.get(column, _one(column)) for column in asked]
+
+    def keep(item: Item) -> tuple[Any, ...]:
+        row = tuple(intern(path(item)) for path in paths)
+        return (*row, _roles(item)) if with_roles else row
+
+    return keep
+
+
+def _same(asked: Sequence[str]) -> Callable[[tuple[Any, ...], tuple[Any, ...]], bool]:
+    lasting = [at for at, column in enumerate(asked) if column not in CHANGES]
+    return lambda one, other: all(one[at] == other[at] for at in lasting)
 
 
 def _text(value: object) -> str:
@@ -133,11 +163,11 @@ def _one(member: str) -> Callable[[Item], str]:
 
 
 def _day(member: str) -> Callable[[Item], str]:
-    """Read a day; some servers write the moment at which it begins."""
+    """Read a day; some servers write the moment at which it begins, there or in UTC."""
 
     def read(item: Item) -> str:
         text = _text(item.get(member))
-        return text[:10] if text[10:] in _MIDNIGHT else text
+        return text[:10] if _MIDNIGHT.fullmatch(text, 10) else text
 
     return read
 
@@ -184,16 +214,24 @@ _PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
 """Per column of a CSV export what it is in an answer, where that is not a member of its name."""
 
 
-def _roles(user: Item) -> Iterator[Item]:
-    """Yield the roles of a user as rows of their own, which are gone when the user is."""
+_KEEP_ROLE: Final = _keep((*COLUMNS["roles"].required, *COLUMNS["roles"].optional))
+
+
+def _roles(user: Item) -> tuple[tuple[str, ...], ...]:
+    """Return the roles of a user as rows of a table of their own, which are gone with the user.
+
+    A user without an id has none: that is told of the user, and once.
+    """
+    key, status = _key(user), user.get("status")
     listed = user.get("roles")
     whole = listed if isinstance(listed, list) else [listed] if listed is not None else []
-    for number, each in enumerate(whole, 1):
+    rows = []
+    for number, each in enumerate(whole if key else (), 1):
         role = each if isinstance(each, dict) else {"org": each, "role": each, "roleType": each}
-        status = user.get("status")
-        yield {
-            **role,
-            "sourcedId": f"{_text(user.get('sourcedId'))} role {number}",
+        own = {
+            "sourcedId": f"{key} role {number}",
             "user": user,
             "status": role.get("status") if status in (None, "active") else status,
         }
+        rows.append(_KEEP_ROLE({**role, **own}))
+    return tuple(rows)

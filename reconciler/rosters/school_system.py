@@ -1,6 +1,6 @@
 """What every roster service shares: how it is asked, and how its refusals are told."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
@@ -40,9 +40,11 @@ def asking(
     """
     peer = Peer(
         noun="the school system",
+        agreed="the standard",
         violated=VIOLATED,
         refused=MappingProxyType(
             {
+                200: rights,
                 400: f"{rights} Or `page` may be too large.",
                 403: rights,
                 404: "Check url, base_path and version: the service may stand elsewhere.",
@@ -51,6 +53,7 @@ def asking(
         said=_said,
         whole_text=True,
         blank=True,
+        failed=_failed,
     )
     transport = ReadOnlyTransport(service, base, peer, limits)
     at_tokens = {400: _TOKENS, 401: _TOKENS, 404: _TOKENS}
@@ -60,39 +63,6 @@ def asking(
     finally:
         transport.close()
         granted.close()
-
-
-_CHANGES: Final = frozenset(
-    {"status", "dateLastModified", "beginDate", "endDate", "primary", "enabledUser", "meta"}
-)
-"""What may be another in a row that comes again: it was changed meanwhile, and is the same row."""
-
-
-def fold(known: dict[object, Item], page: Iterable[Item], member: str, offset: int) -> None:
-    """Add a page's items to those that came before, so that what comes twice is one.
-
-    The later one counts. An id that stands for something else the second time, or twice on a page,
-    is a mistake of its own, and so is one that cannot be read: these stay, each under its place.
-
-    Args:
-        known: what came before, by id; is added to.
-        page: the items of one page.
-        member: what has their ids.
-        offset: the place of the first of them among all.
-    """
-    met: dict[object, Item] = {}
-    for at, item in enumerate(page, offset):
-        value = item.get(member)
-        readable = isinstance(value, str | int) and not isinstance(value, bool) and value != ""
-        key: object = str(value) if readable else at
-        before = met.get(key, known.get(key))
-        if before is not None and before != item and (key in met or not _same(before, item)):
-            key = at
-        known[key] = met[key] = item
-
-
-def _same(one: Item, other: Item) -> bool:
-    return all(one.get(key) == other.get(key) for key in (one.keys() | other.keys()) - _CHANGES)
 
 
 def nothing(file: str) -> Problem:
@@ -107,13 +77,7 @@ def _said(problem: Mapping[str, object]) -> tuple[str, str]:
     OneRoster 1.2 has one status, which some wrap; 1.1 has a list of them, its names with `imsx_` or
     without; SS 12000 has a code and a message; others send a problem detail or a token error.
     """
-    status: Mapping[str, Any] = problem
-    for member in ("imsx_StatusInfo", "statusInfoSet", "errors", "error"):
-        inner = problem.get(member)
-        inner = inner[0] if isinstance(inner, list) and inner else inner
-        if isinstance(inner, dict):
-            status = inner
-            break
+    status = _status(problem)
     minor: Any = status.get("imsx_CodeMinor", status.get("imsx_codeMinor"))
     fields = minor.get("imsx_codeMinorField") if isinstance(minor, dict) else None
     field = fields[0] if isinstance(fields, list) and fields else fields
@@ -123,3 +87,23 @@ def _said(problem: Mapping[str, object]) -> tuple[str, str]:
         value if isinstance(value, str) else first_text(status, ("codeMinor",)) or code,
         first_text(status, ("imsx_description", "description", "message")) or detail,
     )
+
+
+def _status(problem: Mapping[str, object]) -> Mapping[str, Any]:
+    """Return the part that says what went wrong, the whole where there is none."""
+    for member in ("imsx_StatusInfo", "statusInfoSet", "errors", "error"):
+        inner = problem.get(member)
+        inner = inner[0] if isinstance(inner, list) and inner else inner
+        if isinstance(inner, dict):
+            return inner
+    return problem
+
+
+def _failed(document: object) -> bool:
+    """Whether an answer says by OneRoster's own word that it is none, whatever its status is."""
+    if isinstance(document, list) and document:
+        document = document[0]
+    if not isinstance(document, dict):
+        return False
+    major = first_text(_status(document), ("imsx_codeMajor", "codeMajor"))
+    return major.lower() not in ("", "success")

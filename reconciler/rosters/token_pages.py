@@ -4,10 +4,8 @@ from typing import Final
 
 from reconciler.errors import ContractViolation
 from reconciler.http.call import Call
-from reconciler.rosters.school_system import VIOLATED, Get, Item, fold
-
-MOST_ITEMS: Final = 5_000_000
-"""No school system has more; a server that makes them up is left."""
+from reconciler.rosters.collected import Collected, same_item
+from reconciler.rosters.school_system import VIOLATED, Get, Item
 
 MOST_PAGES: Final = 100_000
 
@@ -27,21 +25,16 @@ def read_token_pages(get: Get, path: str, limit: int) -> list[Item] | None:
     Raises:
         SiteError: it could not be read to its end.
     """
-    items: dict[object, Item] = {}
+    items: Collected[Item] = Collected("id", lambda item: item, same_item)
     tokens: set[str] = set()
-    received = 0
     following: str | None = None
     while True:
         query = {"limit": str(limit)} | ({"pageToken": following} if following else {})
         call = Call("GET", path, query, note=f"page {len(tokens) + 1}")
         page, following = _page(call, get(call).document, first=not tokens)
-        fold(items, page, "id", received)
-        received += len(page)
-        if len(items) > MOST_ITEMS:
-            message = f"there are more than {MOST_ITEMS:,} items."
-            raise ContractViolation(f"{call.name}: {message}", VIOLATED)
+        items.add(call, page)
         if not following:
-            return list(items.values()) or None
+            return list(items.rows.values()) or None
         if following in tokens or len(tokens) == MOST_PAGES:
             raise ContractViolation(f"{call.name}: the pages have no end.", VIOLATED)
         tokens.add(following)

@@ -441,7 +441,7 @@ class TestEveryFailureOfTheLibraries:
 
     def test_the_most_telling_words_win(self) -> None:
         def words(kind: type[Exception]) -> str:
-            found = meaning("GET /v1/site", kind.__new__(kind))
+            found = meaning("GET /v1/site", kind.__new__(kind), "the site")
             return str(found.error if isinstance(found, Again) else found)
 
         assert set(FAILURES) >= {requests.RequestException, OSError}
@@ -454,6 +454,13 @@ class TestEveryFailureOfTheLibraries:
         assert "connection failed" in words(requests.exceptions.ConnectionError)
         assert "could not be sent" in words(requests.exceptions.InvalidURL)
 
+    def test_advice_names_who_was_asked(self) -> None:
+        found = meaning("GET /orgs", requests.exceptions.SSLError(), "the school system")
+        assert isinstance(found, SiteError)
+        assert found.advice == (
+            "If the school system has a certificate authority of its own, name it in ca_bundle."
+        )
+
     def test_a_name_that_nobody_knows_is_told_with_its_host_and_nothing_else(self) -> None:
         request = requests.Request("GET", "https://me:pw@nosuch.example/v1/site?cursor=x").prepare()
         unknown = urllib3.exceptions.NameResolutionError(
@@ -463,7 +470,7 @@ class TestEveryFailureOfTheLibraries:
             urllib3.HTTPSConnectionPool("x"), "/v1/site", unknown
         )
         error = requests.exceptions.ConnectionError(reason, request=request)
-        found = meaning("GET /v1/site", error)
+        found = meaning("GET /v1/site", error, "the site")
         assert isinstance(found, Again)
         assert str(found.error) == "GET /v1/site: no such host is known (nosuch.example:443)."
         assert not found.lost

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from school_systems import SECRET, TOKEN, Reply, Row, SchoolSystem, Ways, reply,
 from reconciler.credentials import Secret
 from reconciler.domain.roster import Roster
 from reconciler.errors import ContractViolation, RequestRefused, SiteError
+from reconciler.http.call import Limits
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.oneroster_rest import SCOPES, read_service
 from reconciler.rosters.problems import InvalidRoster
@@ -385,3 +387,169 @@ def test_a_later_answer_without_rows_is_no_end(later: object):
         system.ways.replies["enrollments"] = lambda offset: reply(200, later) if offset else None
         with pytest.raises(ContractViolation, match="holds no list of enrollments"):
             read_service(service(system))
+
+
+def after(rows: int, said: Reply) -> Any:
+    """Answer otherwise once so many rows were asked for."""
+    return {"enrollments": lambda offset: said if offset >= rows else None}
+
+
+def test_no_content_after_the_last_page_is_the_end():
+    with serving(EXAMPLE, "1.2", Ways(page=40, replies=after(ENROLLED, (204, {}, b"")))) as system:
+        assert len(read_service(service(system)).memberships) == ENROLLED
+
+
+def test_no_content_before_the_last_row_that_is_counted_is_no_end():
+    ways = Ways(page=40, total="all", replies=after(80, (204, {}, b"")))
+    with (
+        serving(EXAMPLE, "1.2", ways) as system,
+        pytest.raises(SiteError, match="GET /enrollments: 6 rows are missing"),
+    ):
+        read_service(service(system))
+
+
+NO_PAGE = reply(404, {"codeMajor": "failure", "description": "No such page."})
+
+
+def test_no_such_page_is_the_end_where_a_count_says_so():
+    # One page: its count may be that of the page, so that one more is asked for.
+    ways = Ways(page=ENROLLED, total="all", replies=after(ENROLLED, NO_PAGE))
+    with serving(EXAMPLE, "1.2", ways) as system:
+        assert len(read_service(service(system)).memberships) == ENROLLED
+
+
+@pytest.mark.parametrize(
+    ("total", "rows"),
+    [(None, ENROLLED), ("page", ENROLLED), ("all", 80)],
+    ids=["no count", "the count of a page", "a count of more"],
+)
+def test_no_such_page_is_else_no_end(total: str | None, rows: int):
+    ways = Ways(page=40, total=total, replies=after(rows, NO_PAGE))
+    with serving(EXAMPLE, "1.2", ways) as system, pytest.raises(ContractViolation) as refused:
+        read_service(service(system))
+    assert str(refused.value) == (
+        f"GET /enrollments (from row {rows + 1}): there is no such page (404), and no count of "
+        f"the rows says that the {rows} before it are all."
+    )
+
+
+def test_json_by_its_old_name_is_json():
+    said = reply(200, {"orgs": []}, {"Content-Type": "text/json; charset=utf-8"})
+    with (
+        serving(EXAMPLE, "1.2", Ways(replies={"orgs": lambda _: said})) as system,
+        pytest.raises(InvalidRoster, match="RR314"),
+    ):
+        read_service(service(system))
+
+
+FAILED = {
+    "1.2": {**SHAPES["1.2"], "imsx_codeMajor": "failure"},
+    "wrapped": SHAPES["wrapped"],
+    "a list": SHAPES["a list"],
+    "1.1": {
+        "statusInfoSet": [
+            {
+                "imsx_codeMajor": "failure",
+                "imsx_codeMinor": "forbidden",
+                "imsx_description": "Not for you.",
+            }
+        ]
+    },
+    "with rows": {
+        "orgs": [{"sourcedId": "s1"}],
+        "codeMajor": "unsupported",
+        "codeMinor": "forbidden",
+        "description": "Not for you.",
+    },
+}
+
+
+@pytest.mark.parametrize("shape", FAILED)
+def test_a_good_status_with_a_failure_in_it_is_a_refusal(shape: str):
+    said = reply(200, FAILED[shape])
+    with (
+        serving(EXAMPLE, "1.2", Ways(replies={"orgs": lambda _: said})) as system,
+        pytest.raises(RequestRefused) as refused,
+    ):
+        read_service(service(system))
+    assert str(refused.value) == (
+        "GET /orgs (from row 1) was refused: 200 (forbidden) Not for you."
+    )
+    assert "roster-core.readonly" in (refused.value.advice or "")
+
+
+def test_rows_that_come_with_a_success_are_rows():
+    with serving(EXAMPLE, "1.2") as system:
+        told = {"imsx_codeMajor": "success", "imsx_severity": "warning"}
+        rows = system.rows["orgs"]
+        system.ways.replies["orgs"] = lambda offset: reply(
+            200, {"orgs": rows[offset:], "statusInfoSet": [told]}
+        )
+        assert read_service(service(system)).units
+
+
+def test_a_long_wait_is_told_and_not_waited_for():
+    slept: list[float] = []
+    said = reply(429, {"description": "Too often."}, {"Retry-After": "3600"})
+    with (
+        serving(EXAMPLE, "1.2", Ways(replies={"orgs": lambda _: said})) as system,
+        pytest.raises(SiteError) as refused,
+    ):
+        read_service(service(system), Limits(sleep=slept.append))
+    assert str(refused.value) == (
+        "GET /orgs (from row 1): the school system cannot answer: 429 Too often."
+    )
+    assert refused.value.advice == "Try again in 60 minutes."
+    assert (slept, len(system.asked)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (203, "the answer is 203, where the standard has 200."),
+        (301, "the answer is a redirect (301), which the standard does not have; "),
+    ],
+)
+def test_what_a_school_system_broke_is_the_standard(status: int, sentence: str):
+    said = status, {}, b""
+    with (
+        serving(EXAMPLE, "1.2", Ways(replies={"orgs": lambda _: said})) as system,
+        pytest.raises(ContractViolation) as refused,
+    ):
+        read_service(service(system))
+    assert str(refused.value).startswith(f"GET /orgs (from row 1): {sentence}")
+
+
+MOMENTS = ["T00:00", "T00:00:00", "T00:00:00Z", "T00:00:00.000Z", "T00:00:00+02:00"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_moment_at_which_a_day_begins_is_the_day(moment: str):
+    with serving(EXAMPLE, "1.2") as system:
+        system.rows["enrollments"][0]["beginDate"] = f"2026-08-16{moment}"
+        begins = {each.begin for each in read_service(service(system)).memberships}
+    assert date(2026, 8, 16) in begins
+
+
+@pytest.mark.parametrize("moment", ["T22:00:00Z", "T00:00:01", "T00:00:00+02", " 00:00", "T"])
+def test_another_moment_is_no_day(moment: str):
+    with serving(EXAMPLE, "1.2") as system:
+        system.rows["enrollments"][0]["beginDate"] = f"2026-08-16{moment}"
+        with pytest.raises(InvalidRoster, match="RR312"):
+            read_service(service(system))
+
+
+def test_a_mistake_in_a_role_is_told_of_its_user():
+    with serving(EXAMPLE, "1.2") as system:
+        system.rows["users"][2]["roles"][0]["org"] = {"sourcedId": "nowhere"}
+        system.rows["users"][4]["sourcedId"] = system.rows["users"][3]["sourcedId"]
+        del system.rows["users"][5]["sourcedId"]
+        with pytest.raises(InvalidRoster) as invalid:
+            read_service(service(system))
+    told = [(each.code, each.file, each.row) for each in invalid.value.problems]
+    assert {each for each in told if each[0] != "RR310" or each[1] == "/users, roles"} == {
+        ("RR309", "/users", 5),
+        ("RR308", "/users", 6),
+        ("RR310", "/users, roles", 3),
+    }
+    assert "/roles" not in str(invalid.value)

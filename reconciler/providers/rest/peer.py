@@ -13,6 +13,7 @@ _SCOPES: Final = (
 
 SITE: Final = Peer(
     noun="the site",
+    agreed="the contract",
     violated=ADVICE,
     refused=MappingProxyType(
         {
