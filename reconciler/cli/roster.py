@@ -9,12 +9,12 @@ import click
 from reconciler.cli import options
 from reconciler.cli.output import print_result
 from reconciler.cli.roster_files import read_roster, reading_options
-from reconciler.domain.roster import Roster
+from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.reports import roster as report
 from reconciler.rosters.formats import FILES, SERVICES
 from reconciler.rosters.problems import InvalidRoster
-from reconciler.rosters.remarks import remarks
+from reconciler.rosters.warnings import warnings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,18 +53,22 @@ def command() -> None:
 def check(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
     """Name everything that is wrong with a roster, with file, row, column and value.
 
+    Of a sound one it tells which rows were left out, or read as less than they say.
+
     PATH is a zip archive, a folder or a file, as the type has it. Of a service it is the name that
     reconciler.toml has for it. Exit 1 where anything is wrong; a warning is only told.
 
     Example: reconciler roster check roster.zip --format json
     """
+    remarks: tuple[RosterRemark, ...] = ()
     try:
-        problems, sound = remarks(_read(path, **how)), True
+        roster = _read(path, **how)
+        problems, remarks, sound = warnings(roster), roster.remarks, True
     except InvalidRoster as invalid:
         problems, sound = invalid.problems, False
     print_result(
-        report.check_document(path, problems),
-        report.check_text(path, problems),
+        report.check_document(path, problems, remarks),
+        report.check_text(path, problems, remarks),
         output_format,
         colour=not no_color,
     )

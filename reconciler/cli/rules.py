@@ -10,7 +10,7 @@ from reconciler.cli import options
 from reconciler.cli.output import print_result
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
-from reconciler.diagnostics import listing
+from reconciler.diagnostics import in_order, listing
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.redact import Redaction
 from reconciler.reports import rules as report
@@ -59,7 +59,8 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
         loaded, options.source(live, environment, config), as_of=as_of
     )
     shown = redaction.names(loaded.site.key, names)
-    found = tuple(redaction.diagnostic(each) for each in derived.found)
+    told = in_order((*loaded.warnings, *derived.found))
+    found = tuple(redaction.diagnostic(each) for each in told)
     for line in listing(found):
         click.echo(line, err=True)
     derived = replace(derived, found=found)

@@ -137,6 +137,29 @@ class RosterRelation(NamedTuple):
     row: int
 
 
+class RosterRemark(NamedTuple):
+    """Rows that are no mistake, and that whoever reads the roster should know of.
+
+    Attributes:
+        fate: how they were read: `left out`.
+        what: what is the matter with each: `with a user marked tobedeleted`.
+        file: the file they stand in.
+        row: the first of them.
+        rows: how many they are.
+    """
+
+    fate: str
+    what: str
+    file: str
+    row: int
+    rows: int
+
+    def __str__(self) -> str:
+        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
+        first = "" if self.rows == 1 else "the first is "
+        return f"{self.fate}: {rows} of {self.file} {self.what}; {first}row {self.row}"
+
+
 @dataclass(frozen=True, slots=True)
 class Roster:
     """Everything a source exported.
@@ -149,6 +172,7 @@ class Roster:
             where the source gives them; `RosterPerson.orgs` is the short form.
         relations: who answers for which learner.
         source: the path it was read from, as it was given.
+        remarks: what was left out or taken otherwise, and is no mistake.
     """
 
     people: tuple[RosterPerson, ...]
@@ -157,6 +181,7 @@ class Roster:
     affiliations: tuple[RosterMembership, ...]
     relations: tuple[RosterRelation, ...]
     source: str
+    remarks: tuple[RosterRemark, ...] = ()
 
 
 class RosterSize(NamedTuple):

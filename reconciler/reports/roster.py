@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from reconciler.diagnostics import CODES, Severity
-from reconciler.domain.roster import Roster
+from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.plain import count
 from reconciler.reports.documents import Document
 from reconciler.reports.text import grid, one_line
@@ -87,7 +87,9 @@ def summary_text(summary: Summary) -> RenderableType:
     return Group(one_line(f"Roster {summary.source}", "bold"), table)
 
 
-def check_document(source: str, problems: Sequence[Problem]) -> Document:
+def check_document(
+    source: str, problems: Sequence[Problem], remarks: Sequence[RosterRemark]
+) -> Document:
     """Describe everything that is wrong with a roster."""
     return {
         "format": CHECK_FORMAT,
@@ -106,6 +108,10 @@ def check_document(source: str, problems: Sequence[Problem]) -> Document:
             }
             for each in problems
         ],
+        "remarks": [
+            {"file": each.file, "row": each.row, "rows": each.rows, "message": str(each)}
+            for each in remarks
+        ],
     }
 
 
@@ -113,13 +119,15 @@ def _is_sound(problems: Iterable[Problem]) -> bool:
     return all(each.severity is not Severity.ERROR for each in problems)
 
 
-def check_text(source: str, problems: Sequence[Problem]) -> RenderableType:
+def check_text(
+    source: str, problems: Sequence[Problem], remarks: Sequence[RosterRemark]
+) -> RenderableType:
     """Render everything that is wrong with a roster: counts per code, then each of it.
 
     Of a sound one, what is worth knowing.
     """
     if _is_sound(problems):
-        told = map(one_line, map(str, problems))
+        told = (one_line(f"  {each}") for each in (*problems, *remarks))
         return Group(one_line(f"{source} is sound."), *told)
     table = grid(2)
     for code, number in sorted(Counter(each.code for each in problems).items()):

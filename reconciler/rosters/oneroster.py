@@ -21,9 +21,21 @@ from reconciler.domain.roster import (
 )
 from reconciler.rosters.collector import no_collection
 from reconciler.rosters.hierarchy import circles
-from reconciler.rosters.oneroster_tables import COLUMNS, ROLES, Source, Tables, Version, listed
+from reconciler.rosters.oneroster_tables import (
+    COLUMNS,
+    LEFT_OUT,
+    NO_ROLE,
+    ROLES,
+    UNREADABLE,
+    WITHOUT,
+    Source,
+    Tables,
+    Version,
+    listed,
+)
 from reconciler.rosters.problems import InvalidRoster
 
+_GOING: Final = "marked tobedeleted"
 _FAMILY: Final = frozenset({RosterRole.PARENT, RosterRole.GUARDIAN, RosterRole.RELATIVE})
 
 
@@ -75,6 +87,7 @@ class _Reader:
             affiliations=tuple(users.affiliations),
             relations=relations,
             source=source,
+            remarks=tuple(self._tables.remarks),
         )
 
     # Organisations, schools and classes
@@ -136,12 +149,15 @@ class _Reader:
     def _users_1_1(self) -> _Users:
         users = _Users([], [], [])
         for file, number, values in self._tables.rows("users", COLUMNS["users 1.1"]):
-            user, enabled, username, given, family, word, org_ids, _, email, agents = values
-            role = self._tables.role(file, number, word)
-            orgs = tuple(map(intern, listed(org_ids)))
+            user, username, given, family, word, org_ids, _, enabled, email, agents = values
+            role = self._tables.role(file, number, word, lenient=True)
+            named = listed(org_ids)
+            orgs = tuple(intern(org) for org in named if not self._tables.goes("orgs", org))
+            if len(orgs) < len(named):
+                self._tables.remarks.add(file, number, WITHOUT, f"with organisations {_GOING}")
             for org in orgs:
                 self._tables.refer(file, number, "orgSourcedIds", org, "orgs")
-            allowed = self._tables.boolean(file, number, "enabledUser", enabled)
+            allowed = self._allowed(file, number, enabled)
             person = intern(user)
             users.people.append(
                 RosterPerson(
@@ -166,16 +182,20 @@ class _Reader:
             users.agents.extend((person, intern(agent), file, number) for agent in listed(agents))
         return users
 
+    def _allowed(self, file: str, row: int, enabled: str) -> bool:
+        """Read whether an account may be used; many systems leave it out of those that may."""
+        return not enabled or self._tables.boolean(file, row, "enabledUser", enabled)
+
     def _users_1_2(self) -> _Users:
         users = _Users([], [], [])
         main_orgs: dict[str, str] = {}
         for file, number, values in self._tables.rows("users", COLUMNS["users 1.2"]):
-            user, enabled, username, given, family, _, email, agents, main_org = values
+            user, username, given, family, _, enabled, email, agents, main_org = values
             person = intern(user)
-            if main_org:
+            if main_org and not self._tables.goes("orgs", main_org):
                 self._tables.refer(file, number, "primaryOrgSourcedId", main_org, "orgs")
                 main_orgs[person] = main_org
-            allowed = self._tables.boolean(file, number, "enabledUser", enabled)
+            allowed = self._allowed(file, number, enabled)
             # The role and the organisations stand in roles.csv and are filled in below.
             users.people.append(
                 RosterPerson(
@@ -193,6 +213,8 @@ class _Reader:
             )
             users.agents.extend((person, intern(agent), file, number) for agent in listed(agents))
         users.affiliations.extend(self._roles())
+        if users.people and not users.affiliations and self._tables.readable("roles"):
+            self._tables.problem(self._tables.file("roles"), 0, "", "RR308", "nobody has a role")
         held: dict[str, list[RosterMembership]] = {}
         for affiliation in users.affiliations:
             held.setdefault(affiliation.person, []).append(affiliation)
@@ -206,6 +228,10 @@ class _Reader:
     def _roles(self) -> Iterator[RosterMembership]:
         for file, number, values in self._tables.rows("roles", COLUMNS["roles"]):
             _, user, role_type, word, org, _, begin, end = values
+            if self._tables.goes("users", user) or self._tables.goes("orgs", org):
+                what = f"with a user or organisation {_GOING}"
+                self._tables.remarks.add(file, number, LEFT_OUT, what)
+                continue
             self._tables.refer(file, number, "userSourcedId", user, "users")
             self._tables.refer(file, number, "orgSourcedId", org, "orgs")
             if role_type.lower() not in ("primary", "secondary"):
@@ -214,7 +240,7 @@ class _Reader:
             yield RosterMembership(
                 intern(org),
                 intern(user),
-                self._tables.role(file, number, word),
+                self._tables.role(file, number, word, lenient=True),
                 role_type.lower() == "primary",
                 *self._tables.period(file, number, begin, end),
                 file,
@@ -226,11 +252,7 @@ class _Reader:
     ) -> RosterPerson:
         """Give a 1.2 user the main role: a primary one, if possible in the main organisation."""
         if not held:
-            if self._tables.readable("roles"):
-                message = f"{self._tables.file('roles')} gives this user no role:"
-                self._tables.problem(
-                    person.file, person.row, "sourcedId", "RR308", message, person.sourced_id
-                )
+            self._tables.remarks.add(person.file, person.row, NO_ROLE, "without any")
             return person
         main_org = main_orgs.get(person.sourced_id)
         main = min(held, key=lambda each: (not each.primary, each.unit != main_org))
@@ -244,6 +266,10 @@ class _Reader:
         roles = {person.sourced_id: person.role for person in people}
         met: set[tuple[str, str]] = set()
         for user, agent, file, number in agents:
+            if agent not in self._tables.ids("users") and agent != UNREADABLE:
+                # Who may not be read, for a protected address say, may be named all the same.
+                self._tables.remarks.add(file, number, WITHOUT, "with agents who are not in it")
+                continue
             if not self._tables.refer(file, number, "agentSourcedIds", agent, "users"):
                 continue
             for person, learner in ((agent, user), (user, agent)):
@@ -266,6 +292,9 @@ class _Reader:
         for file, number, values in tables.rows("enrollments", COLUMNS["enrollments"]):
             _, class_id, school, user, word, _, primary, begin, end = values
             if not (class_id in classes and school in orgs and user in users):
+                if tables.goes("classes", class_id) or tables.goes("users", user):
+                    tables.remarks.add(file, number, LEFT_OUT, f"with a class or user {_GOING}")
+                    continue
                 tables.refer(file, number, "classSourcedId", class_id, "classes")
                 tables.refer(file, number, "schoolSourcedId", school, "orgs")
                 tables.refer(file, number, "userSourcedId", user, "users")

@@ -18,7 +18,7 @@ from reconciler.rosters.collected import CHANGES, Collected
 from reconciler.rosters.csv_table import Columns, Row
 from reconciler.rosters.offset_pages import read_offset_pages
 from reconciler.rosters.oneroster import read_tables
-from reconciler.rosters.oneroster_tables import COLUMNS, Version
+from reconciler.rosters.oneroster_tables import COLUMNS, UNREADABLE, Version
 from reconciler.rosters.problems import Problem
 from reconciler.rosters.school_system import Get, Item, asking, nothing
 from reconciler.rosters.service import RosterService
@@ -41,7 +41,6 @@ SCOPES: Final[Mapping[Version, str]] = MappingProxyType(
 
 PAGE: Final = 1000
 _RIGHTS: Final = "Check what the client may do: reading needs the scope roster-core.readonly."
-_UNREADABLE: Final = "?"
 _ROLES: Final = "/users, roles"
 _MIDNIGHT: Final = re.compile(r"T00:00(:00([.,]0+)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
@@ -138,8 +137,8 @@ def _text(value: object) -> str:
         case None:
             return ""
         case _:
-            # No reference, date or word reads like this, so that whatever looks at it says so.
-            return _UNREADABLE
+            # Whatever looks at it says so.
+            return UNREADABLE
 
 
 def _listed(member: str) -> Callable[[Item], str]:
@@ -175,12 +174,12 @@ def _day(member: str) -> Callable[[Item], str]:
 def _id_of(value: object) -> str:
     if value is None:
         return ""
-    return (_text(value.get("sourcedId")) if isinstance(value, dict) else "") or _UNREADABLE
+    return (_text(value.get("sourcedId")) if isinstance(value, dict) else "") or UNREADABLE
 
 
 def _key(item: Item) -> str:
     key = _text(item.get("sourcedId"))
-    return "" if key == _UNREADABLE else key
+    return "" if key == UNREADABLE else key
 
 
 def _reference(member: str) -> Callable[[Item], str]:

@@ -14,6 +14,7 @@ from reconciler.domain.roster import RosterRole, RosterUnitKind
 from reconciler.rosters.csv_table import Columns, Row
 from reconciler.rosters.days import DayReader, Tell, check_order
 from reconciler.rosters.problems import Problem
+from reconciler.rosters.remarks import Remarks
 
 ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
     {
@@ -50,7 +51,7 @@ _MAY_BE_BLANK: Final = frozenset({"username", "givenName", "familyName"})
 """Parents have no account, and whoever has a protected address may have no name."""
 
 _COMMON = ("status",)
-_USER = ("sourcedId", "enabledUser", "username", "givenName", "familyName")
+_USER = ("sourcedId", "username", "givenName", "familyName")
 COLUMNS: Final[Mapping[str, Columns]] = MappingProxyType(
     {
         "orgs": Columns(("sourcedId", "name", "type"), (*_COMMON, "identifier", "parentSourcedId")),
@@ -60,11 +61,11 @@ COLUMNS: Final[Mapping[str, Columns]] = MappingProxyType(
         ),
         "users 1.1": Columns(
             (*_USER, "role", "orgSourcedIds"),
-            (*_COMMON, "email", "agentSourcedIds"),
+            (*_COMMON, "enabledUser", "email", "agentSourcedIds"),
         ),
         "users 1.2": Columns(
             _USER,
-            (*_COMMON, "email", "agentSourcedIds", "primaryOrgSourcedId"),
+            (*_COMMON, "enabledUser", "email", "agentSourcedIds", "primaryOrgSourcedId"),
         ),
         "roles": Columns(
             ("sourcedId", "userSourcedId", "roleType", "role", "orgSourcedId"),
@@ -76,6 +77,15 @@ COLUMNS: Final[Mapping[str, Columns]] = MappingProxyType(
         ),
     }
 )
+
+
+UNREADABLE: Final = "?"
+"""Stands for a value that is no text: no reference, date or word of the format reads like this."""
+
+LEFT_OUT: Final = "left out"
+NO_ROLE: Final = "read as having no role"
+WITHOUT: Final = "read without them"
+"""How rows are read that are no mistake."""
 
 
 class Version(Enum):
@@ -115,11 +125,13 @@ class Tables:
 
     Attributes:
         problems: everything found wrong, in the order of reading.
+        remarks: what is not wrong, and to be told.
     """
 
     def __init__(self, sources: Mapping[str, Sequence[Source]]) -> None:
         self._sources = sources
         self.problems: list[Problem] = []
+        self.remarks = Remarks()
         # Ids by table, with their rows: also those of rows with a mistake, so that one mistake does
         # not bring forth another at every reference to the row.
         self._ids: dict[str, dict[str, int]] = {}
@@ -201,6 +213,10 @@ class Tables:
             self.problem(file, row, column, "RR310", message, value)
         return False
 
+    def goes(self, target: str, value: str) -> bool:
+        """Say whether a reference leads to a row that is marked as one that goes."""
+        return value not in self._ids[target] and (target, value) in self._left_out
+
     def kind(self, file: str, row: int, word: str) -> RosterUnitKind:
         """Read the kind of an organisation."""
         kind = _ORG_KINDS.get(word.lower(), RosterUnitKind.ORGANISATION)
@@ -218,14 +234,24 @@ class Tables:
             self.problem(file, row, "classType", "RR313", "the type of class is unknown")
         return word or None
 
-    def role(self, file: str, row: int, word: str) -> RosterRole:
-        """Read a role; one that the source itself defined (`ext:`) is `OTHER`."""
+    def role(self, file: str, row: int, word: str, *, lenient: bool = False) -> RosterRole:
+        """Read a role; one that the source itself defined (`ext:`) is `OTHER`.
+
+        Args:
+            file: where it stands.
+            row: where it stands there.
+            word: the role.
+            lenient: whether a word that is none of the format's is only to be told.
+        """
         role = ROLES.get(word) or ROLES.get(word.lower())
-        if role is None:
+        if role is not None:
+            return role
+        if lenient and word != UNREADABLE:
             if not word.lower().startswith(_EXTENSION):
-                self.problem(file, row, "role", "RR313", "the role is unknown")
-            return RosterRole.OTHER
-        return role
+                self.remarks.add(file, row, NO_ROLE, "with a role that the format does not have")
+        elif not word.lower().startswith(_EXTENSION):
+            self.problem(file, row, "role", "RR313", "the role is unknown")
+        return RosterRole.OTHER
 
     def boolean(self, file: str, row: int, column: str, word: str) -> bool:
         """Read true or false."""

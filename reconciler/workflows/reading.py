@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -75,7 +75,20 @@ def load_manifest(
         for name, source in manifest.sources.items()
         if name in used and not (offline and source.type in SERVICES)
     }
-    return replace(manifest, rosters=rosters) if rosters else manifest
+    remarks = [each for name in rosters for each in _remarks(manifest.sources[name], rosters[name])]
+    warnings = (*manifest.warnings, *remarks)
+    return replace(manifest, rosters=rosters, warnings=warnings) if rosters else manifest
+
+
+def _remarks(source: RosterSource, roster: Roster) -> Iterator[Diagnostic]:
+    """Yield what is to be told of a roster that has no mistake."""
+    for each in roster.remarks:
+        yield Diagnostic(
+            "RR410",
+            f"the roster {source.name}: {each}.",
+            source.position,
+            "See whether anybody is missing; mend the source if so.",
+        )
 
 
 def _read_roster(source: RosterSource, config: Path | None) -> Roster:

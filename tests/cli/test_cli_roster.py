@@ -19,7 +19,10 @@ def spoilt(tmp_path: Path) -> Desk:
     folder = tmp_path / "roster"
     shutil.copytree(EXAMPLE, folder)
     users = folder / "users.csv"
-    lines = users.read_text(encoding="utf-8").replace('"f-2001,f-2002"', '"f-8,f-9"').splitlines()
+    roles = folder / "roles.csv"
+    text = roles.read_text(encoding="utf-8").replace("s-1001,primary", "s-8,primary")
+    roles.write_text(text.replace("s-1003,primary", "s-9,primary"), encoding="utf-8")
+    lines = users.read_text(encoding="utf-8").splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("s-1002,"))
     lines[at] = lines[at].replace(",true,", ",perhaps,")
     users.write_text("\n".join(lines), encoding="utf-8")
@@ -46,9 +49,10 @@ def test_everything_that_is_wrong_is_named_with_its_place(tmp_path: Path):
         for each in found["problems"]
     ] == [
         ("RR313", "users.csv", 23, "enabledUser", None),
-        ("RR310", "users.csv", 22, "agentSourcedIds", "f-8"),
-        ("RR310", "users.csv", 22, "agentSourcedIds", "f-9"),
+        ("RR310", "roles.csv", 22, "userSourcedId", "s-8"),
+        ("RR310", "roles.csv", 24, "userSourcedId", "s-9"),
     ]
+    assert found["remarks"] == []
     told = desk.run("roster", "check", "roster", expect=1)
     assert told.out.startswith("roster has 3 problems:\n")
     assert "2 RR310  a reference to something that is not in the bundle" in told.out
@@ -109,6 +113,27 @@ def test_people_who_are_hidden_are_in_no_problem_of_a_roster(tmp_path: Path):
         "A word that the format does not know.",
         "A reference to something that is not in the bundle.",
         "A reference to something that is not in the bundle.",
+    ]
+
+
+def test_what_is_left_out_of_a_sound_roster_is_told(tmp_path: Path):
+    folder = tmp_path / "roster"
+    shutil.copytree(EXAMPLE, folder)
+    users = folder / "users.csv"
+    text = users.read_text(encoding="utf-8").replace("t-0412,,,", "t-0412,tobedeleted,,")
+    users.write_text(text, encoding="utf-8")
+    desk = Desk(tmp_path)
+    assert desk.run("roster", "check", "roster").out == (
+        "roster is sound.\n"
+        "  left out: 1 row of roles.csv with a user or organisation marked tobedeleted; row 15\n"
+        "  left out: 2 rows of enrollments.csv with a class or user marked tobedeleted; "
+        "the first is row 77\n"
+    )
+    found = desk.run("roster", "check", "roster", "--format", "json").json("roster-check")
+    assert found["valid"]
+    assert [(each["file"], each["row"], each["rows"]) for each in found["remarks"]] == [
+        ("roles.csv", 15, 1),
+        ("enrollments.csv", 77, 2),
     ]
 
 

@@ -129,6 +129,24 @@ def test_the_same_municipality_from_a_pifu_file_gets_the_same_plan(first_desk: D
     assert told.out == ""
 
 
+def test_a_mentor_whom_the_roster_leaves_out_does_not_go_untold(settled_desk: Desk):
+    shutil.copytree(ROOT / "examples" / "roster", settled_desk.directory / "roster")
+    file = settled_desk.directory / "roster" / "users.csv"
+    text = file.read_text(encoding="utf-8").replace("t-0412,,,", "t-0412,tobedeleted,,")
+    file.write_text(text, encoding="utf-8")
+    example = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    manifest = settled_desk.write(example, "rules.yaml")
+    message = (
+        "RR410: the roster sis: left out: 2 rows of enrollments.csv with a class or user marked "
+        "tobedeleted; the first is row 77."
+    )
+    planned = settled_desk.run("plan", manifest, expect=4)
+    assert "-  class 8a" in planned.out
+    assert message in planned.out
+    assert message in settled_desk.run("rules", "test", manifest).err
+    assert message in settled_desk.run("validate", manifest).err
+
+
 def test_a_change_in_the_roster_is_pending_and_not_drift(settled_desk: Desk):
     """Whoever applied roles.yaml goes over to rules: what differs is the manifest's doing."""
     manifest = str(ROOT / "examples" / "rules.yaml")

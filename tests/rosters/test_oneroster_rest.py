@@ -189,7 +189,7 @@ def test_a_good_answer_with_nothing_in_it_is_no_empty_school(name: str, collecti
 def test_mistakes_are_named_with_their_row():
     with serving(EXAMPLE, "1.2") as system:
         system.rows["users"][3]["enabledUser"] = "perhaps"
-        del system.rows["users"][4]["enabledUser"]
+        del system.rows["users"][4]["roles"][0]["role"]
         system.rows["enrollments"][7]["class"] = {"sourcedId": "nowhere"}
         with pytest.raises(InvalidRoster) as invalid:
             read_service(service(system))
@@ -197,7 +197,7 @@ def test_mistakes_are_named_with_their_row():
         (each.code, each.file, each.row, each.column, each.value) for each in invalid.value.problems
     ] == [
         ("RR313", "/users", 4, "enabledUser", None),
-        ("RR308", "/users", 5, "enabledUser", None),
+        ("RR308", "/users, roles", 5, "role", None),
         ("RR310", "/enrollments", 8, "classSourcedId", "nowhere"),
     ]
 
@@ -227,6 +227,13 @@ def test_an_account_or_a_name_may_be_missing():
         assert read_service(service(system)).people
 
 
+def test_a_role_that_is_no_word_is_never_nobodys():
+    with serving(EXAMPLE, "1.2") as system:
+        system.rows["users"][3]["roles"][0]["role"] = ["principal"]
+        with pytest.raises(InvalidRoster, match="RR313: the role is unknown"):
+            read_service(service(system))
+
+
 @pytest.mark.parametrize(
     ("table", "member", "value", "code"),
     [
@@ -236,7 +243,19 @@ def test_an_account_or_a_name_may_be_missing():
         ("enrollments", "class", "8a", "RR310"),
         ("orgs", "parent", "nordberg-kommune", "RR310"),
         ("users", "roles", [["principal"]], "RR310"),
-        ("users", "agents", {"sourcedId": "nobody"}, "RR310"),
+        (
+            "users",
+            "roles",
+            [
+                {
+                    "role": {"is": "principal"},
+                    "roleType": "primary",
+                    "org": {"sourcedId": "nordberg-skole"},
+                }
+            ],
+            "RR313",
+        ),
+        ("users", "agents", "nobody", "RR310"),
     ],
 )
 def test_what_cannot_be_read_is_never_nothing(table: str, member: str, value: Any, code: str):

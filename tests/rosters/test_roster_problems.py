@@ -45,10 +45,6 @@ SPOILT = {
         ("users.csv", '"s1,s2"', '"s1,s9"'),
         ("RR310", 2, "orgSourcedIds", "s9"),
     ),
-    "unknown agent": (
-        ("users.csv", "Liv,Hemmelig,,p1", "Liv,Hemmelig,,p9"),
-        ("RR310", 4, "agentSourcedIds", "p9"),
-    ),
     "unknown parent": (("orgs.csv", "N1,d1", "N1,d9"), ("RR310", 3, "parentSourcedId", "d9")),
     "its own parent": (("orgs.csv", "N1,d1", "N1,s1"), ("RR311", 3, "parentSourcedId", "s1")),
     "two ids alike": (("users.csv", "u2,,", "u1,,"), ("RR309", 5, "sourcedId", "u1")),
@@ -147,7 +143,8 @@ def test_a_row_with_a_mistake_does_not_spoil_the_references_to_it(v1_1, write_fo
 
 
 def test_a_reference_to_a_row_that_goes_is_said_so(v1_1, write_folder):
-    v1_1["classes.csv"] = v1_1["classes.csv"].replace("c2,,", "c2,tobedeleted,")
+    v1_1["orgs.csv"] = v1_1["orgs.csv"].replace("s2,,", "s2,tobedeleted,")
+    v1_1["enrollments.csv"] = v1_1["enrollments.csv"].replace("c2,s2,u2", "c1,s1,u1")
     (problem,) = problems_of(write_folder(v1_1))
     assert "tobedeleted" in problem.message
 
@@ -197,9 +194,12 @@ def test_1_2_roles_are_checked(v1_2, write_folder):
         ("RR310", "roles.csv", 5, "userSourcedId"),
         ("RR310", "roles.csv", 5, "orgSourcedId"),
         ("RR313", "roles.csv", 6, "roleType"),
-        ("RR308", "users.csv", 3, "sourcedId"),
-        ("RR308", "users.csv", 5, "sourcedId"),
     ]
+
+
+def test_1_2_without_any_role_is_no_roster(v1_2, write_folder):
+    v1_2["roles.csv"] = v1_2["roles.csv"].partition("\n")[0] + "\n"
+    assert places_of(write_folder(v1_2)) == [("RR308", "roles.csv", 0, "")]
 
 
 def test_many_problems_are_kept_and_the_message_is_short(v1_1, write_folder):
