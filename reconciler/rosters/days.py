@@ -42,3 +42,12 @@ def check_order(begin: date | None, end: date | None, tell: Tell) -> None:
 def day_after(last: date | None) -> date | None:
     """Return the first day on which no more holds what holds on a last one."""
     return last + timedelta(days=1) if last and last < date.max else None
+
+
+def overlap(
+    one: tuple[date | None, date | None], other: tuple[date | None, date | None]
+) -> tuple[date | None, date | None]:
+    """Return from when to before when both hold; never, where that is no later."""
+    begin = max((day for day in (one[0], other[0]) if day), default=None)
+    end = min((day for day in (one[1], other[1]) if day), default=None)
+    return begin, end

@@ -6,7 +6,7 @@ from functools import partial
 from sys import intern
 from typing import Final, NamedTuple
 
-from reconciler.rosters.days import DayReader, check_order, day_after
+from reconciler.rosters.days import DayReader, check_order, day_after, overlap
 from reconciler.rosters.ims_xml import Element
 from reconciler.rosters.problems import Problem
 
@@ -38,8 +38,7 @@ class Period(NamedTuple):
 
     def within(self, other: "Period") -> "Period | None":
         """Return the days that are also in another period; None where there are none."""
-        begin = max((day for day in (self.begin, other.begin) if day), default=None)
-        end = min((day for day in (self.end, other.end) if day), default=None)
+        begin, end = overlap(self, other)
         return None if begin and end and begin >= end else Period(begin, end)
 
 

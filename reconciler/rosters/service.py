@@ -6,6 +6,7 @@ Credentials are references, as for a site (design, section 4).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from reconciler.credentials import is_plain
@@ -17,6 +18,9 @@ _KEYS: Final = (
     *("url", "base_path", "version", "token_url", "scope", "client_id", "client_secret", "token"),
     *("ca_bundle", "timeout", "page"),
 )
+_OF_ONE_TYPE: Final[Mapping[str, str]] = MappingProxyType({"version": "oneroster-rest"})
+"""Settings that only one type of roster has."""
+
 _MOST_PER_PAGE: Final = 10_000
 
 
@@ -38,12 +42,13 @@ class RosterService(Endpoint):
 
 
 def load_service(
-    name: str, *, config: Path | None, environ: Mapping[str, str], directory: Path
+    name: str, kind: str, *, config: Path | None, environ: Mapping[str, str], directory: Path
 ) -> RosterService:
     """Find how to ask a school system for its roster: `[rosters.NAME]` in the settings file.
 
     Args:
         name: what the manifest calls the roster.
+        kind: the type that it says the roster is of.
         config: the file asked for; `reconciler.toml` in `directory` otherwise.
         environ: the environment variables.
         directory: where the file is looked for.
@@ -64,7 +69,11 @@ def load_service(
         )
     where = f"{path}: roster {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}
-    return _Roster(known[name], names, where, path.parent, environ).service()
+    settings = _Roster(known[name], names, where, path.parent, environ)
+    for key, only in _OF_ONE_TYPE.items():
+        if key in settings.values and kind != only:
+            raise settings.wrong(key, f"is for {only}, and the roster is {kind}", "Leave it out.")
+    return settings.service()
 
 
 class _Roster(Settings):

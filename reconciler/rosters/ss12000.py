@@ -25,9 +25,10 @@ from reconciler.domain.roster import (
     RosterUnitKind,
 )
 from reconciler.http.call import LIMITS, Limits
-from reconciler.rosters.days import DayReader, check_order, day_after
+from reconciler.rosters.days import DayReader, check_order, day_after, overlap
 from reconciler.rosters.hierarchy import circles
 from reconciler.rosters.problems import InvalidRoster, Problem
+from reconciler.rosters.remarks import Remarks
 from reconciler.rosters.school_system import Item, asking, nothing
 from reconciler.rosters.service import RosterService
 from reconciler.rosters.token_pages import read_token_pages
@@ -94,6 +95,13 @@ class _Place(NamedTuple):
     row: int
 
 
+def _as_text(value: object) -> str | None:
+    """Return a text or a whole number as a text, empty for nothing; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else "" if value is None else None
+
+
 class _Reader:
     """What the collections of one service mean, and what is wrong with them."""
 
@@ -101,6 +109,9 @@ class _Reader:
         self._read = read
         self._problems: dict[Problem, None] = {}
         self._days = DayReader()
+        self._remarks = Remarks()
+        self._parents: dict[str, str | None] = {}
+        self._spans: dict[str, tuple[date | None, date | None]] = {}
         self._ids: dict[str, dict[str, int]] = {}
         for name in COLLECTIONS:
             self._ids[name] = self._known(name)
@@ -130,6 +141,7 @@ class _Reader:
             affiliations=(*enrolments, *duties),
             relations=tuple(self._relations()),
             source=source,
+            remarks=tuple(self._remarks),
         )
         if self._problems:
             raise InvalidRoster(self._problems)
@@ -138,7 +150,7 @@ class _Reader:
     # Units
 
     def _organisations(self) -> Iterator[RosterUnit]:
-        parents: dict[str, str | None] = {}
+        parents = self._parents
         kinds: dict[str, str] = {}
         for place, item in self._items("organisations"):
             key, parent = self._id(place, item), self._to(place, item, "parentOrganisation")
@@ -146,6 +158,7 @@ class _Reader:
                 self._refer(place, "parentOrganisation", parent, "organisations")
             parents[key] = parent or None
             kinds[key] = self._text(place, item, "organisationType").casefold()
+            self._spans[key] = self._period(place, item)
         for key in circles(parents):
             place = _Place("/organisations", self._ids["organisations"][key])
             message = "the organisation lies below itself:"
@@ -166,8 +179,19 @@ class _Reader:
                 None,
                 (),
                 *place,
-                *self._period(place, item),
+                *self._lasting(key, self._spans[key]),
             )
+
+    def _lasting(
+        self, organisation: str | None, days: tuple[date | None, date | None]
+    ) -> tuple[date | None, date | None]:
+        """Narrow days down to those of an organisation and of all that are above it."""
+        met: set[str] = set()
+        while organisation in self._spans and organisation not in met:
+            met.add(organisation)
+            days = overlap(days, self._spans[organisation])
+            organisation = self._parents[organisation]
+        return days
 
     def _groups(self) -> Iterator[RosterUnit]:
         for place, item in self._items("groups"):
@@ -183,7 +207,7 @@ class _Reader:
                 _CLASS_TYPES.get(kind, kind) or None,
                 (),
                 *place,
-                *self._period(place, item),
+                *self._lasting(school, self._period(place, item)),
             )
 
     # People
@@ -279,6 +303,9 @@ class _Reader:
                 self._refer(place, "person", person, "persons")
             if person in self._ids["persons"]:
                 yield self._membership(place, school, person, role, item, primary=True)
+            elif person and role is RosterRole.ADMINISTRATOR:
+                what = "of administrators who may not be read"
+                self._remarks.add(place.file, place.row, "left out", what)
 
     def _membership(
         self,
@@ -294,9 +321,7 @@ class _Reader:
         """Make a membership; it holds on no day on which `within` does not."""
         begin, end = self._period(place, dated)
         if within is not None:
-            first, last = self._period(place, within)
-            begin = max(filter(None, (begin, first)), default=None)
-            end = min(filter(None, (end, last)), default=None)
+            begin, end = overlap((begin, end), self._period(place, within))
         return RosterMembership(intern(unit), intern(person), role, primary, begin, end, *place)
 
     # What every item has
@@ -323,20 +348,20 @@ class _Reader:
         return self._days.read(self._text(place, dated, name), partial(self._problem, place, name))
 
     def _text(self, place: _Place, item: Item, member: str) -> str:
-        """Return a text, empty where there is none."""
+        """Return a text, empty where there is none; some write numbers as numbers."""
         value = item.get(member)
-        if value is None or isinstance(value, str):
-            return value or ""
-        self._problem(place, member, "RR313", "the value is no text")
-        return ""
+        text = _as_text(value)
+        if text is None:
+            self._problem(place, member, "RR313", "the value is no text")
+        return text or ""
 
     def _to(self, place: _Place, item: Item, member: str) -> str:
         """Return the id of what an item refers to, empty where it refers to nothing."""
         value = item.get(member)
-        key = value.get("id") if isinstance(value, dict) else None
-        if value is not None and not isinstance(key, str):
+        key = _as_text(value.get("id")) if isinstance(value, dict) else None
+        if value is not None and not key:
             self._problem(place, member, "RR313", "the value refers to nothing by an id")
-        return key if isinstance(key, str) else ""
+        return key or ""
 
     def _listed(self, place: _Place, item: Item, member: str) -> Sequence[Item]:
         """Return a list of objects, empty where there is none."""

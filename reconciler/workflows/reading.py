@@ -121,7 +121,7 @@ def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
         ConfigurationError: the settings do not say how to reach the school system.
         SiteError: it could not be read.
     """
-    service = load_service(name, config=config, environ=os.environ, directory=Path.cwd())
+    service = load_service(name, kind, config=config, environ=os.environ, directory=Path.cwd())
     return SERVICES[kind](service)
 
 

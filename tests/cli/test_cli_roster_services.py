@@ -148,6 +148,15 @@ def test_each_mistake_in_the_settings_ends_in_a_sentence(tmp_path: Path, mistake
     assert TOKEN not in told.err
 
 
+@pytest.mark.usefixtures("secrets")
+def test_a_version_is_a_setting_of_oneroster_alone(tmp_path: Path):
+    desk = Desk(tmp_path)
+    (tmp_path / "reconciler.toml").write_text(f'[rosters.sis]\n{GOOD}version = "1.2"\n')
+    told = desk.run("roster", "check", "sis", "--type", "ss12000", expect=1).err
+    assert "roster sis: version is for oneroster-rest, and the roster is ss12000." in told
+    assert "Leave it out." in told
+
+
 def test_options_that_do_not_fit_the_type_are_refused(tmp_path: Path):
     desk = Desk(tmp_path)
     (tmp_path / "reconciler.toml").write_text("")

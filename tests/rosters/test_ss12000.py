@@ -277,7 +277,8 @@ def test_everything_that_is_wrong_is_told_together():
 
 
 ODD = [
-    ("duties", 1, "endDate", 20200101, "RR313"),
+    ("duties", 1, "endDate", 20200101, "RR312"),
+    ("duties", 1, "endDate", ["2020-01-01"], "RR313"),
     ("duties", 1, "startDate", "2026-W34-1", "RR312"),
     ("duties", 1, "assignmentRole", {"group": ref("7a"), "assignmentRoleType": "Mentor"}, "RR313"),
     ("duties", 1, "assignmentRole", ["7a"], "RR313"),
@@ -286,7 +287,11 @@ ODD = [
     ("duties", 0, "person", ref("nobody"), "RR310"),
     ("groups", 0, "groupMemberships", "elev", "RR313"),
     ("organisations", 0, "parentOrganisation", ref("enhet"), "RR311"),
-    ("persons", 0, "id", 7, "RR313"),
+    ("persons", 0, "id", 7, "RR310"),
+    ("persons", 0, "id", True, "RR313"),
+    ("persons", 0, "id", 7.5, "RR313"),
+    ("duties", 1, "person", {"id": ""}, "RR313"),
+    ("duties", 1, "person", {}, "RR313"),
 ]
 
 
@@ -321,3 +326,49 @@ def test_words_are_the_same_in_small_letters():
         changed = read(system)
     with serving_ss12000(school()) as system:
         assert read(system) == replace(changed, source=system.url + "/v2.0")
+
+
+def test_ids_may_be_numbers():
+    items = school()
+    items["persons"][1]["id"] = items["duties"][1]["person"]["id"] = 4711
+    items["groups"][0]["id"] = 7
+    items["duties"][1]["assignmentRole"][0]["group"]["id"] = 7
+    items["organisations"][2]["schoolUnitCode"] = 12345678
+    items["groups"][2]["groupMemberships"][0]["person"]["id"] = 4711
+    with serving_ss12000(items) as system:
+        roster = read(system)
+    held = {(each.unit, each.person) for each in roster.memberships}
+    assert held == {("7", "elev"), ("7", "4711"), ("lag", "4711")}
+    assert "12345678" in {each.identifier for each in roster.units}
+
+
+@pytest.mark.parametrize("ended", ["enhet", "skola", "kommun"])
+def test_what_lies_below_an_organisation_ends_with_it(ended: str):
+    items = school()
+    at = next(each for each in items["organisations"] if each["id"] == ended)
+    at["endDate"] = "2026-12-31"
+    with serving_ss12000(items) as system:
+        units = {each.sourced_id: each for each in read(system).units}
+    assert (units["7a"].begin, units["7a"].end) == (date(2026, 8, 17), date(2027, 1, 1))
+    assert (units["ma"].end, units["enhet"].end) == (date(2027, 1, 1), date(2027, 1, 1))
+    assert units["byskolan"].end is None
+
+
+def test_what_begins_after_its_organisation_has_ended_never_is():
+    items = school()
+    items["organisations"][2]["endDate"] = "2026-06-30"
+    with serving_ss12000(items) as system:
+        units = {each.sourced_id: each for each in read(system).units}
+    days = [date(2026, 6, 30), date(2026, 7, 1), date(2026, 8, 17), date(2027, 1, 1)]
+    assert not any(units["7a"].holds_on(day) for day in days)
+    assert [units["ma"].holds_on(day) for day in days] == [True, False, False, False]
+
+
+def test_an_administrator_who_may_not_be_read_is_told():
+    items = school()
+    items["duties"].append(
+        {"id": "d3", "person": ref("x"), "dutyAt": ref("enhet"), "dutyRole": "Skoladministratör"}
+    )
+    with serving_ss12000(items) as system:
+        (remark,) = read(system).remarks
+    assert str(remark) == "left out: 1 row of /duties of administrators who may not be read; row 3"
