@@ -100,9 +100,12 @@ class _Service:
             problems.append(nothing(self.file(name)))
         rows = list(enumerate(read or [], 1))
         if with_roles:
-            # Of two users with one id, which is told, the first one's roles are read.
-            first = {user[0]: (number, user[-1]) for number, user in reversed(rows)}
-            self._roles = [(at, role) for at, roles in reversed(first.values()) for role in roles]
+            # Ids of their own, by the row: two users with one id are told, and not their roles.
+            self._roles = [
+                (number, (f"{number}.{place}", *role))
+                for number, user in rows
+                for place, role in enumerate(user[-1], 1)
+            ]
         return ((number, row[: len(asked)]) for number, row in rows)
 
 
@@ -137,7 +140,6 @@ def _text(value: object) -> str:
         case None:
             return ""
         case _:
-            # Whatever looks at it says so.
             return UNREADABLE
 
 
@@ -213,24 +215,20 @@ _PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
 """Per column of a CSV export what it is in an answer, where that is not a member of its name."""
 
 
-_KEEP_ROLE: Final = _keep((*COLUMNS["roles"].required, *COLUMNS["roles"].optional))
+_KEEP_ROLE: Final = _keep((*COLUMNS["roles"].required, *COLUMNS["roles"].optional)[1:])
 
 
 def _roles(user: Item) -> tuple[tuple[str, ...], ...]:
-    """Return the roles of a user as rows of a table of their own, which are gone with the user.
+    """Return the roles of a user as rows of their own but for ids; they are gone with the user.
 
     A user without an id has none: that is told of the user, and once.
     """
-    key, status = _key(user), user.get("status")
+    status = user.get("status")
     listed = user.get("roles")
     whole = listed if isinstance(listed, list) else [listed] if listed is not None else []
     rows = []
-    for number, each in enumerate(whole if key else (), 1):
+    for each in whole if _key(user) else ():
         role = each if isinstance(each, dict) else {"org": each, "role": each, "roleType": each}
-        own = {
-            "sourcedId": f"{key} role {number}",
-            "user": user,
-            "status": role.get("status") if status in (None, "active") else status,
-        }
-        rows.append(_KEEP_ROLE({**role, **own}))
+        gone = role.get("status") if status in (None, "active") else status
+        rows.append(_KEEP_ROLE({**role, "user": user, "status": gone}))
     return tuple(rows)

@@ -572,3 +572,15 @@ def test_a_mistake_in_a_role_is_told_of_its_user():
         ("RR310", "/users, roles", 3),
     }
     assert "/roles" not in str(invalid.value)
+
+
+def test_a_user_who_goes_takes_no_roles_from_another_with_the_id():
+    with serving(EXAMPLE, "1.2") as system:
+        read = read_service(service(system))
+        users = system.rows["users"]
+        for user in list(users):
+            users.append({**user, "title": "again"})
+            user["status"] = "tobedeleted"
+        again = read_service(service(system))
+    assert len(again.affiliations) == len(read.affiliations)
+    assert again.remarks == ()
