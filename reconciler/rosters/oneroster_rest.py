@@ -20,7 +20,7 @@ from reconciler.rosters.offset_pages import read_offset_pages
 from reconciler.rosters.oneroster import read_tables
 from reconciler.rosters.oneroster_tables import COLUMNS, UNREADABLE, Version
 from reconciler.rosters.problems import Problem
-from reconciler.rosters.school_system import Get, Item, asking, nothing
+from reconciler.rosters.school_system import Advice, Get, Item, asking, nothing
 from reconciler.rosters.service import RosterService
 
 BASE_PATHS: Final[Mapping[Version, str]] = MappingProxyType(
@@ -40,7 +40,10 @@ SCOPES: Final[Mapping[Version, str]] = MappingProxyType(
 """What a token has to be good for, unless the settings say otherwise."""
 
 PAGE: Final = 1000
-_RIGHTS: Final = "Check what the client may do: reading needs the scope roster-core.readonly."
+_ADVICE: Final = Advice(
+    rights="Check what the client may do: reading needs the scope roster-core.readonly.",
+    place="Check url, base_path and version: the service may stand elsewhere.",
+)
 _ROLES: Final = "/users, roles"
 _MIDNIGHT: Final = re.compile(r"T00:00(:00([.,]0+)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
@@ -59,7 +62,7 @@ def read_service(service: RosterService, limits: Limits = LIMITS) -> Roster:
     version = Version(service.version or Version.V1_2.value)
     base = service.url + (BASE_PATHS[version] if service.base_path is None else service.base_path)
     scope = SCOPES[version] if service.scope is None else service.scope
-    with asking(service, base, scope, _RIGHTS, limits) as get:
+    with asking(service, base, scope, _ADVICE, limits) as get:
         source = _Service(get, service.page or PAGE, version)
         return read_tables({table: [source] for table in version.tables}, version, base)
 

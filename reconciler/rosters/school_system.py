@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from reconciler.http.answers import Answer, first_text, problem_detail
 from reconciler.http.call import Call, Limits, Peer
@@ -22,9 +22,16 @@ VIOLATED: Final = "Nothing was planned from it. Read it again; if it stays so, r
 _TOKENS: Final = "Check token_url, client_id, client_secret and scope."
 
 
+class Advice(NamedTuple):
+    """What to do where a service refuses: the client may not read, or nothing stands there."""
+
+    rights: str
+    place: str
+
+
 @contextmanager
 def asking(
-    service: RosterService, base: str, scope: str, rights: str, limits: Limits
+    service: RosterService, base: str, scope: str, advice: Advice, limits: Limits
 ) -> Iterator[Get]:
     """Open a service for reading; nothing but GET and a token request can leave.
 
@@ -32,7 +39,7 @@ def asking(
         service: how to reach it.
         base: what every path is below.
         scope: what a token is asked for.
-        rights: what to do when the service says that the client may not read.
+        advice: what to do about its refusals.
         limits: how long and how much.
 
     Yields:
@@ -44,10 +51,10 @@ def asking(
         violated=VIOLATED,
         refused=MappingProxyType(
             {
-                200: rights,
-                400: f"{rights} Or `page` may be too large.",
-                403: rights,
-                404: "Check url, base_path and version: the service may stand elsewhere.",
+                200: advice.rights,
+                400: f"{advice.rights} Or `page` may be too large.",
+                403: advice.rights,
+                404: advice.place,
             }
         ),
         said=_said,

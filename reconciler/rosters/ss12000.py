@@ -29,15 +29,39 @@ from reconciler.rosters.days import DayReader, check_order, day_after, overlap
 from reconciler.rosters.hierarchy import circles
 from reconciler.rosters.problems import InvalidRoster, Problem
 from reconciler.rosters.remarks import Remarks
-from reconciler.rosters.school_system import Item, asking, nothing
+from reconciler.rosters.school_system import Advice, Item, asking, nothing
 from reconciler.rosters.service import RosterService
 from reconciler.rosters.token_pages import read_token_pages
 
 PAGE: Final = 1000
-COLLECTIONS: Final = ("organisations", "persons", "groups", "duties")
-"""What is read; without one of them there is no roster."""
+COLLECTIONS: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        "organisations": (
+            *("id", "displayName", "organisationType", "parentOrganisation"),
+            *("schoolUnitCode", "organisationCode", "startDate", "endDate"),
+        ),
+        "persons": (
+            *("id", "eduPersonPrincipalNames", "emails", "givenName", "familyName"),
+            *("personStatus", "enrolments", "responsibles"),
+        ),
+        "groups": (
+            *("id", "displayName", "groupType", "organisation", "groupMemberships"),
+            *("startDate", "endDate"),
+        ),
+        "duties": (
+            *("id", "person", "dutyAt", "dutyRole", "assignmentRole", "startDate", "endDate"),
+        ),
+    }
+)
+"""What is read, and which members of it; without one of them there is no roster.
 
-_RIGHTS: Final = f"Check what the client may do: it needs to read {', '.join(COLLECTIONS)}."
+What is not read, an identity number or an address say, is forgotten with the page it came in.
+"""
+
+_ADVICE: Final = Advice(
+    rights=f"Check what the client may do: it needs to read {', '.join(COLLECTIONS)}.",
+    place="Check url and base_path: the service may stand elsewhere.",
+)
 _CLASS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {"klass": HOMEROOM, "mentor": HOMEROOM, "undervisning": "scheduled"}
 )
@@ -78,9 +102,10 @@ def read_ss12000(service: RosterService, limits: Limits = LIMITS) -> Roster:
         SiteError: something could not be read.
     """
     base = service.url + (service.base_path or "")
-    with asking(service, base, service.scope or "", _RIGHTS, limits) as get:
+    with asking(service, base, service.scope or "", _ADVICE, limits) as get:
         read = {
-            name: read_token_pages(get, f"/{name}", service.page or PAGE) for name in COLLECTIONS
+            name: read_token_pages(get, f"/{name}", service.page or PAGE, members)
+            for name, members in COLLECTIONS.items()
         }
     missing = [nothing(f"/{name}") for name, items in read.items() if items is None]
     if missing:

@@ -1,5 +1,6 @@
 """A collection page by page, each naming the token of the next one, to its end (SS 12000)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from reconciler.errors import ContractViolation
@@ -10,13 +11,14 @@ from reconciler.rosters.school_system import VIOLATED, Get, Item
 MOST_PAGES: Final = 100_000
 
 
-def read_token_pages(get: Get, path: str, limit: int) -> list[Item] | None:
+def read_token_pages(get: Get, path: str, limit: int, members: Sequence[str]) -> list[Item] | None:
     """Read a whole collection, each of its items once.
 
     Args:
         get: makes a request.
         path: the collection's.
         limit: how many items to ask for at once.
+        members: what is kept of an item, where it has it.
 
     Returns:
         The items as they came first, those that came again as they came last. None where there are
@@ -25,7 +27,11 @@ def read_token_pages(get: Get, path: str, limit: int) -> list[Item] | None:
     Raises:
         SiteError: it could not be read to its end.
     """
-    items: Collected[Item] = Collected("id", lambda item: item, same_item)
+
+    def keep(item: Item) -> Item:
+        return {name: item[name] for name in members if name in item}
+
+    items = Collected("id", keep, same_item)
     tokens: set[str] = set()
     following: str | None = None
     while True:

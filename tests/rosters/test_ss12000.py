@@ -372,3 +372,17 @@ def test_an_administrator_who_may_not_be_read_is_told():
     with serving_ss12000(items) as system:
         (remark,) = read(system).remarks
     assert str(remark) == "left out: 1 row of /duties of administrators who may not be read; row 3"
+
+
+def test_what_is_not_read_may_change_while_pages_are_read():
+    items = school()
+    items["persons"].insert(2, items["persons"][1] | {"civicNo": {"value": "20120101"}})
+    with serving_ss12000(items) as system:
+        assert len(read(system).people) == 5
+
+
+def test_a_service_that_stands_elsewhere_is_not_told_of_a_setting_that_it_has_not():
+    replies = {"organisations": lambda _: reply(404, {"code": "NOT_FOUND", "message": "Nej."})}
+    with serving_ss12000(school(), replies) as system, pytest.raises(RequestRefused) as refused:
+        read(system)
+    assert refused.value.advice == "Check url and base_path: the service may stand elsewhere."
