@@ -82,8 +82,8 @@ def test_a_program_gets_the_problems_of_a_roster_from_every_command(
     assert not found["valid"]
     assert [each["code"] for each in found["diagnostics"]] == ["RR313", "RR310", "RR310"]
     last = found["diagnostics"][-1]
-    assert last["message"].startswith("the roster sis, users.csv row 22, agentSourcedIds: ")
-    assert last["message"].endswith("'f-9'.")
+    assert last["message"].startswith("the roster sis, roles.csv row 24, userSourcedId: ")
+    assert last["message"].endswith("'s-9'.")
     line = desk.directory.joinpath("roles.yaml").read_text().splitlines()[last["line"] - 1]
     assert (last["file"], line.strip()) == ("roles.yaml", "sis:")
     told = desk.run(*command, "roles.yaml", expect=1)
@@ -103,10 +103,10 @@ def test_people_who_are_hidden_are_in_no_problem_of_a_roster(tmp_path: Path):
     desk = spoilt(tmp_path)
     desk.write(RULED)
     arguments = "validate", "roles.yaml", "--format", "json"
-    (tmp_path / "withheld").write_text("f-8\n")
+    (tmp_path / "withheld").write_text("s-8\n")
     some = desk.run(*arguments, expect=1, RECONCILER_WITHHELD="withheld")
-    assert "'f-9'" in some.out
-    assert "f-8" not in some.out + some.err
+    assert "'s-9'" in some.out
+    assert "s-8" not in some.out + some.err
     key = {"RECONCILER_REDACT_KEY": "a key of the test's own"}
     found = desk.run(*arguments, "--redact", expect=1, **key).json("diagnostics")
     assert [each["message"] for each in found["diagnostics"]] == [
@@ -191,7 +191,7 @@ def test_contact_groups_that_belong_to_no_homeroom_are_a_warning(tmp_path: Path)
     told = desk.run(*check).out.splitlines()
     assert told[0] == "pifu.xml is sound."
     assert told[1] == (
-        "pifu.xml: warning RR315: no homeroom has a primary teacher; 6 of the classes of the type "
+        "  pifu.xml: warning RR315: no homeroom has a primary teacher; 6 of the classes of the type "
         "kontaktlærergruppe have, and nothing says to which homeroom each belongs. A rule over "
         "these says of: {class_type: kontaktlærergruppe}"
     )
