@@ -1,6 +1,7 @@
 """Puts the server together: routes, middleware, and every refusal as problem details."""
 
 import logging
+from typing import Final
 
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
@@ -11,19 +12,22 @@ from starlette.responses import Response
 
 from reconciler.sandbox import console, reading, writing
 from reconciler.sandbox.context import Context
-from reconciler.sandbox.http import EncodedPath, GzipRefusal, Latency, LimitedBody
+from reconciler.sandbox.faults.middleware import FaultsOnDemand
+from reconciler.sandbox.faults.model import Faults
+from reconciler.sandbox.http import EncodedPath, GzipRefusal, LimitedBody
 from reconciler.sandbox.oauth import token_answer
 from reconciler.sandbox.problems import Problem
 
 _LOG = logging.getLogger(__name__)
+_NO_FAULTS: Final = Faults()
 
 
-def make_app(context: Context, *, latency: float = 0.0) -> FastAPI:
+def make_app(context: Context, *, faults: Faults = _NO_FAULTS) -> FastAPI:
     """Return the sandbox as an ASGI application.
 
     Args:
         context: what the endpoints work with.
-        latency: seconds to wait before each request is handled.
+        faults: what goes wrong; it needs the connections of `ClosableProtocol`.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
@@ -41,8 +45,8 @@ def make_app(context: Context, *, latency: float = 0.0) -> FastAPI:
     app.add_middleware(GZipMiddleware, compresslevel=5)
     app.add_middleware(GzipRefusal)
     app.add_middleware(LimitedBody)
-    if latency:
-        app.add_middleware(Latency, seconds=latency)
+    if faults:
+        app.add_middleware(FaultsOnDemand, faults=faults, whose=context.tokens.whose)
 
     def answer(request: Request, problem: Problem) -> Response:
         if request.url.path.startswith(console.PATH):

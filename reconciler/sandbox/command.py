@@ -116,6 +116,17 @@ def _capabilities(
     metavar="SECONDS",
     help="Wait so long before each request is handled, as if the site were far away.",
 )
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="YAML file of what goes wrong on purpose: errors, cuts, limits and more.",
+)
+@click.option(
+    "--faults-by-header",
+    is_flag=True,
+    help="Let each request bring a fault of its own, in the header Sandbox-Fault.",
+)
 def sandbox(**options: Any) -> None:
     """Serve a site of your own on this machine, to try things on.
 

@@ -1,6 +1,5 @@
 """The parts of HTTP that several endpoints need: conditions, parameters, bodies, limits."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -33,8 +32,13 @@ def matches(header: str | None, etag: str, *, weak: bool) -> bool:
         return False
     if header.strip() == "*":
         return True
-    tags = _ENTITY_TAG.findall(header)
+    tags = entity_tags(header)
     return f'"{etag}"' in tags or (weak and f'W/"{etag}"' in tags)
+
+
+def entity_tags(header: str) -> list[str]:
+    """Return the entity tags that a header names, as they are written."""
+    return _ENTITY_TAG.findall(header)
 
 
 def read_query(request: Request, known: tuple[str, ...]) -> dict[str, str]:
@@ -104,25 +108,6 @@ async def no_body(request: Request) -> None:
     """
     if await request.body():
         raise Problem("invalid_body", "this request takes no body")
-
-
-class Latency:
-    """Lets each request wait before it is handled, by itself, as if the site were far away."""
-
-    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
-        self._app = app
-        self._seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        try:
-            await asyncio.sleep(self._seconds)
-        except asyncio.CancelledError:
-            # The server is told to stop and does not wait that long. Nothing was done yet.
-            stopping = Problem("unavailable", "the server stops", headers={"Retry-After": "1"})
-            await stopping.response()(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 class EncodedPath:

@@ -120,15 +120,15 @@ class Tokens:
         Raises:
             Problem: there is no valid token (401), or its scope is too small (403).
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        token = _bearer(authorization)
+        if not token:
             raise Problem(
                 "unauthorised",
                 "send an access token: Authorization: Bearer …",
                 headers={"WWW-Authenticate": f'Bearer realm="{REALM}"'},
             )
-        grant = self._grants.get(_digest(token.strip()))
-        if grant is None or grant.ends <= self._clock():
+        grant = self._valid(token)
+        if grant is None:
             raise Problem(
                 "unauthorised",
                 "the access token is not known or has expired; ask for a new one",
@@ -142,6 +142,21 @@ class Tokens:
                 headers={"WWW-Authenticate": challenge},
             )
         return grant.client
+
+    def whose(self, authorization: str | None) -> str | None:
+        """Return the id of the client that sent a valid token, or asks for one by HTTP Basic."""
+        grant = self._valid(_bearer(authorization))
+        if grant is not None:
+            return grant.client
+        try:
+            client_id = (_basic(authorization) or ("",))[0]
+        except OAuthError:
+            return None
+        return client_id if client_id in self._clients else None
+
+    def _valid(self, token: str) -> Grant | None:
+        grant = self._grants.get(_digest(token))
+        return grant if grant is not None and grant.ends > self._clock() else None
 
 
 async def token_answer(request: Request, tokens: Tokens) -> JSONResponse:
@@ -180,11 +195,29 @@ def _one(form: FormData, name: str) -> str | None:
 
 def _credentials(request: Request, form: FormData) -> tuple[str, str]:
     in_body = _one(form, "client_id"), _one(form, "client_secret")
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
+    in_header = _basic(request.headers.get("authorization"))
+    if in_header is None:
         return in_body[0] or "", in_body[1] or ""
     if in_body[1] is not None:
         raise OAuthError("invalid_request", "the client authenticates twice")
+    return in_header
+
+
+def _bearer(authorization: str | None) -> str:
+    """Return a header's token, empty where there is none."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _basic(authorization: str | None) -> tuple[str, str] | None:
+    """Return a header's id and secret, or None where it is not HTTP Basic.
+
+    Raises:
+        OAuthError: it is damaged.
+    """
+    scheme, _, encoded = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
     try:
         text = base64.b64decode(encoded, validate=True).decode()
     except ValueError:  # not ASCII, not Base64, or not UTF-8

@@ -34,6 +34,8 @@ class SandboxOptions:
         console_password: with which password; None makes one.
         token_lifetime: seconds for which an access token is valid.
         latency: seconds to wait before each request is handled.
+        faults: a file of what goes wrong on purpose.
+        faults_by_header: whether a request may bring a fault of its own.
     """
 
     host: str = LOOPBACK
@@ -48,3 +50,5 @@ class SandboxOptions:
     console_password: str | None = None
     token_lifetime: int = 3600
     latency: float = 0.0
+    faults: Path | None = None
+    faults_by_header: bool = False

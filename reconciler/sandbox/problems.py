@@ -48,8 +48,9 @@ PROBLEMS: Final[Mapping[str, _Kind]] = MappingProxyType(
         "too_many_changes": _Kind(422, "Too many changes in one request"),
         "duplicate_change_id": _Kind(422, "Two changes have the same id"),
         "idempotency_key_reused": _Kind(422, "The idempotency key was used for something else"),
+        "too_many_requests": _Kind(429, "Too many requests"),
         "internal_error": _Kind(500, "The server failed"),
-        "unavailable": _Kind(503, "The database does not answer"),
+        "unavailable": _Kind(503, "The server cannot answer now"),
     }
 )
 

@@ -21,6 +21,8 @@ from reconciler.domain.vocabulary import Capability
 from reconciler.sandbox import ready, tables
 from reconciler.sandbox.app import make_app
 from reconciler.sandbox.context import ConsoleUser, Context
+from reconciler.sandbox.faults.connection import ClosableProtocol
+from reconciler.sandbox.faults.reading import faults_of
 from reconciler.sandbox.oauth import Client, Scope, Tokens
 from reconciler.sandbox.options import LOOPBACK, SandboxOptions, SandboxRefused
 from reconciler.sandbox.reading import contract
@@ -48,7 +50,7 @@ def serve(options: SandboxOptions) -> None:
     """Serve a site until SIGTERM or SIGINT; then return.
 
     Raises:
-        SandboxRefused: address, port, database, seed or ready file cannot be used.
+        SandboxRefused: address, port, database, seed, faults or ready file cannot be used.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with _stoppable(), _listener(options.host, options.port) as listener:
@@ -71,6 +73,7 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
         "auditor": Client("auditor", secrets.token_urlsafe(24), frozenset({Scope.READ})),
         "other": Client("other", secrets.token_urlsafe(24), frozenset(Scope)),
     }
+    faults = faults_of(options, {client.id for client in clients.values()})
     context = Context(
         store=store,
         tokens=Tokens(clients.values(), options.token_lifetime),
@@ -85,7 +88,8 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
     if options.console_password is not None:
         del announcement["console"]["password"]  # who gave it knows it
     config = uvicorn.Config(
-        make_app(context, latency=options.latency),
+        make_app(context, faults=faults),
+        http=ClosableProtocol if faults else "auto",
         log_config=None,
         access_log=False,
         lifespan="off",

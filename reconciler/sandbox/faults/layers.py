@@ -1,0 +1,182 @@
+"""What a fault does to a request and its answer, laid around the application.
+
+Each layer is told what it does first, then the application within, then the request.
+"""
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reconciler.sandbox.faults.connection import end_connection
+from reconciler.sandbox.faults.model import (
+    Cut,
+    Ending,
+    Failure,
+    Framing,
+    Moment,
+    Stale,
+    Staleness,
+    Truncation,
+)
+from reconciler.sandbox.http import BODY_LIMIT, entity_tags
+from reconciler.sandbox.problems import Problem
+
+Layer = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
+"""A fault that a request meets, told everything but the request."""
+
+_TOLD: Final = "the sandbox was told to fail here"
+_CODES: Final = {429: "too_many_requests", 500: "internal_error", 503: "unavailable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, kept back."""
+
+    start: Message
+    body: bytes
+
+    @property
+    def headers(self) -> MutableHeaders:
+        """Its headers, to be changed in place."""
+        return MutableHeaders(scope=self.start)
+
+    async def send(self, send: Send) -> None:
+        """Send it as it is."""
+        await send(self.start)
+        await send({"type": "http.response.body", "body": self.body})
+
+
+async def answered(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
+    """Let the application answer, and keep the answer back."""
+    start: Message = {}
+    body: list[bytes] = []
+
+    async def keep(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
+            body.append(message.get("body", b""))
+
+    await app(scope, receive, keep)
+    return Answer(start, b"".join(body))
+
+
+async def delay(seconds: float, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Wait before the request is handled."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        # The server is told to stop and does not wait that long. Nothing was done yet.
+        stopping = Problem("unavailable", "the server stops", headers={"Retry-After": "1"})
+        await stopping.response()(scope, receive, send)
+    else:
+        await app(scope, receive, send)
+
+
+async def refuse(seconds: float, _app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 429; after so many seconds there is room again."""
+    await _failure(429, math.ceil(seconds))(scope, receive, send)
+
+
+async def fail(failure: Failure, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with an error instead of the request's effect, or after it."""
+    if failure.when is Moment.AFTER:
+        await answered(app, scope, receive)
+    await _failure(failure.status, failure.retry_after)(scope, receive, send)
+
+
+def _failure(status: int, retry_after: int | None) -> Response:
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    if status in _CODES:
+        return Problem(_CODES[status], _TOLD, headers=headers).response()
+    # The others come from what stands before a server, and that speaks to browsers.
+    phrase = f"{status} {HTTPStatus(status).phrase}"
+    return HTMLResponse(f"<title>{phrase}</title><h1>{phrase}</h1>", status, headers)
+
+
+async def cut(cutting: Cut, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Read the request, perhaps do what it asks for, and end the connection without an answer."""
+    del send
+    if cutting.when is Moment.AFTER:
+        await answered(app, scope, receive)
+    else:
+        await _drop_body(receive)
+    await end_connection(scope, receive, cutting.ending)
+
+
+async def _drop_body(receive: Receive) -> None:
+    """Read what the client sends: a connection closed over unread data would be reset."""
+    seen, more = 0, True
+    while more and seen <= BODY_LIMIT:
+        message = await receive()
+        seen += len(message.get("body", b""))
+        more = message.get("more_body", False)
+
+
+async def truncate(
+    truncation: Truncation, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send the beginning of the answer's body, and end the connection."""
+    answer = await answered(app, scope, receive)
+    size = len(answer.body)
+    if not size:
+        await answer.send(send)
+        return
+    arriving = size // 2 if truncation.bytes is None else truncation.bytes
+    if truncation.framing is Framing.CHUNKED:
+        # Without a length the server sends chunks, and the last one never comes.
+        del answer.headers["Content-Length"]
+    else:
+        answer.headers["Content-Length"] = str(size)
+        arriving = min(arriving, size - 1)
+    await send(answer.start)
+    await send({"type": "http.response.body", "body": answer.body[:arriving], "more_body": True})
+    await end_connection(scope, receive, Ending.CLOSE)
+
+
+async def stale(stale: Stale, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Claim that what the client has still holds, or give what is new an ETag that is not."""
+    answer = await answered(app, scope, receive)
+    tags = entity_tags(Headers(scope=scope).get("if-none-match", ""))
+    current = answer.headers.get("ETag")
+    if answer.start["status"] != 200 or current is None:
+        await answer.send(send)
+    elif stale.answer is Staleness.OLD_ETAG:
+        # One that the client knows, or one that no state of the site has.
+        made_up = f'"{hashlib.sha256(current.encode()).hexdigest()[:32]}"'
+        answer.headers["ETag"] = tags[0] if tags else made_up
+        await answer.send(send)
+    elif tags:
+        kept = {
+            name: answer.headers[name]
+            for name in ("Cache-Control", "Vary")
+            if name in answer.headers
+        }
+        await Response(status_code=304, headers={**kept, "ETag": tags[0]})(scope, receive, send)
+    else:
+        await answer.send(send)
+
+
+async def slow_down(
+    seconds: float, pieces: int, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send the answer's body in pieces, with a wait before each."""
+    answer = await answered(app, scope, receive)
+    size = math.ceil(len(answer.body) / pieces) or 1
+    parts = [answer.body[start : start + size] for start in range(0, len(answer.body), size)]
+    try:
+        await send(answer.start)
+        for part in parts:
+            await asyncio.sleep(seconds / len(parts))
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    except asyncio.CancelledError:  # the server is told to stop, and does not wait that long
+        await end_connection(scope, receive, Ending.RESET)
