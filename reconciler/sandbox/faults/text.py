@@ -1,16 +1,18 @@
 """YAML by the core schema of version 1.2, as in a manifest, for a file that is small and one's own.
 
-`no` and `on` are text, `0412` is 412, a key stands once and is text, and there are no aliases.
+`no` and `on` are text, `0412` is 412, a key is text and stands once, and aliases are bounded.
 """
 
+import math
 import re
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import yaml
 from yaml.error import MarkedYAMLError, YAMLError
 
 _LARGEST: Final = 1_000_000
+_MOST_VALUES: Final = 100_000
 
 
 class Unreadable(Exception):
@@ -44,14 +46,14 @@ class _CoreLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's way
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent):
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None and _size(node, {}) > _MOST_VALUES:
             raise MarkedYAMLError(
-                problem=f"the alias *{event.anchor} is not read here; write it out",
-                problem_mark=cast("yaml.error.Mark", event.start_mark),
+                problem="its aliases stand for too much, or for themselves; write them out",
+                problem_mark=node.start_mark,
             )
-        return super().compose_node(parent, index)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's
         seen: set[str] = set()
@@ -67,6 +69,16 @@ class _CoreLoader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _size(node: yaml.Node, known: dict[int, float]) -> float:
+    """Count the values that a node stands for, with aliases written out."""
+    if id(node) not in known:
+        known[id(node)] = math.inf  # until it is known: it may hold itself
+        below = node.value if isinstance(node, yaml.CollectionNode) else []
+        parts = [part for each in below for part in (each if isinstance(each, tuple) else (each,))]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 _TEXT: Final = "tag:yaml.org,2002:str"
