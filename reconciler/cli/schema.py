@@ -20,6 +20,7 @@ SCHEMAS = {
     "roster": "roster-v1.schema.json",
     "roster-check": "roster-check-v1.schema.json",
     "rules": "rules-v1.schema.json",
+    "sandbox-faults": "sandbox-faults-v1.schema.json",
     "openapi": "openapi-v1.json",
 }
 """Per name the published file."""

@@ -235,6 +235,7 @@ NOT_RUN = {
     "reconciler sandbox --database site.db --ready-file ready.json": "runs until it is stopped",
     "reconciler sandbox --seed district.zip --ready-file ready.json": "runs until it is stopped",
     "reconciler sandbox --seed live.json --without events": "runs until it is stopped",
+    "reconciler sandbox --faults faults.yaml --ready-file ready.json": "runs until it is stopped",
     "export RECONCILER_URL=http://127.0.0.1:8321": "the test has its own sandbox",
     "export RECONCILER_CLIENT_ID=reconciler": "the test has its own sandbox",
     "export RECONCILER_CLIENT_SECRET=\"$(python3 -c 'import json; "

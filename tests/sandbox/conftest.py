@@ -123,6 +123,17 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def by_header(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A sandbox that the tests of a module share, which takes faults out of headers."""
+    running = Running(tmp_path_factory.mktemp("by-header"), "--faults-by-header")
+    yield running
+    code, _, err = running.stop()
+    assert code == 0
+    assert "Traceback" not in err
+    assert "ERROR" not in err
+
+
 @pytest.fixture
 def id_of(request: pytest.FixtureRequest) -> Callable[[Running, str], str]:
     """Find the id that belongs to a sync key of a person or a unit."""

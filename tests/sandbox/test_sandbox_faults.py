@@ -168,19 +168,21 @@ def test_a_slow_body_is_whole_in_the_end(by_header):
     assert time.monotonic() - started >= 0.5
 
 
-def test_the_server_stops_in_the_middle_of_a_slow_body(start):
+def test_it_stops_though_requests_still_wait(start):
     running = start("--faults-by-header")
-    asked = {HEADER: "slow seconds=60 pieces=1000"}
-    answer = running.get("people", headers=asked, stream=True)
-    assert answer.status_code == 200
-    started = time.monotonic()
+    slow = running.get("people", headers={HEADER: "slow seconds=60 pieces=999"}, stream=True)
     with ThreadPoolExecutor(1) as pool:
-        stopped = pool.submit(running.process.end)
-        with pytest.raises(requests.RequestException):
-            assert answer.content
-        assert stopped.result() == 0
+        asked = {HEADER: "latency seconds=60"}
+        waiting = pool.submit(requests.get, f"{running.url}/v1/site", headers=asked, timeout=20)
+        time.sleep(0.5)
+        started = time.monotonic()
+        code, _, err = running.stop()
+        answer = waiting.result()
     assert time.monotonic() - started < 15
-    assert "Traceback" not in running.process.stderr
+    assert (code, answer.status_code, answer.headers["Retry-After"]) == (0, 503, "1")
+    assert "Traceback" not in err
+    with slow, pytest.raises(requests.RequestException):
+        assert slow.content
 
 
 # Connections
@@ -323,19 +325,6 @@ def test_a_batch_that_is_refused_as_a_whole_stays_so(by_header):
 
 
 # The header
-
-
-@pytest.fixture(scope="module")
-def by_header(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A sandbox that takes faults out of headers."""
-    from conftest import Running  # noqa: PLC0415 - the fixtures' own module
-
-    running = Running(tmp_path_factory.mktemp("by-header"), "--faults-by-header")
-    yield running
-    code, _, err = running.stop()
-    assert code == 0
-    assert "Traceback" not in err
-    assert "ERROR" not in err
 
 
 def test_a_header_is_a_fault_only_where_the_sandbox_allows_it(quiet, by_header):
