@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from reconciler.sandbox import console, reading, writing
@@ -65,6 +65,7 @@ def make_app(context: Context, *, faults: Faults = _NO_FAULTS) -> FastAPI:
     app.add_exception_handler(Problem, refused)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _failed)
     return app
 
@@ -86,6 +87,11 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
     return Problem(
         "unavailable", "the database does not answer; try again", headers={"Retry-After": "1"}
     ).response()
+
+
+async def _left(_request: Request, _error: Exception) -> Response:
+    # The client broke off its request, which is no failure of ours; nobody reads this answer.
+    return Problem("invalid_body", "the request broke off").response()
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -317,6 +318,26 @@ def test_changes_fail_by_address_and_all_of_them_may(faulty):
 def test_what_is_no_batch_is_refused_as_ever(by_header, sent, status):
     sent["headers"] = {**sent.get("headers", {}), HEADER: "items"}
     assert by_header.call("POST", "changes", **sent).status_code == status
+
+
+@pytest.mark.parametrize("asked", ["", f"{HEADER}: items\r\n"])
+def test_a_batch_that_breaks_off_is_not_made_and_no_failure(start, asked):
+    running = start("--faults-by-header")
+    change = {"id": "1", "idempotency_key": "k", **enable("p-3")}
+    head = (
+        f"POST /v1/changes HTTP/1.1\r\nHost: sandbox\r\n{asked}"
+        f"Authorization: Bearer {running.token()}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+    )
+    address = urlsplit(running.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(head.encode() + json.dumps({"changes": [change]}).encode())
+        time.sleep(0.2)
+    time.sleep(0.2)
+    assert running.events() == []
+    _, _, err = running.stop()
+    assert "Traceback" not in err
+    assert "ERROR" not in err
 
 
 def test_a_batch_that_is_refused_as_a_whole_stays_so(by_header):
