@@ -8,5 +8,6 @@ schemas and the roster readers, and its dependencies come with the `sandbox` ext
     items, tables, store             how a site is written down
     collections, changes, rules      reading it, and the one function that changes it
     app, oauth, reading, writing     the API
+    faults/                          what goes wrong on purpose
     console/                         the administrators' pages
 """

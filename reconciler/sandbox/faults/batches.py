@@ -54,10 +54,12 @@ async def fail_items(
 
 
 async def _body(receive: Receive) -> tuple[bytes, bool]:
-    """Read a request's body, and say whether more of it would come than any batch has."""
+    """Read a request's body, and say whether that is not all: too large, or broken off."""
     body, more = b"", True
     while more and len(body) <= BODY_LIMIT:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            break
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body, more
