@@ -5,18 +5,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
-from sandboxes import Desk, Sandbox, example, running
+from sandboxes import Desk, Sandbox, ended, example, running
 
 BATCHES = {"methods": ["POST"], "path": "/v1/changes"}
 
 
 @contextmanager
-def failing(directory: Path, *faults: dict[str, Any]) -> Iterator[Sandbox]:
+def failing(directory: Path, *faults: dict[str, Any], seed: int = 1) -> Iterator[Sandbox]:
     """Run a site with faults for the pipeline's client; others, and so the tests, see none."""
     mine = [{"client": "reconciler", **fault} for fault in faults]
     path = directory / "faults.yaml"
-    path.write_text(yaml.safe_dump({"version": 1, "seed": 1, "faults": mine}))
+    path.write_text(yaml.safe_dump({"version": 1, "seed": seed, "faults": mine}))
     with running(directory, "--faults", str(path)) as site:
         yield site
 
@@ -83,4 +84,33 @@ def test_a_read_back_out_of_a_stale_cache_confirms_nothing(tmp_path):
         done = desk.run("apply", "roles.yaml", "--yes", expect=6)
         assert "10 failed; as read back." in done.out
         assert "the site said yes, but the read-back shows otherwise" in done.out
+        assert len(site.assignments()) == 11
+
+
+RANDOM_DAY = (
+    {"kind": "error", "rate": 0.15, "retry_after": 0},
+    {"kind": "error", "rate": 0.1, "status": 500, "when": "after"},
+    {"kind": "cut", "rate": 0.15},
+    {"kind": "cut", "rate": 0.15, "when": "after", "ending": "reset"},
+    {"kind": "truncate", "rate": 0.15, "framing": "chunked"},
+    {"kind": "items", "rate": 0.15},
+)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_on_any_bad_day_the_same_command_gets_there_and_does_nothing_twice(tmp_path, seed):
+    with failing(tmp_path, *RANDOM_DAY, seed=seed) as site:
+        desk = Desk(tmp_path, site)
+        desk.write(example())
+        for _ in range(20):
+            done = ended(desk.start("apply", "roles.yaml", "--yes", "--wait", "5"))
+            desk.check_manners(done.out + done.err)
+            assert done.code in (0, 1, 6), done.err
+            if done.code == 0:
+                break
+        else:
+            raise AssertionError(f"it never got there: {done.out}{done.err}")
+        written = [event["address"] for event in site.events()]
+        assert len(written) == len(set(written)) == 21
         assert len(site.assignments()) == 11
