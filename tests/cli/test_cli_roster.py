@@ -191,9 +191,9 @@ def test_contact_groups_that_belong_to_no_homeroom_are_a_warning(tmp_path: Path)
     told = desk.run(*check).out.splitlines()
     assert told[0] == "pifu.xml is sound."
     assert told[1] == (
-        "  pifu.xml: warning RR315: no homeroom has a primary teacher; 6 of the classes of the type "
-        "kontaktlærergruppe have, and nothing says to which homeroom each belongs. A rule over "
-        "these says of: {class_type: kontaktlærergruppe}"
+        "  pifu.xml: warning RR315: no homeroom has a primary teacher; 6 of the classes of the "
+        "type kontaktlærergruppe have, and nothing says to which homeroom each belongs. A rule "
+        "over these says of: {class_type: kontaktlærergruppe}"
     )
     found = desk.run(*check, "--format", "json").json("roster-check")
     assert found["valid"]
