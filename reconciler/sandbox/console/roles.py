@@ -1,6 +1,6 @@
 """The pages of a role: who has it over whom, adding somebody, editing one, and its labels."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import Connection
@@ -15,10 +15,10 @@ from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Context, context
 from reconciler.sandbox.problems import Problem
 
-NAMED = 30
-"""So many of a holder's learners are named in the overview; their own page has all."""
+NAMED: Final = 30
+"""So many assignments and learners of a holder are named in the overview; the edit page has all."""
 
-LEARNERS_SHOWN = 200
+LEARNERS_SHOWN: Final = 200
 
 Server = Annotated[Context, Depends(context)]
 
@@ -58,6 +58,8 @@ def _overview(
         "q": words,
         "holders": holders,
         "assignments": queries.assignments(connection, role, people),
+        "learners": sight.first_learners(connection, role, people, day, NAMED),
+        "named": NAMED,
         "counts": sight.learner_counts(connection, role, people, day),
     }
 

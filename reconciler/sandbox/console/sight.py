@@ -4,6 +4,7 @@ The same rules as the client's `access` (design, section 2, "Descendants" and "M
 anew on purpose: where the two disagree, one of them is wrong.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, Final
@@ -54,6 +55,27 @@ def learner_counts(
     found = seen(role, people, day)
     query = select(found.c.person, func.count().label("learners")).group_by(found.c.person)
     return {row.person: row.learners for row in connection.execute(query)}
+
+
+def first_learners(
+    connection: Connection, role: Role, people: Collection[str], day: date, most: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Return per person the first learners whom they see by a role, by id, at most so many each."""
+    if not people:
+        return {}
+    found, learners = seen(role, people, day), tables.people.c
+    place = func.row_number().over(partition_by=found.c.person, order_by=found.c.learner)
+    placed = select(found, place.label("place")).subquery()
+    query = (
+        select(placed.c.person, learners.id, learners.name, learners.sync_key)
+        .join(tables.people, learners.id == placed.c.learner)
+        .where(placed.c.place <= most)
+        .order_by(placed.c.person, placed.c.place)
+    )
+    named: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows(connection, query):
+        named[row["person"]].append(row)
+    return named
 
 
 def learners_of(
