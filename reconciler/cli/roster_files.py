@@ -9,15 +9,10 @@ from click.core import ParameterSource
 
 from reconciler.cli import options
 from reconciler.cli.places import seen_from
-from reconciler.domain.roster import Roster
+from reconciler.domain.roster import NEEDED_COLUMNS, ROSTER_COLUMNS, Roster
 from reconciler.errors import WrongUse
 from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
-from reconciler.manifest.model import (
-    NEEDED_COLUMNS,
-    ROSTER_COLUMNS,
-    Reference,
-    RosterSource,
-)
+from reconciler.manifest.model import Reference, RosterSource
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rules.candidates import NOWHERE
 from reconciler.workflows import reading

@@ -14,6 +14,15 @@ from typing import Final, NamedTuple
 
 from reconciler.domain.days import runs_on
 
+NEEDED_COLUMNS: Final = ("unit", "person")
+"""What a plain CSV file has to have columns for."""
+
+ROSTER_COLUMNS: Final = (
+    *NEEDED_COLUMNS,
+    *("role", "primary", "kind", "class_type", "grade", "from", "until"),
+)
+"""What a column of a plain CSV file can mean."""
+
 
 class RosterRole(StrEnum):
     """What a person is; `OTHER` is a role that the source itself defined (`ext:` in OneRoster)."""

@@ -7,10 +7,9 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.domain.roster import plain_grade
+from reconciler.domain.roster import NEEDED_COLUMNS, plain_grade
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import (
-    NEEDED_COLUMNS,
     ForNone,
     ForSeveral,
     ForUnknown,

@@ -248,16 +248,6 @@ class RosterSource:
         return [self.type, path, self.people, self.units, base, dict(self.columns)]
 
 
-NEEDED_COLUMNS: Final = ("unit", "person")
-"""What a plain CSV file has to have columns for."""
-
-ROSTER_COLUMNS: Final = (
-    *NEEDED_COLUMNS,
-    *("role", "primary", "kind", "class_type", "grade", "from", "until"),
-)
-"""What a column of a plain CSV file can mean."""
-
-
 class Who(StrEnum):
     """Whom a rule looks for in a unit."""
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.domain.roster import ROSTER_COLUMNS
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
-from reconciler.manifest.model import ROSTER_COLUMNS, Rule
+from reconciler.manifest.model import Rule
 
 SECTION_NAMES: Final[Mapping[Role, str]] = MappingProxyType(
     {Role.MENTOR: "mentors", Role.HEADTEACHER: "headteachers"}

@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from reconciler.domain.roster import (
+    NEEDED_COLUMNS,
+    ROSTER_COLUMNS,
     Roster,
     RosterMembership,
     RosterPerson,
@@ -20,7 +22,6 @@ from reconciler.domain.roster import (
     RosterUnit,
     RosterUnitKind,
 )
-from reconciler.manifest.model import NEEDED_COLUMNS, ROSTER_COLUMNS
 from reconciler.rosters.bundle import OneFile
 from reconciler.rosters.csv_table import Columns, read_rows
 from reconciler.rosters.days import DayReader, check_order, day_after
