@@ -4,20 +4,32 @@ The server's dependencies are imported only when it runs, since the client insta
 """
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from reconciler.domain.roster import NEEDED_COLUMNS, ROSTER_COLUMNS
 from reconciler.domain.vocabulary import Capability
-from reconciler.sandbox.options import LOOPBACK, MEMORY, SandboxOptions, SandboxRefused
+from reconciler.sandbox.options import (
+    LOOPBACK,
+    MEMORY,
+    PLAIN_CSV,
+    SEED_TYPES,
+    SandboxOptions,
+    SandboxRefused,
+    Seed,
+)
 
-_EXTRA_MISSING = (
+_EXTRA_MISSING: Final = (
     "Error: the sandbox needs packages that are not installed (missing: {name}); "
     "run: pip install 'reconciler[sandbox]'"
 )
 
-_SHORTEST_PASSWORD = 8
+_SHORTEST_PASSWORD: Final = 8
 
 
 def _first_line(
@@ -44,7 +56,82 @@ def _capabilities(
     return frozenset(map(Capability, names))
 
 
-@click.command("sandbox")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _columns(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    columns = dict(value.partition("=")[::2] for value in values)
+    for name, heading in columns.items():
+        if name not in ROSTER_COLUMNS or not heading:
+            raise click.BadParameter(
+                f"{name} is no column of a roster; write unit=Class, with one of: "
+                f"{', '.join(ROSTER_COLUMNS)}."
+            )
+    return columns
+
+
+def _seed_options(command: Command) -> Command:
+    """Add what says which seed is meant, and how it is read."""
+    for option in (
+        click.option(
+            "--seed-column",
+            "columns",
+            multiple=True,
+            metavar="WHAT=HEADING",
+            callback=_columns,
+            help="What a column of a plain CSV file is: unit=Class. May be repeated.",
+        ),
+        click.option(
+            "--seed-type",
+            type=click.Choice(SEED_TYPES),
+            show_default="told by its content",
+            help="The format that the seed is in.",
+        ),
+        click.option(
+            "--seed",
+            type=click.Path(exists=True, path_type=Path),
+            show_default="a small municipality",
+            help="What a fresh site holds: a roster that is a file or folder, or a saved state.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _seed(path: Path | None, seed_type: str | None, columns: dict[str, str]) -> Seed | None:
+    if path is None:
+        if seed_type or columns:
+            raise click.UsageError("--seed-type and --seed-column are about a --seed.")
+        return None
+    kind = seed_type or (PLAIN_CSV if columns else None)
+    if columns and kind != PLAIN_CSV:
+        raise click.UsageError(f"--seed-column is not for --seed-type {kind}.")
+    if kind == PLAIN_CSV and not set(NEEDED_COLUMNS) <= set(columns):
+        raise click.UsageError(
+            "A plain CSV file needs to be told which columns are the unit and the person: "
+            "--seed-column unit=Class --seed-column person=Teacher."
+        )
+    return Seed(path, kind, columns)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Tell in one sentence why something cannot be done, and end the program."""
+    try:
+        yield
+    except SandboxRefused as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("reconciler"):
+            raise
+        click.echo(_EXTRA_MISSING.format(name=missing.name), err=True)
+        sys.exit(1)
+
+
+@click.group("sandbox", invoke_without_command=True)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -63,15 +150,10 @@ def _capabilities(
     "--database",
     default=MEMORY,
     show_default=True,
-    metavar="FILE",
-    help="SQLite file, :memory: or an SQLAlchemy URL. A file that holds a site is used again.",
+    metavar="DATABASE",
+    help="SQLite file, :memory: or a postgresql:// URL. One that holds a site is used again.",
 )
-@click.option(
-    "--seed",
-    type=click.Path(exists=True, path_type=Path),
-    show_default="a small municipality",
-    help="What a fresh site holds: a OneRoster zip or folder, or an exported state.",
-)
+@_seed_options
 @click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -127,21 +209,102 @@ def _capabilities(
     is_flag=True,
     help="Let each request bring a fault of its own, in the header Sandbox-Fault.",
 )
-def sandbox(**options: Any) -> None:
+@click.pass_context
+def sandbox(
+    context: click.Context,
+    /,
+    *,
+    seed: Path | None,
+    seed_type: str | None,
+    columns: dict[str, str],
+    **options: Any,
+) -> None:
     """Serve a site of your own on this machine, to try things on.
 
     It speaks the published API, enforces the platform's rules, has a console for the browser, and
     stops with Ctrl-C.
     """
-    try:
+    if context.invoked_subcommand is not None:
+        _refuse_misplaced(context, context.invoked_subcommand)
+        return
+    wanted = _seed(seed, seed_type, columns)
+    with _refusing():
         from reconciler.sandbox.serve import serve  # noqa: PLC0415, the server is an extra
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").startswith("reconciler"):
-            raise
-        click.echo(_EXTRA_MISSING.format(name=missing.name), err=True)
-        sys.exit(1)
-    try:
-        serve(SandboxOptions(**options))
-    except SandboxRefused as refused:
-        click.echo(f"Error: {refused}", err=True)
-        sys.exit(1)
+
+        serve(SandboxOptions(seed=wanted, **options))
+
+
+_kept_database = click.option(
+    "--database",
+    required=True,
+    metavar="DATABASE",
+    help="SQLite file or postgresql:// URL.",
+)
+
+
+@sandbox.command("reset")
+@_kept_database
+@_seed_options
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+def reset(
+    *,
+    database: str,
+    seed: Path | None,
+    seed_type: str | None,
+    columns: dict[str, str],
+    yes: bool,
+) -> None:
+    """Let a sandbox's database begin again. What it holds is gone, its events included.
+
+    Nothing changes where the seed cannot be used, or while a sandbox serves the database.
+
+    Example: reconciler sandbox reset --database site.db --yes
+    """
+
+    def agree(lost: str) -> None:
+        if yes:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise click.UsageError("There is no terminal to ask on; agree with --yes.")
+        if not click.confirm(f"Throw away {lost}?", err=True):
+            raise SandboxRefused("the answer was no; nothing was changed")
+
+    wanted = _seed(seed, seed_type, columns)
+    with _refusing():
+        from reconciler.sandbox import upkeep  # noqa: PLC0415, the server is an extra
+
+        site = upkeep.reset(database, wanted, agree)
+        click.echo(f"The database holds {site} now, at its beginning.", err=True)
+
+
+@sandbox.command("export")
+@_kept_database
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the state to a file; standard output by default. It holds people's names.",
+)
+def export(*, database: str, out: Path | None) -> None:
+    """Save a site's whole state as JSON, for --seed and for --live; also while it is served.
+
+    Example: reconciler sandbox export --database site.db --out live.json
+    """
+    with _refusing():
+        from reconciler.sandbox import upkeep  # noqa: PLC0415, the server is an extra
+
+        upkeep.export(database, out)
+        if out is not None:
+            click.echo(f"Saved the state to {out}.", err=True)
+
+
+def _refuse_misplaced(context: click.Context, subcommand: str) -> None:
+    """Refuse options before a subcommand, which would not hear of them: another database, say."""
+    for parameter in context.command.params:
+        if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+            option = max(parameter.opts, key=len)
+            raise click.UsageError(
+                f"{option} stands before {subcommand}, which does not hear of it. "
+                f"Write it after {subcommand}, if it takes it."
+            )

@@ -3,7 +3,9 @@
 A seed is read through these, so that what the sandbox serves is what the contract says.
 """
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -150,3 +152,19 @@ class StateDocument(Shape):
     relations: list[RelationItem]
     holders: list[HolderItem]
     assignments: list[AssignmentItem]
+
+
+ITEMS: Final[Mapping[str, type[Shape]]] = MappingProxyType(
+    {
+        "site": SiteItem,
+        "profiles": ProfileItem,
+        "labels": LabelsItem,
+        "people": PersonItem,
+        "units": UnitItem,
+        "memberships": MembershipItem,
+        "relations": RelationItem,
+        "holders": HolderItem,
+        "assignments": AssignmentItem,
+    }
+)
+"""Per part of a saved state the shape of its items."""

@@ -1,19 +1,44 @@
 """What a sandbox is started with, and the error that keeps it from starting."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from reconciler.domain.vocabulary import Capability
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 """Where nobody but this machine can reach a sandbox."""
 
-MEMORY = ":memory:"
+MEMORY: Final = ":memory:"
 """The database that lives and dies with the process."""
+
+PLAIN_CSV: Final = "csv"
+STATE: Final = "state"
+
+SEED_TYPES: Final = ("oneroster-csv", "ims-enterprise", PLAIN_CSV, STATE)
+"""The formats of a seed: the rosters that are files, as `roster check --type` calls them, and a
+saved state."""
 
 
 class SandboxRefused(Exception):
     """The sandbox cannot start; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What a fresh site shall hold.
+
+    Attributes:
+        path: a file or folder.
+        type: one of `SEED_TYPES`; None tells it by the content.
+        columns: for a plain CSV file, per meaning the heading of its column.
+    """
+
+    path: Path
+    type: str | None = None
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +48,8 @@ class SandboxOptions:
     Attributes:
         host: the address to listen on; another than the loopback lets other machines in.
         port: the port there; 0 takes a free one.
-        database: a file's path, `:memory:`, or an SQLAlchemy URL.
-        seed: a OneRoster bundle (zip or folder) or an exported state; None is the built-in
-            municipality.
+        database: a file's path, `:memory:`, or a `postgresql://` URL.
+        seed: what a fresh site holds; None is the built-in municipality.
         ready_file: where to say that the server listens, and with which secrets.
         client_id: the pipeline's client.
         client_secret: its secret; None makes one.
@@ -41,7 +65,7 @@ class SandboxOptions:
     host: str = LOOPBACK
     port: int = 0
     database: str = MEMORY
-    seed: Path | None = None
+    seed: Seed | None = None
     ready_file: Path | None = None
     client_id: str = "reconciler"
     client_secret: str | None = None

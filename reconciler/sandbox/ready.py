@@ -1,12 +1,11 @@
 """The ready file: how tests and scripts find a sandbox, and its secrets."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from reconciler.sandbox.options import SandboxRefused
+from reconciler.sandbox.private import private_file
 
 
 def announce(path: Path, document: dict[str, Any]) -> None:
@@ -15,21 +14,9 @@ def announce(path: Path, document: dict[str, Any]) -> None:
     Raises:
         SandboxRefused: it cannot be written.
     """
-    try:
-        # mkstemp gives mode 0600.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=2)
-                file.write("\n")
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise SandboxRefused(
-            f"the ready file {path} cannot be written: {error.strerror}"
-        ) from error
+    with private_file(path, "the ready file") as file:
+        json.dump(document, file, indent=2)
+        file.write("\n")
 
 
 def forget(path: Path) -> None:

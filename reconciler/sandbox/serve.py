@@ -26,7 +26,6 @@ from reconciler.sandbox.faults.reading import faults_of
 from reconciler.sandbox.oauth import Client, Scope, Tokens
 from reconciler.sandbox.options import LOOPBACK, SandboxOptions, SandboxRefused
 from reconciler.sandbox.reading import contract
-from reconciler.sandbox.seeds import load_seed
 from reconciler.sandbox.store import Store, open_store
 
 _SECONDS_TO_FINISH: Final = 5
@@ -54,9 +53,7 @@ def serve(options: SandboxOptions) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with _stoppable(), _listener(options.host, options.port) as listener:
-        store = open_store(
-            options.database, lambda: load_seed(options.seed), seeded=options.seed is not None
-        )
+        store = open_store(options.database, options.seed)
         try:
             _run(options, store, listener)
         finally:

@@ -1,43 +1,29 @@
 """The database of a sandbox: opening it, filling a fresh one, and transactions on it."""
 
-import os
-import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import islice
-from typing import Any, Final
-from unicodedata import normalize
+from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Table,
-    create_engine,
-    delete,
-    insert,
-    inspect,
-    select,
-    update,
-)
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import Connection, Engine, Table, insert, select, update
 from sqlalchemy.pool import StaticPool
 
-from reconciler.domain.vocabulary import Role
 from reconciler.sandbox import tables
-from reconciler.sandbox.items import LabelsItem, MembershipItem, Shape, StateDocument
-from reconciler.sandbox.options import MEMORY, SandboxRefused
-
-_FIRST_REVISION: Final = 1
-_ROWS_AT_ONCE: Final = 10_000
-
-
-def folded(*words: str | None) -> str:
-    """Return words as a search compares them: in one form, without regard to case."""
-    return normalize("NFC", " ".join(filter(None, words))).casefold()
+from reconciler.sandbox.database import (
+    READING,
+    make_private,
+    making_engine,
+    place_of,
+    serving_engine,
+    told,
+    wait_for_others,
+)
+from reconciler.sandbox.loading import load
+from reconciler.sandbox.options import Seed
+from reconciler.sandbox.schema import Found, create, refuse_unless
+from reconciler.sandbox.seeds import parts_of_seed
 
 
 def utc_now() -> datetime:
@@ -107,19 +93,26 @@ class Writing:
 class Store:
     """One site's database.
 
-    Every use of it holds one lock, so that a reader never sees half a write and no two writers
-    count the same revision; SQLite serves one writer at a time anyway.
+    One writer at a time: the others wait here, and those of another process at the database, so
+    that no two count the same revision. A reader sees the site as it was when it began, whatever
+    is written meanwhile. Over one connection, as in memory, readers wait, too.
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = engine
         self._clock = clock
         self._lock = threading.Lock()
+        alone = isinstance(engine.pool, StaticPool)
+        self._reader: AbstractContextManager[object] = self._lock if alone else nullcontext()
+        options: dict[str, Any] = {READING: True}
+        if engine.dialect.name == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = engine.execution_options(**options)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection to read from."""
-        with self._lock, self._engine.connect() as connection:
+        """Give a connection to read from, in a transaction that sees one moment."""
+        with self._reader, self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -143,131 +136,30 @@ class Store:
         self._engine.dispose()
 
 
-def open_store(database: str, load: Callable[[], StateDocument], *, seeded: bool) -> Store:
-    """Open a database, and fill it when it holds no site yet.
+def open_store(database: str, seed: Seed | None = None) -> Store:
+    """Open a database, and fill it when it holds nothing yet.
 
     Args:
-        database: a file's path, `:memory:`, or an SQLAlchemy URL.
-        load: gives the checked state for a fresh site.
-        seeded: whether the user asked for a certain seed.
+        database: a file's path, `:memory:`, or a `postgresql://` URL.
+        seed: what a fresh site shall hold; None is the built-in municipality.
 
     Raises:
-        SandboxRefused: the database cannot be used, or holds a site already and a seed was given.
+        SandboxRefused: the database or the seed cannot be used, or there is a site already and a
+            seed was given.
     """
-    url = _url(database)
-    shown = url.render_as_string(hide_password=True) if "://" in database else database
+    place = place_of(database)
+    make_private(place)
+    engine = serving_engine(place)
+    # Not the serving one: a fresh file is filled before it has a log to write everything twice.
+    maker = engine if isinstance(engine.pool, StaticPool) else making_engine(place)
+    wanted = {Found.NOTHING} if seed else {Found.NOTHING, Found.SITE}
     try:
-        engine = _engine(url)
-        if _holds_site(engine, shown):
-            if seeded:
-                raise SandboxRefused(
-                    f"the database {shown} already holds a site, so it takes no seed; "
-                    "leave --seed out, or name a new file"
-                )
-            return Store(engine)
-        document = load()
-        tables.metadata.create_all(engine)
-        with engine.begin() as connection:
-            _fill(connection, document)
-    except DBAPIError as error:
-        raise SandboxRefused(f"the database {shown} cannot be used: {error.orig}") from error
+        with told(place), maker.begin() as connection:
+            wait_for_others(connection)
+            if refuse_unless(wanted, connection, place.shown) is Found.NOTHING:
+                create(connection)
+                load(connection, parts_of_seed(seed), seed.path if seed else None)
+    except BaseException:
+        engine.dispose()
+        raise
     return Store(engine)
-
-
-def _url(database: str) -> URL:
-    if database == MEMORY:
-        return URL.create("sqlite+pysqlite")
-    if "://" not in database:
-        return URL.create("sqlite+pysqlite", database=database)
-    try:
-        return make_url(database)
-    except ArgumentError:
-        raise SandboxRefused("the database is not an SQLAlchemy URL") from None
-
-
-def _engine(url: URL) -> Engine:
-    try:
-        if url.get_backend_name() == "sqlite":
-            _make_private(url.database)
-            # One connection for all threads: it is what keeps a database in memory alive.
-            return create_engine(
-                url, poolclass=StaticPool, connect_args={"check_same_thread": False}
-            )
-        return create_engine(url, pool_pre_ping=True)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise SandboxRefused(f"there is no driver for that database: {error}") from error
-
-
-def _make_private(file: str | None) -> None:
-    """Make a new database file readable by its owner only: it may be a copy of the register."""
-    if not file or file == MEMORY or file.startswith("file:"):
-        return
-    try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise SandboxRefused(f"the database {file} cannot be used: {error.strerror}") from error
-
-
-def _holds_site(engine: Engine, shown: str) -> bool:
-    present = set(inspect(engine).get_table_names())
-    if present and not present >= set(tables.metadata.tables):
-        raise SandboxRefused(f"the database {shown} is not a sandbox's; name another one")
-    if not present:
-        return False
-    with engine.connect() as connection:
-        return connection.execute(select(tables.site.c.id)).first() is not None
-
-
-def _fill(connection: Connection, document: StateDocument) -> None:
-    labels = {item.role: item for item in document.labels}
-    every_label = [labels.get(role, LabelsItem(role=role)) for role in Role]
-    contents: dict[Table, Iterable[Shape]] = {
-        tables.profiles: document.profiles,
-        tables.labels: every_label,
-        tables.people: document.people,
-        tables.units: document.units,
-        tables.memberships: document.memberships,
-        tables.relations: document.relations,
-        tables.holders: document.holders,
-        tables.assignments: document.assignments,
-    }
-    # What an interrupted start may have left; without a site row nothing of it counts.
-    for table in tables.metadata.sorted_tables:
-        connection.execute(delete(table))
-    found_by = (
-        {"person": each.id, "words": folded(each.name, each.username, each.sync_key, each.email)}
-        for each in document.people
-    )
-    _insert(connection, tables.found_by, found_by)
-    for table, items in contents.items():
-        _insert(connection, table, map(_row, items))
-        connection.execute(
-            insert(tables.collections), {"name": table.name, "revision": _FIRST_REVISION}
-        )
-    site = document.site
-    connection.execute(
-        insert(tables.site),
-        {
-            "id": site.id,
-            "name": site.name,
-            "revision": _FIRST_REVISION,
-            "ilp_enabled": site.ilp.enabled,
-            "ilp_published_templates": site.ilp.published_templates,
-            "database_id": secrets.token_hex(16),
-        },
-    )
-
-
-def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
-    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-        connection.execute(insert(table), chunk)
-
-
-def _row(item: Shape) -> dict[str, Any]:
-    row = item.model_dump(mode="json")
-    if isinstance(item, MembershipItem):
-        row["begin"] = row["begin"] or tables.OPEN
-        row["end"] = row["end"] or tables.OPEN
-    if "roles" in row:
-        row["roles"] = sorted(row["roles"])
-    return row

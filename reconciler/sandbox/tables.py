@@ -1,18 +1,29 @@
 """The sandbox's tables: plain, portable SQLAlchemy, the same on SQLite and PostgreSQL.
 
-There are no foreign keys: seeds are checked as a whole and changes one by one, and both then say
-in the API's words what is wrong.
+Texts are ordered by their code points on both, as SQLite does and every page of the API promises,
+whatever language a PostgreSQL database is set to. There are no foreign keys: seeds are checked as a
+whole and changes one by one, and both then say in the API's words what is wrong.
 """
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, Table, Text
+
+VERSION: Final = 2
+"""The version of these tables; whoever changes them counts it up. `schema.py` refuses others."""
+
+String: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 metadata = MetaData()
 
-site = Table(
+
+def _table(name: str, *columns: Column[Any] | Index) -> Table:
+    # SQLite then keeps the rows in the order of their key, as pages read them, and once only.
+    return Table(name, metadata, *columns, sqlite_with_rowid=False)
+
+
+site = _table(
     "site",
-    metadata,
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("revision", BigInteger, nullable=False),
@@ -22,33 +33,29 @@ site = Table(
     Column("database_id", String, nullable=False),
 )
 
-collections = Table(
+collections = _table(
     "collections",
-    metadata,
     Column("name", String, primary_key=True),
     # The site's revision at the collection's last change.
     Column("revision", BigInteger, nullable=False),
 )
 
-profiles = Table(
+profiles = _table(
     "profiles",
-    metadata,
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("roles", JSON, nullable=False),
 )
 
-labels = Table(
+labels = _table(
     "labels",
-    metadata,
     Column("role", String, primary_key=True),
     Column("tool_name", String),
     Column("role_name", String),
 )
 
-people = Table(
+people = _table(
     "people",
-    metadata,
     Column("id", String, primary_key=True),
     Column("sync_key", String),
     Column("username", String, nullable=False),
@@ -56,33 +63,32 @@ people = Table(
     Column("name", String, nullable=False),
     Column("profile", String, nullable=False),
     Column("active", Boolean, nullable=False),
+    Index("people_by_sync_key", "sync_key", unique=True),
 )
 
-# What a search for a person looks in: databases fold no letters but A to Z alike.
-found_by = Table(
+found_by = _table(
     "found_by",
-    metadata,
     Column("person", String, primary_key=True),
+    # What a search looks in: databases fold no letters but A to Z alike.
     Column("words", Text, nullable=False),
 )
 
-units = Table(
+units = _table(
     "units",
-    metadata,
     Column("id", String, primary_key=True),
     Column("sync_key", String),
     Column("kind", String, nullable=False),
     Column("title", String, nullable=False),
     Column("parent", String),
-    Index("units_by_parent", "parent", "id"),
+    Index("units_by_sync_key", "sync_key", unique=True),
+    Index("units_by_parent", "parent"),
 )
 
 OPEN: Final = ""
 """An open begin or end in `memberships`: `begin` is part of the key, where NULL may not stand."""
 
-memberships = Table(
+memberships = _table(
     "memberships",
-    metadata,
     Column("unit", String, primary_key=True),
     Column("person", String, primary_key=True),
     Column("role", String, primary_key=True),
@@ -92,49 +98,52 @@ memberships = Table(
     Index("memberships_by_person", "person", "role"),
 )
 
-relations = Table(
+relations = _table(
     "relations",
-    metadata,
     Column("person", String, primary_key=True),
     Column("learner", String, primary_key=True),
     Column("kind", String, primary_key=True),
+    Index("relations_by_learner", "learner"),
 )
 
-holders = Table(
+holders = _table(
     "holders",
-    metadata,
     Column("role", String, primary_key=True),
     Column("person", String, primary_key=True),
 )
 
-assignments = Table(
+assignments = _table(
     "assignments",
-    metadata,
     Column("role", String, primary_key=True),
     Column("person", String, primary_key=True),
     Column("kind", String, primary_key=True),
     Column("target", String, primary_key=True),
-    Index("assignments_by_target", "target"),
+    Index("assignments_by_target", "target", "kind"),
 )
 
-events = Table(
+events = _table(
     "events",
-    metadata,
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
     Column("at", String, nullable=False),
     Column("actor", String, nullable=False),
     Column("actor_kind", String, nullable=False),
-    Column("address", Text, nullable=False),
+    Column("address", String, nullable=False),
     Column("verb", String, nullable=False),
     Index("events_by_address", "address", "revision"),
 )
 
-answers = Table(
+answers = _table(
     "answers",
-    metadata,
     Column("client", String, primary_key=True),
     Column("idempotency_key", String, primary_key=True),
     # What was asked, so that a key used for something else is noticed.
     Column("fingerprint", String, nullable=False),
     Column("answer", JSON, nullable=False),
+)
+
+schema = _table(
+    "sandbox_schema",
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    # The tables that this version made, for another version that is to take them away.
+    Column("tables", JSON, nullable=False),
 )

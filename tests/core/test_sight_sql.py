@@ -11,7 +11,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, text
 from strategies import TODAY, targets
 
 from reconciler.access.changes import access_changes
@@ -27,9 +27,12 @@ from reconciler.domain.vocabulary import (
     UnitKind,
 )
 from reconciler.providers.saved import write_state
+from reconciler.sandbox import tables
 from reconciler.sandbox.items import StateDocument
+from reconciler.sandbox.loading import fill
 from reconciler.sandbox.options import MEMORY
-from reconciler.sandbox.store import Store, _fill, open_store
+from reconciler.sandbox.seeds import parts_of
+from reconciler.sandbox.store import Store, open_store
 from reconciler.state import (
     Assignment,
     Holder,
@@ -189,14 +192,16 @@ def document_of(state: LiveState) -> StateDocument:
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
     """The sandbox's tables in memory; a test fills them again for each of its sites."""
-    opened = open_store(MEMORY, lambda: document_of(random_site(Random(0))), seeded=False)
+    opened = open_store(MEMORY)
     yield opened
     opened.close()
 
 
 def every_path(connection: Connection, state: LiveState) -> Paths:
     """Load a site into the sandbox's tables, and ask them."""
-    _fill(connection, document_of(state))
+    for table in set(tables.metadata.sorted_tables) - {tables.schema}:
+        connection.execute(delete(table))
+    fill(connection, parts_of(document_of(state)))
     found: defaultdict[str, defaultdict[Assignment, set[str]]] = defaultdict(
         lambda: defaultdict(set)
     )

@@ -233,6 +233,10 @@ NOT_RUN = {
     'export PATH="$PWD/.venv/bin:$PATH"': "the test has the program on its path",
     "reconciler sandbox --port 8321 --ready-file ready.json": "runs until it is stopped",
     "reconciler sandbox --database site.db --ready-file ready.json": "runs until it is stopped",
+    "reconciler sandbox --database postgresql://reconciler@db.example/sandbox "
+    "--ready-file ready.json": "the database is the reader's",
+    "reconciler sandbox export --database site.db --out live.json": "run by tests/sandbox",
+    "reconciler sandbox reset --database site.db --seed live.json --yes": "run by tests/sandbox",
     "reconciler sandbox --seed district.zip --ready-file ready.json": "runs until it is stopped",
     "reconciler sandbox --seed live.json --without events": "runs until it is stopped",
     "reconciler sandbox --faults faults.yaml --ready-file ready.json": "runs until it is stopped",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import quote
 import pytest
 import requests
 import warm
+from sandboxes import PROGRAM
 
 START_SECONDS = 20
 
@@ -89,6 +91,52 @@ class Running:
         return self.process.end(), self.process.stdout, self.process.stderr
 
 
+KEPT_IN = ("memory", "file", "postgresql")
+REPRESENTATIVE = ("test_sandbox_reading", "test_sandbox_writing", "test_sandbox_batches")
+"""The modules that `make test` runs on PostgreSQL, too; `make soak` runs all, and on files."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make soak` what would say little more."""
+    for item in items:
+        kept_in = getattr(item, "callspec", None) and item.callspec.params.get("kept_in")
+        if item.path.stem == "test_sandbox_databases":
+            continue
+        if kept_in == "file" or (kept_in == "postgresql" and item.path.stem not in REPRESENTATIVE):
+            item.add_marker(pytest.mark.soak)
+
+
+@pytest.fixture(scope="module", params=KEPT_IN)
+def kept_in(request: pytest.FixtureRequest) -> str:
+    """In which database the sites of a test are."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """Make fresh databases of a kind, as `--database` takes them."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        if kind == "memory":
+            return ":memory:"
+        if kind == "file":
+            return str(tmp_path_factory.mktemp("database") / "site.db")
+        server = request.getfixturevalue("postgres_server")
+        made.append(f"sandbox_{secrets.token_hex(6)}")
+        # In a language's order, where "a" stands before "B": what is served must not follow it.
+        server.administer(
+            f"CREATE DATABASE {made[-1]} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'nb-NO'"
+        )
+        return str(server.url(made[-1]))
+
+    yield make
+    for name in made:
+        request.getfixturevalue("postgres_server").administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def cold() -> bool:
     """Whether sandboxes start as they do for a user (see `warm.py`)."""
@@ -96,17 +144,34 @@ def cold() -> bool:
 
 
 @pytest.fixture
-def start(tmp_path: Path, cold: bool) -> Iterator[Callable[..., Running]]:
-    """Start sandboxes; all of them are stopped at the end of the test."""
+def start(
+    tmp_path: Path, cold: bool, kept_in: str, new_database: Callable[[str], str]
+) -> Iterator[Callable[..., Running]]:
+    """Start sandboxes, each with a database of its own unless one is named; all are stopped."""
     running: list[Running] = []
 
-    def begin(*arguments: str) -> Running:
-        running.append(Running(tmp_path, *arguments, cold=cold))
+    def begin(*arguments: str | Path) -> Running:
+        where = [] if "--database" in arguments else ["--database", new_database(kept_in)]
+        running.append(Running(tmp_path, *map(str, arguments), *where, cold=cold))
         return running[-1]
 
     yield begin
     for sandbox in running:
         sandbox.stop()
+
+
+@pytest.fixture
+def refusal(tmp_path: Path) -> Callable[..., str]:
+    """Run the sandbox's program, which refuses, and return what it says."""
+
+    def run(*arguments: str | Path, code: int = 1) -> str:
+        process = warm.Process([PROGRAM, "sandbox", *arguments], os.environ, tmp_path)
+        assert process.wait(30) == code, (process.stdout, process.stderr)
+        assert process.stdout == ""
+        assert "Traceback" not in process.stderr
+        return process.stderr
+
+    return run
 
 
 @pytest.fixture
@@ -116,9 +181,12 @@ def sandbox(start: Callable[..., Running]) -> Running:
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def quiet(
+    tmp_path_factory: pytest.TempPathFactory, kept_in: str, new_database: Callable[[str], str]
+) -> Iterator[Running]:
     """A built-in municipality that the tests of a module share, and do not change."""
-    running = Running(tmp_path_factory.mktemp("sandbox"))
+    where = ("--database", new_database(kept_in))
+    running = Running(tmp_path_factory.mktemp("sandbox"), *where)
     yield running
     running.stop()
 

@@ -19,7 +19,6 @@ from reconciler.sandbox.changes import (
     read_address,
 )
 from reconciler.sandbox.problems import Problem
-from reconciler.sandbox.seeds import load_seed
 from reconciler.sandbox.store import open_store
 
 ROLES = st.sampled_from([role.value for role in Role])
@@ -65,7 +64,7 @@ def made_or_refused(writing, change):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(CHANGES, max_size=30))
 def test_rules_hold_after_any_changes(changes):
-    store = open_store(":memory:", lambda: load_seed(None), seeded=False)
+    store = open_store(":memory:")
     effective = []
     with store.writing() as writing:
         writing.clock = lambda: datetime(2026, 8, 1, tzinfo=UTC)

@@ -23,7 +23,6 @@ from reconciler.sandbox.items import LabelsItem
 from reconciler.sandbox.oauth import Tokens
 from reconciler.sandbox.problems import PROBLEMS
 from reconciler.sandbox.reading import contract
-from reconciler.sandbox.seeds import load_seed
 from reconciler.sandbox.store import open_store
 
 DOCUMENT = Path(__file__).parents[2] / "schemas" / "openapi-v1.json"
@@ -36,7 +35,7 @@ def document():
 
 @pytest.fixture
 def app():
-    store = open_store(":memory:", lambda: load_seed(None), seeded=False)
+    store = open_store(":memory:")
     yield make_app(
         Context(
             store=store,

@@ -155,33 +155,6 @@ def test_the_missing_extra_is_one_sentence(tmp_path):
     assert refused.stderr.count("\n") == 1
 
 
-def test_restart_keeps_state_revision_events_and_keys(start, tmp_path):
-    database = str(tmp_path / "site.db")
-    first = start("--database", database)
-    key = {"Idempotency-Key": "once"}
-    assert first.put("profiles", "p-3", "roles", "mentor", headers=key).status_code == 201
-    assert first.call("PATCH", "labels/mentor", json={"tool_name": "Mine elever"}).ok
-    before = {name: first.items(name) for name in ("profiles", "labels", "people", "holders")}
-    etags = {name: first.get(name).headers["ETag"] for name in before}
-    events, revision = first.events(), first.revision()
-    cursor = first.get("people", params={"limit": 10}).json()["next"]
-    assert first.stop()[0] == 0
-
-    second = start("--database", database)
-    assert {name: second.items(name) for name in before} == before
-    assert {name: second.get(name).headers["ETag"] for name in before} == etags
-    assert (second.events(), second.revision()) == (events, revision)
-    assert second.get("people", params={"cursor": cursor}).status_code == 200
-    again = second.put("profiles", "p-3", "roles", "mentor", headers=key)
-    assert again.status_code == 201
-    assert second.revision() == revision
-    second.stop()
-
-    refused = run("--database", database, "--seed", database)
-    assert refused.returncode == 1
-    assert "already holds a site" in refused.stderr
-
-
 def test_two_databases_never_share_an_etag(start):
     assert start().get("people").headers["ETag"] != start().get("people").headers["ETag"]
 

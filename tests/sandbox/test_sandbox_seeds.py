@@ -4,8 +4,6 @@ import json
 import pytest
 
 from reconciler.sandbox.municipality import municipality
-from reconciler.sandbox.options import SandboxRefused
-from reconciler.sandbox.seeds import load_seed
 
 COLLECTIONS = (
     "profiles",
@@ -30,8 +28,8 @@ def write(tmp_path, state):
     return path
 
 
-def test_the_municipality_is_the_same_every_time_and_a_possible_site():
-    assert municipality() == municipality() == load_seed(None)
+def test_the_municipality_is_the_same_every_time():
+    assert municipality() == municipality()
 
 
 def test_an_exported_state_comes_back_as_it_was(start, tmp_path):
@@ -89,43 +87,72 @@ def _set(collection, index, **members):
         (lambda state: state.pop("people"), "people: Field required"),
     ],
 )
-def test_an_impossible_site_is_refused_and_the_item_named(tmp_path, state, edit, reason):
+def test_an_impossible_site_is_refused_and_the_item_named(tmp_path, refusal, state, edit, reason):
     wrong = copy.deepcopy(state)
     edit(wrong)
-    with pytest.raises(SandboxRefused) as refused:
-        load_seed(write(tmp_path, wrong))
-    assert reason in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert not any(person["name"] in str(refused.value) for person in state["people"])
+    refused = refusal("--seed", write(tmp_path, wrong))
+    assert reason in refused
+    assert refused.count("\n") == 1
+    assert not any(person["name"] in refused for person in state["people"])
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\xfe", b"[1]", b'{"format": "x"'])
-def test_a_file_that_is_no_state_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"\xff\xfe",
+        b"[1]",
+        b'{"format": "x"',
+        b"{}",
+        b'{"format": "reconciler.state/1"} more',
+        b'{"people": [1, 2',
+        b'{"people": [{}, {}]',
+        b'{"people": {}}',
+        b'{"people": [], "people": []}',
+        b'{"strangers": []}',
+        b"{1: 2}",
+        b'{"site" 1}',
+        b'{"people": [{"name": "' + b"x" * 3_000_000,
+    ],
+    ids=range(15),
+)
+def test_a_file_that_is_no_state_is_refused(tmp_path, refusal, content):
     path = tmp_path / "state.json"
     path.write_bytes(content)
-    with pytest.raises(SandboxRefused, match="is not valid"):
-        load_seed(path)
+    refused = refusal("--seed", path)
+    assert f"the seed {path} is not valid: " in refused
+    assert refused.count("\n") == 1
 
 
-def test_a_seed_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(SandboxRefused, match="cannot be read: No such file"):
-        load_seed(tmp_path / "nothing.json")
+def test_a_seed_that_is_not_there_is_refused(tmp_path, refusal):
+    assert "does not exist" in refusal("--seed", tmp_path / "nothing.json", code=64)
 
 
-def test_a_district_becomes_a_site(district_zip):
-    state = load_seed(district_zip)
-    assert len(state.people) == 1860
-    kinds = [unit.kind.value for unit in state.units]
+def test_a_state_may_be_written_in_any_way_that_json_allows(start, tmp_path, state):
+    path = tmp_path / "state.json"
+    backwards = dict(reversed(state.items()))
+    path.write_text("\ufeff\n " + json.dumps(backwards, indent="\t"), encoding="utf-8")
+    assert start("--seed", str(path)).items("people") == sorted(
+        state["people"], key=lambda person: person["id"]
+    )
+
+
+def test_a_district_becomes_a_site(start, district_zip):
+    site = start("--seed", str(district_zip))
+    people, units = site.items("people"), site.items("units")
+    assert len(people) == 1860
+    kinds = [unit["kind"] for unit in units]
     assert (kinds.count("school"), kinds.count("class"), kinds.count("organisation")) == (6, 60, 1)
-    root = next(unit for unit in state.units if unit.parent is None)
-    assert root.sync_key == state.site.id
-    assert not {person.id for person in state.people} & {p.sync_key for p in state.people}
-    assert not any(profile.roles for profile in state.profiles)
-    assert not state.holders
-    classes = {unit.id for unit in state.units if unit.kind.value == "class"}
-    assert sum(member.unit in classes for member in state.memberships) == 8271
-    names = {profile.id: profile.name for profile in state.profiles}
-    assert {names[person.profile] for person in state.people} >= {"Student", "Staff"}
+    root = next(unit for unit in units if unit["parent"] is None)
+    assert root["sync_key"] == site.get("site").json()["id"]
+    assert not {person["id"] for person in people} & {person["sync_key"] for person in people}
+    assert not any(profile["roles"] for profile in site.items("profiles"))
+    assert not site.items("holders")
+    classes = {unit["id"] for unit in units if unit["kind"] == "class"}
+    assert sum(member["unit"] in classes for member in site.items("memberships")) == 8271
+    names = {profile["id"]: profile["name"] for profile in site.items("profiles")}
+    assert {names[person["profile"]] for person in people} >= {"Student", "Staff"}
 
 
 def bundle(folder, orgs, **more):
@@ -188,7 +215,7 @@ def bundle(folder, orgs, **more):
 
 @pytest.mark.parametrize("ends", ["2026-09-01 2027-06-20", "2026-09-01 ", "2026-09-01 2026-09-01"])
 @pytest.mark.parametrize("primary", ["true", "false"])
-def test_of_two_rows_of_a_membership_the_one_that_lasts_counts(tmp_path, ends, primary):
+def test_of_two_rows_of_a_membership_the_one_that_lasts_counts(start, tmp_path, ends, primary):
     first, last = ends.split(" ")
     rows = [f"e1,,,c1,s1,kid,student,{primary},2026-08-01,{first}",
             f"e2,,,c1,s1,kid,student,true,2026-08-01,{last}"]  # fmt: skip
@@ -198,46 +225,63 @@ def test_of_two_rows_of_a_membership_the_one_that_lasts_counts(tmp_path, ends, p
         path = bundle(
             tmp_path, ["s1,,,First,school,,", "s2,,,Second,school,,"], **{"enrollments.csv": lines}
         )
-        found = [member for member in load_seed(path).memberships if member.begin is not None]
-        assert [(str(each.end or ""), each.primary) for each in found] == [(last, True)]
+        members = start("--seed", str(path)).items("memberships")
+        found = [member for member in members if member["begin"] is not None]
+        assert [(each["end"] or "", each["primary"]) for each in found] == [(last, True)]
 
 
-def test_a_bundle_without_a_single_root_is_given_one(tmp_path):
-    state = load_seed(bundle(tmp_path, ["s1,,,First,school,,", "s2,,,Second,school,,"]))
-    units = {unit.sync_key: unit for unit in state.units}
-    root = next(unit for unit in state.units if unit.parent is None)
-    assert root.kind.value == "organisation"
-    assert {units["s1"].parent, units["s2"].parent} == {root.id}
-    assert units["c1"].parent == units["s1"].id
-    assert len(units["c1"].title) == 64
-    people = {person.sync_key: person for person in state.people}
-    names = {profile.id: profile.name for profile in state.profiles}
-    assert {key: names[person.profile] for key, person in people.items()} == {
+def test_a_bundle_without_a_single_root_is_given_one(start, tmp_path):
+    path = bundle(tmp_path, ["s1,,,First,school,,", "s2,,,Second,school,,"])
+    site = start("--seed", str(path))
+    units = {unit["sync_key"]: unit for unit in site.items("units")}
+    root = next(unit for unit in units.values() if unit["parent"] is None)
+    assert root["kind"] == "organisation"
+    assert {units["s1"]["parent"], units["s2"]["parent"]} == {root["id"]}
+    assert units["c1"]["parent"] == units["s1"]["id"]
+    assert len(units["c1"]["title"]) == 64
+    assert profiles_of(site) == {
         "kid": "Student",
         "mum": "Parent",
         "old": "Staff",
         "boss": "Administrator",
     }
-    assert [key for key, person in people.items() if not person.active] == ["old"]
-    keys = {person.id: key for key, person in people.items()}
-    unit_keys = {unit.id: key for key, unit in units.items()}
-    memberships = {
-        (unit_keys[member.unit], keys[member.person], member.role.value, str(member.begin))
-        for member in state.memberships
+    assert [each["sync_key"] for each in site.items("people") if not each["active"]] == ["old"]
+    assert memberships_of(site) == {
+        ("c1", "kid", "learner", "2026-08-01", "2027-06-20"),
+        ("c1", "old", "teacher", None, None),
+        ("s1", "kid", "learner", None, None),
+        ("s1", "old", "teacher", None, None),
+        ("s1", "boss", "administrator", None, None),
+        ("s2", "boss", "administrator", None, None),
     }
-    assert memberships == {
-        ("c1", "kid", "learner", "2026-08-01"),
-        ("c1", "old", "teacher", "None"),
-        ("s1", "kid", "learner", "None"),
-        ("s1", "old", "teacher", "None"),
-        ("s1", "boss", "administrator", "None"),
-        ("s2", "boss", "administrator", "None"),
-    }
-    assert [(keys[r.person], keys[r.learner]) for r in state.relations] == [("mum", "kid")]
+    keys = keys_of(site, "people")
+    related = [(keys[each["person"]], keys[each["learner"]]) for each in site.items("relations")]
+    assert related == [("mum", "kid")]
 
 
-def test_a_broken_bundle_is_refused_with_the_row_named(tmp_path):
+def keys_of(site, collection):
+    return {item["id"]: item["sync_key"] for item in site.items(collection)}
+
+
+def profiles_of(site):
+    names = {profile["id"]: profile["name"] for profile in site.items("profiles")}
+    return {person["sync_key"]: names[person["profile"]] for person in site.items("people")}
+
+
+def memberships_of(site):
+    units, people = keys_of(site, "units"), keys_of(site, "people")
+    return {
+        (units[each["unit"]], people[each["person"]], each["role"], each["begin"], each["end"])
+        for each in site.items("memberships")
+    }
+
+
+def test_a_broken_bundle_is_refused_with_the_row_named(tmp_path, refusal):
     orgs = ["d,,,District,district,,", "s1,,,First,school,,nowhere", "s2,,,Second,school,,d"]
-    with pytest.raises(SandboxRefused) as refused:
-        load_seed(bundle(tmp_path, orgs))
-    assert "orgs.csv row 3" in str(refused.value)
+    assert "orgs.csv row 3" in refusal("--seed", bundle(tmp_path, orgs))
+
+
+def test_a_value_that_the_platform_does_not_take_is_refused(tmp_path, refusal):
+    orgs = [f"{'x' * 256},,,District,district,,", f"s1,,,First,school,,{'x' * 256}"]
+    refused = refusal("--seed", bundle(tmp_path, [*orgs, f"s2,,,Second,school,,{'x' * 256}"]))
+    assert "sync_key: String should have at most 255" in refused

@@ -345,9 +345,8 @@ def test_events_are_paged_and_found_by_address(site):
     assert code(site.get("events", params={"after": str(2**63)})) == (422, "invalid_parameter")
 
 
-@pytest.mark.parametrize("database", [":memory:", "file"])
-def test_writers_at_once_lose_nothing(start, tmp_path, database, id_of):
-    running = start("--database", database if database != "file" else str(tmp_path / "s.db"))
+def test_writers_at_once_lose_nothing(start, id_of):
+    running = start()
     learners = [m["person"] for m in running.items("memberships") if m["primary"]]
     teacher = id_of(running, TEACHER)
     running.put("profiles", "p-3", "roles", "mentor")

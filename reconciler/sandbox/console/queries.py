@@ -10,7 +10,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import DEFAULT_LABELS, MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
 from reconciler.sandbox.console.rows import Part, part, rows
-from reconciler.sandbox.store import folded
+from reconciler.sandbox.contents import folded
 
 HOLDERS_SHOWN: Final = 50
 PEOPLE_SHOWN: Final = 50

@@ -1,4 +1,4 @@
-"""A OneRoster bundle as a fresh site (design, section 2).
+"""A roster, of whatever format, as a fresh site (design, section 2).
 
 The site's own ids are numbers in file order, so that nobody mistakes a sourcedId for an id. Live
 roles begin empty: no role enabled, nobody added.
@@ -7,24 +7,26 @@ roles begin empty: no role enabled, nobody added.
 from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import chain
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.domain.roster import Roster, RosterMembership, RosterRole, RosterUnit
+from reconciler.domain.roster import (
+    Roster,
+    RosterMembership,
+    RosterPerson,
+    RosterRole,
+    RosterUnit,
+)
 from reconciler.domain.vocabulary import UNIT_TITLE_LIMIT, MembershipRole, UnitKind
-from reconciler.rosters.oneroster_csv import read_bundle
-from reconciler.rosters.problems import InvalidRoster
 from reconciler.sandbox.items import (
     Ilp,
     MembershipItem,
     PersonItem,
     RelationItem,
     SiteItem,
-    StateDocument,
     UnitItem,
 )
-from reconciler.sandbox.options import SandboxRefused
+from reconciler.sandbox.loading import SITE, Part, in_parts
 from reconciler.sandbox.profiles import (
     ADMINISTRATOR,
     PARENT,
@@ -61,52 +63,44 @@ _MEMBERSHIPS: Final[Mapping[RosterRole, MembershipRole]] = MappingProxyType(
 """Other roles, a parent's at their child's school say, make nobody a member."""
 
 
-def state_of_bundle(path: Path) -> StateDocument:
-    """Read a bundle as a site.
+def parts_of_roster(roster: Roster) -> Iterator[Part]:
+    """Yield a site with what a roster holds.
 
     Raises:
-        SandboxRefused: the bundle is not usable; the message names file and row.
+        ValidationError: the platform takes no such value: a key is too long, say.
     """
-    try:
-        roster = read_bundle(path)
-    except InvalidRoster as error:
-        raise SandboxRefused(f"the seed {path} is not usable: {error}") from None
     units = _units(roster)
     unit_ids = {unit.sync_key: unit.id for unit in units}
     person_ids = {
         person.sourced_id: str(number) for number, person in enumerate(roster.people, _FIRST_PERSON)
     }
-    root = next(unit for unit in units if unit.parent is None)
-    return StateDocument(
-        site=SiteItem(
-            id=root.sync_key or root.id,
-            name=root.title,
-            ilp=Ilp(enabled=True, published_templates=1),
-        ),
-        profiles=default_profiles(),
-        people=[
-            PersonItem(
-                id=person_ids[person.sourced_id],
-                sync_key=person.sourced_id,
-                username=person.username,
-                email=person.email,
-                name=f"{person.given_name} {person.family_name}".strip(),
-                profile=_PROFILES.get(person.role, STAFF),
-                active=person.enabled,
-            )
-            for person in roster.people
-        ],
-        units=units,
-        memberships=list(_memberships(roster, unit_ids, person_ids)),
-        relations=[
-            RelationItem(person=person, learner=learner, kind="guardian")
-            for person, learner in dict.fromkeys(
-                (person_ids[relation.person], person_ids[relation.learner])
-                for relation in roster.relations
-            )
-        ],
-        holders=[],
-        assignments=[],
+    root = next((unit for unit in units if unit.parent is None), units[0])
+    ilp = Ilp(enabled=True, published_templates=1)
+    yield SITE, [SiteItem(id=root.sync_key or root.id, name=root.title, ilp=ilp)]
+    yield from in_parts("profiles", default_profiles())
+    yield from in_parts("people", (_person(each, person_ids) for each in roster.people))
+    yield from in_parts("units", units)
+    yield from in_parts("memberships", _memberships(roster, unit_ids, person_ids))
+    related = dict.fromkeys(
+        (person_ids[each.person], person_ids[each.learner]) for each in roster.relations
+    )
+    yield from in_parts(
+        "relations",
+        (RelationItem(person=each, learner=of, kind="guardian") for each, of in related),
+    )
+
+
+def _person(person: RosterPerson, ids: Mapping[str, str]) -> PersonItem:
+    name = f"{person.given_name} {person.family_name}".strip()
+    return PersonItem(
+        id=ids[person.sourced_id],
+        sync_key=person.sourced_id,
+        username=person.username,
+        email=person.email,
+        # A plain CSV file has no names, and something has to be shown.
+        name=name or person.username,
+        profile=_PROFILES.get(person.role, STAFF),
+        active=person.enabled,
     )
 
 
@@ -160,7 +154,7 @@ def _memberships(
         if role is None:
             continue
         key = (source.unit, source.person, role, str(source.begin or ""))
-        # The same membership twice in a bundle is one: what lasts longer; a primary one of equals.
+        # The same membership twice in a roster is one: what lasts longer; a primary one of equals.
         if key not in known or _lasting(source) > _lasting(known[key]):
             known[key] = source
     for (unit, person, role, _), source in known.items():
