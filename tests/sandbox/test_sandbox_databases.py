@@ -258,6 +258,7 @@ def test_the_tables_of_a_version_are_what_they_are():
             "profiles": ["id", "name", "roles"],
             "labels": ["role", "tool_name", "role_name"],
             "people": ["id", "sync_key", "username", "email", "name", "profile", "active"],
+            "found_by": ["person", "words"],
             "units": ["id", "sync_key", "kind", "title", "parent"],
             "memberships": ["unit", "person", "role", "primary", "begin", "end"],
             "relations": ["person", "learner", "kind"],
@@ -281,6 +282,7 @@ def of_another_version(start, database):
 def of_the_first_version(start, database):
     start("--database", database).stop()
     ask(database, "DROP TABLE sandbox_schema")
+    ask(database, "DROP TABLE found_by")
 
 
 @pytest.mark.parametrize(("make", "version"), [(of_another_version, 99), (of_the_first_version, 1)])
