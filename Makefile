@@ -63,11 +63,12 @@ mutation: .venv/.dev ## change the apply package in small ways: do its tests not
 	@set -o pipefail; grep -o '`reconciler\.[^`]*__mutmut_[0-9]*`' docs/mutation.md | tr -d '`' | sort >mutants/tolerated
 	@$(STEP) survivors diff mutants/tolerated mutants/survivors
 
-bench: .venv/.dev ## measure an apply, everybody's access and large rosters, each against its bound
+bench: .venv/.dev ## measure an apply, access, large rosters and a large sandbox, each against its bound
 	@$(BIN)/python benchmarks/apply_bound.py
 	@$(BIN)/python benchmarks/access_ratio.py
 	@$(BIN)/python benchmarks/roster_ratio.py
 	@$(BIN)/python benchmarks/ims_memory.py
+	@$(BIN)/python benchmarks/sandbox_scale.py
 
 screenshots: .venv/.dev ## take the pictures of the console that the documentation shows
 	@$(BIN)/python tools/screenshots

@@ -58,6 +58,13 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server of this session's own."""
+    with server() as running:
+        yield running
+
+
+@contextlib.contextmanager
+def server() -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server for as long as the block lasts; skips where none is installed."""
     programs = _programs()
     account = _account()
     directory = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))

@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from fastapi import FastAPI
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
@@ -61,9 +61,16 @@ def make_app(context: Context, *, faults: Faults = _NO_FAULTS) -> FastAPI:
         assert isinstance(error, HTTPException)  # noqa: S101, what the handler is registered for
         return answer(request, _problem_of(request, error))
 
+    async def not_stored(request: Request, _error: Exception) -> Response:
+        # PostgreSQL takes no null characters; nothing that it holds can be meant.
+        return answer(
+            request, Problem("invalid_parameter", "the request has a character that cannot be")
+        )
+
     app.add_exception_handler(console.SignInFirst, console.to_sign_in)
     app.add_exception_handler(Problem, refused)
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(DataError, not_stored)
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _failed)

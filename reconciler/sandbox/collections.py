@@ -5,13 +5,13 @@ signed, so that a damaged one is told from an old one, and pins the collection's
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import Connection, RowMapping, Table, select, tuple_
+from sqlalchemy import Connection, Row, Table, select, tuple_
 
 from reconciler.sandbox import tables
 from reconciler.sandbox.problems import Problem
@@ -102,24 +102,24 @@ def page(
     query = select(table).order_by(*columns).limit(limit + 1)
     if key is not None:
         query = query.where(tuple_(*columns) > tuple_(*key))
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(query).all()
     following = None
     if len(rows) > limit:
-        last = rows[limit - 1]
+        last = dict(zip(table.columns, rows[limit - 1], strict=True))
         following = str(
-            _serializer(current).dumps(
-                [current.revision, [last[column.name] for column in columns]]
-            )
+            _serializer(current).dumps([current.revision, [last[column] for column in columns]])
         )
-    return [item(row) for row in rows[:limit]], following
+    return as_items(table, rows[:limit]), following
 
 
-def item(row: RowMapping) -> dict[str, Any]:
-    """Turn a row into the API's item: the columns as they are, open dates as null."""
-    found = dict(row)
-    for name in ("begin", "end"):
-        if found.get(name) == tables.OPEN:
-            found[name] = None
+def as_items(table: Table, rows: Iterable[Row[*tuple[Any, ...]]]) -> list[dict[str, Any]]:
+    """Turn whole rows of a table into the API's items: the columns as they are, open dates null."""
+    names = table.columns.keys()
+    # To ask each row for its names takes five times as long.
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    for name in {"begin", "end"}.intersection(names):
+        for item in found:
+            item[name] = item[name] if item[name] != tables.OPEN else None
     return found
 
 

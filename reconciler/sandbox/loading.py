@@ -7,6 +7,7 @@ part is held at once, so that a million assignments take no more memory than a t
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,24 +133,34 @@ def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> No
         return
     try:
         with connection.begin_nested():
-            if connection.dialect.name == "postgresql" and "roles" not in table.columns:
-                _copy(connection, table, rows)
-            else:
+            if "roles" in table.columns:
                 connection.execute(insert(table), rows)
+            else:
+                _add_plain(connection, table, rows)
     except IntegrityError as error:
         raise _Twice(_twice(connection, table, rows)) from error
 
 
-def _copy(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+def _add_plain(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Add rows whose values need no conversion, past everything that would look at each of them."""
     names = table.columns.keys()
     quote = connection.dialect.identifier_preparer.quote
-    into = f"COPY {quote(table.name)} ({', '.join(map(quote, names))}) FROM STDIN"
+    into = f"{quote(table.name)} ({', '.join(map(quote, names))})"
+    values = list(map(itemgetter(*names), rows))
+    if connection.dialect.name == "postgresql":
+        _copy(connection, into, values)
+    else:
+        places = ", ".join("?" * len(names))
+        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({places})", values)  # noqa: S608 - our own names
+
+
+def _copy(connection: Connection, into: str, values: Iterable[tuple[Any, ...]]) -> None:
     driver: Any = connection.dialect.loaded_dbapi
     raw: Any = connection.connection
     try:
-        with raw.cursor() as cursor, cursor.copy(into) as copy:
-            for row in rows:
-                copy.write_row([row[name] for name in names])
+        with raw.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
+            for row in values:
+                copy.write_row(row)
     except driver.Error as error:
         told = DBAPIError.instance(into, None, error, driver.Error, dialect=connection.dialect)
         raise told from error

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from reconciler.domain.vocabulary import Capability
 from reconciler.sandbox import tables
-from reconciler.sandbox.collections import COLLECTIONS, item
+from reconciler.sandbox.collections import COLLECTIONS, as_items
 from reconciler.sandbox.items import ITEMS, Shape
 from reconciler.sandbox.loading import SITE, Part
 
@@ -77,8 +77,9 @@ def write_state(connection: Connection, out: IO[str]) -> None:
     for name, table in COLLECTIONS.items():
         out.write(f',\n"{name}": [\n')
         between = ""
-        for row in streamed.execute(select(table).order_by(*table.primary_key.columns)).mappings():
-            out.write(f"{between}{compact(item(row))}")
+        query = select(table).order_by(*table.primary_key.columns)
+        for rows in streamed.execute(query).partitions():
+            out.write(between + ",\n".join(map(compact, as_items(table, rows))))
             between = ",\n"
         out.write("\n]")
     out.write("\n}\n")

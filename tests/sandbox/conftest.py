@@ -134,7 +134,9 @@ def new_database(
 
     yield make
     for name in made:
-        request.getfixturevalue("postgres_server").administer(f"DROP DATABASE {name} WITH (FORCE)")
+        request.getfixturevalue("postgres_server").administer(
+            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+        )
 
 
 @pytest.fixture

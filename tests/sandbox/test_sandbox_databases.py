@@ -13,6 +13,7 @@ from itertools import cycle
 
 import psycopg
 import pytest
+import requests
 import warm
 from sandboxes import PROGRAM, clean_environment
 
@@ -467,3 +468,52 @@ def test_options_before_a_subcommand_are_refused(run):
     for option in (("--database", "x.db"), ("--seed", __file__), ("--port", "1")):
         _, said = run(*option, "reset", "--database", "y.db", code=64)
         assert f"{option[0]} stands before reset, which does not hear of it" in said
+
+
+# A server that goes away
+
+
+@pytest.mark.parametrize("kept_in", ["postgresql"], indirect=True, scope="module")
+def test_connections_that_were_lost_are_made_again(start, database):
+    site = start("--database", database)
+    site.put("profiles", "p-3", "roles", "mentor")
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    assert ask(database, f"SELECT pg_terminate_backend(pid) {others}")
+    assert site.revision() == 2
+    assert site.put("profiles", "p-3", "roles", "headteacher").status_code == 201
+    assert ask(database, f"SELECT count(*) {others}") > [(0,)]
+
+
+@pytest.mark.parametrize("kept_in", ["postgresql"], indirect=True, scope="module")
+def test_a_database_that_is_gone_is_503(start, database, postgres_server):
+    site = start("--database", database)
+    site.token()
+    postgres_server.administer(f"DROP DATABASE {database.rpartition('/')[2]} WITH (FORCE)")
+    answer = site.get("site")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "1"
+    said = site.stop()[2]
+    assert "Traceback" not in said
+    assert postgres_server.password not in said
+
+
+def test_a_character_that_cannot_be_stored_is_refused_or_means_nothing(start, database):
+    site = start("--database", database)
+    console = site.ready["console"]
+    browser = requests.Session()
+    form = browser.get(f"{console['url']}/sign-in", timeout=10).text
+    browser.post(
+        f"{console['url']}/sign-in",
+        data={
+            "username": console["username"],
+            "password": console["password"],
+            "csrf": form.partition('name="csrf" value="')[2].partition('"')[0],
+        },
+        timeout=10,
+    )
+    for answer in (
+        browser.get(f"{console['url']}?mentor_after=%00", timeout=10),
+        site.get("events", params={"address": "holder/mentor/%00"}),
+        site.put("holders", "mentor", "\0"),
+    ):
+        assert answer.status_code in (200, 422)

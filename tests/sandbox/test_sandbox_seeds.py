@@ -1,9 +1,17 @@
 import copy
 import json
+import zipfile
+from pathlib import Path
 
 import pytest
+from pifu import as_xml
 
+from reconciler.rosters.files import FILES
+from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.sandbox.municipality import municipality
+from reconciler.sandbox.options import SEED_TYPES
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "roster"
 
 COLLECTIONS = (
     "profiles",
@@ -285,3 +293,87 @@ def test_a_value_that_the_platform_does_not_take_is_refused(tmp_path, refusal):
     orgs = [f"{'x' * 256},,,District,district,,", f"s1,,,First,school,,{'x' * 256}"]
     refused = refusal("--seed", bundle(tmp_path, [*orgs, f"s2,,,Second,school,,{'x' * 256}"]))
     assert "sync_key: String should have at most 255" in refused
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_an_ims_enterprise_file_becomes_the_same_site_as_its_oneroster(start, tmp_path, as_zip):
+    """The example's roster in both formats, but for what PIFU-IMS says in other words."""
+    roster = read_bundle(EXAMPLE)
+    path = tmp_path / "pifu.xml"
+    path.write_bytes(as_xml(roster))
+    if as_zip:
+        with zipfile.ZipFile(tmp_path / "pifu.zip", "w") as archive:
+            archive.write(path, "pifu.xml")
+        path = tmp_path / "pifu.zip"
+    ims, oneroster = start("--seed", path), start("--seed", EXAMPLE)
+    shown = ("sync_key", "kind", "title")
+    assert [[unit[name] for name in shown] for unit in ims.items("units")] == [
+        [unit[name] for name in shown] for unit in oneroster.items("units")
+    ]
+    assert {each["sync_key"] for each in ims.items("people")} == {
+        each["sync_key"] for each in oneroster.items("people")
+    }
+    inactive = [each["sync_key"] for each in ims.items("people") if not each["active"]]
+    assert inactive == [each.sourced_id for each in roster.people if not each.enabled] != []
+    learners = {each for each in memberships_of(oneroster) if each[2] == "learner" and each[3]}
+    assert learners <= memberships_of(ims)
+    assert len(ims.items("relations")) == len(oneroster.items("relations")) > 0
+    profiles, others = profiles_of(ims), profiles_of(oneroster)
+    differ = {(profiles[key], others[key]) for key in profiles if profiles[key] != others[key]}
+    assert differ <= {("Staff", "Parent")}
+    assert not ims.items("holders")
+
+
+TABLE = """Klasse;Lærer;Rolle;Fra;Til
+8a;t-1;teacher;2026-08-17;2026-12-20
+8a;s-1;student;;
+8b;t-1;;;
+skolen;t-2;principal;;
+"""
+COLUMNS = [
+    *("--seed-column", "unit=Klasse", "--seed-column", "person=Lærer"),
+    *("--seed-column", "role=Rolle", "--seed-column", "from=Fra", "--seed-column", "until=Til"),
+]
+
+
+@pytest.mark.parametrize("said", [(), ("--seed-type", "csv")])
+def test_a_plain_table_becomes_a_site(start, tmp_path, said):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    site = start("--seed", path, *said, *COLUMNS)
+    assert profiles_of(site) == {"t-1": "Staff", "s-1": "Student", "t-2": "Administrator"}
+    assert {each["name"] for each in site.items("people")} == {"t-1", "s-1", "t-2"}
+    assert memberships_of(site) == {
+        ("8a", "t-1", "teacher", "2026-08-17", "2026-12-21"),
+        ("8a", "s-1", "learner", None, None),
+        ("8b", "t-1", "teacher", None, None),
+        ("skolen", "t-2", "administrator", None, None),
+    }
+    assert {unit["kind"] for unit in site.items("units")} == {"organisation", "class"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "code"),
+    [
+        (("--seed-type", "ims-enterprise"), "table.csv", 1),
+        (("--seed-type", "state"), "is not valid: the file: is not JSON", 1),
+        (("--seed-type", "oneroster-csv"), "is not usable", 1),
+        ((), "is not valid: the file: is not JSON", 1),
+        (("--seed-type", "csv"), "which columns are the unit and the person", 64),
+        (("--seed-type", "state", *COLUMNS), "--seed-column is not for --seed-type state", 64),
+        (("--seed-column", "colour=Red"), "colour is no column of a roster", 64),
+        (("--seed-column", "unit=Red", "--seed-column", "person=Lærer"), "RR307", 1),
+    ],
+)
+def test_a_seed_that_is_not_what_is_said_is_refused(tmp_path, refusal, arguments, reason, code):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    assert reason in refusal("--seed", path, *arguments, code=code)
+
+
+def test_how_to_read_a_seed_needs_a_seed(refusal):
+    assert "are about a --seed" in refusal("--seed-type", "state", code=64)
+
+
+def test_every_format_of_rosters_that_is_a_file_can_be_a_seed():
+    assert {*FILES, "state"} == set(SEED_TYPES)
