@@ -188,6 +188,19 @@ def alone(engine: Engine, place: Place) -> Iterator[Connection]:
             yield connection
 
 
+def scrub(engine: Engine, place: Place) -> None:
+    """Rewrite a file, so that nothing of what was thrown away is left in it.
+
+    A server's database does so by itself, in its own time.
+    """
+    if not place.is_sqlite:
+        return
+    with told(place), engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute("VACUUM")
+        cursor.close()
+
+
 def make_private(place: Place) -> None:
     """Make a new database file readable by its owner only: it may be a copy of the register.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from reconciler.sandbox import tables
-from reconciler.sandbox.database import Place, alone, making_engine, place_of, told
+from reconciler.sandbox.database import Place, alone, making_engine, place_of, scrub, told
 from reconciler.sandbox.loading import load
 from reconciler.sandbox.options import MEMORY, SandboxRefused, Seed
 from reconciler.sandbox.private import private_file
@@ -33,16 +33,19 @@ def reset(database: str, seed: Seed | None, agree: Callable[[str], None]) -> str
         SandboxRefused: the database is not a sandbox's or is being served, or the seed cannot be
             used; nothing has changed then.
     """
-    with _opened(database) as (place, engine), alone(engine, place) as connection:
-        found = refuse_unless({Found.SITE, Found.ANOTHER_VERSION}, connection, place.shown)
-        lost = "a site of another version"
-        if found is Found.SITE:
-            lost = str(connection.execute(select(tables.site.c.name)).scalar_one())
-        agree(f"{lost} in {place.shown}")
-        drop(connection)
-        create(connection)
-        load(connection, parts_of_seed(seed), seed.path if seed else None)
-        return str(connection.execute(select(tables.site.c.name)).scalar_one())
+    with _opened(database) as (place, engine):
+        with alone(engine, place) as connection:
+            found = refuse_unless({Found.SITE, Found.ANOTHER_VERSION}, connection, place.shown)
+            lost = "a site of another version"
+            if found is Found.SITE:
+                lost = str(connection.execute(select(tables.site.c.name)).scalar_one())
+            agree(f"{lost} in {place.shown}")
+            drop(connection)
+            create(connection)
+            load(connection, parts_of_seed(seed), seed.path if seed else None)
+            made = str(connection.execute(select(tables.site.c.name)).scalar_one())
+        scrub(engine, place)
+        return made
 
 
 def export(database: str, out: Path | None) -> None:

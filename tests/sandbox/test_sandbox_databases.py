@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import cycle
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -358,14 +359,18 @@ def test_a_reset_begins_again_with_a_seed(start, database, run, tmp_path):
     first.stop()
     out, said = run("reset", "--database", database, "--yes")
     assert (out, said) == ("", "The database holds Nordberg kommune now, at its beginning.\n")
+    is_file = "://" not in database
     second = start("--database", database)
     assert (second.revision(), second.events()) == (1, [])
     assert second.get("people").headers["ETag"] != etag
-    second.stop()
     path = tmp_path / "table.csv"
     path.write_text("Klasse;Lærer\n8a;t-1\n8b;t-2\n", encoding="utf-8")
     columns = ("--seed-column", "unit=Klasse", "--seed-column", "person=Lærer")
+    name = second.items("people")[0]["name"].encode() if is_file else b""
+    second.stop()
+    assert not is_file or name in Path(database).read_bytes()
     run("reset", "--database", database, "--yes", "--seed", path, *columns)
+    assert not is_file or name not in Path(database).read_bytes()
     assert [each["sync_key"] for each in start("--database", database).items("people")] == [
         *("t-1", "t-2")
     ]
