@@ -14,7 +14,7 @@ from reconciler.sandbox.problems import Problem
 BODY_LIMIT: Final = 5_000_000
 """Bytes that a request's body may have."""
 
-_DROPPED_LIMIT: Final = 10 * BODY_LIMIT
+_DROPPED_LIMIT: Final = 2 * BODY_LIMIT
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _GZIP_REFUSED = re.compile(r"\b(gzip|x-gzip)\s*;\s*q=0(\.0{0,3})?\s*(,|$)", re.IGNORECASE)
@@ -126,8 +126,8 @@ class EncodedPath:
 class LimitedBody:
     """Refuses a body over the limit: at once by its declared length, else while it comes in.
 
-    What the client still sends is then read and dropped, up to a bound: a connection closed under
-    a client that is sending would lose the answer.
+    A connection on which a client still sends when it has its answer is closed. A little more is
+    read and dropped before: closed at once, a client that is sending would lose the answer.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -139,33 +139,36 @@ class LimitedBody:
             await self._app(scope, receive, send)
             return
         too_large = Problem("body_too_large", f"a body has at most {BODY_LIMIT} bytes")
+        headers = Headers(scope=scope)
+        declared = int(headers.get("content-length", "0"))
+        sending = declared > 0 or "transfer-encoding" in headers
         seen = 0
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, sending
             message = await receive()
             seen += len(message.get("body", b""))
+            sending = message.get("more_body", False)
             if seen > BODY_LIMIT:
                 raise too_large
             return message
 
         async def answered(message: Message) -> None:
-            nonlocal seen
+            nonlocal seen, sending
+            if sending and message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
             last = message["type"] == "http.response.body" and not message.get("more_body", False)
-            if not last or seen <= BODY_LIMIT:
+            if not (last and sending):
                 await send(message)
                 return
             await send({**message, "more_body": True})
-            more = True
-            while more and seen <= _DROPPED_LIMIT:
+            while sending and seen <= _DROPPED_LIMIT:
                 following = await receive()
                 seen += len(following.get("body", b""))
-                more = following.get("more_body", False)
+                sending = following.get("more_body", False)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        declared = Headers(scope=scope).get("content-length", "0")
-        if int(declared) > BODY_LIMIT:
-            seen = BODY_LIMIT + 1
+        if declared > BODY_LIMIT:
             await too_large.response()(scope, receive, answered)
         else:
             await self._app(scope, counted, answered)

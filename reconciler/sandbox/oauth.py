@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -175,7 +176,10 @@ async def _form(request: Request) -> FormData:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _FORM:
         raise OAuthError("invalid_request", f"the body must be {_FORM}")
-    return await request.form()
+    try:
+        return await request.form()
+    except HTTPException as error:  # what its reader does not take, a field of megabytes say
+        raise OAuthError("invalid_request", f"the body is not valid: {error.detail}") from None
 
 
 def _check_grant_type(form: FormData) -> None:

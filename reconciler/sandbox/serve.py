@@ -20,6 +20,7 @@ from sqlalchemy import select
 from reconciler.domain.vocabulary import Capability
 from reconciler.sandbox import ready, tables
 from reconciler.sandbox.app import make_app
+from reconciler.sandbox.connections import PromptConnection
 from reconciler.sandbox.context import ConsoleUser, Context
 from reconciler.sandbox.faults.connection import ClosableProtocol
 from reconciler.sandbox.faults.reading import faults_of
@@ -86,7 +87,9 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
         del announcement["console"]["password"]  # who gave it knows it
     config = uvicorn.Config(
         make_app(context, faults=faults),
-        http=ClosableProtocol if faults else "auto",
+        http=ClosableProtocol if faults else PromptConnection,
+        ws="none",
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         lifespan="off",

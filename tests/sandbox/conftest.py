@@ -12,7 +12,16 @@ from urllib.parse import quote
 import pytest
 import requests
 import warm
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sandboxes import PROGRAM
+
+from reconciler.domain.vocabulary import Capability
+from reconciler.sandbox.app import make_app
+from reconciler.sandbox.context import ConsoleUser, Context
+from reconciler.sandbox.oauth import Tokens
+from reconciler.sandbox.reading import contract
+from reconciler.sandbox.store import open_store
 
 START_SECONDS = 20
 
@@ -217,3 +226,34 @@ def id_of(request: pytest.FixtureRequest) -> Callable[[Running, str], str]:
         )
 
     return find
+
+
+@pytest.fixture
+def app() -> Iterator[FastAPI]:
+    """The application itself, without a process."""
+    store = open_store(":memory:")
+    yield make_app(
+        Context(
+            store=store,
+            tokens=Tokens((), 60),
+            capabilities=frozenset(Capability),
+            contract=contract(),
+            console=ConsoleUser("admin", "secret"),
+        )
+    )
+    store.close()
+
+
+@pytest.fixture
+def routes(app: FastAPI) -> set[tuple[str, str]]:
+    """Every path that is served, with a method of it."""
+    return set(_routes_of(app.routes))
+
+
+def _routes_of(routes: Any) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield from ((route.path, method.lower()) for method in route.methods)
+        else:
+            # FastAPI keeps an included router as one entry.
+            yield from _routes_of(route.original_router.routes)

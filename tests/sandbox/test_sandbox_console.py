@@ -6,46 +6,9 @@ import pytest
 import requests
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from browsers import Browser
 
 from reconciler.sandbox import console as console_package
-
-
-class Browser:
-    def __init__(self, running, *, signed_in=True):
-        self.running = running
-        self.session = requests.Session()
-        if signed_in:
-            answer = self.sign_in(running.ready["console"]["password"])
-            assert answer.status_code == 200
-            assert answer.url.endswith("/console")
-
-    def get(self, path=""):
-        return self.session.get(self.running.ready["console"]["url"] + path, timeout=10)
-
-    def csrf(self, path=""):
-        return re.search(r'name="csrf" value="([^"]+)"', self.get(path).text)[1]
-
-    def post(self, path, csrf=None, **form):
-        form["csrf"] = self.csrf() if csrf is None else csrf
-        url = self.running.ready["console"]["url"] + path
-        return self.session.post(url, data=form, timeout=10)
-
-    def sign_in(self, password, username="admin"):
-        return self.post("/sign-in", self.csrf("/sign-in"), username=username, password=password)
-
-
-PAGES = (
-    "",
-    "/profiles",
-    "/mentor",
-    "/mentor/add?q=a",
-    "/mentor/edit?person=1",
-    "/headteacher/settings",
-    "/ilp",
-    "/people?q=a",
-    "/people/seen?person=1",
-    "/events",
-)
 
 
 @pytest.fixture
@@ -53,16 +16,12 @@ def console(sandbox):
     return Browser(sandbox)
 
 
-def test_nothing_is_shown_or_done_without_signing_in(quiet):
+def test_a_wrong_name_or_password_signs_nobody_in(quiet):
     stranger = Browser(quiet, signed_in=False)
-    for path in PAGES:
-        assert stranger.get(path).url.endswith("/console/sign-in")
-    answer = stranger.post("/profiles/add", profile="p-3", role="mentor")
-    assert answer.url.endswith("/console/sign-in")
     for name, password in (("admin", "wrong"), ("root", quiet.ready["console"]["password"])):
         assert stranger.sign_in(password, name).status_code == 401
     assert "wrong" in stranger.sign_in("wrong").text
-    assert quiet.revision() == 1
+    assert stranger.get().url.endswith("/console/sign-in")
 
 
 def test_the_cookie_and_the_headers_are_strict(quiet):
@@ -83,24 +42,6 @@ def test_a_forged_cookie_is_no_session(quiet):
     forged = {"sandbox_console": "WyJ4IiwiYWRtaW4iXQ.aGVsbG8.c2lnbmF0dXJl"}
     answer = requests.get(quiet.ready["console"]["url"], cookies=forged, timeout=10)
     assert answer.url.endswith("/console/sign-in")
-
-
-@pytest.mark.parametrize("csrf", ["", "guessed", "é"])
-def test_a_form_without_the_token_changes_nothing(quiet, csrf):
-    browser = Browser(quiet)
-    refused = browser.post("/profiles/add", csrf, profile="p-3", role="mentor")
-    assert refused.status_code == 403
-    assert "nothing was changed" in refused.text
-    assert browser.post("/sign-out", csrf).url.endswith("/console/sign-in")
-    assert browser.get().url.endswith("/console")
-    assert quiet.revision() == 1
-
-
-def test_a_token_of_another_session_is_refused(quiet):
-    first, second = Browser(quiet), Browser(quiet)
-    assert (
-        first.post("/profiles/add", second.csrf(), profile="p-3", role="mentor").status_code == 403
-    )
 
 
 def test_signing_out_ends_the_session_for_good(quiet):

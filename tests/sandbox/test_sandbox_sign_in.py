@@ -44,6 +44,7 @@ def test_a_smaller_scope_is_given_and_kept(quiet):
         ({"grant_type": "client_credentials", "scope": ""}, 400, "invalid_scope"),
         ({"grant_type": ["client_credentials"] * 2}, 400, "invalid_request"),
         ({"grant_type": "client_credentials", "client_secret": "x"}, 400, "invalid_request"),
+        ({"grant_type": "client_credentials", "scope": "x" * 2_000_000}, 400, "invalid_request"),
     ],
 )
 def test_token_errors(quiet, form, status, error):
@@ -76,31 +77,3 @@ def test_a_damaged_authorization_is_401(quiet, value):
 def test_json_is_no_token_request(quiet):
     answer = requests.post(quiet.ready["token_url"], json={}, timeout=10)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
-
-
-def test_the_auditor_reads_and_never_writes(quiet):
-    assert quiet.call("GET", "site", client="auditor").json()["actor"] == "auditor"
-    for method, path in (
-        ("PUT", "holders/mentor/10504"),
-        ("DELETE", "assignments/mentor/10504/class/u-11"),
-        ("PATCH", "labels/mentor"),
-        ("POST", "changes"),
-    ):
-        refused = quiet.call(method, path, client="auditor")
-        assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
-
-
-@pytest.mark.parametrize("header", [None, "Bearer", "Bearer nonsense", "Basic eDp5", "bearer  "])
-@pytest.mark.parametrize("path", ["site", "people", "events", "changes", "holders/mentor/1"])
-def test_no_call_without_a_valid_token(quiet, header, path):
-    method = {"changes": "POST", "holders/mentor/1": "PUT"}.get(path, "GET")
-    answer = requests.request(
-        method,
-        f"{quiet.url}/v1/{path}",
-        headers={"Authorization": header} if header else {},
-        timeout=10,
-    )
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["code"] == "unauthorised"

@@ -1,8 +1,10 @@
 """What all pages of the console share: the frame, the language, who is signed in, the headers."""
 
 import gettext
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -34,6 +36,7 @@ HEADERS: Final = {
 _WRITTEN: Final = {"en": "en_GB"}
 """How the days of a language are written where it does not say itself: by the clock of 24 hours."""
 
+_HOST: Final = re.compile(r"(?P<name>[^\[\]:/@]+|\[[^\[\]/@]+\])(:[0-9]*)?")
 _HERE: Final = Path(__file__).parent
 
 
@@ -130,6 +133,42 @@ def with_query(path: str, query: Mapping[str, Any]) -> str:
     """Return an address with those of the parameters that have a value."""
     given = {name: value for name, value in query.items() if value not in ("", None)}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def check_address(request: Request) -> None:
+    """Refuse what no page of the console is asked for with.
+
+    A name of somebody else on this machine's own address comes from a page of theirs, to which
+    browsers gave that address afterwards ("DNS rebinding"). An IP address cannot be given so.
+
+    Raises:
+        Problem: the site is called by a name of somebody else, or a parameter has null characters.
+    """
+    server = request.scope.get("server")
+    if server and _is_loopback(server[0]) and not _is_own_name(request.headers.get("host", "")):
+        raise Problem("not_found", "this machine's console answers to localhost or an IP address")
+    if any("\x00" in value for value in request.query_params.values()):
+        raise Problem("invalid_parameter", "a parameter has no null characters")
+
+
+def _is_loopback(name: str) -> bool:
+    return _is_address(name) and ip_address(name).is_loopback
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_own_name(host: str) -> bool:
+    parts = _HOST.fullmatch(host)
+    if parts is None:
+        return not host  # HTTP/1.0; no browser leaves it out
+    name = parts["name"].strip("[]").lower()
+    return name.rpartition(".")[2] == "localhost" or _is_address(name)
 
 
 def language(request: Request) -> str:

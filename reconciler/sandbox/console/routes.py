@@ -1,14 +1,14 @@
 """Which address of the console is which page or form."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from reconciler.sandbox.console import administration, edits, people, roles, signing
-from reconciler.sandbox.console.frame import Frame
+from reconciler.sandbox.console.frame import Frame, check_address
 
 
 def router(frame: Frame) -> APIRouter:
     """Return the console's routes."""
-    routes = APIRouter()
+    routes = APIRouter(dependencies=[Depends(check_address)])
     for part in (signing, administration, people, roles, edits):
         routes.include_router(part.routes(frame))
     return routes

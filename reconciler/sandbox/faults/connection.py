@@ -12,8 +12,8 @@ import struct
 from typing import Final
 
 from starlette.types import Receive, Scope
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from reconciler.sandbox.connections import PromptConnection
 from reconciler.sandbox.faults.model import Ending
 
 _TRANSPORT: Final = "reconciler.transport"
@@ -21,8 +21,8 @@ _SECONDS_TO_FLUSH: Final = 2
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
-class ClosableProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, with a way for the application to its connection."""
+class ClosableProtocol(PromptConnection):
+    """The server's HTTP/1.1, with a way for the application to its connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Keep the transport where each request's scope gets its state from."""
