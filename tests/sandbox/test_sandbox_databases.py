@@ -62,8 +62,8 @@ def ask(database, statement):
 
 def table_names(database):
     if "://" in database:
-        where = "information_schema.tables WHERE table_schema = 'public'"
-        return {name for (name,) in ask(database, f"SELECT table_name FROM {where}")}  # noqa: S608 - a name of ours
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        return {name for (name,) in ask(database, query)}
     return {name for (name,) in ask(database, "SELECT name FROM sqlite_master WHERE type='table'")}
 
 
