@@ -21,6 +21,11 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are processors: many tests wait, for a lease or a process."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 3
+
+
 @pytest.fixture(scope="session")
 def district_zip() -> Path:
     """A whole district in OneRoster 1.1 CSV, which a third-party generator wrote."""
