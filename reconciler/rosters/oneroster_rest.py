@@ -18,7 +18,7 @@ from reconciler.rosters.collected import CHANGES, Collected
 from reconciler.rosters.csv_table import Columns, Row
 from reconciler.rosters.offset_pages import read_offset_pages
 from reconciler.rosters.oneroster import read_tables
-from reconciler.rosters.oneroster_tables import COLUMNS, UNREADABLE, Version
+from reconciler.rosters.oneroster_tables import COLUMNS, UNREADABLE, Version, is_current
 from reconciler.rosters.problems import Problem
 from reconciler.rosters.school_system import Advice, Get, Item, asking, nothing
 from reconciler.rosters.service import RosterService
@@ -232,6 +232,6 @@ def _roles(user: Item) -> tuple[tuple[str, ...], ...]:
     rows = []
     for each in whole if _key(user) else ():
         role = each if isinstance(each, dict) else {"org": each, "role": each, "roleType": each}
-        gone = role.get("status") if status in (None, "active") else status
-        rows.append(_KEEP_ROLE({**role, "user": user, "status": gone}))
+        own = role.get("status") if is_current(_text(status)) else status
+        rows.append(_KEEP_ROLE({**role, "user": user, "status": own}))
     return tuple(rows)

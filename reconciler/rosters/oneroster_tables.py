@@ -177,13 +177,12 @@ class Tables:
         status_at = len(columns.required)
         for number, values in rows:
             sourced_id, status = values[0], values[status_at]
-            if status and status != "active":
+            if status and status != "active" and not is_current(status):
                 if status.strip().lower() in _GONE:
                     self._left_out.add((name, sourced_id))
                     continue
-                if status.strip().lower() != "active":
-                    message = "a status is active or tobedeleted"
-                    self.problem(file, number, "status", "RR313", message)
+                message = "a status is active or tobedeleted"
+                self.problem(file, number, "status", "RR313", message)
             first = ids.setdefault(sourced_id, number)
             if first != number and sourced_id:
                 message = f"row {first} has the same id"
@@ -275,6 +274,11 @@ class Tables:
     ) -> None:
         """Note a problem; `value` is given for ids only."""
         self.problems.append(Problem(file, row, column, value, code, message))
+
+
+def is_current(status: str) -> bool:
+    """Say whether a status, in any case or none at all, is one of a row that does not go."""
+    return status.strip().lower() in ("", "active")
 
 
 def listed(cell: str) -> tuple[str, ...]:

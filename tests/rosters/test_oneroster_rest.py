@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from school_systems import SECRET, TOKEN, Reply, Row, SchoolSystem, Ways, reply, serving
 
 from reconciler.credentials import Secret
-from reconciler.domain.roster import Roster
+from reconciler.domain.roster import Roster, RosterRole
 from reconciler.errors import ContractViolation, RequestRefused, SiteError
 from reconciler.http.call import Limits
 from reconciler.rosters.oneroster_csv import read_bundle
@@ -146,6 +146,17 @@ def test_what_is_to_be_deleted_is_left_out():
             row["status"] = "tobedeleted" if row["role"] == "teacher" else "active"
         roster = read_service(service(system))
     assert {each.role for each in roster.memberships} == {"student"}
+
+
+@pytest.mark.parametrize("status", ["Active", "", " active ", None])
+def test_a_role_that_goes_is_left_out_however_its_user_is_said_to_stay(status: str | None):
+    with serving(EXAMPLE, "1.2") as system:
+        (head,) = (each for each in system.rows["users"] if each["sourcedId"] == "t-0007")
+        head["status"] = status
+        for role in head["roles"]:
+            role["status"] = "tobedeleted" if role["role"] == "principal" else "active"
+        held = read_service(service(system)).affiliations
+    assert RosterRole.PRINCIPAL not in {each.role for each in held if each.person == "t-0007"}
 
 
 def test_a_row_that_comes_again_otherwise_is_the_later_one():
