@@ -7,15 +7,15 @@ teacher of the group, and a duty as `Rektor` the principal of the organisation, 
 in activities, which are not read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from sys import intern
 from types import MappingProxyType
 from typing import Final, NamedTuple
+from unicodedata import normalize
 
 from reconciler.domain.roster import (
-    HOMEROOM,
     Roster,
     RosterMembership,
     RosterPerson,
@@ -31,6 +31,16 @@ from reconciler.rosters.problems import InvalidRoster, Problem
 from reconciler.rosters.remarks import Remarks
 from reconciler.rosters.school_system import Advice, Item, asking, nothing
 from reconciler.rosters.service import RosterService
+from reconciler.rosters.ss12000_words import (
+    ASSIGNMENTS,
+    DUTIES,
+    GROUPS,
+    MENTOR,
+    ORGANISATIONS,
+    SCHOOL,
+    SCHOOL_UNIT,
+    STAFF_GROUP,
+)
 from reconciler.rosters.token_pages import read_token_pages
 
 PAGE: Final = 1000
@@ -62,28 +72,6 @@ _ADVICE: Final = Advice(
     rights=f"Check what the client may do: it needs to read {', '.join(COLLECTIONS)}.",
     place="Check url and base_path: the service may stand elsewhere.",
 )
-_CLASS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {"klass": HOMEROOM, "mentor": HOMEROOM, "undervisning": "scheduled"}
-)
-"""What the types of groups are as class types; any other one stays as it is, in small letters."""
-
-_STAFF_GROUP: Final = "personalgrupp"
-_DUTIES: Final[Mapping[str, RosterRole]] = MappingProxyType(
-    {
-        "rektor": RosterRole.PRINCIPAL,
-        "lärare": RosterRole.TEACHER,
-        "förstelärare": RosterRole.TEACHER,
-        "förskollärare": RosterRole.TEACHER,
-        "speciallärare/specialpedagog": RosterRole.TEACHER,
-        "lärarassistent": RosterRole.AIDE,
-        "kurator": RosterRole.COUNSELLOR,
-        "studie- och yrkesvägledare": RosterRole.COUNSELLOR,
-        "skoladministratör": RosterRole.ADMINISTRATOR,
-    }
-)
-"""What the roles of a duty are; any other one gives nobody a role here."""
-
-_MENTOR: Final = "mentor"
 _EMAILS: Final = ("skola personal", "skola elev", "arbete övrigt", "")
 """The types of e-mail addresses that are taken, the best first; a private one never is."""
 
@@ -182,17 +170,17 @@ class _Reader:
             if parent:
                 self._refer(place, "parentOrganisation", parent, "organisations")
             parents[key] = parent or None
-            kinds[key] = self._text(place, item, "organisationType").casefold()
+            kinds[key] = self._word(place, item, "organisationType", ORGANISATIONS)
             self._spans[key] = self._period(place, item)
         for key in circles(parents):
             place = _Place("/organisations", self._ids["organisations"][key])
             message = "the organisation lies below itself:"
             self._problem(place, "parentOrganisation", "RR311", message, key)
-        above = {parents[key] for key, kind in kinds.items() if kind == "skolenhet"}
+        above = {parents[key] for key, kind in kinds.items() if kind == SCHOOL_UNIT}
         for place, item in self._items("organisations"):
             key = self._id(place, item)
             # A school with units of its own is above them; people and groups are of the units.
-            is_school = kinds[key] == "skolenhet" or (kinds[key] == "skola" and key not in above)
+            is_school = kinds[key] == SCHOOL_UNIT or (kinds[key] == SCHOOL and key not in above)
             yield RosterUnit(
                 key,
                 RosterUnitKind.SCHOOL if is_school else RosterUnitKind.ORGANISATION,
@@ -221,7 +209,7 @@ class _Reader:
     def _groups(self) -> Iterator[RosterUnit]:
         for place, item in self._items("groups"):
             school = self._to(place, item, "organisation")
-            kind = self._text(place, item, "groupType").casefold()
+            kind = self._word(place, item, "groupType", GROUPS)
             self._refer(place, "organisation", school, "organisations")
             yield RosterUnit(
                 self._id(place, item),
@@ -229,7 +217,7 @@ class _Reader:
                 self._text(place, item, "displayName"),
                 school,
                 None,
-                _CLASS_TYPES.get(kind, kind) or None,
+                GROUPS.get(kind),
                 (),
                 *place,
                 *self._lasting(school, self._period(place, item)),
@@ -294,7 +282,7 @@ class _Reader:
     def _members(self) -> Iterator[RosterMembership]:
         """Yield who is in a group, as far as they may be read: some have a protected address."""
         for place, item in self._items("groups"):
-            staff = self._text(place, item, "groupType").casefold() == _STAFF_GROUP
+            staff = self._word(place, item, "groupType", GROUPS) == STAFF_GROUP
             role = RosterRole.OTHER if staff else RosterRole.STUDENT
             for each in self._listed(place, item, "groupMemberships"):
                 person = self._to(place, each, "person")
@@ -307,7 +295,7 @@ class _Reader:
         """Yield who is a mentor; other assignments to a group, of whoever plans it, make nobody."""
         for place, item in self._items("duties"):
             for each in self._listed(place, item, "assignmentRole"):
-                if self._text(place, each, "assignmentRoleType").casefold() != _MENTOR:
+                if self._word(place, each, "assignmentRoleType", ASSIGNMENTS) != MENTOR:
                     continue
                 group, person = self._to(place, each, "group"), self._to(place, item, "person")
                 self._refer(place, "assignmentRole.group", group, "groups")
@@ -322,8 +310,7 @@ class _Reader:
         for place, item in self._items("duties"):
             person, school = self._to(place, item, "person"), self._to(place, item, "dutyAt")
             self._refer(place, "dutyAt", school, "organisations")
-            word = self._text(place, item, "dutyRole").casefold()
-            role = _DUTIES.get(word, RosterRole.OTHER)
+            role = DUTIES.get(self._word(place, item, "dutyRole", DUTIES), RosterRole.OTHER)
             if role is RosterRole.PRINCIPAL and person:
                 self._refer(place, "person", person, "persons")
             if person in self._ids["persons"]:
@@ -379,6 +366,16 @@ class _Reader:
         if text is None:
             self._problem(place, member, "RR313", "the value is no text")
         return text or ""
+
+    def _word(self, place: _Place, item: Item, member: str, known: Collection[str]) -> str:
+        """Return one of the standard's words in small letters; a role could be lost by another."""
+        text = self._text(place, item, member).strip()
+        word = normalize("NFC", text).casefold()
+        if word in known or _as_text(item.get(member)) is None:
+            return word
+        message = "the standard has no such word:" if word else "a value is missing"
+        self._problem(place, member, "RR313" if word else "RR308", message, text or None)
+        return word
 
     def _to(self, place: _Place, item: Item, member: str) -> str:
         """Return the id of what an item refers to, empty where it refers to nothing."""

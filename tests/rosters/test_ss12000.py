@@ -1,5 +1,6 @@
 """SS 12000: mentors with their days, and principals, page by page."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -316,12 +317,45 @@ def test_what_nobody_may_read_or_nobody_has_is_no_mistake():
         assert read(system) == replace(changed, source=system.url + "/v2.0")
 
 
-def test_words_are_the_same_in_small_letters():
+WORDS = [
+    ("organisations", 2, (), "organisationType"),
+    ("groups", 0, (), "groupType"),
+    ("duties", 0, (), "dutyRole"),
+    ("duties", 1, ("assignmentRole", 0), "assignmentRoleType"),
+]
+
+
+@pytest.mark.parametrize(("collection", "row", "within", "member"), WORDS)
+@pytest.mark.parametrize(
+    ("value", "code", "told"),
+    [("Okänd ", "RR313", "Okänd"), (None, "RR308", None), (" ", "RR308", None)],
+)
+def test_a_word_that_is_none_of_the_standards_or_missing_takes_no_role_away(
+    collection: str,
+    row: int,
+    within: Sequence[Any],
+    member: str,
+    value: object,
+    code: str,
+    told: object,
+):
     items = school()
-    items["organisations"][2]["organisationType"] = "skolenhet"
-    items["duties"][1]["assignmentRole"][0]["assignmentRoleType"] = "mentor"
-    items["duties"][0]["dutyRole"] = "rektor"
-    items["groups"][0]["groupType"] = "klass"
+    item: Any = items[collection][row]
+    for step in within:
+        item = item[step]
+    item[member] = value
+    assert wrong(items) == [(code, f"/{collection}", row + 1, member, told)]
+    del item[member]
+    assert wrong(items) == [("RR308", f"/{collection}", row + 1, member, None)]
+
+
+def test_words_are_the_same_in_small_letters_and_with_space_around_them():
+    items = school()
+    items["organisations"][2]["organisationType"] = " skolenhet "
+    items["duties"][1]["dutyRole"] = "La\u0308rare"
+    items["duties"][1]["assignmentRole"][0]["assignmentRoleType"] = "mentor "
+    items["duties"][0]["dutyRole"] = "rektor\t"
+    items["groups"][0]["groupType"] = "klass "
     with serving_ss12000(items) as system:
         changed = read(system)
     with serving_ss12000(school()) as system:
