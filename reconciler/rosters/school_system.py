@@ -84,7 +84,7 @@ def _said(problem: Mapping[str, object]) -> tuple[str, str]:
     OneRoster 1.2 has one status, which some wrap; 1.1 has a list of them, its names with `imsx_` or
     without; SS 12000 has a code and a message; others send a problem detail or a token error.
     """
-    status = _status(problem)
+    status = next(_statuses(problem))
     minor: Any = status.get("imsx_CodeMinor", status.get("imsx_codeMinor"))
     fields = minor.get("imsx_codeMinorField") if isinstance(minor, dict) else None
     field = fields[0] if isinstance(fields, list) and fields else fields
@@ -96,21 +96,32 @@ def _said(problem: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
-def _status(problem: Mapping[str, object]) -> Mapping[str, Any]:
-    """Return the part that says what went wrong, the whole where there is none."""
-    for member in ("imsx_StatusInfo", "statusInfoSet", "errors", "error"):
-        inner = problem.get(member)
-        inner = inner[0] if isinstance(inner, list) and inner else inner
-        if isinstance(inner, dict):
-            return inner
-    return problem
+_MAJOR: Final = ("imsx_codeMajor", "codeMajor")
+_STATUSES: Final = ("imsx_StatusInfo", "statusInfoSet", "errors", "error")
+
+
+def _statuses(problem: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:
+    """Yield the parts that say how it went, those of failures first, and at last the whole."""
+    inner = [
+        each
+        for member in _STATUSES
+        if (value := problem.get(member))
+        for each in (value if isinstance(value, list) else [value])
+        if isinstance(each, dict)
+    ]
+    yield from sorted(inner, key=lambda each: first_text(each, _MAJOR).lower() == "success")
+    yield problem
 
 
 def _failed(document: object) -> bool:
-    """Whether an answer says by OneRoster's own word that it is none, whatever its status is."""
+    """Whether an answer says that it is none, or not the whole one, whatever its status is.
+
+    It may say so by OneRoster's own word, in any of several statuses, or by errors beside the rows.
+    """
     if isinstance(document, list) and document:
         document = document[0]
     if not isinstance(document, dict):
         return False
-    major = first_text(_status(document), ("imsx_codeMajor", "codeMajor"))
-    return major.lower() not in ("", "success")
+    return bool(document.get("errors") or document.get("error")) or any(
+        first_text(each, _MAJOR).lower() not in ("", "success") for each in _statuses(document)
+    )

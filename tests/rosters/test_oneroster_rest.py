@@ -485,6 +485,9 @@ FAILED = {
             }
         ]
     },
+    "after a success": {"statusInfoSet": [{"imsx_codeMajor": "success"}, SHAPES["1.2"]]},
+    "errors beside no rows": {"orgs": [], **SHAPES["errors"]},
+    "an error beside no rows": {"orgs": [], **SHAPES["an error"]},
     "with rows": {
         "orgs": [{"sourcedId": "s1"}],
         "codeMajor": "unsupported",
@@ -508,12 +511,21 @@ def test_a_good_status_with_a_failure_in_it_is_a_refusal(shape: str):
     assert "roster-core.readonly" in (refused.value.advice or "")
 
 
+def test_a_later_page_with_errors_in_it_is_no_end():
+    said = reply(200, {"enrollments": [], "errors": ["out of memory"]})
+    with (
+        serving(EXAMPLE, "1.2", Ways(page=40, replies=after(40, said))) as system,
+        pytest.raises(RequestRefused, match=r"GET /enrollments \(from row 41\) was refused: 200"),
+    ):
+        read_service(service(system))
+
+
 def test_rows_that_come_with_a_success_are_rows():
     with serving(EXAMPLE, "1.2") as system:
         told = {"imsx_codeMajor": "success", "imsx_severity": "warning"}
         rows = system.rows["orgs"]
         system.ways.replies["orgs"] = lambda offset: reply(
-            200, {"orgs": rows[offset:], "statusInfoSet": [told]}
+            200, {"orgs": rows[offset:], "statusInfoSet": [told], "errors": []}
         )
         assert read_service(service(system)).units
 

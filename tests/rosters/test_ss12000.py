@@ -248,6 +248,16 @@ def test_what_is_no_page_is_refused(said: object, why: str):
         read(system)
 
 
+def test_a_page_with_errors_in_it_is_no_end():
+    said = {"data": [], "errors": [{"code": "TIMEOUT", "message": "För långsamt."}]}
+    replies = {"duties": lambda _: reply(200, said)}
+    with (
+        serving_ss12000(school(), replies) as system,
+        pytest.raises(RequestRefused, match=r"\(TIMEOUT\) För långsamt"),
+    ):
+        read(system)
+
+
 def test_client_credentials_are_exchanged():
     with serving_ss12000(school()) as system:
         read(system, token=None, client_id="me", client_secret=Secret("s"), scope="ss12000.read")
