@@ -7,7 +7,7 @@ would have.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from sys import intern
 from types import MappingProxyType
 from typing import Any, Final
@@ -146,17 +146,20 @@ def _text(value: object) -> str:
             return UNREADABLE
 
 
-def _listed(member: str) -> Callable[[Item], str]:
-    def read(item: Item) -> str:
+def _list_of(read: Callable[[object], str], member: str) -> Callable[[Item], str]:
+    """Read a list as one cell; null as a part of it stands for something that is not told."""
+
+    def cell(item: Item) -> str:
         value = item.get(member)
-        return _joined(map(_text, value)) if isinstance(value, list) else _text(value)
+        if not isinstance(value, list):
+            return read(value)
+        return _joined([UNREADABLE if each is None else read(each) for each in value])
 
-    return read
+    return cell
 
 
-def _joined(values: Iterable[object]) -> str:
+def _joined(written: Sequence[str]) -> str:
     """Write a list as one cell, a part with a comma in quotes."""
-    written = list(values)
     cell = io.StringIO()
     csv.writer(cell, lineterminator="").writerow(written)
     return cell.getvalue() if written else ""
@@ -191,14 +194,6 @@ def _reference(member: str) -> Callable[[Item], str]:
     return lambda item: _id_of(item.get(member))
 
 
-def _references(member: str) -> Callable[[Item], str]:
-    def read(item: Item) -> str:
-        value = item.get(member)
-        return _joined(map(_id_of, value)) if isinstance(value, list) else _id_of(value)
-
-    return read
-
-
 _PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
     {
         "sourcedId": _key,
@@ -210,9 +205,9 @@ _PATHS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
         "primaryOrgSourcedId": _reference("primaryOrg"),
         "beginDate": _day("beginDate"),
         "endDate": _day("endDate"),
-        "grades": _listed("grades"),
-        "orgSourcedIds": _references("orgs"),
-        "agentSourcedIds": _references("agents"),
+        "grades": _list_of(_text, "grades"),
+        "orgSourcedIds": _list_of(_id_of, "orgs"),
+        "agentSourcedIds": _list_of(_id_of, "agents"),
     }
 )
 """Per column of a CSV export what it is in an answer, where that is not a member of its name."""

@@ -277,6 +277,21 @@ def test_what_cannot_be_read_is_never_nothing(table: str, member: str, value: An
     assert code in {each.code for each in invalid.value.problems}
 
 
+@pytest.mark.parametrize("member", ["orgs", "agents"])
+@pytest.mark.parametrize("beside", [False, True])
+def test_null_in_a_list_is_never_nothing(
+    v1_1: dict[str, str], write_folder: Any, member: str, *, beside: bool
+):
+    with serving(write_folder(v1_1), "1.1") as system:
+        head = system.rows["users"][0]
+        head[member] = [*(head.get(member, []) if beside else []), None]
+        with pytest.raises(InvalidRoster) as invalid:
+            read_service(service(system))
+    column = f"{member.removesuffix('s')}SourcedIds"
+    told = [(each.code, each.row, each.column) for each in invalid.value.problems]
+    assert told == [("RR310", 1, column)]
+
+
 def test_lists_in_lists_and_endless_words_end_in_a_sentence():
     deep: Any = ['"']
     for _ in range(30):
