@@ -175,7 +175,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR311": Code(_ERROR, "an organisation lies below itself, or below two"),
         "RR312": Code(_ERROR, "not a date, or an end before its beginning"),
         "RR313": Code(_ERROR, "a word that the format does not know"),
-        "RR314": Code(_ERROR, "an answer with nothing in it"),
+        "RR314": Code(_ERROR, "a file or an answer with nothing in it"),
         "RR315": Code(_WARNING, "primary teachers in classes of other types than homeroom only"),
         "RR401": Code(_ERROR, "a rule that matches nothing"),
         "RR402": Code(_WARNING, "a rule's units that the site does not have"),

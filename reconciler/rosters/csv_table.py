@@ -71,6 +71,12 @@ def read_rows(
         problems.append(Problem(file, 0, "", None, "RR301", "the file is damaged"))
 
 
+def no_rows(file: str) -> Problem:
+    """Return the problem that a file has a heading alone, as one that broke off has."""
+    message = "the file has a heading and no rows; export it again"
+    return Problem(file, 0, "", None, "RR314", message)
+
+
 def _indexes(
     file: str, heading: Sequence[str], columns: Columns, problems: list[Problem]
 ) -> list[int] | None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from reconciler.domain.roster import RosterRole, RosterUnitKind
-from reconciler.rosters.csv_table import Columns, Row
+from reconciler.rosters.csv_table import Columns, Row, no_rows
 from reconciler.rosters.days import DayReader, Tell, check_order
 from reconciler.rosters.problems import Problem
 from reconciler.rosters.remarks import Remarks
@@ -159,8 +159,14 @@ class Tables:
         yield from self._sound(name, columns, whole, rows)
         for source, listed in changed:
             yield from self._sound(name, columns, source, listed)
+        # Of roles it is told that nobody has one: in a service they are no table of their own.
+        if name != "roles" and not self._has_rows(name) and len(self.problems) == before:
+            self.problems.append(no_rows(self.file(name)))
         if any(problem.code in _FILE_CODES for problem in self.problems[before:]):
             self._unreadable.add(name)
+
+    def _has_rows(self, name: str) -> bool:
+        return bool(self._ids[name]) or any(table == name for table, _ in self._left_out)
 
     def _read(self, name: str, columns: Columns, source: Source) -> Iterator[Row]:
         return source.rows(name, columns, self.problems)

@@ -5,6 +5,7 @@ to; `from` and `until` are days as manifests have them, both included.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,10 @@ from reconciler.domain.roster import (
     RosterRole,
     RosterUnit,
     RosterUnitKind,
+    plain_grade,
 )
 from reconciler.rosters.bundle import OneFile
-from reconciler.rosters.csv_table import Columns, read_rows
+from reconciler.rosters.csv_table import Columns, no_rows, read_rows
 from reconciler.rosters.days import DayReader, check_order, day_after
 from reconciler.rosters.problems import InvalidRoster, Problem
 
@@ -40,6 +42,12 @@ _ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
 _KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
     {kind.value: kind for kind in RosterUnitKind}
 )
+
+
+_SAID_OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
+    {"kind": "kind", "class_type": "type", "grade": "grade"}
+)
+"""What every row of one unit has to say alike, and what messages call it."""
 
 
 def read_plain_csv(path: Path, columns: Mapping[str, str]) -> Roster:
@@ -66,6 +74,8 @@ def read_plain_csv(path: Path, columns: Mapping[str, str]) -> Roster:
     rows = read_rows(bundle, path.name, headings, reader.problems, delimiter=_delimiter(path))
     for number, values in rows:
         reader.row(number, dict(zip(wanted, (value.strip() for value in values), strict=True)))
+    if not reader.problems and reader.empty:
+        reader.problems.append(no_rows(path.name))
     if reader.problems:
         raise InvalidRoster(reader.problems)
     return reader.roster(str(path))
@@ -76,6 +86,14 @@ def _delimiter(path: Path) -> str:
     with path.open("rb") as file:
         heading = file.readline(_LONGEST)
     return max(",;\t", key=lambda mark: heading.count(mark.encode()))
+
+
+def _folded(word: str | None) -> str:
+    return (word or "").casefold()
+
+
+def _plain_grades(unit: RosterUnit) -> frozenset[str]:
+    return frozenset(map(plain_grade, unit.grades))
 
 
 class _Reader:
@@ -105,16 +123,18 @@ class _Reader:
             self._problem(number, "primary", "RR313", "the value is neither yes nor no")
         begins, until = self._day(number, cells, "from"), self._day(number, cells, "until")
         check_order(begins, until, partial(self._problem, number, "until"))
-        known = self._units.setdefault(unit, self._unit(unit, kind, cells, number))
-        if known.kind is not kind:
-            message = f"row {known.row} says that the unit is another kind:"
-            self._problem(number, "kind", "RR309", message, unit)
+        self._take_unit(self._unit(unit, kind, cells, number))
         self._people.setdefault(
             person,
             RosterPerson(person, person, None, "", "", role, True, (), self._file, number),  # noqa: FBT003 - may be used
         )
         held = unit, person, role, primary in _TRUE, begins, day_after(until), self._file, number
         self._members.append(RosterMembership(*held))
+
+    @property
+    def empty(self) -> bool:
+        """Whether no row was taken in."""
+        return not self._members
 
     def roster(self, source: str) -> Roster:
         """Return what was read."""
@@ -126,6 +146,25 @@ class _Reader:
             affiliations=tuple(each for each in self._members if each.unit not in in_class),
             relations=(),
             source=source,
+        )
+
+    def _take_unit(self, unit: RosterUnit) -> None:
+        """Take in what a row says of a unit; what it leaves empty, another row may say."""
+        known = self._units.setdefault(unit.sourced_id, unit)
+        said = (
+            ("kind", known.kind, unit.kind),
+            ("class_type", _folded(known.class_type), _folded(unit.class_type)),
+            ("grade", _plain_grades(known), _plain_grades(unit)),
+        )
+        for name, before, now in said:
+            if before and now and before != now:
+                what = _SAID_OTHERWISE[name]
+                message = f"row {known.row} says that the unit is of another {what}:"
+                self._problem(unit.row, name, "RR309", message, unit.sourced_id)
+        self._units[unit.sourced_id] = replace(
+            known,
+            class_type=known.class_type or unit.class_type,
+            grades=known.grades or unit.grades,
         )
 
     def _unit(

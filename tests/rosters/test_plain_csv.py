@@ -24,7 +24,7 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_a_row_says_who_is_what_in_which_unit(tmp_path: Path):
     text = f"""{HEADING}
 8a,t-1,,yes,,homeroom,"8, 9",2026-08-17,2027-06-18
-8a,s-1,Student,,,homeroom,8,,
+8a,s-1,Student,,,HOMEROOM,"09,08",,
 skole,t-2,principal,,school,,,,
 """
     roster = read_plain_csv(written(tmp_path, text), ALL)
@@ -65,7 +65,10 @@ def test_columns_are_parted_by_what_the_heading_has_most_of(tmp_path, mark, star
         ("8a,t-1,,,,,,2026-W34-1,", ("RR312", 2, "From", None)),
         ("8a,t-1,,,,,,2026-08-17,2026-08-16", ("RR312", 2, "Until", None)),
         ("8a,t-1,,,,,,,\n8a,t-2,,,school,,,,", ("RR309", 3, "Kind", "8a")),
+        ("8a,t-1,,,,homeroom,,,\n8a,t-2,,,,scheduled,,,", ("RR309", 3, "Type", "8a")),
+        ("8a,t-1,,,,,,,\n8a,t-2,,,,,8,,\n8a,t-3,,,,,9,,", ("RR309", 4, "Grade", "8a")),
         ("8a,t-1", ("RR306", 2, "", None)),
+        ("", ("RR314", 0, "", None)),
     ],
 )
 def test_each_mistake_has_its_place(tmp_path, row, problem):
@@ -73,6 +76,12 @@ def test_each_mistake_has_its_place(tmp_path, row, problem):
         read_plain_csv(written(tmp_path, f"{HEADING}\n{row}\n"), ALL)
     found = [(each.code, each.row, each.column, each.value) for each in caught.value.problems]
     assert found == [problem]
+
+
+def test_what_one_row_leaves_empty_another_says(tmp_path: Path):
+    text = f"{HEADING}\n8a,t-1,,,,,,,\n8a,t-2,,,,homeroom,,,\n8a,t-3,,,,,8,,\n8a,t-4,,,,,,,\n"
+    (unit,) = read_plain_csv(written(tmp_path, text), ALL).units
+    assert (unit.class_type, unit.grades, unit.row) == ("homeroom", ("8",), 2)
 
 
 def test_a_file_that_is_not_there_or_lacks_a_column_is_no_empty_school(tmp_path):

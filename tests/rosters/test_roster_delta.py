@@ -79,6 +79,14 @@ def test_a_file_that_is_whole_takes_the_place_of_the_other(both):
     assert found == [("u2", "enrollments.csv"), ("t1", "enrollments.csv")]
 
 
+def test_changes_of_nothing_change_nothing_and_a_whole_file_of_nothing_is_a_mistake(both):
+    delta, base = both(enrollments=f"{HEADING}\n")
+    assert len(read_bundle(delta, base).memberships) == len(read_bundle(base).memberships)
+    whole = MANIFEST.replace("enrollments,delta", "enrollments,bulk")
+    (delta / "manifest.csv").write_text(whole, encoding="utf-8")
+    assert codes(delta, base) == [("RR314", "enrollments.csv", 0)]
+
+
 def test_mistakes_say_in_which_of_the_two_they_are(both):
     changes = f"{HEADING}\ne9,active,,c9,s2,t1,teacher,false,,\ne9,active,,c2,s2,t1,teacher,,,\n"
     delta, base = both(enrollments=changes)

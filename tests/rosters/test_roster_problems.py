@@ -202,6 +202,12 @@ def test_1_2_without_any_role_is_no_roster(v1_2, write_folder):
     assert places_of(write_folder(v1_2)) == [("RR308", "roles.csv", 0, "")]
 
 
+@pytest.mark.parametrize("name", ["orgs", "users", "classes", "enrollments"])
+def test_a_heading_alone_is_one_problem_and_no_empty_school(v1_2, write_folder, name):
+    v1_2[f"{name}.csv"] = v1_2[f"{name}.csv"].partition("\n")[0] + "\n\n"
+    assert places_of(write_folder(v1_2)) == [("RR314", f"{name}.csv", 0, "")]
+
+
 def test_many_problems_are_kept_and_the_message_is_short(v1_1, write_folder):
     rows = "".join(f"x{n},,,c1,s1,nobody,student,,,\n" for n in range(500))
     v1_1["enrollments.csv"] += rows
