@@ -53,6 +53,7 @@ from reconciler.rosters.ims_values import Period, Ref, Values
 from reconciler.rosters.ims_words import (
     CONTACT_GROUP,
     CONTACTS,
+    ROLE_NUMBERS,
     Part,
     folded,
     leads_contact_group,
@@ -276,10 +277,11 @@ class _Reader:
         if status == "0":
             return None
         subrole = role.value("subrole")
-        held = part(role.attributes.get("roletype", "").strip(), subrole)
+        number = role.attributes.get("roletype", "").strip()
+        held = part(number, subrole)
         if held is None:
-            message = "the role is missing or unknown"
-            values.problem(role.line, f"{_ROLE}/@roletype", "RR313", message)
+            message = f"the role is none of {', '.join(ROLE_NUMBERS)}" + (":" if number else "")
+            values.problem(role.line, f"{_ROLE}/@roletype", "RR313", message, number or None)
         flag = role.find("extension", "pifu_primaryRelation")
         is_main = values.flag(flag, f"{_ROLE}/extension/pifu_primaryRelation")
         period = values.period(role, _ROLE)

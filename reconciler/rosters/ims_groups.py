@@ -143,8 +143,11 @@ class Groups:
                 kind = KINDS.get((scheme, folded(value.text)))
                 level = value.attributes.get("level", "").strip()
                 if kind is None:
-                    message = "the kind of group is unknown"
-                    self._values.problem(value.line, f"{path}/typevalue", "RR313", message)
+                    words = ", ".join(word for of, word in KINDS if of == scheme)
+                    message = f"the kind of group is none of {words}:"
+                    self._values.problem(
+                        value.line, f"{path}/typevalue", "RR313", message, value.text
+                    )
                 elif level not in ("", kind.level):
                     message = f"the level of this kind of group is {kind.level}"
                     self._values.problem(value.line, f"{path}/typevalue/@level", "RR313", message)

@@ -66,6 +66,9 @@ _ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
     }
 )
 
+ROLE_NUMBERS: Final = tuple(_ROLES)
+"""The numbers of the roles, as messages list them."""
+
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "learner": "01",

@@ -36,6 +36,7 @@ from reconciler.rosters.oneroster_tables import (
 from reconciler.rosters.problems import InvalidRoster
 
 _GOING: Final = "marked tobedeleted"
+_ROLE_TYPES: Final = ("primary", "secondary")
 _FAMILY: Final = frozenset({RosterRole.PARENT, RosterRole.GUARDIAN, RosterRole.RELATIVE})
 
 
@@ -234,9 +235,8 @@ class _Reader:
                 continue
             self._tables.refer(file, number, "userSourcedId", user, "users")
             self._tables.refer(file, number, "orgSourcedId", org, "orgs")
-            if role_type.lower() not in ("primary", "secondary"):
-                message = "a role is primary or secondary"
-                self._tables.problem(file, number, "roleType", "RR313", message)
+            if role_type.lower() not in _ROLE_TYPES:
+                self._tables.unknown(file, number, "roleType", _ROLE_TYPES, role_type)
             yield RosterMembership(
                 intern(org),
                 intern(user),

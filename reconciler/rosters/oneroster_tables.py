@@ -41,9 +41,10 @@ _ORG_KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
         ("department", "district", "local", "state", "national"), RosterUnitKind.ORGANISATION
     )
 )
-_CLASS_TYPES: Final = frozenset({"homeroom", "scheduled"})
+_CLASS_TYPES: Final = ("homeroom", "scheduled")
 _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 _EXTENSION = "ext:"
+_EXTENSION_WORD: Final = f"{_EXTENSION}…"
 _GONE: Final = frozenset({"tobedeleted", "inactive"})
 _FILE_CODES = frozenset({"RR301", "RR304", "RR305", "RR307", "RR314"})
 
@@ -187,8 +188,7 @@ class Tables:
                 if status.strip().lower() in _GONE:
                     self._left_out.add((name, sourced_id))
                     continue
-                message = "a status is active or tobedeleted"
-                self.problem(file, number, "status", "RR313", message)
+                self.unknown(file, number, "status", ("active", "tobedeleted"), status)
             first = ids.setdefault(sourced_id, number)
             if first != number and sourced_id:
                 message = f"row {first} has the same id"
@@ -226,7 +226,7 @@ class Tables:
         """Read the kind of an organisation."""
         kind = _ORG_KINDS.get(word.lower(), RosterUnitKind.ORGANISATION)
         if word.lower() not in _ORG_KINDS and not word.lower().startswith(_EXTENSION):
-            self.problem(file, row, "type", "RR313", "the kind of organisation is unknown")
+            self.unknown(file, row, "type", (*_ORG_KINDS, _EXTENSION_WORD), word)
         return kind
 
     def class_type(self, file: str, row: int, word: str) -> str | None:
@@ -236,7 +236,7 @@ class Tables:
             return known
         if word and not known.startswith(_EXTENSION):
             # A rule of homerooms would pass over it, and its mentor would go.
-            self.problem(file, row, "classType", "RR313", "the type of class is unknown")
+            self.unknown(file, row, "classType", (*_CLASS_TYPES, _EXTENSION_WORD), word)
         return word or None
 
     def role(self, file: str, row: int, word: str, *, lenient: bool = False) -> RosterRole:
@@ -255,14 +255,14 @@ class Tables:
             if not word.lower().startswith(_EXTENSION):
                 self.remarks.add(file, row, NO_ROLE, "with a role that the format does not have")
         elif not word.lower().startswith(_EXTENSION):
-            self.problem(file, row, "role", "RR313", "the role is unknown")
+            self.unknown(file, row, "role", (*ROLES, _EXTENSION_WORD), word)
         return RosterRole.OTHER
 
     def boolean(self, file: str, row: int, column: str, word: str) -> bool:
         """Read true or false."""
         value = _BOOLEANS.get(word.lower())
         if value is None:
-            self.problem(file, row, column, "RR313", "the value is neither true nor false")
+            self.unknown(file, row, column, tuple(_BOOLEANS), word)
         return bool(value)
 
     def period(self, file: str, row: int, begin: str, end: str) -> tuple[date | None, date | None]:
@@ -275,10 +275,22 @@ class Tables:
     def _at(self, file: str, row: int, column: str) -> Tell:
         return lambda code, message: self.problem(file, row, column, code, message)
 
+    def unknown(self, file: str, row: int, column: str, known: Sequence[str], word: str) -> None:
+        """Note a word that the format does not have, with those that it has.
+
+        The word is shown where no name can stand in its place: in the users' table, a row that is
+        shifted by one column puts the name beside it there.
+        """
+        *first, last = known
+        message = f"the value is none of {', '.join(first)} and {last}"
+        named = any(file == source.file("users") for source in self._sources["users"])
+        shown = None if named or word == UNREADABLE else word
+        self.problem(file, row, column, "RR313", message + (":" if shown else ""), shown)
+
     def problem(
         self, file: str, row: int, column: str, code: str, message: str, value: str | None = None
     ) -> None:
-        """Note a problem; `value` is given for ids only."""
+        """Note a problem; `value` is given for what is no name: an id, or a word."""
         self.problems.append(Problem(file, row, column, value, code, message))
 
 

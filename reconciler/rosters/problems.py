@@ -1,8 +1,8 @@
 """What can be wrong with a roster, and the error that carries all of it.
 
-A message names the file, the row and the column. It shows a value only where the value is an id or
-a word of the bundle's own manifest: a roster is full of learners' names, and a shifted row can put
-one under any heading.
+A message names the file, the row and the column. It shows a value only where the value is an id, or
+stands for a word of the format in a table that has no names: a roster is full of learners' names,
+and a shifted row can put one under any heading.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class Problem(NamedTuple):
         row: the row as a spreadsheet counts it (the header is 1), in XML the line; 0 for the whole
             file.
         column: the column's heading, in XML the path of the element, or an empty text.
-        value: the offending id, or None where showing it could show a name.
+        value: the offending id or word, or None where showing it could show a name.
         code: one of `reconciler.diagnostics.CODES`, RR3xx.
         message: a sentence without the place and the value.
     """

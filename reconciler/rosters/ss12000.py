@@ -373,7 +373,7 @@ class _Reader:
         word = normalize("NFC", text).casefold()
         if word in known or _as_text(item.get(member)) is None:
             return word
-        message = "the standard has no such word:" if word else "a value is missing"
+        message = f"the value is none of {', '.join(known)}:" if word else "a value is missing"
         self._problem(place, member, "RR313" if word else "RR308", message, text or None)
         return word
 

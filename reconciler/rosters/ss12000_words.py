@@ -12,11 +12,9 @@ from reconciler.domain.roster import HOMEROOM, RosterRole
 
 SCHOOL: Final = "skola"
 SCHOOL_UNIT: Final = "skolenhet"
-ORGANISATIONS: Final = frozenset(
-    {
-        *("huvudman", "verksamhetsområde", "förvaltning", "rektorsområde", SCHOOL, SCHOOL_UNIT),
-        *("varumärke", "bolag", "övrigt"),
-    }
+ORGANISATIONS: Final = (
+    *("huvudman", "verksamhetsområde", "förvaltning", "rektorsområde", SCHOOL, SCHOOL_UNIT),
+    *("varumärke", "bolag", "övrigt"),
 )
 """The types of organisations (`OrganisationTypeEnum`)."""
 
@@ -28,12 +26,10 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
 """What the types of groups (`GroupTypesEnum`) are as class types; the others are themselves."""
 
 MENTOR: Final = "mentor"
-ASSIGNMENTS: Final = frozenset(
-    {
-        *(MENTOR, "förskollärare", "barnskötare", "fritidspedagog", "specialpedagog"),
-        *("elevhälsopersonal", "pedagogisk ledare", "schemaläggare", "lärarassistent"),
-        "administrativ personal",
-    }
+ASSIGNMENTS: Final = (
+    *(MENTOR, "förskollärare", "barnskötare", "fritidspedagog", "specialpedagog"),
+    *("elevhälsopersonal", "pedagogisk ledare", "schemaläggare", "lärarassistent"),
+    "administrativ personal",
 )
 """What somebody can be to a group (`AssignmentRoleTypeEnum`)."""
 

@@ -443,7 +443,7 @@ MISTAKES = {
     "no idtype": (
         OF_U1, OF_U1.replace("<idtype>1</idtype>", ""), ("RR308", f"{MEMBER}/idtype", None)),
     "no role": (IN_CLASS, "", ("RR308", ROLE, None)),
-    "an unknown role": (IN_CLASS, role("09"), ("RR313", f"{ROLE}/@roletype", None)),
+    "an unknown role": (IN_CLASS, role("09"), ("RR313", f"{ROLE}/@roletype", "09")),
     "a role without a number": (
         IN_CLASS, "<role><status>1</status></role>",
         ("RR313", f"{ROLE}/@roletype", None)),
@@ -473,7 +473,7 @@ MISTAKES = {
         f"<membership>\n{OF_8A}", "<membership>\n", ("RR308", "membership/sourcedid", None)),
     "an unknown kind of group": (
         BASIS, BASIS.replace("basisgruppe", "klasse"),
-        ("RR313", "group/grouptype/typevalue", None)),
+        ("RR313", "group/grouptype/typevalue", "klasse")),
     "a level of another kind": (
         BASIS, BASIS.replace('"1"', '"2"'), ("RR313", "group/grouptype/typevalue/@level", None)),
     "two kinds at once": (

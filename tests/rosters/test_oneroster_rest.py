@@ -241,7 +241,7 @@ def test_an_account_or_a_name_may_be_missing():
 def test_a_role_that_is_no_word_is_never_nobodys():
     with serving(EXAMPLE, "1.2") as system:
         system.rows["users"][3]["roles"][0]["role"] = ["principal"]
-        with pytest.raises(InvalidRoster, match="RR313: the role is unknown"):
+        with pytest.raises(InvalidRoster, match="role: RR313: the value is none of student, "):
             read_service(service(system))
 
 

@@ -67,15 +67,15 @@ SPOILT = {
     ),
     "an unknown role": (
         ("enrollments.csv", "u1,student", "u1,pupil"),
-        ("RR313", 3, "role", None),
+        ("RR313", 3, "role", "pupil"),
     ),
     "an unknown kind of organisation": (
         ("orgs.csv", "Sørby skole,school", "Sørby skole,skole"),
-        ("RR313", 4, "type", None),
+        ("RR313", 4, "type", "skole"),
     ),
     "an unknown type of class": (
         ("classes.csv", "homeroom", "homerom"),
-        ("RR313", 2, "classType", None),
+        ("RR313", 2, "classType", "homerom"),
     ),
     "an unknown status": (("users.csv", "u2,,", "u2,gone,"), ("RR313", 5, "status", None)),
     "neither true nor false": (
@@ -200,6 +200,22 @@ def test_1_2_roles_are_checked(v1_2, write_folder):
 def test_1_2_without_any_role_is_no_roster(v1_2, write_folder):
     v1_2["roles.csv"] = v1_2["roles.csv"].partition("\n")[0] + "\n"
     assert places_of(write_folder(v1_2)) == [("RR308", "roles.csv", 0, "")]
+
+
+def test_a_word_is_told_with_those_that_the_format_has(v1_1, write_folder):
+    v1_1["classes.csv"] = v1_1["classes.csv"].replace("homeroom", "klasse")
+    (problem,) = problems_of(write_folder(v1_1))
+    assert str(problem) == (
+        "classes.csv row 2, classType: RR313: the value is none of homeroom, scheduled and ext:…: "
+        "'klasse'"
+    )
+
+
+def test_a_name_in_the_place_of_a_word_is_not_told(v1_1, write_folder):
+    shifted = 't1,,,true,"s1,s2",teacher,kari,Kari,Hemmelig,'
+    assert shifted in v1_1["users.csv"]
+    v1_1["users.csv"] = v1_1["users.csv"].replace(shifted, "t1,Hemmelig,,Hemmelig,s1,,kari,Kari,X,")
+    assert {each.value for each in problems_of(write_folder(v1_1))} == {None}
 
 
 @pytest.mark.parametrize("name", ["orgs", "users", "classes", "enrollments"])
