@@ -91,8 +91,8 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         overrides: per guard code the reason to lift its refusal in this run.
         selection: what to narrow the plan to.
         site_policy: the site-wide policy file, which the manifest cannot loosen.
-        rosters_before: per roster how much there was in it when it was last applied; one that has
-            lost too much since removes nothing.
+        rosters_before: per roster how much there was in it when it was last applied; by one that
+            has lost too much since nothing is removed and nobody steps in.
 
     Raises:
         InvalidInput: the manifest or the policy file does not fit the site; all diagnostics

@@ -45,19 +45,32 @@ def treated(
 
 
 def held_back(desired: Desired, differences: Iterable[Difference]) -> list[Difference]:
-    """Hold back what would be removed of the roles for which there are rules.
+    """Hold back what would be removed of the roles for which there are rules, and who steps in.
 
-    For a roster that has lost too much. What has expired goes: that was declared.
+    For a roster that has lost too much: a unit in which nobody is found any more has somebody, most
+    likely, and nobody else is to see its learners. What has expired goes: that was declared.
     """
+    found = list(differences)
+    joining = {
+        Holder.at(each.address)
+        for each in found
+        if _is(each, AddressKind.ASSIGNMENT, Verb.ADD) and each.cause.kind is not CauseKind.STEPS_IN
+    }
+
+    def doubtful(each: Difference) -> bool:
+        if each.address.kind not in (AddressKind.HOLDER, AddressKind.ASSIGNMENT):
+            return False
+        holder = Holder.at(each.address)
+        if each.verb is Verb.REMOVE:
+            return holder.role in desired.derived and each.cause.kind is not CauseKind.EXPIRED
+        needed = each.address.kind is AddressKind.HOLDER and holder in joining
+        return each.cause.kind is CauseKind.STEPS_IN and not needed
+
     return [
         replace(each, treatment=Treatment.HOLD_BACK)
-        if each.treatment is Treatment.ACT
-        and each.verb is Verb.REMOVE
-        and each.address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
-        and Holder.at(each.address).role in desired.derived
-        and each.cause.kind is not CauseKind.EXPIRED
+        if each.treatment is Treatment.ACT and doubtful(each)
         else each
-        for each in differences
+        for each in found
     ]
 
 

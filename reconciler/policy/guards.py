@@ -76,7 +76,8 @@ def max_removals(judged: Judged, limit: str) -> Iterator[Verdict]:
 def max_roster_shrink(judged: Judged, limit: str) -> Iterator[Verdict]:
     """Where a roster has lost more than that since it was last applied, nothing is removed.
 
-    It may have been cut off: a class without a teacher in it has one, most likely.
+    Nor does anybody step in. It may have been cut off: a class without a teacher in it has one,
+    most likely.
     """
     broken = [each for each in judged.said.shrunk if each.beyond(limit)]
     found = [Found.at(judged.keys, address) for address in judged.said.due if broken]
@@ -85,7 +86,7 @@ def max_roster_shrink(judged: Judged, limit: str) -> Iterator[Verdict]:
         "RR521",
         found,
         f"a roster has lost more than {limit} since it was last applied ({lost}), so its rules "
-        "remove nothing",
+        "remove nothing and nobody steps in",
         "no roster has lost too much",
     )
 

@@ -64,13 +64,15 @@ def rules_text(derived: Derived, names: Mapping[str, str]) -> RenderableType:
 
 def _rule(result: Result, names: Mapping[str, str]) -> Iterable[RenderableType]:
     rule = result.rule
-    taken = [each for each in result.units if each.fate is Fate.TAKEN]
-    given = sum(len(each.people) for each in taken)
-    told = f"{count(given, rule.role)} over {count(len(taken), 'unit')}"
+    taken = [each for each in result.units if each.people]
+    given = {person for each in taken for person in each.people}
+    told = f"{count(len(given), rule.role)} over {count(len(taken), 'unit')}"
     yield one_line(f"{rule.name.key}: {told}", "bold")
     table = grid(2)
     for each in taken:
         people = ", ".join(names[person] for person in each.people)
+        if each.fate is Fate.STEPS_IN:
+            people = f"{people} (steps in)"
         table.add_row(one_line(f"  {each.unit.sourced_id}"), one_line(people))
     for each in result.units:
         if each.fate in _WHY:

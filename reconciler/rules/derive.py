@@ -214,13 +214,14 @@ class _Run:
             self._crowded.append((unit, len(people)))
         if len(people) > 1 and rule.several is ForSeveral.FIRST:
             people = dict([next(iter(people.items()))])
+        fate = Fate.TAKEN if people else without
         if not people and rule.use is not None and self._steps_in is not None:
             cause = Cause(CauseKind.STEPS_IN, rule.use.position, rule=rule.name.key)
-            people = {self._steps_in: cause}
+            people, fate = {self._steps_in: cause}, Fate.STEPS_IN
         kind = TargetKind(self._ground.directory.units[target].kind.value)
         for person, cause in people.items():
             self.given.setdefault(Assignment(rule.role, person, kind, target), cause)
-        return UnitFate(unit, Fate.TAKEN if people else without, tuple(people))
+        return UnitFate(unit, fate, tuple(people))
 
     def _stranger(self, held: RosterMembership, matched: Matched) -> None:
         if matched.ids:

@@ -18,6 +18,7 @@ class Fate(StrEnum):
     """What became of a unit of the roster that a rule looked at."""
 
     TAKEN = "taken"
+    STEPS_IN = "steps_in"
     NOBODY = "nobody"
     NOBODY_ON_SITE = "nobody_on_site"
     NOBODY_LEFT = "nobody_left"

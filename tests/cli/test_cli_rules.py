@@ -177,6 +177,22 @@ def test_a_roster_that_lost_too_much_since_the_last_apply_removes_nothing(desk: 
     assert "Nothing to change" in desk.run("plan", manifest).out
 
 
+def test_a_roster_that_was_cut_off_hands_no_class_to_who_steps_in(desk: Desk):
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    assert text.count("none: report") == 1
+    text = text.replace("none: report", "none: {use: t-0409}")
+    manifest = desk.write(text, "r.yaml")
+    desk.run("apply", manifest, "--yes")
+    file = desk.directory / "roster" / "enrollments.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    before = desk.sandbox.writes()
+    assert "nobody steps in" in desk.run("apply", manifest, "--yes", expect=4).err
+    assert desk.sandbox.writes() == before
+    assert "6 units" in desk.run("rules", "test", manifest, expect=0).out
+
+
 def test_only_a_whole_apply_that_is_not_taken_back_says_how_much_there_was(desk: Desk):
     shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
     text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")

@@ -385,7 +385,8 @@ def test_a_roster_that_lost_too_much_removes_nothing_and_refuses():
     (verdict,) = [each for each in made.verdicts if each.code == "RR521"]
     assert str(verdict) == (
         "a roster has lost more than 10% since it was last applied (sis: from 5 to 3 teachers), "
-        "so its rules remove nothing, against the built-in limit max_roster_shrink: mentor/t-1/"
+        "so its rules remove nothing and nobody steps in, against the built-in limit "
+        "max_roster_shrink: mentor/t-1/"
         "class/8b, mentor/t-3, mentor/t-3/class/8a"
     )
     assert made.rosters == {"sis": SIZE}, "the next one is still compared with what there was"
@@ -442,6 +443,36 @@ def test_a_plan_of_a_roster_that_lost_too_much_is_refused_to_the_end():
         apply_to(made, site)
     result = apply_to(made, site, overrides={"RR521": "additions only"})
     assert [str(each.action.name) for each in result.outcomes] == ["label/mentor/tool_name"]
+
+
+def test_nobody_steps_in_for_whom_a_roster_may_only_have_lost():
+    """What is handed to the one who steps in is sight of a class, and no smaller than a removal."""
+    stand_in = replace(TAUGHT, none=ForNone.USE, use=ref("t-3"))
+    cut = roster(member("8a", "t-0", 2))
+    live = small_site(("10", "u2"), ("11", "u3"))
+    before = {"sis": RosterSize.of(roster(member("8a", "t-0", 2), member("8b", "t-1", 3)))}
+    made = plan(live, ruled(cut, stand_in), rosters_before=before)
+    assert made.actions == ()
+    (verdict,) = [each for each in made.verdicts if each.code == "RR521"]
+    assert {each.key for each in verdict.found} == {
+        "mentor/t-3",
+        "mentor/t-3/class/8b",
+        "mentor/t-1",
+        "mentor/t-1/class/8b",
+    }
+    assert made.rosters == before
+    found_too = roster(member("8a", "t-0", 2), member("8a", "t-3", 3))
+    made = plan(small_site(("10", "u2")), ruled(found_too, stand_in), rosters_before={"sis": SIZE})
+    assert [str(each.name) for each in made.actions] == ["mentor/t-3", "mentor/t-3/class/8a"]
+    assert made.refused
+    meant = {"RR521": "they left"}
+    lifted = plan(live, ruled(cut, stand_in), rosters_before=before, overrides=meant)
+    assert "mentor/t-3/class/8b" in {str(each.name) for each in lifted.actions}
+
+
+def test_a_rule_by_which_somebody_only_steps_in_matches_nothing():
+    steps_in = rule(none=ForNone.USE, use=ref("t-3"))
+    assert codes(ruled(roster(), steps_in)) == ["RR401"]
 
 
 def test_those_who_teach_are_counted_apart_from_those_who_learn():
