@@ -180,7 +180,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR401": Code(_ERROR, "a rule that matches nothing"),
         "RR402": Code(_WARNING, "a rule's units that the site does not have"),
         "RR403": Code(_WARNING, "a rule's people whom the site does not have"),
-        "RR404": Code(_ERROR, "a rule's key that several on the site share"),
+        "RR404": Code(_ERROR, "a rule's key that several share"),
         "RR405": Code(_WARNING, "units in which a rule finds nobody"),
         "RR406": Code(_ERROR, "units in which a rule may not find nobody"),
         "RR407": Code(_ERROR, "units in which a rule may not find several"),

@@ -46,7 +46,7 @@ def derive(
     ends: list[date] = []
     ground = _Ground(directory, keys, scope, as_of)
     matchers = {
-        name: Matcher(roster, manifest.sources[name], keys)
+        name: Matcher(roster, manifest.sources[name], keys, as_of)
         for name, roster in manifest.rosters.items()
     }
     for rule in manifest.rules:
@@ -121,7 +121,7 @@ class _Run:
         self._refs = References(ground.directory, ground.keys)
         self._parents = {each.sourced_id: each.parent for each in roster.units}
         self._strangers: dict[str, RosterMembership] = {}
-        self._shared: dict[str, int] = {}
+        self._shared: dict[str, Matched] = {}
         self._crowded: list[tuple[RosterUnit, int]] = []
         refer = self._refs
         self._spared = {refer.unit(each) for each in rule.except_units} - {None}
@@ -174,7 +174,7 @@ class _Run:
             seen.add(above)
             above = self._parents.get(above)
         if matched.ids:
-            self._shared[str(matched.key)] = len(matched.ids)
+            self._shared[str(matched.key)] = matched
         return Fate.UNKNOWN
 
     def _held(self) -> Mapping[str, Sequence[RosterMembership]]:
@@ -198,22 +198,18 @@ class _Run:
 
     def _people(self, unit: RosterUnit, target: str, held: Sequence[RosterMembership]) -> UnitFate:
         """Give the role over a unit of the site to those who are found in it."""
-        rule, without = self._rule, Fate.NOBODY
+        rule = self._rule
         people: dict[str, Cause] = {}
-        for each in held:
+        meant = self._meant(unit, held)
+        without = Fate.NOBODY_LEFT if held and not meant else Fate.NOBODY
+        for each in meant:
             matched = self._matcher.person(each.person)
             if matched.id is None:
                 self._stranger(each, matched)
                 without = Fate.NOBODY_ON_SITE
-            elif matched.id not in self._barred:
+            else:
                 row = Position(each.file, each.row, 1)
                 people.setdefault(matched.id, Cause(CauseKind.DERIVED, row, rule=rule.name.key))
-            elif without is Fate.NOBODY:
-                without = Fate.NOBODY_LEFT
-        if len(people) > 1 and rule.several is ForSeveral.REFUSE:
-            self._crowded.append((unit, len(people)))
-        if len(people) > 1 and rule.several is ForSeveral.FIRST:
-            people = dict([next(iter(people.items()))])
         fate = Fate.TAKEN if people else without
         if not people and rule.use is not None and self._steps_in is not None:
             cause = Cause(CauseKind.STEPS_IN, rule.use.position, rule=rule.name.key)
@@ -223,8 +219,24 @@ class _Run:
             self.given.setdefault(Assignment(rule.role, person, kind, target), cause)
         return UnitFate(unit, fate, tuple(people))
 
+    def _meant(
+        self, unit: RosterUnit, held: Sequence[RosterMembership]
+    ) -> Sequence[RosterMembership]:
+        """Return who of those in a unit is to have the role, once each, whether on the site or not.
+
+        Somebody whom the site does not have yet is no reason to take another one.
+        """
+        people: dict[str, RosterMembership] = {}
+        for each in held:
+            if self._matcher.person(each.person).id not in self._barred:
+                people.setdefault(each.person, each)
+        meant = tuple(people.values())
+        if len(meant) > 1 and self._rule.several is ForSeveral.REFUSE:
+            self._crowded.append((unit, len(meant)))
+        return meant[:1] if self._rule.several is ForSeveral.FIRST else meant
+
     def _stranger(self, held: RosterMembership, matched: Matched) -> None:
         if matched.ids:
-            self._shared[str(matched.key)] = len(matched.ids)
+            self._shared[str(matched.key)] = matched
         else:
             self._strangers.setdefault(held.person, held)

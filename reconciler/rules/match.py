@@ -3,7 +3,9 @@
 A near match is suggested and never used: a wrong person would read a child's file.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -33,34 +35,53 @@ class Matched(NamedTuple):
     Attributes:
         key: the roster's key for it; None where it has none of that kind.
         ids: the site's ids that have the key: one, none, or several that cannot be told apart.
+        sharing: how many of the roster have the key: one, or several that may all be meant.
     """
 
     key: str | None
     ids: tuple[str, ...]
+    sharing: int = 1
 
     @property
     def id(self) -> str | None:
-        """The one id, where there is one."""
-        return self.ids[0] if len(self.ids) == 1 else None
+        """The one id, where there is one, of what alone has the key in the roster."""
+        return self.ids[0] if len(self.ids) == 1 and self.sharing == 1 else None
 
 
 class Matcher:
-    """Finds the people and units of one roster on one site."""
+    """Finds the people and units of one roster on one site.
 
-    def __init__(self, roster: Roster, source: RosterSource, keys: Keys) -> None:
+    Args:
+        roster: what a school system exported.
+        source: how it is declared.
+        keys: how the site names its people and units.
+        as_of: the day on which units that have the same key are told apart by their own days; None
+            where the roster is that of the day.
+    """
+
+    def __init__(
+        self, roster: Roster, source: RosterSource, keys: Keys, as_of: date | None = None
+    ) -> None:
         self._keys = keys
         read_person, read_unit = _PEOPLE[source.people], _UNITS[source.units]
         self._people = {each.sourced_id: read_person(each) for each in roster.people}
         self._units = {each.sourced_id: read_unit(each) for each in roster.units}
+        there = (each for each in roster.units if as_of is None or each.holds_on(as_of))
+        self._people_sharing = Counter(self._people.values())
+        self._units_sharing = Counter(self._units[each.sourced_id] for each in there)
 
     def person(self, sourced_id: str) -> Matched:
         """Find a person of the roster."""
-        return _found(self._people.get(sourced_id), self._keys.find_people)
+        key = self._people.get(sourced_id)
+        return _found(key, self._keys.find_people, self._people_sharing)
 
     def unit(self, sourced_id: str) -> Matched:
         """Find a unit of the roster."""
-        return _found(self._units.get(sourced_id), self._keys.find_units)
+        key = self._units.get(sourced_id)
+        return _found(key, self._keys.find_units, self._units_sharing)
 
 
-def _found(key: str | None, find: Callable[[str], Iterable[str]]) -> Matched:
-    return Matched(key, tuple(find(key)) if key else ())
+def _found(
+    key: str | None, find: Callable[[str], Iterable[str]], sharing: Mapping[str | None, int]
+) -> Matched:
+    return Matched(key, tuple(find(key)), max(1, sharing[key])) if key else Matched(None, ())

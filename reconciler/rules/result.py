@@ -11,6 +11,7 @@ from reconciler.cause import Cause
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.roster import RosterMembership, RosterUnit
 from reconciler.manifest.model import RosterRule
+from reconciler.rules.match import Matched
 from reconciler.state import Assignment
 
 
@@ -49,14 +50,14 @@ class Result:
 
     Attributes:
         strangers: per person of the roster who is needed and not on the site a row that names them.
-        shared: per key of the roster that several on the site have, how many they are.
+        shared: the keys that several have, on the site or in the roster, with what they stand for.
         crowded: units in which there may not be several, with how many there are.
     """
 
     rule: RosterRule
     units: tuple[UnitFate, ...]
     strangers: Mapping[str, RosterMembership]
-    shared: Mapping[str, int]
+    shared: Mapping[str, Matched]
     crowded: tuple[tuple[RosterUnit, int], ...]
 
 

@@ -54,10 +54,12 @@ def shortfalls(result: Result, matcher: Matcher, keys: Keys) -> Iterator[Diagnos
     yield from _unknown(result, "RR402", ("unit", "units"), unknown, keys.units_by_key)
     people = {str(matcher.person(each).key or each): row for each, row in result.strangers.items()}
     yield from _unknown(result, "RR403", ("person", "people"), people, keys.people_by_key)
-    for key, number in sorted(result.shared.items()):
+    for key, matched in sorted(result.shared.items()):
+        where = "on the site" if len(matched.ids) > 1 else f"of the roster {rule.roster}"
+        number = len(matched.ids) if len(matched.ids) > 1 else matched.sharing
         yield Diagnostic(
             "RR404",
-            f"{number} on the site have the key {key}, which the rule {name} found in the roster.",
+            f"{number} {where} have the key {key}, by which the rule {name} looks for one.",
             place,
             "Give them keys of their own, or match by another key.",
         )
