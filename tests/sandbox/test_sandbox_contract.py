@@ -1,15 +1,19 @@
 """The published OpenAPI document and the server say the same."""
 
 import json
+import re
 import sqlite3
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import anyio
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from pydantic import ValidationError
@@ -146,29 +150,74 @@ def made_up(examples, **more):
     )
 
 
+def call_of(case, running):
+    signed_in = case.operation.path != "/oauth/token"
+    headers = {"Authorization": f"Bearer {running.bearer}"} if signed_in else {}
+    return {"base_url": running.url, "headers": headers, "timeout": 20}
+
+
 def check_contract(case, running):
-    headers = {"Authorization": f"Bearer {running.bearer}"}
-    if case.operation.path == "/oauth/token":
-        headers = {}
-    case.call_and_validate(base_url=running.url, headers=headers, timeout=20, checks=checks())
+    case.call_and_validate(**call_of(case, running), checks=checks())
 
 
-def check_links(running, examples, **more):
-    """Follow the document's links from call to call: from an item to a write, and back."""
+GIVEN_OUT = {"If-Match": r'"[0-9]+"', "cursor": r"[\w-]{20,}\.[\w-]{20,}"}
+"""What the server's own revisions and cursors look like: others end a chain before it begins."""
+
+
+SOON = {
+    ("PUT /v1/profiles/{profile}/roles/{role}", 201),
+    ("DELETE /v1/profiles/{profile}/roles/{role}", 204),
+}
+LATER = SOON | {
+    ("PUT /v1/holders/{role}/{person}", 201),
+    ("DELETE /v1/holders/{role}/{person}", 204),
+}
+"""Some of what links lead to, so that they are known to lead somewhere."""
+
+
+def drop_made_up(case):
+    for container in (case.headers, case.query):
+        for name, looks in GIVEN_OUT.items():
+            if name in (container or {}) and not re.fullmatch(looks, str(container[name])):
+                del container[name]
+
+
+def check_links(running, calls, steps):
+    """Follow the document's links from call to call: from an item to a write, and back.
+
+    The site changes on the way. Where that makes Hypothesis stop, since the same choices then lead
+    elsewhere, it begins again with the next seed.
+    """
+    made, failed = [], []
 
     class Linked(api.as_state_machine()):
+        def before_call(self, case):
+            drop_made_up(case)
+
         def get_call_kwargs(self, case):
-            headers = {"Authorization": f"Bearer {running.bearer}"}
-            if case.operation.path == "/oauth/token":
-                headers = {}
-            return {"base_url": running.url, "headers": headers, "timeout": 20}
+            return call_of(case, running)
 
         def validate_response(self, response, case, additional_checks=None, **kwargs):
-            case.validate_response(
-                response, checks=checks(), transport_kwargs=kwargs, recorder=self.recorder
-            )
+            made.append((case.operation.label, response.status_code))
+            try:
+                case.validate_response(
+                    response, checks=checks(), transport_kwargs=kwargs, recorder=self.recorder
+                )
+            except Exception as failure:
+                failed.append(failure)
+                raise
 
-    run_state_machine_as_test(Linked, settings=made_up(examples, **more))
+    for profile in running.items("profiles"):  # so that anybody can be added
+        assert running.put("profiles", profile["id"], "roles", "mentor").ok
+    for number in count():
+        machine = seed(number)(type("Seeded", (Linked,), {}))
+        with suppress(Flaky):
+            run_state_machine_as_test(machine, settings=made_up(50, stateful_step_count=steps))
+        if failed:
+            raise failed[0]
+        if len(made) >= calls:
+            return set(made)
+    raise AssertionError
 
 
 @api.parametrize()
@@ -178,9 +227,7 @@ def test_the_server_keeps_the_contract(case, fuzzed):
 
 
 def test_the_server_keeps_the_contract_from_link_to_link(fuzzed):
-    before = fuzzed.revision()
-    check_links(fuzzed, 60, stateful_step_count=6)
-    assert fuzzed.revision() > before, "no link led to a write"
+    assert check_links(fuzzed, 400, 6) >= SOON
 
 
 @pytest.mark.soak
@@ -194,4 +241,4 @@ def test_the_server_keeps_the_contract_for_long(case, fuzzed):
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_the_server_keeps_the_contract_from_link_to_link_for_long(fuzzed):
-    check_links(fuzzed, 2000, stateful_step_count=12, derandomize=False)
+    assert check_links(fuzzed, 20_000, 12) >= LATER
