@@ -49,6 +49,11 @@ _ZEROS: Final = re.compile(r"^0+(?=\w)")
 """Zeros before a digit or letter; one that stands alone is the grade."""
 
 
+def plain_type(class_type: str) -> str:
+    """Return the type of a class in the form in which it is compared: `Kontakt` is `kontakt`."""
+    return class_type.casefold()
+
+
 class RosterUnitKind(StrEnum):
     """The kind of a unit; every organisation that is not a school is an `ORGANISATION`."""
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from reconciler.diagnostics import Position
-from reconciler.domain.roster import Roster, RosterMembership, RosterUnit, plain_grade
+from reconciler.domain.roster import Roster, RosterMembership, RosterUnit, plain_grade, plain_type
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
 from reconciler.manifest.dump import count_lines
 from reconciler.manifest.model import (
@@ -96,7 +96,7 @@ class Bench:
             return Of(OfKind.SCHOOL), Of(OfKind.ORGANISATION)
         had = {each.target for each in self.live if each.role is role}
         types = {
-            kind
+            _spelling(kind, part)
             for kind, part in self._by_type.items()
             if any(self._matcher.unit(unit.sourced_id).id in had for unit in part.units)
         }
@@ -161,9 +161,21 @@ class Bench:
     def _looked_at(self, rule: RosterRule) -> Roster:
         """Return the part of the roster that matters to a rule: there may be thousands of types."""
         kind = rule.of.class_type
-        return self._roster if kind is None else self._by_type[kind]
+        return self._roster if kind is None else self._by_type[plain_type(kind)]
+
+    def untrue(self, rules: Sequence[RosterRule]) -> frozenset[Assignment]:
+        """Return what rules give over the whole roster, and the site has not.
+
+        While they are tried, they see no more than seems to matter to them. In a manifest they see
+        all, and what they give there is what somebody gains sight by.
+        """
+        named = (replace(rule, name=Reference(str(n), NOWHERE)) for n, rule in enumerate(rules))
+        return frozenset(self._run_all(tuple(named), self._question.roster).assignments) - self.live
 
     def _run(self, rule: RosterRule) -> Derived:
+        return self._run_all((rule,), self._looked_at(rule))
+
+    def _run_all(self, rules: tuple[RosterRule, ...], roster: Roster) -> Derived:
         question = self._question
         manifest = Manifest(
             site=Reference(question.directory.state.site.id, NOWHERE),
@@ -172,8 +184,8 @@ class Bench:
             policy=Policy(),
             digest="",
             sources={self._source.name: self._source},
-            rosters={self._source.name: self._looked_at(rule)},
-            rules=(rule,),
+            rosters={self._source.name: roster},
+            rules=rules,
         )
         return derive(manifest, question.directory, self._keys, self._whole, question.as_of)
 
@@ -191,7 +203,7 @@ def _of_the_site(roster: Roster, matcher: Matcher) -> Roster:
 
 
 def _by_class_type(roster: Roster) -> Mapping[str, Roster]:
-    """Part the classes of a roster by their type, each with those who are in it."""
+    """Part the classes of a roster by type, as rules compare it, with those who are in each."""
     people = {person.sourced_id: person for person in roster.people}
     members: defaultdict[str, list[RosterMembership]] = defaultdict(list)
     for each in roster.memberships:
@@ -199,13 +211,19 @@ def _by_class_type(roster: Roster) -> Mapping[str, Roster]:
     units: defaultdict[str, list[RosterUnit]] = defaultdict(list)
     for unit in roster.units:
         if unit.class_type is not None:
-            units[unit.class_type].append(unit)
+            units[plain_type(unit.class_type)].append(unit)
     parts: dict[str, Roster] = {}
     for kind, listed in units.items():
         within = [each for unit in listed for each in members[unit.sourced_id]]
         part = replace(roster, memberships=tuple(within), affiliations=())
         parts[kind] = restricted(part, listed, (people[each.person] for each in within))
     return parts
+
+
+def _spelling(kind: str, part: Roster) -> str:
+    """Return how a rule writes a type of classes, which a roster may write in several cases."""
+    home = HOMEROOM.class_type
+    return home if home == kind else min(str(unit.class_type) for unit in part.units)
 
 
 def _references(keys: Collection[str]) -> tuple[Reference, ...]:

@@ -21,6 +21,7 @@ from reconciler.domain.roster import (
     RosterUnit,
     RosterUnitKind,
     plain_grade,
+    plain_type,
 )
 from reconciler.domain.vocabulary import TARGET_KINDS, TargetKind
 from reconciler.manifest.model import ForSeveral, Manifest, Of, OfKind, RosterRule, Who
@@ -84,13 +85,11 @@ def looks_at(of: Of, unit: RosterUnit) -> bool:
     """Whether a rule is about a unit of a roster."""
     if unit.kind is not _KINDS[of.kind]:
         return False
-    if of.class_type is not None and not _same_word(unit.class_type, of.class_type):
+    if of.class_type is not None and (
+        unit.class_type is None or plain_type(unit.class_type) != plain_type(of.class_type)
+    ):
         return False
     return not of.grades or any(plain_grade(grade) in of.grades for grade in unit.grades)
-
-
-def _same_word(one: str | None, other: str) -> bool:
-    return one is not None and one.casefold() == other.casefold()
 
 
 @dataclass(frozen=True, slots=True)

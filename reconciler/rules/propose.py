@@ -46,7 +46,7 @@ def propose(question: Question) -> Proposal:
     Raises:
         ReconcilerError: no rule makes it shorter; it says why.
     """
-    question = question.of_the_day()
+    whole, question = question, question.of_the_day()
     common = find_common(question)
     bench = Bench(question, common)
     chosen: list[Proposed] = []
@@ -61,6 +61,11 @@ def propose(question: Question) -> Proposal:
         saved += lines
     if saved <= 0:
         raise question.refused(_why_none(question, tried, len(bench.live)))
+    if untrue := Bench(whole, common).untrue([each.rule for each in chosen]):
+        raise question.refused(
+            f"run over the whole roster, they would give {count(len(untrue), 'assignment')} that "
+            "the site does not have"
+        )
     return Proposal(common.source, common.keys, tuple(_named(chosen)))
 
 

@@ -43,6 +43,8 @@ from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
+from reconciler.rules import candidates
+from reconciler.rules.common_keys import restricted
 from reconciler.state import Assignment, Holder, Labels, LiveState, Person, Profile, Site, Unit
 
 SOURCE = RosterSource("sis", "oneroster-csv", AT, ref("roster.zip"))
@@ -166,7 +168,8 @@ def rosters(draw: st.DrawFn) -> Roster:
         for unit in [*SCHOOLS, "nord"]
         for _ in range(draw(st.integers(0, 2)))
     ]
-    types = {unit: draw(st.sampled_from(["homeroom", "scheduled"])) for unit in CLASSES}
+    words = st.sampled_from(["homeroom", "scheduled", "Homeroom", "Scheduled"])
+    types = {unit: draw(words) for unit in CLASSES}
     grades = {unit: tuple(subset(draw, ["08", "9", "10", "0", "0 8"], 2)) for unit in CLASSES}
     made = roster(*draw(st.permutations(links)), types=types, grades=grades)
     there = st.sampled_from([(None, None)] * 6 + [(TODAY + timedelta(1), None), (None, TODAY)])
@@ -585,6 +588,29 @@ def test_a_kind_of_key_that_does_not_name_everybody_is_not_used(tmp_path):
     )
     _, manifest = check(replace(state, people=people), roster(*LINKS), tmp_path)
     assert manifest.settings.people is PersonKey.USERNAME
+
+
+def test_a_type_that_is_written_in_two_cases_is_one_type(tmp_path):
+    """So rules compare it: those of one spelling alone cannot be given."""
+    types = {unit: "Kontakt" if n < 6 else "kontakt" for n, unit in enumerate(CLASSES)}
+    types |= {"c-9": "scheduled"}
+    text, manifest = check(site(*mentored(*PAIRS[:6])), roster(*LINKS, types=types), tmp_path)
+    ((_, _, kind, people, units),) = rules_of(manifest)
+    assert (kind, people, units) == ("Kontakt", (), ("c-6", "c-7", "c-8"))
+    assert "Gives 6 of 6 mentor assignments" in text
+
+
+def test_rules_are_run_over_the_whole_roster_before_they_are_proposed(monkeypatch):
+    """Whatever was left out while they were tried; here, classes that are given and not live."""
+    monkeypatch.setattr(candidates, "_of_the_site", without_last_class)
+    told = refusal(site(*mentored(*PAIRS[:9])), roster(*LINKS))
+    assert told.endswith(
+        "run over the whole roster, they would give 1 assignment that the site does not have."
+    )
+
+
+def without_last_class(made: Roster, _matcher: object) -> Roster:
+    return restricted(made, [unit for unit in made.units if unit.sourced_id != "c-9"], made.people)
 
 
 # When there are none
