@@ -146,6 +146,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR131": Code(_ERROR, "a roster lacks what its type needs, or has what it does not take"),
         "RR132": Code(_ERROR, "something that is moved twice"),
         "RR133": Code(_ERROR, "something that is moved to itself"),
+        "RR134": Code(_ERROR, "a rule that gives a role to somebody whom it excepts"),
         "RR201": Code(_ERROR, "the manifest is for another site"),
         "RR202": Code(_ERROR, "unknown person"),
         "RR203": Code(_ERROR, "unknown unit"),

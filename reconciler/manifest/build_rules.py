@@ -232,6 +232,14 @@ def check_sources(
                 rule.name.position,
                 "Give each a name of its own: plans name them.",
             )
+        if rule.use and rule.use.key in {each.key for each in rule.except_people}:
+            yield Diagnostic(
+                "RR134",
+                f"'{shorten(rule.use.key)}' is to step in by the rule "
+                f"'{shorten(rule.name.key)}', which excepts them.",
+                rule.use.position,
+                "Name somebody else under 'use', or take them out of 'except'.",
+            )
         if rule.roster not in sources and (rule.roster or len(sources) != 1):
             told = f"'{shorten(rule.roster)}'" if rule.roster else "one of several"
             yield Diagnostic(

@@ -122,10 +122,20 @@ class _Run:
         self._strangers: dict[str, RosterMembership] = {}
         self._shared: dict[str, Matched] = {}
         self._crowded: list[tuple[RosterUnit, int]] = []
-        refer = self._refs
-        self._spared = {refer.unit(each) for each in rule.except_units} - {None}
-        self._barred = {refer.person(each) for each in rule.except_people} - {None}
-        self._steps_in = refer.person(rule.use) if rule.use else None
+        self._spared = {each.key for each in rule.except_units}
+        self._barred = {each.key for each in rule.except_people}
+        self._steps_in = self._refs.person(rule.use) if rule.use else None
+        self._look_up_exceptions()
+
+    def _look_up_exceptions(self) -> None:
+        """Report what is excepted and is not on the site; what is in the roster alone may be."""
+        refer, keys, matcher = self._refs, self._ground.keys, self._matcher
+        for each in self._rule.except_units:
+            if keys.find_units(each.key) or not matcher.names_unit(each.key):
+                refer.unit(each)
+        for each in self._rule.except_people:
+            if keys.find_people(each.key) or not matcher.names_person(each.key):
+                refer.person(each)
 
     @property
     def mistakes(self) -> Sequence[Diagnostic]:
@@ -149,14 +159,14 @@ class _Run:
         matched = self._matcher.unit(unit.sourced_id)
         if matched.id is None:
             return UnitFate(unit, self._unmatched(unit, matched))
-        passed_over = self._passed_over(matched.id)
+        passed_over = self._passed_over(matched.id, matched.key)
         return UnitFate(unit, passed_over) if passed_over else self._people(unit, matched.id, held)
 
-    def _passed_over(self, target: str) -> Fate | None:
+    def _passed_over(self, target: str, key: str | None) -> Fate | None:
         """Say why the rule passes over a unit of the site, if it does."""
         if not self._ground.scope.has(target):
             return Fate.OUT_OF_SCOPE
-        if target in self._spared:
+        if key in self._spared:
             return Fate.EXCEPTED
         kind = TargetKind(self._ground.directory.units[target].kind.value)
         return None if kind in TARGET_KINDS[self._rule.role] else Fate.OTHER_KIND
@@ -172,6 +182,8 @@ class _Run:
                 break
             seen.add(above)
             above = self._parents.get(above)
+        if matched.key in self._spared:
+            return Fate.EXCEPTED
         if matched.ids:
             self._shared[str(matched.key)] = matched
         return Fate.UNKNOWN
@@ -227,7 +239,7 @@ class _Run:
         """
         people: dict[str, RosterMembership] = {}
         for each in held:
-            if self._matcher.person(each.person).id not in self._barred:
+            if self._matcher.person(each.person).key not in self._barred:
                 people.setdefault(each.person, each)
         meant = tuple(people.values())
         if len(meant) > 1 and self._rule.several is ForSeveral.REFUSE:

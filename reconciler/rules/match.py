@@ -57,11 +57,15 @@ class Matcher:
         keys: how the site names its people and units.
         as_of: the day on which units that have the same key are told apart by their own days; None
             where the roster is that of the day.
+
+    Attributes:
+        source: how the roster is declared.
     """
 
     def __init__(
         self, roster: Roster, source: RosterSource, keys: Keys, as_of: date | None = None
     ) -> None:
+        self.source = source
         self._keys = keys
         read_person, read_unit = _PEOPLE[source.people], _UNITS[source.units]
         self._people = {each.sourced_id: read_person(each) for each in roster.people}
@@ -69,6 +73,14 @@ class Matcher:
         there = (each for each in roster.units if as_of is None or each.holds_on(as_of))
         self._people_sharing = Counter(self._people.values())
         self._units_sharing = Counter(self._units[each.sourced_id] for each in there)
+
+    def names_person(self, key: str) -> bool:
+        """Whether anybody in the roster has a key."""
+        return key in self._people_sharing
+
+    def names_unit(self, key: str) -> bool:
+        """Whether any unit of the roster has a key, on whatever day."""
+        return key in self._units.values()
 
     def person(self, sourced_id: str) -> Matched:
         """Find a person of the roster."""

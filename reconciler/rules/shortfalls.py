@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Keys
 from reconciler.domain.roster import RosterMembership, RosterUnit
-from reconciler.manifest.model import ForNone, ForUnknown
+from reconciler.manifest.model import (
+    ForNone,
+    ForUnknown,
+    RosterPersonKey,
+    RosterRule,
+    RosterUnitKey,
+)
 from reconciler.plain import count, first_of
 from reconciler.rules.match import Matcher
 from reconciler.rules.result import WITHOUT, Fate, Result
@@ -24,7 +30,7 @@ _LACKING: Final[Mapping[Fate, tuple[str, str]]] = MappingProxyType(
         ),
         Fate.NOBODY_ON_SITE: (
             " (nobody of theirs is on the site)",
-            "Who is not on the site is listed as RR403: see by which key they are named.",
+            "Who is not on the site is listed as {unknown}: see by which key they are named.",
         ),
         Fate.NOBODY_LEFT: (" (all are excepted)", "Where all are excepted, declare somebody else."),
     }
@@ -34,7 +40,7 @@ _LACKING: Final[Mapping[Fate, tuple[str, str]]] = MappingProxyType(
 
 def shortfalls(result: Result, matcher: Matcher, keys: Keys) -> Iterator[Diagnostic]:
     """Yield what is to be told of a rule; all of it stands at the rule's name."""
-    rule = result.rule
+    rule, source = result.rule, matcher.source
     name, place = rule.name.key, rule.name.position
     by_fate: dict[Fate, list[RosterUnit]] = {}
     for each in result.units:
@@ -46,14 +52,20 @@ def shortfalls(result: Result, matcher: Matcher, keys: Keys) -> Iterator[Diagnos
             place,
             "See why with `reconciler rules test`; a rule that is not needed is taken out.",
         )
-    units = {
-        str(matcher.unit(each.sourced_id).key or each.sourced_id): each
+    units = [
+        _Missing(each.sourced_id, matcher.unit(each.sourced_id).key, each)
         for each in by_fate.get(Fate.UNKNOWN, ())
-    }
-    unknown = {key: each for key, each in units.items() if key not in result.shared}
-    yield from _unknown(result, "RR402", ("unit", "units"), unknown, keys.units_by_key)
-    people = {str(matcher.person(each).key or each): row for each, row in result.strangers.items()}
-    yield from _unknown(result, "RR403", ("person", "people"), people, keys.people_by_key)
+    ]
+    units = [each for each in units if each.key not in result.shared]
+    yield from _unknown(
+        rule, _Kind("RR402", ("unit", "units"), source.units), units, keys.units_by_key
+    )
+    people = [
+        _Missing(each, matcher.person(each).key, row) for each, row in result.strangers.items()
+    ]
+    yield from _unknown(
+        rule, _Kind("RR403", ("person", "people"), source.people), people, keys.people_by_key
+    )
     for key, matched in sorted(result.shared.items()):
         where = "on the site" if len(matched.ids) > 1 else f"of the roster {rule.roster}"
         number = len(matched.ids) if len(matched.ids) > 1 else matched.sharing
@@ -94,29 +106,77 @@ def _without(result: Result, by_fate: Mapping[Fate, Sequence[RosterUnit]]) -> It
             "RR406" if rule.none is ForNone.REFUSE else "RR405",
             f"the rule {rule.name.key} finds no {rule.who} in {_several(told)}.",
             rule.name.position,
-            " ".join(_LACKING[fate][1] for fate in lacking),
+            " ".join(_LACKING[fate][1] for fate in lacking).format(unknown=_code(rule, "RR403")),
         )
 
 
+class _Missing(NamedTuple):
+    """What a rule needs and does not find on the site: its id, its key if any, and its row."""
+
+    id: str
+    key: str | None
+    row: RosterUnit | RosterMembership
+
+    def __str__(self) -> str:
+        return f"{self.key or self.id} ({self.row.file} row {self.row.row})"
+
+
+class _Kind(NamedTuple):
+    """How to tell of missing people or units: the code, what they are called, and their key."""
+
+    code: str
+    nouns: tuple[str, str]
+    key: str
+
+
+def _code(rule: RosterRule, code: str) -> str:
+    """Return the code under which it is told that the site lacks something."""
+    return "RR409" if rule.unknown is ForUnknown.REFUSE else code
+
+
 def _unknown(
-    result: Result,
-    code: str,
-    nouns: tuple[str, str],
-    rows: Mapping[str, RosterUnit | RosterMembership],
-    known: Iterable[str],
+    rule: RosterRule, kind: _Kind, missing: Sequence[_Missing], known: Iterable[str]
 ) -> Iterator[Diagnostic]:
-    if not rows:
-        return
-    rule = result.rule
-    near = did_you_mean(min(rows), known)
-    told = [f"{key} ({each.file} row {each.row})" for key, each in rows.items()]
-    yield Diagnostic(
-        "RR409" if rule.unknown is ForUnknown.REFUSE else code,
-        f"the rule {rule.name.key} names {count(len(rows), *nouns)} that the site does not have: "
-        f"{_several(told)}.",
-        rule.name.position,
-        f"{near} A near match is never used." if near else "Check by which key both are named.",
-    )
+    """Tell what the site does not have, and apart from that what has no key to be found by."""
+    by_id = kind.key == RosterUnitKey.SOURCED_ID
+    keyed = [each._replace(key=each.key or each.id) for each in missing if each.key or by_id]
+    keyless = [each for each in missing if not (each.key or by_id)]
+    refused = rule.unknown is ForUnknown.REFUSE
+    though = ", though it says `unknown: refuse`" if refused else ""
+    for found, what, advice in (
+        (keyed, "that the site does not have", _near(keyed, known)),
+        (
+            keyless,
+            f"without {_KEY_NAMES[kind.key]} in the roster",
+            "Fill it in at the source, or match by another key.",
+        ),
+    ):
+        if found:
+            way_on = " Or wait until the site has them, or take them out with `except`."
+            yield Diagnostic(
+                _code(rule, kind.code),
+                f"the rule {rule.name.key} names {count(len(found), *kind.nouns)} {what}{though}: "
+                f"{_several(list(map(str, found)))}.",
+                rule.name.position,
+                f"{advice}{way_on if refused and found is keyed else ''}",
+            )
+
+
+def _near(missing: Sequence[_Missing], known: Iterable[str]) -> str:
+    near = did_you_mean(min(str(each.key) for each in missing), known) if missing else None
+    return f"{near} A near match is never used." if near else "Check by which key both are named."
+
+
+_KEY_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        RosterUnitKey.SOURCED_ID: "an id",
+        RosterUnitKey.IDENTIFIER: "an identifier",
+        RosterUnitKey.TITLE: "a title",
+        RosterPersonKey.USERNAME: "a username",
+        RosterPersonKey.EMAIL: "an e-mail address",
+    }
+)
+"""How the keys of a roster are called that something in it may lack."""
 
 
 def _several(keys: Sequence[str]) -> str:

@@ -22,7 +22,14 @@ from reconciler.drift import DriftReport, classify
 from reconciler.ending import ending
 from reconciler.errors import InvalidInput, PlanUnusable
 from reconciler.manifest import load
-from reconciler.manifest.model import Manifest, PersonKey, Reference, RosterSource, UnitKey
+from reconciler.manifest.model import (
+    ForUnknown,
+    Manifest,
+    PersonKey,
+    Reference,
+    RosterSource,
+    UnitKey,
+)
 from reconciler.plan import build
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
@@ -349,7 +356,7 @@ def review_state(
             units=basis.units if basis else UnitKey.SYNC_KEY,
         )
     else:
-        plan = make_plan(manifest, state, as_of=as_of, site_policy=site_policy)
+        plan = make_plan(_seeing(manifest), state, as_of=as_of, site_policy=site_policy)
         warnings = plan.warnings
         reviewed = Reviewed(
             directory,
@@ -363,6 +370,15 @@ def review_state(
         )
     findings = review(reviewed)
     return Review(state.site.id, state.site.revision, as_of, within_days, findings, warnings)
+
+
+def _seeing(manifest: Manifest) -> Manifest:
+    """Let nobody who only looks be blind for one who is not yet on the site: `unknown: refuse`.
+
+    Nothing can be applied of what is made of it: only drift and findings are.
+    """
+    rules = tuple(replace(rule, unknown=ForUnknown.REPORT) for rule in manifest.rules)
+    return replace(manifest, rules=rules)
 
 
 def find_drift(
@@ -391,7 +407,11 @@ def find_drift(
     with open_reader(source) as reader:
         state = reader.fetch()
         plan = make_plan(
-            manifest, state, as_of=as_of, site_policy=site_policy, rosters_before=rosters_before
+            _seeing(manifest),
+            state,
+            as_of=as_of,
+            site_policy=site_policy,
+            rosters_before=rosters_before,
         )
         events = None
         if Capability.EVENTS in state.site.capabilities:

@@ -44,6 +44,7 @@ from reconciler.manifest.model import (
 )
 from reconciler.plan.document import from_document, to_document
 from reconciler.state import Profile
+from reconciler.workflows.reading import StateOn, review_state
 
 HOMEROOM = Of(OfKind.CLASS, class_type="homeroom")
 TEACHER = RosterRole.TEACHER
@@ -244,6 +245,66 @@ def test_what_the_site_does_not_have_can_be_refused():
     assert codes(ruled(roster(member("8a", "t-0", 2), units=units), strict)) == ["RR409"]
     half = roster(member("8a", "t-0", 2), member("8b", "t-9", 3), member("8b", "t-1", 4))
     assert codes(ruled(half, strict)) == ["RR409"]
+
+
+def test_what_is_only_in_the_roster_can_be_excepted():
+    """Else one new teacher would stop everything, until the account is synchronised."""
+    stranger = RosterPerson("t-9", "", None, "G", "F", TEACHER, True, (), "users.csv", 9)
+    units = (unit("8a"), unit("8b"), unit("9z"), unit("skole", "school", None))
+    made = roster(
+        member("8a", "t-0", 2), member("8b", "t-9", 3), member("8b", "t-1", 4), units=units
+    )
+    made = replace(made, people=(*made.people, stranger))
+    strict = rule(unknown=ForUnknown.REFUSE, except_units=(ref("9z"),))
+    assert codes(ruled(made, strict)) == ["RR409"]
+    spared = replace(strict, except_people=(ref("t-9"),))
+    assert codes(ruled(made, spared)) == []
+    assert codes(ruled(made, replace(strict, except_people=(ref("t-x"),)))) == ["RR202", "RR409"]
+
+
+def test_why_and_how_on_is_told_where_the_site_lacks_something():
+    strict = rule(unknown=ForUnknown.REFUSE)
+    made = roster(member("8a", "t-0", 2), member("8b", "t-9", 3))
+    with pytest.raises(InvalidInput) as caught:
+        plan(small_site(), ruled(made, strict))
+    found = {each.code: each for each in caught.value.diagnostics}
+    assert found["RR409"].message == (
+        "the rule contacts names 1 person that the site does not have, though it says "
+        "`unknown: refuse`: t-9 (enrollments.csv row 3)."
+    )
+    assert "Or wait until the site has them" in (found["RR409"].advice or "")
+    assert "listed as RR409" in (found["RR405"].advice or "")
+
+
+def test_who_only_looks_is_not_stopped_by_what_the_site_lacks():
+    made = roster(member("8a", "t-0", 2), member("8b", "t-9", 3), member("8b", "t-1", 4))
+    strict = ruled(made, rule(unknown=ForUnknown.REFUSE))
+    found = review_state(StateOn(small_site(), TODAY), strict)
+    assert [each.code for each in found.warnings] == ["RR403"]
+
+
+def test_units_without_a_key_are_told_apart_and_each_is_counted():
+    units = (unit("8a", identifier="8a"), unit("x1"), unit("x2"), unit("x3", identifier="9z"),
+             unit("x4", identifier="9z"))  # fmt: skip
+    manifest = ruled(roster(member("8a", "t-0", 2), units=units), rule())
+    source = replace(manifest.sources["sis"], units=RosterUnitKey.IDENTIFIER)
+    found = plan(small_site(), replace(manifest, sources={"sis": source})).warnings
+    assert [(each.message, each.advice) for each in found] == [
+        (
+            (
+                "the rule contacts names 2 units that the site does not have: "
+                "9z (classes.csv row 2), 9z (classes.csv row 2)."
+            ),
+            "Check by which key both are named.",
+        ),
+        (
+            (
+                "the rule contacts names 2 units without an identifier in the roster: "
+                "x1 (classes.csv row 2), x2 (classes.csv row 2)."
+            ),
+            "Fill it in at the source, or match by another key.",
+        ),
+    ]
 
 
 def test_a_unit_that_is_not_on_the_site_belongs_to_the_scope_of_what_is_above_it():

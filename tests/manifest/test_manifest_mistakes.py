@@ -23,6 +23,12 @@ CASES = {
         HEAD + "moved:\n  - {from: 8a, to: 9a}\n  - {from: 8a, to: 9a, kind: unit}\n",
         [("RR132", 5, 12, "Keep one")],
     ),
+    "who steps in is excepted": (
+        HEAD + "rosters: {sis: {type: oneroster-csv, path: r}}\nrules:\n  - name: x\n"
+        "    mentor: {who: teacher, of: class}\n    none: {use: t-1}\n"
+        "    except: {people: [t-1]}\n",
+        [("RR134", 7, 17, "somebody else")],
+    ),
     "moved to itself": (HEAD + "moved: [{from: 8a, to: 8a}]\n", [("RR133", 3, 24, "itself")]),
     "moved without a new key": (HEAD + "moved: [{from: 8a}]\n", [("RR102", 3, 9, "to: 9a")]),
     "moved without an old key": (HEAD + "moved: [{to: 8a}]\n", [("RR102", 3, 9, "from: 8a")]),
