@@ -164,15 +164,13 @@ GIVEN_OUT = {"If-Match": r'"[0-9]+"', "cursor": r"[\w-]{20,}\.[\w-]{20,}"}
 """What the server's own revisions and cursors look like: others end a chain before it begins."""
 
 
-SOON = {
+WRITTEN = {
     ("PUT /v1/profiles/{profile}/roles/{role}", 201),
     ("DELETE /v1/profiles/{profile}/roles/{role}", 204),
-}
-LATER = SOON | {
     ("PUT /v1/holders/{role}/{person}", 201),
     ("DELETE /v1/holders/{role}/{person}", 204),
 }
-"""Some of what links lead to, so that they are known to lead somewhere."""
+"""What links lead to; which of it, chance decides, but never nothing."""
 
 
 def drop_made_up(case):
@@ -209,6 +207,7 @@ def check_links(running, calls, steps):
 
     for profile in running.items("profiles"):  # so that anybody can be added
         assert running.put("profiles", profile["id"], "roles", "mentor").ok
+    before = running.revision()
     for number in count():
         machine = seed(number)(type("Seeded", (Linked,), {}))
         with suppress(Flaky):
@@ -216,8 +215,9 @@ def check_links(running, calls, steps):
         if failed:
             raise failed[0]
         if len(made) >= calls:
-            return set(made)
-    raise AssertionError
+            break
+    assert WRITTEN & set(made)
+    assert running.revision() > before
 
 
 @api.parametrize()
@@ -227,7 +227,7 @@ def test_the_server_keeps_the_contract(case, fuzzed):
 
 
 def test_the_server_keeps_the_contract_from_link_to_link(fuzzed):
-    assert check_links(fuzzed, 400, 6) >= SOON
+    check_links(fuzzed, 400, 6)
 
 
 @pytest.mark.soak
@@ -241,4 +241,4 @@ def test_the_server_keeps_the_contract_for_long(case, fuzzed):
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_the_server_keeps_the_contract_from_link_to_link_for_long(fuzzed):
-    assert check_links(fuzzed, 20_000, 12) >= LATER
+    check_links(fuzzed, 20_000, 12)
