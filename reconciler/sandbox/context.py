@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 
 from reconciler.domain.vocabulary import Capability
@@ -44,6 +46,10 @@ def context(request: Request) -> Context:
     """Return the running sandbox."""
     found: Context = request.app.state.context
     return found
+
+
+Server = Annotated[Context, Depends(context)]
+"""The running sandbox, as an endpoint's parameter."""
 
 
 def _client_with(scope: Scope) -> Callable[[Request], str]:

@@ -13,7 +13,7 @@ from reconciler.domain.vocabulary import Capability
 from reconciler.resources import shipped
 from reconciler.sandbox import tables
 from reconciler.sandbox.collections import COLLECTIONS, after, page, version
-from reconciler.sandbox.context import Context, context, reader
+from reconciler.sandbox.context import Server, reader
 from reconciler.sandbox.http import matches, read_query, whole_number
 from reconciler.sandbox.problems import Problem
 
@@ -25,7 +25,6 @@ _EVENT_FIELDS: Final = ("at", "actor", "actor_kind", "address", "verb", "revisio
 router = APIRouter()
 
 Reader = Annotated[str, Depends(reader)]
-Server = Annotated[Context, Depends(context)]
 
 
 @router.get("/v1/site")

@@ -19,7 +19,7 @@ from reconciler.sandbox.bodies import (
     read_changes,
 )
 from reconciler.sandbox.changes import Author, Change, Outcome, Verb, make_change, read_address
-from reconciler.sandbox.context import Context, context, writer
+from reconciler.sandbox.context import Context, Server, writer
 from reconciler.sandbox.http import json_body, matches, no_body, path_segment, read_query
 from reconciler.sandbox.idempotency import Answers, fingerprint
 from reconciler.sandbox.problems import Problem
@@ -28,7 +28,6 @@ from reconciler.sandbox.store import Writing
 router = APIRouter()
 
 Writer = Annotated[str, Depends(writer)]
-Server = Annotated[Context, Depends(context)]
 
 _VERBS = {"PUT": Verb.ADD, "DELETE": Verb.REMOVE}
 

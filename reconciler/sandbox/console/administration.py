@@ -11,12 +11,10 @@ from reconciler.domain.vocabulary import Role
 from reconciler.sandbox.console import queries
 from reconciler.sandbox.console.frame import HEADERS, Frame
 from reconciler.sandbox.console.session import PATH, Session
-from reconciler.sandbox.context import Context, context
+from reconciler.sandbox.context import Server
 from reconciler.sandbox.http import whole_number
 
 _STYLE: Final = Path(__file__).parent / "templates" / "style.css"
-
-Server = Annotated[Context, Depends(context)]
 
 
 def routes(frame: Frame) -> APIRouter:

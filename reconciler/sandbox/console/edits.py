@@ -16,10 +16,10 @@ from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability, LabelField
 from reconciler.sandbox import tables
 from reconciler.sandbox.changes import Author, Change, Verb, make_change, read_address
-from reconciler.sandbox.console.forms import read_form
+from reconciler.sandbox.console.forms import Posted
 from reconciler.sandbox.console.frame import Again, Frame, Refusal, go, own_page
 from reconciler.sandbox.console.session import PATH, Session, from_own_form
-from reconciler.sandbox.context import Context, context
+from reconciler.sandbox.context import Context, Server
 from reconciler.sandbox.problems import Problem
 from reconciler.sandbox.store import Writing
 
@@ -34,8 +34,6 @@ _MOST_TEMPLATES: Final = 10_000
 
 Fields = dict[str, str]
 Edit = Callable[[Writing, Author, Fields], None]
-Server = Annotated[Context, Depends(context)]
-Posted = Annotated[FormData, Depends(read_form)]
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -62,7 +60,7 @@ def routes(frame: Frame) -> APIRouter:
 def _answer(server: Context, session: Session, form: FormData, edit: Edit) -> Response:
     page = own_page(str(form.get("page", "")))
     if not from_own_form(session, form):
-        return Again(page, Refusal("expired", 403, of_api=False))
+        return Again(page, Refusal(403))
     # The console is the platform's own: a capability that the API lacks is no limit here.
     author = Author(str(session.user), "console", frozenset(Capability))
     fields = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
@@ -70,7 +68,7 @@ def _answer(server: Context, session: Session, form: FormData, edit: Edit) -> Re
         with server.store.writing() as writing:
             edit(writing, author, fields)
     except Problem as problem:
-        return Again(page, Refusal(problem.detail, problem.status))
+        return Again(page, Refusal(problem.status, problem.detail))
     return go(page)
 
 

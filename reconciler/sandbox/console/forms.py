@@ -1,7 +1,8 @@
 """Reading what a form sends."""
 
-from typing import Final
+from typing import Annotated, Final
 
+from fastapi import Depends
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
@@ -11,7 +12,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS: Final = 50
 
 
-async def read_form(request: Request) -> FormData:
+async def _read(request: Request) -> FormData:
     """Return a form's fields.
 
     Raises:
@@ -21,3 +22,7 @@ async def read_form(request: Request) -> FormData:
     if media_type != _FORM:
         raise Problem("unsupported_media_type", f"the body must be {_FORM}")
     return await request.form(max_fields=_MOST_FIELDS)
+
+
+Posted = Annotated[FormData, Depends(_read)]
+"""A form that was sent, as an endpoint's parameter."""

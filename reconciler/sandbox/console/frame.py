@@ -3,6 +3,7 @@
 import gettext
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -72,14 +73,18 @@ class Frame:
     ) -> Response:
         """Render a page; one that answers a refused form says why, with the refusal's status."""
         refusal: Refusal | None = getattr(request.state, "refusal", None)
-        environment = self._templates[language(request)]
-        text = environment.get_template(template).render(
-            session=session,
-            languages=LANGUAGES,
-            language=language(request),
-            here=_address(request),
-            refusal=refusal,
-            **values,
+        chosen = language(request)
+        text = (
+            self._templates[chosen]
+            .get_template(template)
+            .render(
+                session=session,
+                languages=LANGUAGES,
+                language=chosen,
+                here=_address(request),
+                refusal=refusal,
+                **values,
+            )
         )
         return HTMLResponse(text, refusal.status if refusal else status, headers=HEADERS)
 
@@ -89,13 +94,17 @@ class Frame:
         return self.page(request, "failure.html", session, problem.status, problem=problem)
 
 
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a form was refused; the page that it stood on is shown again, with it."""
+    """Why a form was refused; the page that it stood on is shown again, with it.
 
-    def __init__(self, sentence: str, status: int, *, of_api: bool = True) -> None:
-        self.sentence = sentence
-        self.status = status
-        self.of_api = of_api
+    Attributes:
+        status: the answer's.
+        sentence: the API's; None where the form was too old to be looked at.
+    """
+
+    status: int
+    sentence: str | None = None
 
 
 class Again(Response):
@@ -124,9 +133,9 @@ async def to_sign_in(_request: Request, _error: Exception) -> Response:
     return go(SIGN_IN)
 
 
-def go(path: str, **query: str) -> RedirectResponse:
+def go(path: str) -> RedirectResponse:
     """Send the browser to a page of the console."""
-    return RedirectResponse(with_query(path, query), 303, headers=HEADERS)
+    return RedirectResponse(path, 303, headers=HEADERS)
 
 
 def with_query(path: str, query: Mapping[str, Any]) -> str:

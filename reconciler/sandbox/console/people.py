@@ -10,12 +10,10 @@ from reconciler.domain.vocabulary import Role
 from reconciler.sandbox.console import queries, sight
 from reconciler.sandbox.console.frame import Frame
 from reconciler.sandbox.console.session import PATH, Session
-from reconciler.sandbox.context import Context, context
+from reconciler.sandbox.context import Server
 from reconciler.sandbox.problems import Problem
 
 LEARNERS_SHOWN = 100
-
-Server = Annotated[Context, Depends(context)]
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -44,11 +42,11 @@ def routes(frame: Frame) -> APIRouter:
             labels = queries.labels(connection)
             learners = {
                 role.value: sight.learners_of(
-                    connection, role, who, day, query.get(role.value, ""), LEARNERS_SHOWN + 1
+                    connection, role, who, day, query.get(role.value, ""), LEARNERS_SHOWN
                 )
                 for role in roles
             }
-            holds = [role.value for role in Role if queries.is_holder(connection, role, who)]
+            holds = [role.value for role in Role if queries.holders_among(connection, role, [who])]
             supervisors = sight.supervisors(connection, who, day)
         return frame.page(
             request,
@@ -59,12 +57,7 @@ def routes(frame: Frame) -> APIRouter:
             holds=holds,
             ilp=bool(roles) and site["ilp_enabled"] and site["ilp_published_templates"] > 0,
             labels=labels,
-            learners={role: rows[:LEARNERS_SHOWN] for role, rows in learners.items()},
-            more={
-                role: rows[LEARNERS_SHOWN - 1]["id"]
-                for role, rows in learners.items()
-                if len(rows) > LEARNERS_SHOWN
-            },
+            learners=learners,
             supervisors=supervisors,
         )
 

@@ -84,11 +84,11 @@ def holders(connection: Connection, role: Role, words: str, after: str) -> Part:
     return _by_id(connection, _found_by(query, words), after, HOLDERS_SHOWN)
 
 
-def is_holder(connection: Connection, role: Role, person_id: str) -> bool:
-    """Whether somebody has been added to a role."""
+def holders_among(connection: Connection, role: Role, people: Collection[str]) -> set[str]:
+    """Return who of some people has been added to a role."""
     own = tables.holders.c
-    query = select(own.person).where(own.role == role.value, own.person == person_id)
-    return connection.execute(query).first() is not None
+    query = select(own.person).where(own.role == role.value, own.person.in_(people))
+    return set(connection.execute(query).scalars())
 
 
 def assignments(

@@ -12,15 +12,13 @@ from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
 from reconciler.sandbox.console import queries, sight
 from reconciler.sandbox.console.frame import Frame
 from reconciler.sandbox.console.session import PATH, Session
-from reconciler.sandbox.context import Context, context
+from reconciler.sandbox.context import Context, Server
 from reconciler.sandbox.problems import Problem
 
 NAMED: Final = 30
 """So many assignments and learners of a holder are named in the overview; the edit page has all."""
 
 LEARNERS_SHOWN: Final = 200
-
-Server = Annotated[Context, Depends(context)]
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -60,7 +58,6 @@ def _overview(
         "assignments": queries.assignments(connection, role, people),
         "learners": sight.first_learners(connection, role, people, day, NAMED),
         "named": NAMED,
-        "counts": sight.learner_counts(connection, role, people, day),
     }
 
 
@@ -69,7 +66,8 @@ def _add(
 ) -> dict[str, Any]:
     words = query.get("q", "")
     found = queries.search_people(connection, words, query.get("after", ""), learners=False)
-    added = {each["id"] for each in found.rows if queries.is_holder(connection, role, each["id"])}
+    people = [each["id"] for each in found.rows]
+    added = queries.holders_among(connection, role, people)
     return {"q": words, "found": found, "added": added}
 
 
@@ -81,14 +79,14 @@ def _edit(
         raise Problem("not_found", "there is no such person")
     words, unit = query.get("q", ""), query.get("unit")
     path = queries.path_to(connection, unit) if unit else []
-    day = server.store.today()
+    day, who = server.store.today(), person["id"]
     return {
         "person": person,
-        "holds": queries.is_holder(connection, role, person["id"]),
-        "assignments": queries.assignments(connection, role, [person["id"]]).get(person["id"], []),
-        "count": sight.learner_counts(connection, role, [person["id"]], day).get(person["id"], 0),
+        "holds": bool(queries.holders_among(connection, role, [who])),
+        "assignments": queries.assignments(connection, role, [who]).get(who, []),
+        "count": sight.count_learners(connection, role, who, day),
         "learners": sight.learners_of(
-            connection, role, person["id"], day, query.get("learner", ""), LEARNERS_SHOWN
+            connection, role, who, day, query.get("learner", ""), LEARNERS_SHOWN
         ),
         "q": words,
         "found": queries.search_people(connection, words, query.get("after", ""), learners=True)

@@ -13,7 +13,7 @@ from sqlalchemy import CTE, CompoundSelect, Connection, Select, func, literal, o
 
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
-from reconciler.sandbox.console.rows import rows
+from reconciler.sandbox.console.rows import Part, part, rows
 
 SUPERVISOR: Final = "supervisor"
 """The one entry of who has both roles; it stands under the headteacher's tool name."""
@@ -46,28 +46,27 @@ def _holds_on(day: date) -> Sequence[Any]:
     return (members.begin <= today, or_(members.end == tables.OPEN, members.end > today))
 
 
-def learner_counts(
-    connection: Connection, role: Role, people: Collection[str], day: date
-) -> dict[str, int]:
-    """Return how many learners each of these people sees by a role; none where there is no row."""
-    if not people:
-        return {}
-    found = seen(role, people, day)
-    query = select(found.c.person, func.count().label("learners")).group_by(found.c.person)
-    return {row.person: row.learners for row in connection.execute(query)}
+def count_learners(connection: Connection, role: Role, person: str, day: date) -> int:
+    """Return how many learners a person sees by a role."""
+    found = seen(role, [person], day)
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 
 def first_learners(
     connection: Connection, role: Role, people: Collection[str], day: date, most: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return per person the first learners whom they see by a role, by id, at most so many each."""
+    """Return per person the first learners whom they see by a role, by id, at most so many each.
+
+    Each of them says in `all` how many the person sees.
+    """
     if not people:
         return {}
     found, learners = seen(role, people, day), tables.people.c
     place = func.row_number().over(partition_by=found.c.person, order_by=found.c.learner)
-    placed = select(found, place.label("place")).subquery()
+    number = func.count().over(partition_by=found.c.person)
+    placed = select(found, place.label("place"), number.label("all")).subquery()
     query = (
-        select(placed.c.person, learners.id, learners.name, learners.sync_key)
+        select(placed.c.person, placed.c.all, learners.id, learners.name, learners.sync_key)
         .join(tables.people, learners.id == placed.c.learner)
         .where(placed.c.place <= most)
         .order_by(placed.c.person, placed.c.place)
@@ -80,7 +79,7 @@ def first_learners(
 
 def learners_of(
     connection: Connection, role: Role, person: str, day: date, after: str, most: int
-) -> list[dict[str, Any]]:
+) -> Part:
     """Return some of the learners whom a person sees by a role, by id."""
     found, people = seen(role, [person], day), tables.people.c
     query: Select[Any] = (
@@ -88,9 +87,8 @@ def learners_of(
         .join(found, found.c.learner == people.id)
         .where(people.id > after)
         .order_by(people.id)
-        .limit(most)
     )
-    return rows(connection, query)
+    return part(connection, query, most)
 
 
 def roles_shown(connection: Connection, person: str, day: date) -> list[Role]:

@@ -1,18 +1,13 @@
 """Signing in and out, and choosing a language."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
-from starlette.datastructures import FormData
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reconciler.sandbox.console.forms import read_form
+from reconciler.sandbox.console.forms import Posted
 from reconciler.sandbox.console.frame import LANGUAGE_COOKIE, SIGN_IN, Frame, go, own_page
 from reconciler.sandbox.console.session import PATH, Session, from_own_form
 from reconciler.sandbox.console.words import LANGUAGES
-
-Posted = Annotated[FormData, Depends(read_form)]
 
 EXPIRED = "expired"
 WRONG = "wrong"
