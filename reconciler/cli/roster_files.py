@@ -9,13 +9,13 @@ from click.core import ParameterSource
 
 from reconciler.cli import options
 from reconciler.cli.places import seen_from
-from reconciler.domain.roster import NEEDED_COLUMNS, ROSTER_COLUMNS, Roster
+from reconciler.domain.roster import NEEDED_COLUMNS, Roster, read_columns
 from reconciler.errors import WrongUse
 from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
 from reconciler.manifest.model import Reference, RosterSource
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rules.candidates import NOWHERE
-from reconciler.workflows import reading
+from reconciler.workflows.rosters import fetch_roster
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,18 +31,10 @@ _OPTIONS: Final = {"roster_type": "--type", "base": "--base", "columns": "--colu
 def _columns(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    columns: dict[str, str] = {}
-    for value in values:
-        name, _, heading = value.partition("=")
-        if name in columns:
-            raise click.BadParameter(f"{name} is given twice; one column can be the {name}.")
-        columns[name] = heading
-        if name not in ROSTER_COLUMNS or not heading:
-            raise click.BadParameter(
-                f"{name} is no column of a roster; write unit=Class, with one of: "
-                f"{', '.join(ROSTER_COLUMNS)}."
-            )
-    return columns
+    try:
+        return read_columns(values)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def reading_options(formats: Iterable[str]) -> Callable[[Command], Command]:
@@ -116,7 +108,7 @@ def read_roster(
         if option and key not in ROSTER_TAKES[roster_type]:
             raise WrongUse(f"{option} is not for --type {roster_type}.", "Leave it out.")
     if roster_type in SERVICES:
-        return reading.fetch_roster(roster_type, path, config)
+        return fetch_roster(roster_type, path, config)
     return FILES[roster_type](Files(Path(path), Path(base) if base else None, columns))
 
 

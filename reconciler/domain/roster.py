@@ -7,6 +7,7 @@ the row is the line on which it begins.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -22,6 +23,26 @@ ROSTER_COLUMNS: Final = (
     *("role", "primary", "kind", "class_type", "grade", "from", "until"),
 )
 """What a column of a plain CSV file can mean."""
+
+
+def read_columns(given: Iterable[str]) -> dict[str, str]:
+    """Read what the columns of a plain CSV file mean, each given as `unit=Class`.
+
+    Raises:
+        ValueError: one means nothing, or the same as another; the message says which.
+    """
+    columns: dict[str, str] = {}
+    for each in given:
+        name, _, heading = each.partition("=")
+        if name in columns:
+            raise ValueError(f"{name} is given twice; one column can be the {name}.")
+        if name not in ROSTER_COLUMNS or not heading:
+            raise ValueError(
+                f"{name} is no column of a roster; write unit=Class, with one of: "
+                f"{', '.join(ROSTER_COLUMNS)}."
+            )
+        columns[name] = heading
+    return columns
 
 
 class RosterRole(StrEnum):

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import click
 from click.core import ParameterSource
 
-from reconciler.domain.roster import NEEDED_COLUMNS, ROSTER_COLUMNS
+from reconciler.domain.roster import NEEDED_COLUMNS, read_columns
 from reconciler.domain.vocabulary import Capability
 from reconciler.sandbox.options import (
     LOOPBACK,
@@ -62,14 +62,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def _columns(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    columns = dict(value.partition("=")[::2] for value in values)
-    for name, heading in columns.items():
-        if name not in ROSTER_COLUMNS or not heading:
-            raise click.BadParameter(
-                f"{name} is no column of a roster; write unit=Class, with one of: "
-                f"{', '.join(ROSTER_COLUMNS)}."
-            )
-    return columns
+    try:
+        return read_columns(values)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _seed_options(command: Command) -> Command:

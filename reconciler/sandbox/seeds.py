@@ -2,9 +2,8 @@
 
 import codecs
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from pydantic import ValidationError
@@ -37,7 +36,8 @@ def parts_of_seed(seed: Seed | None) -> Iterator[Part]:
         return
     path = seed.path
     try:
-        yield from _READERS[seed.type or _type_of(seed)](seed)
+        kind = seed.type or _type_of(seed)
+        yield from _state(path) if kind == STATE else _roster(kind, seed)
     except OSError as error:
         raise SandboxRefused(f"the seed {path} cannot be read: {error.strerror}") from error
     except InvalidRoster as error:
@@ -58,19 +58,13 @@ def parts_of(document: StateDocument) -> Iterator[Part]:
         yield from in_parts(name, getattr(document, name))
 
 
-def _roster(seed: Seed) -> Iterator[Part]:
-    kind = seed.type or _type_of(seed)
+def _roster(kind: str, seed: Seed) -> Iterator[Part]:
     return parts_of_roster(FILES[kind](Files(seed.path, None, seed.columns)))
 
 
-def _state(seed: Seed) -> Iterator[Part]:
-    with seed.path.open(encoding="utf-8-sig", newline="") as file:
+def _state(path: Path) -> Iterator[Part]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         yield from read_state(file)
-
-
-_READERS: Final[Mapping[str, Callable[[Seed], Iterator[Part]]]] = MappingProxyType(
-    {**dict.fromkeys(FILES, _roster), STATE: _state}
-)
 
 
 def _type_of(seed: Seed) -> str:

@@ -1,8 +1,7 @@
 """Everything that only reads: load a manifest, fetch a state, plan, look for drift."""
 
-import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -16,7 +15,7 @@ from reconciler.connection import Connection
 from reconciler.desired import scope_of
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory, Keys
-from reconciler.domain.roster import Roster, RosterSize
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.ending import ending
@@ -26,8 +25,6 @@ from reconciler.manifest.model import (
     ForUnknown,
     Manifest,
     PersonKey,
-    Reference,
-    RosterSource,
     UnitKey,
 )
 from reconciler.plan import build
@@ -40,13 +37,11 @@ from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
 from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
-from reconciler.rosters.formats import FILES, SERVICES, Files
-from reconciler.rosters.problems import InvalidRoster
-from reconciler.rosters.service import load_service
 from reconciler.rules.derive import derive
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import LiveState
+from reconciler.workflows.rosters import read_rosters
 
 WARNED_DAYS: Final = 14
 """What ends in so many days is named in a drift report."""
@@ -76,60 +71,7 @@ def load_manifest(
         SiteError: a school system could not be read.
     """
     manifest = load.load_manifest([Path(path) for path in paths])
-    used = {rule.roster for rule in manifest.rules}
-    rosters = {
-        name: _read_roster(source, config)
-        for name, source in manifest.sources.items()
-        if name in used and not (offline and source.type in SERVICES)
-    }
-    remarks = [each for name in rosters for each in _remarks(manifest.sources[name], rosters[name])]
-    warnings = (*manifest.warnings, *remarks)
-    return replace(manifest, rosters=rosters, warnings=warnings) if rosters else manifest
-
-
-def _remarks(source: RosterSource, roster: Roster) -> Iterator[Diagnostic]:
-    """Yield what is to be told of a roster that has no mistake."""
-    for each in roster.remarks:
-        yield Diagnostic(
-            "RR410",
-            f"the roster {source.name}: {each}.",
-            source.position,
-            "See whether anybody is missing; mend the source if so.",
-        )
-
-
-def _read_roster(source: RosterSource, config: Path | None) -> Roster:
-    try:
-        if source.path:
-            return _read_files(source, source.path)
-        return fetch_roster(source.type, source.name, config)
-    except InvalidRoster as invalid:
-        named = f"the roster {source.name}"
-        raise InvalidRoster(invalid.problems, named, source.position) from None
-
-
-def _read_files(source: RosterSource, path: Reference) -> Roster:
-    """Read a roster from its files, which are named relative to the manifest's own file."""
-    folder = Path(path.position.file).parent
-    base = folder / source.base.key if source.base else None
-    return FILES[source.type](Files(folder / path.key, base, source.columns))
-
-
-def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
-    """Fetch a roster from a school system.
-
-    Args:
-        kind: a key of `SERVICES`.
-        name: what the settings call it.
-        config: the settings; `reconciler.toml` in the current folder otherwise.
-
-    Raises:
-        InvalidRoster: the roster has mistakes; all of them together.
-        ConfigurationError: the settings do not say how to reach the school system.
-        SiteError: it could not be read.
-    """
-    service = load_service(name, kind, config=config, environ=os.environ, directory=Path.cwd())
-    return SERVICES[kind](service)
+    return read_rosters(manifest, config, offline=offline)
 
 
 def load_policy(path: str | Path | None) -> Manifest | None:

@@ -362,6 +362,7 @@ def test_a_plain_table_becomes_a_site(start, tmp_path, said):
         (("--seed-type", "csv"), "which columns are the unit and the person", 64),
         (("--seed-type", "state", *COLUMNS), "--seed-column is not for --seed-type state", 64),
         (("--seed-column", "colour=Red"), "colour is no column of a roster", 64),
+        (("--seed-column", "unit=A", "--seed-column", "unit=B"), "unit is given twice", 64),
         (("--seed-column", "unit=Red", "--seed-column", "person=Lærer"), "RR307", 1),
     ],
 )

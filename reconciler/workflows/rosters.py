@@ -1,0 +1,82 @@
+"""Reads the rosters that a manifest names, from their files or from a school system."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.domain.roster import Roster
+from reconciler.manifest.model import Manifest, Reference, RosterSource
+from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.rosters.problems import InvalidRoster
+from reconciler.rosters.service import load_service
+
+
+def read_rosters(manifest: Manifest, config: Path | None, *, offline: bool) -> Manifest:
+    """Return a manifest with the rosters that its rules look at, and what is to be told of them.
+
+    Args:
+        manifest: as its files have it.
+        config: says how to reach school systems; `reconciler.toml` in the current folder otherwise.
+        offline: leave out the rosters that would have to be fetched.
+
+    Raises:
+        InvalidRoster: a roster has mistakes; all of them together.
+        ConfigurationError: the settings do not say how to reach a school system.
+        SiteError: a school system could not be read.
+    """
+    used = {rule.roster for rule in manifest.rules}
+    rosters = {
+        name: _read_roster(source, config)
+        for name, source in manifest.sources.items()
+        if name in used and not (offline and source.type in SERVICES)
+    }
+    remarks = [each for name in rosters for each in _remarks(manifest.sources[name], rosters[name])]
+    warnings = (*manifest.warnings, *remarks)
+    return replace(manifest, rosters=rosters, warnings=warnings) if rosters else manifest
+
+
+def _remarks(source: RosterSource, roster: Roster) -> Iterator[Diagnostic]:
+    """Yield what is to be told of a roster that has no mistake."""
+    for each in roster.remarks:
+        yield Diagnostic(
+            "RR410",
+            f"the roster {source.name}: {each}.",
+            source.position,
+            "See whether anybody is missing; mend the source if so.",
+        )
+
+
+def _read_roster(source: RosterSource, config: Path | None) -> Roster:
+    try:
+        if source.path:
+            return _read_files(source, source.path)
+        return fetch_roster(source.type, source.name, config)
+    except InvalidRoster as invalid:
+        named = f"the roster {source.name}"
+        raise InvalidRoster(invalid.problems, named, source.position) from None
+
+
+def _read_files(source: RosterSource, path: Reference) -> Roster:
+    """Read a roster from its files, which are named relative to the manifest's own file."""
+    folder = Path(path.position.file).parent
+    base = folder / source.base.key if source.base else None
+    return FILES[source.type](Files(folder / path.key, base, source.columns))
+
+
+def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
+    """Fetch a roster from a school system.
+
+    Args:
+        kind: a key of `SERVICES`.
+        name: what the settings call it.
+        config: the settings; `reconciler.toml` in the current folder otherwise.
+
+    Raises:
+        InvalidRoster: the roster has mistakes; all of them together.
+        ConfigurationError: the settings do not say how to reach the school system.
+        SiteError: it could not be read.
+    """
+    service = load_service(name, kind, config=config, environ=os.environ, directory=Path.cwd())
+    return SERVICES[kind](service)
