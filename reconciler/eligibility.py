@@ -82,14 +82,11 @@ class Eligibility:
     def tell(self) -> None:
         """Report what was found."""
         for lack, keys in self._lacking.items():
-            who = keys[0] if len(keys) == 1 else count(len(keys), "person", "people")
-            named = "" if len(keys) == 1 else f": {first_of(sorted(keys), _NAMED)}"
-            self._refs.report(
-                lack.code,
-                f"{_message(lack, who)}{named}.",
-                lack.position,
-                self._advice(lack, keys[0] if len(keys) == 1 else None),
-            )
+            only = keys[0] if len(keys) == 1 else None
+            who = only or count(len(keys), "person", "people")
+            named = "" if only else f": {first_of(sorted(keys), _NAMED)}"
+            message = f"{_message(lack, who)}{named}."
+            self._refs.report(lack.code, message, lack.position, self._advice(lack, only))
 
     def _advice(self, lack: _Lack, only: str | None) -> str:
         if lack.code == "RR212":

@@ -1,14 +1,33 @@
 """An administrator at the sandbox's console, in a real browser."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from axe_playwright_python.sync_playwright import Axe
 from justhtml import JustHTML
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 from sandboxes import Sandbox
 
 WAIT_MILLISECONDS = 10_000
 MOST_TABS = 60
 NARROW = {"width": 360, "height": 740}
 WIDE = {"width": 1100, "height": 900}
+
+
+def chromium_program() -> str | None:
+    """Debian's Chromium, where there is one."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def chromium_at(program: str) -> Iterator[Browser]:
+    """Run Chromium without a window for as long as the block lasts."""
+    with sync_playwright() as playwright:
+        # A container has no namespaces for Chromium's sandbox; the pages are our own.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 class Console:

@@ -168,8 +168,10 @@ class _Run:
             return Fate.OUT_OF_SCOPE
         if key in self._spared:
             return Fate.EXCEPTED
-        kind = TargetKind(self._ground.directory.units[target].kind.value)
-        return None if kind in TARGET_KINDS[self._rule.role] else Fate.OTHER_KIND
+        return None if self._kind(target) in TARGET_KINDS[self._rule.role] else Fate.OTHER_KIND
+
+    def _kind(self, target: str) -> TargetKind:
+        return TargetKind(self._ground.directory.units[target].kind.value)
 
     def _unmatched(self, unit: RosterUnit, matched: Matched) -> Fate:
         """Say what becomes of a unit that is not on the site, or several times."""
@@ -225,7 +227,7 @@ class _Run:
         if not people and rule.use is not None and self._steps_in is not None:
             cause = Cause(CauseKind.STEPS_IN, rule.use.position, rule=rule.name.key)
             people, fate = {self._steps_in: cause}, Fate.STEPS_IN
-        kind = TargetKind(self._ground.directory.units[target].kind.value)
+        kind = self._kind(target)
         for person, cause in people.items():
             self.given.setdefault(Assignment(rule.role, person, kind, target), cause)
         return UnitFate(unit, fate, tuple(people))

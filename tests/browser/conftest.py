@@ -1,12 +1,11 @@
 """The console in a real Chromium, on a real sandbox."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from consoles import Console
-from playwright.sync_api import Browser, sync_playwright
+from consoles import Console, chromium_at, chromium_program
+from playwright.sync_api import Browser
 from sandboxes import Desk, Sandbox, running
 
 
@@ -14,14 +13,11 @@ from sandboxes import Desk, Sandbox, running
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    program = chromium_program()
     if program is None:
         pytest.skip("Chromium is not on this machine")
-    with sync_playwright() as playwright:
-        # A container has no namespaces for Chromium's sandbox; the pages are our own.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium_at(program) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
