@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,6 +41,12 @@ PAGES = (
     ("api", "/v1/assignments"),
     ("api", "/v1/events"),
     ("console", "/console/events"),
+    ("console", "/console/profiles"),
+    ("console", "/console/people?q=family7"),
+    ("console", "/console/people?q=nobody-of-this-name"),
+    ("console", "/console/mentor"),
+    ("console", "/console/mentor?q=family7"),
+    ("console", "/console/headteacher"),
 )
 """Who asks for which page. A page of the console is added here, and is asked for signed in."""
 
@@ -52,10 +59,11 @@ def write_state(path: Path, part: int) -> int:
     staff = people // 10
     learners = people - staff
     classes, schools = people // 25, people // 1_000
+    heads = schools * 2
     site = {"id": "large", "name": "Large", "ilp": {"enabled": True, "published_templates": 1}}
     collections: dict[str, Iterable[dict[str, Any]]] = {
         "profiles": [
-            {"id": "p-3", "name": "Staff", "roles": ["mentor"]},
+            {"id": "p-3", "name": "Staff", "roles": ["headteacher", "mentor"]},
             {"id": "p-4", "name": "Student", "roles": []},
         ],
         "people": (
@@ -88,15 +96,30 @@ def write_state(path: Path, part: int) -> int:
             for k in range(3)
         ),
         "relations": (),
-        "holders": ({"role": "mentor", "person": f"{n:07}"} for n in range(staff)),
-        "assignments": (
-            {
-                "role": "mentor",
-                "person": f"{n % staff:07}",
-                "kind": "learner",
-                "target": f"{staff + (n // staff + n % staff * 41) % learners:07}",
-            }
-            for n in range(assignments)
+        "holders": [
+            *({"role": "mentor", "person": f"{n:07}"} for n in range(staff)),
+            *({"role": "headteacher", "person": f"{n:07}"} for n in range(heads)),
+        ],
+        "assignments": chain(
+            (
+                {
+                    "role": "mentor",
+                    "person": f"{n % staff:07}",
+                    "kind": "learner",
+                    "target": f"{staff + (n // staff + n % staff * 41) % learners:07}",
+                }
+                for n in range(assignments)
+            ),
+            # Some of the whole municipality, the others of a school each.
+            (
+                {
+                    "role": "headteacher",
+                    "person": f"{n:07}",
+                    "kind": "school" if n % 2 else "organisation",
+                    "target": f"s-{n % schools}" if n % 2 else "root",
+                }
+                for n in range(heads)
+            ),
         ),
     }
     with path.open("w", encoding="utf-8") as file:

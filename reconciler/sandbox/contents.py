@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from unicodedata import normalize
 
 from sqlalchemy import Column, Connection, Table, bindparam, delete, exists, insert, select, update
 
@@ -11,11 +10,6 @@ from reconciler.sandbox import tables
 
 Content = bool | str | None
 """What is at an address: for a label its text, for anything else whether it is there."""
-
-
-def folded(*words: str | None) -> str:
-    """Return words as a search compares them: in one form, without regard to case."""
-    return normalize("NFC", " ".join(filter(None, words))).casefold()
 
 
 def row_with(*columns: Column[Any]) -> Callable[..., bool]:

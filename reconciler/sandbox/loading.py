@@ -17,10 +17,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from reconciler.domain.vocabulary import Role
 from reconciler.sandbox import tables
 from reconciler.sandbox.collections import COLLECTIONS
-from reconciler.sandbox.contents import folded, row_with
+from reconciler.sandbox.contents import row_with
 from reconciler.sandbox.items import LabelsItem, MembershipItem, Shape, SiteItem
 from reconciler.sandbox.options import SandboxRefused
 from reconciler.sandbox.possible import what_is_wrong
+from reconciler.sandbox.search import words_of
 
 Part = tuple[str, Sequence[Shape]]
 """The name of a collection, or `site`, and items of it."""
@@ -79,7 +80,7 @@ def fill(connection: Connection, parts: Iterable[Part]) -> None:
             labelled.update(row["role"] for row in rows)
         _add(connection, table, rows)
         if table is tables.people:
-            _add(connection, tables.found_by, [_found_by(row) for row in rows])
+            _add(connection, tables.found_by, [each for row in rows for each in _found_by(row)])
     unlabelled = [LabelsItem(role=role) for role in Role if role.value not in labelled]
     _add(connection, tables.labels, [_row(item) for item in unlabelled])
     connection.execute(
@@ -123,9 +124,9 @@ def _row(item: Shape) -> dict[str, Any]:
     return row
 
 
-def _found_by(person: Mapping[str, Any]) -> dict[str, str]:
-    words = (person[name] for name in ("name", "username", "sync_key", "email"))
-    return {"person": person["id"], "words": folded(*words)}
+def _found_by(person: Mapping[str, Any]) -> list[dict[str, str]]:
+    texts = (person[name] for name in ("name", "username", "sync_key", "email"))
+    return [{"person": person["id"], "word": word} for word in words_of(*texts)]
 
 
 def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -49,7 +49,7 @@ def add_a_mentor_with_learners_one_by_one_and_a_class(console: Console) -> None:
     console.follow(f"Edit: {MENTOR}")
     console.search("Oskar")
     console.press("Assign: Oskar Lie")
-    assert console.says("1 learner in all")
+    assert console.says("1 learner")
     console.follow("Nordberg kommune")
     console.follow("Nordberg skole")
     console.press("Assign: 8A")

@@ -1,3 +1,4 @@
+import html
 import json
 import re
 from pathlib import Path
@@ -123,56 +124,72 @@ def test_the_console_is_not_bound_by_the_api_s_capabilities(start):
 
 
 def test_many_holders_are_paged(start, tmp_path):
-    from_console = Browser(start("--seed", str(crowd(tmp_path))))
+    people = [f"m{n:03}" for n in range(120)]
+    holders = [{"role": "mentor", "person": each} for each in people]
+    from_console = Browser(start("--seed", a_site(tmp_path, people, holders=holders)))
     first = from_console.get("/mentor").text
-    assert first.count("/holders/remove") == 50
+    assert first.count("/holders/remove") == 15
     link = re.search(r'href="/console(/mentor\?after=[^"]+)"', first)[1]
-    assert from_console.get(link).text.count("/holders/remove") == 50
+    assert from_console.get(link).text.count("/holders/remove") == 15
     assert from_console.get("/mentor?q=M11").text.count("/holders/remove") == 10
 
 
-def crowd(tmp_path):
-    people = [f"m{n:03}" for n in range(120)]
-    path = tmp_path / "crowd.json"
-    path.write_text(
-        json.dumps(
-            {
-                "format": "reconciler.state/1",
-                "site": {
-                    "id": "x",
-                    "name": "X",
-                    "ilp": {"enabled": False, "published_templates": 0},
-                },
-                "profiles": [{"id": "p", "name": "P", "roles": ["mentor"]}],
-                "people": [
-                    {
-                        "id": person,
-                        "sync_key": None,
-                        "username": person,
-                        "email": None,
-                        "name": person,
-                        "profile": "p",
-                        "active": True,
-                    }
-                    for person in people
-                ],
-                "units": [
-                    {
-                        "id": "u",
-                        "sync_key": None,
-                        "kind": "organisation",
-                        "title": "X",
-                        "parent": None,
-                    }
-                ],
-                "memberships": [],
-                "relations": [],
-                "holders": [{"role": "mentor", "person": person} for person in people],
-                "assignments": [],
-            }
-        )
+def test_very_many_learners_are_not_all_counted_but_all_shown(start, tmp_path):
+    learners = [f"l{n:04}" for n in range(3_100)]
+    seed = a_site(
+        tmp_path,
+        ["alone", "head", *learners],
+        units=[a_unit("class", "class", "root")],
+        memberships=[a_membership(unit, each) for each in learners for unit in ("class", "root")],
+        holders=[
+            {"role": "headteacher", "person": "head"},
+            {"role": "mentor", "person": "alone"},
+        ],
+        assignments=[
+            {"role": "headteacher", "person": "head", "kind": "organisation", "target": "root"},
+            {"role": "mentor", "person": "alone", "kind": "learner", "target": "l0007"},
+        ],
     )
-    return path
+    console = Browser(start("--seed", seed))
+    assert re.search(r"At least [0-9]+ learners", console.get("/headteacher").text)
+    assert "1 learner<" in console.get("/mentor").text
+    for path in ("/headteacher/edit?person=head", "/people/seen?person=head"):
+        shown, more = [], path
+        while more is not None:
+            page = console.get(more).text
+            shown += re.findall(r"<small>(l[0-9]{4})</small>", page)
+            link = re.search(r'href="/console([^"]+(?:learner|headteacher)=l[0-9]+)"', page)
+            more = link and html.unescape(link[1])
+        assert shown == learners
+
+
+def a_site(folder, people, units=(), **collections):
+    state = {
+        "format": "reconciler.state/1",
+        "site": {"id": "x", "name": "X", "ilp": {"enabled": False, "published_templates": 0}},
+        "profiles": [{"id": "p", "name": "P", "roles": ["headteacher", "mentor"]}],
+        "people": [a_person(each) for each in people],
+        "units": [a_unit("root", "organisation", None), *units],
+        **{key: [] for key in ("memberships", "relations", "holders", "assignments")},
+        **collections,
+    }
+    path = folder / "site.json"
+    path.write_text(json.dumps(state))
+    return str(path)
+
+
+def a_person(each):
+    own = {"id": each, "username": each, "name": each, "profile": "p", "active": True}
+    return {**own, "sync_key": None, "email": None}
+
+
+def a_unit(each, kind, parent):
+    return {"id": each, "sync_key": None, "kind": kind, "title": each, "parent": parent}
+
+
+def a_membership(unit, person):
+    days = {"begin": None, "end": None}
+    return {"unit": unit, "person": person, "role": "learner", "primary": True, **days}
 
 
 def test_a_refused_form_shows_the_page_that_it_stood_on(quiet):
@@ -276,3 +293,13 @@ def test_people_are_found_by_every_word_in_any_case(console):
     assert "t-0412" in found
     assert "Nobody is found." in console.get("/people?q=marit+%25").text
     assert "Nobody is found." in console.get("/people?q=_").text
+
+
+@pytest.mark.parametrize("words", ["marit l", "0412", "T-04", "Løken Marit", "løken"])
+def test_a_word_is_found_by_how_it_or_a_part_of_it_begins(quiet, words):
+    assert "t-0412" in Browser(quiet).get(f"/people?q={words}").text
+
+
+@pytest.mark.parametrize("words", ["oken", "412", "marit nobody", "marit " + 100 * "x"])
+def test_nobody_is_found_by_what_stands_inside_of_a_word(quiet, words):
+    assert "Nobody is found." in Browser(quiet).get(f"/people?q={words}").text

@@ -10,9 +10,9 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import DEFAULT_LABELS, MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
 from reconciler.sandbox.console.rows import Part, part, rows
-from reconciler.sandbox.contents import folded
+from reconciler.sandbox.search import found, wanted
 
-HOLDERS_SHOWN: Final = 50
+HOLDERS_SHOWN: Final = 15
 PEOPLE_SHOWN: Final = 50
 UNITS_SHOWN: Final = 200
 EVENTS_SHOWN: Final = 100
@@ -52,17 +52,17 @@ def person(connection: Connection, person_id: str) -> dict[str, Any] | None:
 
 
 def search_people(connection: Connection, words: str, after: str, *, learners: bool) -> Part:
-    """Find people by parts of their name, username, key or e-mail address.
+    """Find people by how words of their name, username, key or e-mail address begin.
 
     Args:
         connection: where to read.
-        words: what each of them must have; nothing finds nobody.
+        words: how words of each of them begin; nothing finds nobody.
         after: the id after which the part begins.
         learners: whether only learners are looked for.
     """
-    if not folded(words).split():
+    if not wanted(words):
         return Part([], None)
-    query = _found_by(_people(), words)
+    query = _people().where(*found(connection, words))
     if learners:
         members = tables.memberships.c
         query = query.where(
@@ -71,7 +71,8 @@ def search_people(connection: Connection, words: str, after: str, *, learners: b
             .where(members.role == MembershipRole.LEARNER.value)
             .exists()
         )
-    return _by_id(connection, query, after, PEOPLE_SHOWN)
+    by_id = query.where(tables.people.c.id > after).order_by(tables.people.c.id)
+    return part(connection, by_id, PEOPLE_SHOWN)
 
 
 def holders(connection: Connection, role: Role, words: str, after: str) -> Part:
@@ -81,7 +82,10 @@ def holders(connection: Connection, role: Role, words: str, after: str) -> Part:
         .join(tables.holders, tables.holders.c.person == tables.people.c.id)
         .where(tables.holders.c.role == role.value)
     )
-    return _by_id(connection, _found_by(query, words), after, HOLDERS_SHOWN)
+    # By the holders' own column: ordered by the people's, SQLite would sort all of them.
+    own = tables.holders.c.person
+    query = query.where(*found(connection, words), own > after).order_by(own)
+    return part(connection, query, HOLDERS_SHOWN)
 
 
 def holders_among(connection: Connection, role: Role, people: Collection[str]) -> set[str]:
@@ -183,19 +187,3 @@ def _ids(address: Address) -> list[tuple[str, str]]:
 def _people() -> Select[Any]:
     profile = tables.people.c.profile == tables.profiles.c.id
     return select(*_PERSON).select_from(tables.people).join(tables.profiles, profile)
-
-
-def _found_by(query: Select[Any], words: str) -> Select[Any]:
-    """Narrow a query of people to those in whose names, keys or addresses every word stands."""
-    wanted = folded(words).split()
-    if not wanted:
-        return query
-    index = tables.found_by.c
-    return query.join(tables.found_by, index.person == tables.people.c.id).where(
-        *(index.words.contains(word, autoescape=True) for word in wanted)
-    )
-
-
-def _by_id(connection: Connection, query: Select[Any], after: str, most: int) -> Part:
-    by_id = query.where(tables.people.c.id > after).order_by(tables.people.c.id)
-    return part(connection, by_id, most)

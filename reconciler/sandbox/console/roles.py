@@ -15,7 +15,7 @@ from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Context, Server
 from reconciler.sandbox.problems import Problem
 
-NAMED: Final = 30
+NAMED: Final = 10
 """So many assignments and learners of a holder are named in the overview; the edit page has all."""
 
 LEARNERS_SHOWN: Final = 200
@@ -51,12 +51,18 @@ def _overview(
     words = query.get("q", "")
     holders = queries.holders(connection, role, words, query.get("after", ""))
     people = [each["id"] for each in holders.rows]
-    day = server.store.today()
+    assignments = queries.assignments(connection, role, people)
+    targets = {
+        each: [(own["kind"], own["target"]) for own in assignments.get(each, ())] for each in people
+    }
+    sights = sight.sights(connection, targets, server.store.today())
+    first = {learner for each in sights.values() for learner in each.learners[:NAMED]}
     return {
         "q": words,
         "holders": holders,
-        "assignments": queries.assignments(connection, role, people),
-        "learners": sight.first_learners(connection, role, people, day, NAMED),
+        "assignments": assignments,
+        "sights": sights,
+        "called": sight.named(connection, first),
         "named": NAMED,
     }
 
@@ -84,7 +90,7 @@ def _edit(
         "person": person,
         "holds": bool(queries.holders_among(connection, role, [who])),
         "assignments": queries.assignments(connection, role, [who]).get(who, []),
-        "count": sight.count_learners(connection, role, who, day),
+        "sight": sight.sight_of(connection, role, who, day),
         "learners": sight.learners_of(
             connection, role, who, day, query.get("learner", ""), LEARNERS_SHOWN
         ),

@@ -4,12 +4,13 @@ The same rules as the client's `access` (design, section 2, "Descendants" and "M
 anew on purpose: where the two disagree, one of them is wrong.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import CTE, CompoundSelect, Connection, Select, func, literal, or_, select, union
+from sqlalchemy import CTE, Connection, Select, exists, literal, or_, select
 
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
@@ -18,77 +19,113 @@ from reconciler.sandbox.console.rows import Part, part, rows
 SUPERVISOR: Final = "supervisor"
 """The one entry of who has both roles; it stands under the headteacher's tool name."""
 
-
-def seen(role: Role, people: Collection[str], day: date) -> CTE:
-    """Return who sees whom by a role's assignments: the columns `person` and `learner`."""
-    own, units, members = tables.assignments.c, tables.units.c, tables.memberships.c
-    of_role = (own.role == role.value, own.person.in_(people))
-    below = (
-        select(own.person, own.target.label("unit"))
-        .where(*of_role, own.kind != TargetKind.LEARNER.value)
-        .cte("below", recursive=True)
-    )
-    below = below.union(select(below.c.person, units.id).join(below, units.parent == below.c.unit))
-    in_units = (
-        select(below.c.person, members.person.label("learner"))
-        .join(below, members.unit == below.c.unit)
-        .where(members.role == MembershipRole.LEARNER.value, *_holds_on(day))
-    )
-    one_by_one = select(own.person, own.target.label("learner")).where(
-        *of_role, own.kind == TargetKind.LEARNER.value
-    )
-    return union(in_units, one_by_one).cte("seen")
+_UNITS, _MEMBERSHIPS = 500, 3_000
+"""So many are looked at: more than a large school has. Who has more, as the headteacher of a
+municipality, sees more than are counted; a page of them would otherwise take a minute."""
 
 
-def _holds_on(day: date) -> Sequence[Any]:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whom somebody sees by a role.
+
+    Attributes:
+        learners: their ids, in order; of very many, some.
+        whole: whether these are all of them.
+    """
+
+    learners: Sequence[str]
+    whole: bool
+
+
+Target = tuple[str, str]
+"""The kind and the id of what an assignment is of."""
+
+
+def sights(
+    connection: Connection, assigned: Mapping[str, Collection[Target]], day: date
+) -> dict[str, Sight]:
+    """Return per person whom they see by what is assigned to them."""
+    of_units: dict[frozenset[str], Sight] = {}
+    found = {}
+    for person, targets in assigned.items():
+        units = frozenset(target for kind, target in targets if kind != TargetKind.LEARNER)
+        if units not in of_units:
+            of_units[units] = _learners_in(connection, units, day)
+        alone = [target for kind, target in targets if kind == TargetKind.LEARNER]
+        seen = of_units[units]
+        learners = sorted({*alone, *seen.learners}) if alone else seen.learners
+        found[person] = Sight(learners, seen.whole)
+    return found
+
+
+def sight_of(connection: Connection, role: Role, person: str, day: date) -> Sight:
+    """Return whom a person sees by a role."""
+    own = tables.assignments.c
+    query = select(own.kind, own.target).where(own.role == role.value, own.person == person)
+    targets = [(row.kind, row.target) for row in connection.execute(query)]
+    return sights(connection, {person: targets}, day)[person]
+
+
+def _learners_in(connection: Connection, units: Collection[str], day: date) -> Sight:
+    """Return the learners in units and below them, in order."""
+    if not units:
+        return Sight([], whole=True)
+    # Two questions: a database that is asked one does not know how few units there will be, and
+    # reads all memberships first.
+    below = _some(connection, select(_and_below(units)), _UNITS)
+    members = tables.memberships.c
+    of_them = select(members.person).where(members.unit.in_(below), *_learns_on(day))
+    learners = _some(connection, of_them, _MEMBERSHIPS)
+    return Sight(sorted(set(learners)), len(below) <= _UNITS and len(learners) <= _MEMBERSHIPS)
+
+
+def _some(connection: Connection, query: Select[Any], most: int) -> Sequence[str]:
+    return connection.execute(query.limit(most + 1)).scalars().all()
+
+
+def _and_below(units: Collection[str] | Select[Any]) -> CTE:
+    """Return units and all below them."""
+    own = tables.units.c
+    below = select(own.id.label("unit")).where(own.id.in_(units)).cte("below", recursive=True)
+    return below.union(select(own.id).join(below, own.parent == below.c.unit))
+
+
+def _learns_on(day: date) -> Sequence[Any]:
     """Begin included, end not; both are text in ISO form, which sorts as days do."""
     members, today = tables.memberships.c, day.isoformat()
-    return (members.begin <= today, or_(members.end == tables.OPEN, members.end > today))
-
-
-def count_learners(connection: Connection, role: Role, person: str, day: date) -> int:
-    """Return how many learners a person sees by a role."""
-    found = seen(role, [person], day)
-    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
-
-
-def first_learners(
-    connection: Connection, role: Role, people: Collection[str], day: date, most: int
-) -> dict[str, list[dict[str, Any]]]:
-    """Return per person the first learners whom they see by a role, by id, at most so many each.
-
-    Each of them says in `all` how many the person sees.
-    """
-    if not people:
-        return {}
-    found, learners = seen(role, people, day), tables.people.c
-    place = func.row_number().over(partition_by=found.c.person, order_by=found.c.learner)
-    number = func.count().over(partition_by=found.c.person)
-    placed = select(found, place.label("place"), number.label("all")).subquery()
-    query = (
-        select(placed.c.person, placed.c.all, learners.id, learners.name, learners.sync_key)
-        .join(tables.people, learners.id == placed.c.learner)
-        .where(placed.c.place <= most)
-        .order_by(placed.c.person, placed.c.place)
+    return (
+        members.role == MembershipRole.LEARNER.value,
+        members.begin <= today,
+        or_(members.end == tables.OPEN, members.end > today),
     )
-    named: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows(connection, query):
-        named[row["person"]].append(row)
-    return named
+
+
+def named(connection: Connection, learners: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return what some learners are called, by their ids."""
+    people = tables.people.c
+    query = select(people.id, people.name, people.sync_key).where(people.id.in_(learners))
+    return {row["id"]: row for row in rows(connection, query)}
 
 
 def learners_of(
     connection: Connection, role: Role, person: str, day: date, after: str, most: int
 ) -> Part:
     """Return some of the learners whom a person sees by a role, by id."""
-    found, people = seen(role, [person], day), tables.people.c
+    people, members, own = tables.people.c, tables.memberships.c, tables.assignments.c
     query: Select[Any] = (
-        select(people.id, people.name, people.sync_key)
-        .join(found, found.c.learner == people.id)
-        .where(people.id > after)
-        .order_by(people.id)
+        select(people.id, people.name, people.sync_key).where(people.id > after).order_by(people.id)
     )
-    return part(connection, query, most)
+    sight = sight_of(connection, role, person, day)
+    if sight.whole:
+        following = sight.learners[bisect_right(sight.learners, after) :]
+        return part(connection, query.where(people.id.in_(following[: most + 1])), most)
+    # So many are met soon enough by going through the people.
+    targets = select(own.target).where(own.role == role.value, own.person == person)
+    units = targets.where(own.kind != TargetKind.LEARNER.value)
+    below = select(_and_below(units).c.unit)
+    learns = exists().where(members.person == people.id, members.unit.in_(below), *_learns_on(day))
+    alone = targets.where(own.kind == TargetKind.LEARNER.value, own.target == people.id).exists()
+    return part(connection, query.where(or_(learns, alone)), most)
 
 
 def roles_shown(connection: Connection, person: str, day: date) -> list[Role]:
@@ -114,11 +151,9 @@ def _shows(connection: Connection, role: Role, person: str, day: date) -> bool:
     if role not in (connection.execute(able).scalar() or ()):
         return False
     if role is Role.MENTOR:
-        found = seen(role, [person], day)
-        linked: Select[Any] | CompoundSelect[Any] = select(found.c.learner)
-    else:
-        own = tables.assignments.c
-        linked = select(own.target).where(own.role == role.value, own.person == person)
+        return bool(sight_of(connection, role, person, day).learners)
+    own = tables.assignments.c
+    linked = select(own.target).where(own.role == role.value, own.person == person)
     return connection.execute(linked.limit(1)).first() is not None
 
 
@@ -130,9 +165,7 @@ def supervisors(connection: Connection, learner: str, day: date) -> list[dict[st
     members, units, own = tables.memberships.c, tables.units.c, tables.assignments.c
     above = (
         select(members.unit)
-        .where(
-            members.person == learner, members.role == MembershipRole.LEARNER.value, *_holds_on(day)
-        )
+        .where(members.person == learner, *_learns_on(day))
         .cte("above", recursive=True)
     )
     above = above.union(
