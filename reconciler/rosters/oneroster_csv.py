@@ -5,14 +5,16 @@ with the whole export that it goes with, and a file that the manifest promises a
 never means "nobody".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.domain.roster import Roster
+from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.rosters.bundle import Bundle, open_bundle
-from reconciler.rosters.csv_table import Columns, Row, read_rows
+from reconciler.rosters.csv_table import Columns, Row, near_heading, read_rows
 from reconciler.rosters.oneroster import read_tables
 from reconciler.rosters.oneroster_manifest import read_manifest
 from reconciler.rosters.problems import InvalidRoster, Problem
@@ -29,8 +31,9 @@ def read_bundle(path: Path, base: Path | None = None) -> Roster:
         InvalidRoster: a bundle cannot be read safely, is not complete, or contradicts itself.
     """
     with ExitStack() as stack:
-        top = _Files(stack.enter_context(open_bundle(path)))
-        below = _Files(stack.enter_context(open_bundle(base)), _BASE) if base else None
+        remarks: list[RosterRemark] = []
+        top = _Files(stack.enter_context(open_bundle(path)), remarks)
+        below = _Files(stack.enter_context(open_bundle(base)), remarks, _BASE) if base else None
         problems: list[Problem] = []
         whole = read_manifest(below.bundle, problems) if below else None
         contents = None
@@ -40,8 +43,12 @@ def read_bundle(path: Path, base: Path | None = None) -> Roster:
         if contents is None or problems:
             raise InvalidRoster(problems)
         sources = {name: _layers(mode, top, below) for name, mode in contents.modes.items()}
-        return read_tables(sources, contents.version, str(path))
+        roster = read_tables(sources, contents.version, str(path))
+        return replace(roster, remarks=(*remarks, *roster.remarks))
 
+
+_ASKED: Final = frozenset({"classType", "grades", "primary", "status", "beginDate", "endDate"})
+"""What decides who gets a role, and may be left out of a file: under a misspelt heading, say."""
 
 _BASE: Final = "base "
 """How the files of the whole export are told from those of the changes."""
@@ -58,6 +65,7 @@ class _Files(NamedTuple):
     """The files of a bundle as the tables of an export, and what they are called in messages."""
 
     bundle: Bundle
+    remarks: list[RosterRemark]
     prefix: str = ""
 
     def file(self, name: str) -> str:
@@ -65,5 +73,23 @@ class _Files(NamedTuple):
         return f"{self.prefix}{name}.csv"
 
     def rows(self, name: str, columns: Columns, problems: list[Problem]) -> Iterator[Row]:
-        """Yield the rows of a table."""
-        return read_rows(self.bundle, f"{name}.csv", columns, problems)
+        """Yield the rows of a table; it is told where a column that rules ask for is missing."""
+        heading: list[str] = []
+        rows = read_rows(self.bundle, f"{name}.csv", columns, problems, heading=heading)
+        first = [*islice(rows, 1)]
+        missing = [each for each in columns.optional if each in _ASKED and each not in heading]
+        if first and missing:
+            first += rows
+            self.remarks.extend(
+                self._without(name, each, near_heading(each, heading, columns), first)
+                for each in missing
+            )
+        return chain(first, rows)
+
+    def _without(
+        self, name: str, column: str, near: str | None, rows: Sequence[Row]
+    ) -> RosterRemark:
+        what = "whose heading lacks it" + (f" and has {near}" if near else "")
+        return RosterRemark(
+            f"read without {column}", what, self.file(name), row=rows[0][0], rows=len(rows)
+        )

@@ -67,10 +67,8 @@ def read_plain_csv(path: Path, columns: Mapping[str, str]) -> Roster:
     reader = _Reader(path.name, columns)
     bundle = OneFile(path)
     wanted = [name for name in ROSTER_COLUMNS if name in columns]
-    headings = Columns(
-        tuple(columns[name] for name in NEEDED_COLUMNS),
-        tuple(columns[name] for name in wanted if name not in NEEDED_COLUMNS),
-    )
+    # A column that is named has to be there: a role or a day would be lost with it.
+    headings = Columns(tuple(columns[name] for name in wanted))
     rows = read_rows(bundle, path.name, headings, reader.problems, delimiter=_delimiter(path))
     for number, values in rows:
         reader.row(number, dict(zip(wanted, (value.strip() for value in values), strict=True)))

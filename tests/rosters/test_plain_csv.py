@@ -89,3 +89,7 @@ def test_a_file_that_is_not_there_or_lacks_a_column_is_no_empty_school(tmp_path)
         read_plain_csv(tmp_path / "none.csv", COLUMNS)
     with pytest.raises(InvalidRoster, match="RR307"):
         read_plain_csv(written(tmp_path, "Class,Teacher\n8a,t-1\n"), COLUMNS)
+    with pytest.raises(InvalidRoster, match="Main: RR307: the column is missing; 'Mian'"):
+        read_plain_csv(
+            written(tmp_path, "Class,Who,Mian\n8a,t-1,yes\n"), {**COLUMNS, "primary": "Main"}
+        )

@@ -103,6 +103,26 @@ def test_a_mistake_is_named_with_its_place(case, v1_1, write_folder):
     assert str(first).startswith(f"{file} row {expected[1]}")
 
 
+def test_a_missing_column_is_told_with_the_one_that_is_near(v1_1, write_folder):
+    v1_1["classes.csv"] = v1_1["classes.csv"].replace("schoolSourcedId", "school_sourced_id")
+    first, *_ = (each for each in problems_of(write_folder(v1_1)) if each.file == "classes.csv")
+    assert first.message == "the column is missing; 'school_sourced_id' may be meant as it"
+
+
+def test_no_name_is_suggested_where_a_heading_is_missing(v1_1, write_folder):
+    v1_1["users.csv"] = "u1,,,true,s1,student,Hemmelig,familyHemmelig,usernameHemmelig,,\n"
+    assert {each[0] for each in places_of(write_folder(v1_1))} == {"RR307"}
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+@pytest.mark.parametrize("name", ["manifest.csv", "classes.csv"])
+def test_columns_that_are_parted_otherwise_are_one_problem(v1_1, write_folder, mark, name):
+    v1_1[name] = v1_1[name].replace(",", mark)
+    (problem,) = (each for each in problems_of(write_folder(v1_1)) if each.file == name)
+    assert (problem.code, problem.row) == ("RR307", 1)
+    assert problem.message == f"the columns are parted by {mark!r} instead of ','"
+
+
 def test_the_real_district_with_one_enrolment_in_no_class_is_refused(district_zip, tmp_path):
     with zipfile.ZipFile(district_zip) as archive:
         archive.extractall(tmp_path)

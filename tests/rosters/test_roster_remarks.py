@@ -150,3 +150,20 @@ def test_a_class_below_a_school_that_goes_is_a_mistake(v1_1: Any, write_folder: 
     assert {(each.code, each.column) for each in invalid.value.problems} == {
         ("RR310", "schoolSourcedId")
     }
+
+
+@pytest.mark.parametrize(
+    ("heading", "near"),
+    [("class_type", " and has class_type"), ("x", "")],
+)
+def test_a_column_that_rules_ask_for_is_missed(
+    v1_1: Any, write_folder: Any, heading: str, near: str
+):
+    v1_1["classes.csv"] = v1_1["classes.csv"].replace("classType", heading)
+    roster = read_bundle(write_folder(v1_1))
+    (remark,) = roster.remarks
+    assert str(remark) == (
+        f"read without classType: 2 rows of classes.csv whose heading lacks it{near}; "
+        "the first is row 2"
+    )
+    assert len(roster.units) == 5
