@@ -1,10 +1,12 @@
 """Writes a roster as PIFU-IMS would have it, one element a line; everybody in it is invented."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.domain.roster import (
+    HOMEROOM,
     Roster,
     RosterMembership,
     RosterPerson,
@@ -55,6 +57,21 @@ def as_xml(roster: Roster, *, namespace: str = NAMESPACE, encoding: str = "UTF-8
             lines += _member(each) if each.unit == unit_id else ()
         lines.append("</membership>")
     return "\n".join([*lines, "</enterprise>", ""]).encode(encoding, "xmlcharrefreplace")
+
+
+def before_1_3(roster: Roster) -> Roster:
+    """Put contact teachers into groups of their own, as files have it before version 1.3."""
+    homerooms = {each.sourced_id for each in roster.units if each.class_type == HOMEROOM}
+    groups = [
+        replace(each, sourced_id=f"k-{each.sourced_id}", class_type="kontaktlærergruppe")
+        for each in roster.units
+        if each.sourced_id in homerooms
+    ]
+    members = [
+        each._replace(unit=f"k-{each.unit}") if each.unit in homerooms and each.primary else each
+        for each in roster.memberships
+    ]
+    return replace(roster, units=(*roster.units, *groups), memberships=tuple(members))
 
 
 def _id(sourced_id: str) -> str:

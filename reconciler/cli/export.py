@@ -16,6 +16,7 @@ from reconciler.cli.roster_files import (
     read_roster,
     reading_options,
     refuse_without_roster,
+    tell_of_roster,
 )
 from reconciler.directory import Directory, find_unit
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
@@ -110,6 +111,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     refuse_target(state_file, is_state, "a saved state", inputs=inputs)
     refuse_folder(folder)
     roster = read_roster(as_rules, config=config, **how) if as_rules else None
+    if roster:
+        tell_of_roster(roster)
     whole = reading.fetch_state(options.source(live, environment, config))
     state = redaction.state(whole)
     if state_file is not None:

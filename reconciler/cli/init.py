@@ -18,6 +18,7 @@ from reconciler.cli.roster_files import (
     read_roster,
     reading_options,
     refuse_without_roster,
+    tell_of_roster,
 )
 from reconciler.errors import ConfigurationError, ExitCode, InvalidInput, ReconcilerError, WrongUse
 from reconciler.manifest.shape import is_key
@@ -26,14 +27,15 @@ from reconciler.rosters.formats import FILES
 from reconciler.settings import CONFIG_NAME, Settings
 from reconciler.starter import (
     IGNORED_NAME,
+    MANIFEST_NAME,
     PIPELINE_FILES,
     VARIABLES,
     Answers,
     Pipeline,
-    fitting_rules,
     patterns,
     starting_files,
 )
+from reconciler.starter.fitting import NOTHING_FITS, fitting_rules
 
 
 @click.command("init")
@@ -85,6 +87,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if roster is None:
         refuse_without_roster(context, "--roster")
     folder = Path(directory)
+    read = read_roster(roster, **how) if roster else None
+    fitting = fitting_rules(read) if read else NOTHING_FITS
     rosters = [each for each in (roster, how["base"]) if each]
     top = repository_of(folder)
     asks = not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
@@ -95,7 +99,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         Pipeline(pipeline or _asked("The pipeline", "--pipeline", Pipeline.NONE, asks=asks)),
         Path(os.path.relpath(os.path.realpath(folder), top)).as_posix() if top else ".",
         declare_roster(roster, folder, **how) if roster else None,
-        fitting_rules(read_roster(roster, **how)) if roster else (),
+        fitting,
         lines_to_ignore(rosters, folder),
     )
     try:
@@ -111,8 +115,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     click.echo(plain(f"Wrote {', '.join(files)}{where}."), err=True)
     if lacking:
         click.echo(f"Left {IGNORED_NAME} as it is. Add to it: {' '.join(lacking)}", err=True)
-    for warning in (*_misplaced(answers, folder, top), *warnings_about(rosters, folder)):
-        click.echo(plain(warning), err=True)
+    if read:
+        tell_of_roster(read)
+    warnings = (*_misplaced(answers, folder, top), *warnings_about(rosters, folder))
+    for told in (*warnings, *_proposed(answers)):
+        click.echo(plain(told), err=True)
     _tell(folder, answers)
     return ExitCode.DONE
 
@@ -213,6 +220,17 @@ def _misplaced(answers: Answers, folder: Path, top: Path | None) -> Iterator[str
         f"{folder / name} is looked for at the top of the repository alone: {to_do} {there}. "
         f"Its commands will run in {answers.below}."
     )
+
+
+def _proposed(answers: Answers) -> Iterator[str]:
+    """Say why there is no rule for mentors, and where one stands that somebody has to decide on."""
+    fitting, source = answers.fitting, answers.source
+    if fitting.why:
+        yield fitting.why + (
+            f" It stands in {MANIFEST_NAME} as a comment." if fitting.wider else ""
+        )
+    if fitting.wider and source and source.columns and "primary" not in source.columns:
+        yield "Where a column says who is primary, name it instead: --column primary=HEADING."
 
 
 def _tell(folder: Path, answers: Answers) -> None:

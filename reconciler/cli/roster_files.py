@@ -13,7 +13,9 @@ from reconciler.domain.roster import NEEDED_COLUMNS, Roster, read_columns
 from reconciler.errors import WrongUse
 from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
 from reconciler.manifest.model import Reference, RosterSource
+from reconciler.plain import plain
 from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.rosters.warnings import told
 from reconciler.rules.candidates import NOWHERE
 from reconciler.workflows.rosters import fetch_roster
 
@@ -110,6 +112,12 @@ def read_roster(
     if roster_type in SERVICES:
         return fetch_roster(roster_type, path, config)
     return FILES[roster_type](Files(Path(path), Path(base) if base else None, columns))
+
+
+def tell_of_roster(roster: Roster) -> None:
+    """Say on standard error what `roster check` says of a roster that is sound."""
+    for each in told(roster):
+        click.echo(plain(each), err=True)
 
 
 def declare_roster(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.domain.roster import NEEDED_COLUMNS, plain_grade
+from reconciler.domain.roster import HOMEROOM, NEEDED_COLUMNS, plain_grade
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import (
     ForNone,
@@ -25,6 +25,7 @@ from reconciler.manifest.model import (
 from reconciler.manifest.placed import PlacedDict, PlacedList, Value
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import shorten
+from reconciler.manifest.write_rules import OF_HOMEROOM
 
 ReadReference = Callable[[Document, Value, int, list[Diagnostic]], Reference | None]
 """Reads an id with its place, and reports one that is none."""
@@ -44,7 +45,7 @@ ROSTER_TAKES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 _OF: Final[Mapping[str, Of]] = MappingProxyType(
     {
-        "homeroom": Of(OfKind.CLASS, class_type="homeroom"),
+        HOMEROOM: OF_HOMEROOM,
         "class": Of(OfKind.CLASS),
         "school": Of(OfKind.SCHOOL),
         "organisation": Of(OfKind.ORGANISATION),

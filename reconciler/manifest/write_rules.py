@@ -1,7 +1,8 @@
 """Rosters and rules as a manifest's data: the other way round from `build_rules`."""
 
-from typing import Any
+from typing import Any, Final
 
+from reconciler.domain.roster import HOMEROOM
 from reconciler.manifest.model import (
     ForNone,
     ForSeveral,
@@ -14,7 +15,8 @@ from reconciler.manifest.model import (
     RosterUnitKey,
 )
 
-HOMEROOM = Of(OfKind.CLASS, class_type="homeroom")
+OF_HOMEROOM: Final = Of(OfKind.CLASS, class_type=HOMEROOM)
+"""What `of: homeroom` means."""
 
 
 def source_data(source: RosterSource) -> dict[str, Any]:
@@ -58,8 +60,8 @@ def rule_data(rule: RosterRule) -> dict[str, Any]:
 
 
 def _of_data(of: Of) -> str | dict[str, Any]:
-    if of == HOMEROOM:
-        return "homeroom"
+    if of == OF_HOMEROOM:
+        return HOMEROOM
     data: dict[str, Any] = {}
     if of.class_type is not None:
         data["class_type"] = of.class_type

@@ -10,7 +10,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
-from reconciler.domain.roster import RosterRole, RosterUnitKind
+from reconciler.domain.roster import HOMEROOM, RosterRole, RosterUnitKind
 from reconciler.rosters.csv_table import Columns, Row, no_rows
 from reconciler.rosters.days import DayReader, Tell, check_order
 from reconciler.rosters.problems import Problem
@@ -41,7 +41,7 @@ _ORG_KINDS: Final[Mapping[str, RosterUnitKind]] = MappingProxyType(
         ("department", "district", "local", "state", "national"), RosterUnitKind.ORGANISATION
     )
 )
-_CLASS_TYPES: Final = ("homeroom", "scheduled")
+_CLASS_TYPES: Final = (HOMEROOM, "scheduled")
 _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 _EXTENSION = "ext:"
 _EXTENSION_WORD: Final = f"{_EXTENSION}…"

@@ -1,15 +1,54 @@
 """What is worth knowing of a roster that is sound, for whoever is about to write rules over it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
-from reconciler.domain.roster import HOMEROOM, Roster, RosterRole
+from reconciler.diagnostics import CODES
+from reconciler.domain.roster import HOMEROOM, Roster, RosterRole, plain_type
 from reconciler.rosters.problems import Problem
+
+REMARK: Final = "RR410"
+"""The code under which a roster's remarks are told."""
+
+
+class Elsewhere(NamedTuple):
+    """Classes that have primary teachers where no homeroom has one: their type, and how many."""
+
+    class_type: str
+    classes: int
 
 
 def warnings(roster: Roster) -> tuple[Problem, ...]:
     """Return what is no mistake, and yet may leave rules without the people they look for."""
     return tuple(_primary_teachers_elsewhere(roster))
+
+
+def told(roster: Roster) -> Iterator[str]:
+    """Yield in words what `roster check` tells of a sound one: warnings and remarks."""
+    yield from map(str, warnings(roster))
+    for remark in roster.remarks:
+        yield f"{roster.source}: {CODES[REMARK].severity} {REMARK}: {remark}"
+
+
+def primary_elsewhere(roster: Roster) -> Elsewhere | None:
+    """Return the type of the most classes that have primary teachers, where no homeroom has one.
+
+    None where there are no homerooms, or nobody is primary anywhere.
+    """
+    led = {
+        each.unit for each in roster.memberships if each.primary and each.role is RosterRole.TEACHER
+    }
+    types = {each.sourced_id: each.class_type for each in roster.units if each.class_type}
+    elsewhere = Counter(types[unit] for unit in led if unit in types)
+    if not elsewhere or not _homerooms(types.values()) or _homerooms(elsewhere):
+        return None
+    (kind, number), *_ = elsewhere.most_common(1)
+    return Elsewhere(kind, number)
+
+
+def _homerooms(types: Iterable[str]) -> bool:
+    return HOMEROOM in map(plain_type, types)
 
 
 def _primary_teachers_elsewhere(roster: Roster) -> Iterator[Problem]:
@@ -18,22 +57,17 @@ def _primary_teachers_elsewhere(roster: Roster) -> Iterator[Problem]:
     So it is with files by PIFU-IMS before version 1.3: contact teachers stand in groups of their
     own, and nothing in the format says to which class such a group belongs.
     """
-    led = {
-        each.unit for each in roster.memberships if each.primary and each.role is RosterRole.TEACHER
-    }
-    types = {each.sourced_id: each.class_type for each in roster.units if each.class_type}
-    elsewhere = Counter(types[unit] for unit in led if unit in types)
-    if HOMEROOM not in types.values() or HOMEROOM in elsewhere or not elsewhere:
+    found = primary_elsewhere(roster)
+    if found is None:
         return
-    (kind, number), *_ = elsewhere.most_common(1)
-    homerooms = [each for each in roster.units if each.class_type == HOMEROOM]
+    homeroom = next(each for each in roster.units if _homerooms([each.class_type or ""]))
     yield Problem(
-        homerooms[0].file,
+        homeroom.file,
         0,
         "",
         None,
         "RR315",
-        f"no {HOMEROOM} has a primary teacher; {number:,} of the classes of the type {kind} have, "
-        "and nothing says to which homeroom each belongs. A rule over these says "
-        f"of: {{class_type: {kind}}}",
+        f"no {HOMEROOM} has a primary teacher; {found.classes:,} of the classes of the type "
+        f"{found.class_type} have, and nothing says to which homeroom each belongs. A rule over "
+        f"these says of: {{class_type: {found.class_type}}}",
     )

@@ -7,7 +7,14 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from reconciler.diagnostics import Position
-from reconciler.domain.roster import Roster, RosterMembership, RosterUnit, plain_grade, plain_type
+from reconciler.domain.roster import (
+    HOMEROOM,
+    Roster,
+    RosterMembership,
+    RosterUnit,
+    plain_grade,
+    plain_type,
+)
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
 from reconciler.manifest.dump import count_lines
 from reconciler.manifest.model import (
@@ -21,7 +28,7 @@ from reconciler.manifest.model import (
     Who,
 )
 from reconciler.manifest.shape import is_key
-from reconciler.manifest.write_rules import HOMEROOM, rule_data
+from reconciler.manifest.write_rules import OF_HOMEROOM, rule_data
 from reconciler.rules.common_keys import Common, Question, restricted
 from reconciler.rules.derive import derive, looks_at
 from reconciler.rules.match import Matcher
@@ -101,7 +108,7 @@ class Bench:
             if any(self._matcher.unit(unit.sourced_id).id in had for unit in part.units)
         }
         typed = [Of(OfKind.CLASS, each) for each in sorted(types) if is_key(each)]
-        return *sorted(typed, key=lambda of: of != HOMEROOM), Of(OfKind.CLASS)
+        return *sorted(typed, key=lambda of: of != OF_HOMEROOM), Of(OfKind.CLASS)
 
     def _paying_grades(self, rule: RosterRule) -> tuple[str, ...]:
         """Return the grades in which more of what a rule gives is on the site than is not.
@@ -222,8 +229,7 @@ def _by_class_type(roster: Roster) -> Mapping[str, Roster]:
 
 def _spelling(kind: str, part: Roster) -> str:
     """Return how a rule writes a type of classes, which a roster may write in several cases."""
-    home = HOMEROOM.class_type
-    return home if home == kind else min(str(unit.class_type) for unit in part.units)
+    return HOMEROOM if kind == HOMEROOM else min(str(unit.class_type) for unit in part.units)
 
 
 def _references(keys: Collection[str]) -> tuple[Reference, ...]:

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.directory import Keys
+from reconciler.domain.roster import HOMEROOM
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.dump import count_lines
 from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, RosterSource
-from reconciler.manifest.write_rules import HOMEROOM, source_data
+from reconciler.manifest.write_rules import source_data
 from reconciler.plain import count
 from reconciler.rules.candidates import NOWHERE, Bench, Proposed
 from reconciler.rules.common_keys import Question, find_common
@@ -186,13 +187,13 @@ def _named(rules: Iterable[Proposed]) -> Iterable[Proposed]:
 
 def _what(of: Of) -> str:
     """Say what units a rule looks at, without words of the roster's own."""
-    if of.class_type == HOMEROOM.class_type:
+    if of.class_type == HOMEROOM:
         return "homerooms"
     return "classes" if of.kind is OfKind.CLASS else f"{of.kind}s"
 
 
 def _why_none(question: Question, tried: Sequence[Proposed], live: int) -> str:
-    homerooms = any(unit.class_type == HOMEROOM.class_type for unit in question.roster.units)
+    homerooms = any(unit.class_type == HOMEROOM for unit in question.roster.units)
     lacking = "" if homerooms else "; it has no classes of the type homeroom"
     if not tried:
         return (

@@ -3,22 +3,20 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from textwrap import wrap
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.domain.roster import Roster, RosterMembership, RosterRole
-from reconciler.domain.vocabulary import Role
 from reconciler.manifest.dump import dump_manifest, quoted
-from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, RosterSource, Who
+from reconciler.manifest.model import RosterSource
 from reconciler.manifest.normal import normal_form
-from reconciler.manifest.write_rules import HOMEROOM, rule_data, source_data
-from reconciler.rules.candidates import NOWHERE
-from reconciler.rules.derive import looks_at
+from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.settings import CONFIG_NAME
+from reconciler.starter.fitting import NOTHING_FITS, Fitting
 
 MANIFEST_NAME: Final = "roles.yaml"
 EXPORT_NAME: Final = "exported.yaml"
@@ -27,10 +25,14 @@ IGNORED_NAME: Final = ".gitignore"
 VARIABLES: Final = ("RECONCILER_CLIENT_ID", "RECONCILER_CLIENT_SECRET")
 """The variables that hold the credentials."""
 
+_TEST: Final = f"reconciler rules test {MANIFEST_NAME}"
 _PLAN: Final = f"reconciler plan {MANIFEST_NAME}"
+_WIDTH: Final = 98
+"""So wide are comments that are made here."""
+
 _CHANGES_NOTHING: Final = ((_PLAN, "show what would change on the site; nothing yet"),)
 _TAKES_OVER: Final = (
-    (f"reconciler rules test {MANIFEST_NAME}", "show whom the rules find"),
+    (_TEST, "show whom the rules find"),
     (_PLAN, "show what would change on the site: what the rules give, and take away"),
 )
 
@@ -60,7 +62,7 @@ class Answers:
         pipeline: which pipeline runs the commands.
         below: the new folder, as it is seen from the top of the repository.
         source: the roster that rules look at, as the manifest declares it; or None.
-        rules: the rules; none without a roster.
+        fitting: the rules, and what is proposed; nothing without a roster.
         private: files in the new folder, beyond what is always so, that are not for Git.
     """
 
@@ -70,7 +72,7 @@ class Answers:
     pipeline: Pipeline
     below: str = "."
     source: RosterSource | None = None
-    rules: tuple[RosterRule, ...] = ()
+    fitting: Fitting = NOTHING_FITS
     private: tuple[str, ...] = ()
 
     @property
@@ -78,36 +80,9 @@ class Answers:
         """The commands that come next, and what each is for."""
         return (
             (f"reconciler validate {MANIFEST_NAME}", "check the manifest"),
-            *(_TAKES_OVER if self.rules else _CHANGES_NOTHING),
+            *(_TAKES_OVER if self.fitting.rules else _CHANGES_NOTHING),
             (f"reconciler export --out {EXPORT_NAME}", "write down who has which role now"),
         )
-
-
-def fitting_rules(roster: Roster) -> tuple[RosterRule, ...]:
-    """Choose the rules to begin with: such as find something in a roster, the strictest first.
-
-    A rule for headteachers is chosen only where somebody is a principal.
-    """
-    classes = Of(OfKind.CLASS)
-    schools = Of(OfKind.SCHOOL)
-
-    def held(of: Of, role: RosterRole) -> list[RosterMembership]:
-        units = {unit.sourced_id for unit in roster.units if looks_at(of, unit)}
-        links = (*roster.memberships, *roster.affiliations)
-        return [each for each in links if each.role is role and each.unit in units]
-
-    of = HOMEROOM if held(HOMEROOM, RosterRole.TEACHER) else classes
-    primary = any(each.primary for each in held(of, RosterRole.TEACHER))
-    rules = [
-        ("contact-teachers", Role.MENTOR, Who.PRIMARY_TEACHER, of)
-        if primary
-        else ("teachers", Role.MENTOR, Who.TEACHER, of)
-    ]
-    if held(schools, RosterRole.PRINCIPAL):
-        rules.append(("principals", Role.HEADTEACHER, Who.PRINCIPAL, schools))
-    return tuple(
-        RosterRule(Reference(name, NOWHERE), "", role, who, of) for name, role, who, of in rules
-    )
 
 
 def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
@@ -159,22 +134,39 @@ def _ignored(answers: Answers) -> str:
 
 def _manifest(answers: Answers) -> str:
     steps = "".join(f"#   {command}  # {what}\n" for command, what in answers.next_steps)
-    source = answers.source
-    rules = [rule_data(rule) for rule in answers.rules]
-    ruled = source and {
-        "ROSTERS": dump_manifest({"rosters": {source.name: source_data(source)}}).rstrip("\n"),
-        "LIST": dump_manifest({"rules": rules}).rstrip("\n"),
-    }
     return _filled(
         _MANIFEST,
         {
-            "MEANING": _TAKEN_OVER if ruled else _NOTHING_YET,
+            "MEANING": _TAKEN_OVER if answers.fitting.rules else _NOTHING_YET,
             "STEPS": steps.rstrip("\n"),
             "SITE": quoted(answers.site),
             "TIMEZONE": quoted(answers.timezone),
-            "RULES": _filled(_RULES, ruled) if ruled else "",
+            "RULES": _roster(answers.source, answers.fitting) if answers.source else "",
         },
     )
+
+
+def _roster(source: RosterSource, fitting: Fitting) -> str:
+    rosters = dump_manifest({"rosters": {source.name: source_data(source)}})
+    return _filled(_ROSTER, {"ROSTERS": rosters, "RULES": "".join(_rules(fitting))})
+
+
+def _rules(fitting: Fitting) -> Iterator[str]:
+    """Yield the lines of the rules; a wider one stands among them as a comment."""
+    margin = ""
+    if fitting.rules:
+        margin = "  "
+        yield f"# See what they find: {_TEST}\n"
+        yield dump_manifest({"rules": [rule_data(rule) for rule in fitting.rules]})
+    if fitting.why:
+        meant = f" Take the # away if they are meant, and look: {_TEST}" if fitting.wider else ""
+        for line in wrap(fitting.why + meant, _WIDTH):
+            yield f"{margin}# {line}\n"
+    if fitting.wider:
+        lines = dump_manifest({"rules": [rule_data(fitting.wider)]}).splitlines()
+        for line in lines[1:] if fitting.rules else lines:
+            yield f"{margin}# {line.removeprefix(margin)}\n"
+    yield "\n"
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
@@ -224,14 +216,10 @@ settings:
 #     schools: [nordberg-skole]
 """
 
-_RULES: Final = """\
+_ROSTER: Final = """\
 # The school system's export holds names, and is not for Git: a pipeline has to fetch it.
 @ROSTERS@
-
-# See what they find: reconciler rules test roles.yaml
-@LIST@
-
-"""
+@RULES@"""
 
 _SETTINGS: Final = """\
 # How the program finds the site. No secret stands here, only where each one is.

@@ -11,6 +11,7 @@ from reconciler.manifest.model import Manifest, Reference, RosterSource
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.rosters.service import load_service
+from reconciler.rosters.warnings import REMARK
 
 
 def read_rosters(manifest: Manifest, config: Path | None, *, offline: bool) -> Manifest:
@@ -41,7 +42,7 @@ def _remarks(source: RosterSource, roster: Roster) -> Iterator[Diagnostic]:
     """Yield what is to be told of a roster that has no mistake."""
     for each in roster.remarks:
         yield Diagnostic(
-            "RR410",
+            REMARK,
             f"the roster {source.name}: {each}.",
             source.position,
             "See whether anybody is missing; mend the source if so.",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pifu import as_xml
+from pifu import as_xml, before_1_3
 from sandboxes import PROGRAM, ROOT, Desk, Done
 from test_cli_terminal import converse
 
@@ -213,20 +213,88 @@ TABLE = "Klasse;Lærer;Hoved\n8a;t-0412;ja\n8a;t-0401;\n9a;t-0404;ja\n"
 COLUMNS = ("--type", "csv", "--column", "unit=Klasse", "--column", "person=Lærer")
 
 
+WIDE = (
+    "Nobody in the roster is the primary teacher of a class, so no rule makes mentors. One that "
+    "takes everybody who teaches one would give 3 mentors over 2 classes."
+)
+
+
+def decided(folder: Path) -> None:
+    """Take the # away from the rule that was only proposed."""
+    path = folder / "roles.yaml"
+    lines = path.read_text().splitlines()
+    first = next(n for n, line in enumerate(lines) if line.endswith("- name: teachers"))
+    first -= lines[first - 1] == "# rules:"
+    for n in range(first, next(n for n in range(first, len(lines)) if not lines[n])):
+        lines[n] = lines[n].replace("# ", "", 1)
+    path.write_text("\n".join(lines) + "\n")
+
+
 def test_a_table_is_a_roster_too(settled_desk):
+    """One that does not say who is primary gives nobody a role before somebody says so."""
     settled_desk.write(TABLE, "teachers.txt")
-    nordberg(settled_desk, "a", "--roster", "teachers.txt", *COLUMNS)
+    done = nordberg(settled_desk, "a", "--roster", "teachers.txt", *COLUMNS)
     assert roster_in(settled_desk.directory / "a") == {
         "type": "csv",
         "path": "../teachers.txt",
         "columns": {"unit": "Klasse", "person": "Lærer"},
     }
+    assert f"{WIDE} It stands in roles.yaml as a comment.\n" in done.err
+    assert "name it instead: --column primary=HEADING.\n" in done.err
+    text = (settled_desk.directory / "a" / "roles.yaml").read_text()
+    assert WIDE in text.replace("\n# ", " ")
+    assert "this file changes nothing yet" in text
+    assert [words[0] for words in steps(done.out)] == ["validate", "plan", "export"]
+    settled_desk.run("validate", "a")
+    assert "Nothing to change" in settled_desk.run("plan", "a").out
+    decided(settled_desk.directory / "a")
     assert "teachers: 3 mentors over 2 units" in settled_desk.run("rules", "test", "a").out
-    nordberg(settled_desk, "b", "--roster", "teachers.txt", *COLUMNS, "--column", "primary=Hoved")
+    done = nordberg(
+        settled_desk, "b", "--roster", "teachers.txt", *COLUMNS, "--column", "primary=Hoved"
+    )
+    assert "Nobody" not in done.err
     assert "contact-teachers: 2 mentors" in settled_desk.run("rules", "test", "b").out
-    for name in "ab":
-        settled_desk.run("validate", name)
-        settled_desk.run("fmt", "--check", name)
+    settled_desk.run("validate", "b")
+
+
+def test_contact_groups_are_proposed_where_no_homeroom_has_a_primary_teacher(settled_desk):
+    """The principals' rule stands beside what is proposed; what `roster check` tells is told."""
+    older = before_1_3(read_bundle(ROOT / "examples" / "roster"))
+    (settled_desk.directory / "pifu.xml").write_bytes(as_xml(older))
+    done = nordberg(settled_desk, "a", "--roster", "pifu.xml", "--type", "ims-enterprise")
+    assert "pifu.xml: warning RR315: no homeroom has a primary teacher" in done.err
+    assert (
+        "Nobody in the roster is the primary teacher of a homeroom, so no rule makes mentors. One "
+        "that takes the primary teachers of classes of the type kontaktlærergruppe would give "
+        "6 mentors over 6 classes. It stands in roles.yaml as a comment.\n"
+    ) in done.err
+    found = settled_desk.run("rules", "test", "a").out
+    assert "principals" in found
+    assert "mentors" not in found
+    settled_desk.run("fmt", "--check", "a")
+    decided(settled_desk.directory / "a")
+    settled_desk.run("fmt", "--check", "a")
+    assert "teachers: 0 mentors" in settled_desk.run("rules", "test", "a", expect=1).out
+
+
+def test_a_roster_of_nobody_who_teaches_gives_no_rule_for_mentors(settled_desk):
+    settled_desk.write("Klasse;Lærer;Rolle\n8a;s-1001;student\n", "table.csv")
+    done = nordberg(settled_desk, "a", "--roster", "table.csv", *COLUMNS, "--column", "role=Rolle")
+    assert "Nobody in the roster teaches a class: no rule for mentors.\n" in done.err
+    settled_desk.run("validate", "a")
+
+
+def test_what_is_left_out_of_a_roster_is_told_by_whoever_writes_rules_over_it(settled_desk):
+    shutil.copytree(ROOT / "examples" / "roster", settled_desk.directory / "roster")
+    file = settled_desk.directory / "roster" / "users.csv"
+    file.write_text(file.read_text().replace("t-0412,,,", "t-0412,tobedeleted,,"))
+    told = (
+        "roster: warning RR410: left out: 2 rows of enrollments.csv with a class or user marked "
+        "tobedeleted; the first is row 77"
+    )
+    assert told in nordberg(settled_desk, "a", "--roster", "roster").err
+    exported = settled_desk.run("export", "--as-rules", "roster", "--as-of", "2026-11-24", expect=1)
+    assert told in exported.err
 
 
 def test_a_delta_is_declared_with_its_base(settled_desk):

@@ -1,14 +1,12 @@
 """`roster check` and `roster show`: a user's first contact with an export of their own."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pifu
 import pytest
 from sandboxes import ROOT, Desk
 
-from reconciler.domain.roster import HOMEROOM
 from reconciler.rosters.oneroster_csv import read_bundle
 
 EXAMPLE = ROOT / "examples" / "roster"
@@ -173,19 +171,8 @@ def test_one_column_has_each_meaning(tmp_path: Path):
 
 
 def test_contact_groups_that_belong_to_no_homeroom_are_a_warning(tmp_path: Path):
-    """As files have it before version 1.3; they are no mistake, and rules work over the groups."""
-    example = read_bundle(EXAMPLE)
-    homerooms = {each.sourced_id for each in example.units if each.class_type == HOMEROOM}
-    groups = [
-        replace(each, sourced_id=f"k-{each.sourced_id}", class_type="kontaktlærergruppe")
-        for each in example.units
-        if each.sourced_id in homerooms
-    ]
-    members = [
-        each._replace(unit=f"k-{each.unit}") if each.unit in homerooms and each.primary else each
-        for each in example.memberships
-    ]
-    older = replace(example, units=(*example.units, *groups), memberships=tuple(members))
+    """They are no mistake, and rules work over the groups."""
+    older = pifu.before_1_3(read_bundle(EXAMPLE))
     (tmp_path / "pifu.xml").write_bytes(pifu.as_xml(older))
     desk, check = Desk(tmp_path), ("roster", "check", "--type", "ims-enterprise", "pifu.xml")
     told = desk.run(*check).out.splitlines()
