@@ -3,10 +3,10 @@
     ReconcilerError                 1
     ├── InvalidInput                1   the manifest (or another file) has mistakes: diagnostics
     ├── ConfigurationError          1   no usable connection settings or credentials
-    ├── SiteError                   1   the site cannot be read or refused a request
+    ├── SiteError                   1   the site, or a school system, cannot be read or refused
     │   ├── Unreachable                 no answer
     │   │   └── Undelivered             and what was asked cannot have had an effect
-    │   ├── ContractViolation           an answer that is not what the contract says
+    │   ├── ContractViolation           an answer that is not what was agreed
     │   └── RequestRefused              a problem detail (RFC 9457) from the server
     ├── JournalError                1   the record of a run cannot be read or written
     │   ├── LeaseHeld                   another run is writing to the site
@@ -107,7 +107,7 @@ class ConfigurationError(ReconcilerError):
 
 
 class SiteError(ReconcilerError):
-    """The site cannot be read, or did not do what was asked.
+    """The site, or a school system, cannot be read, or did not do what was asked.
 
     Attributes:
         retry_after: how many seconds the site asks to be left alone, where it does.
@@ -117,7 +117,7 @@ class SiteError(ReconcilerError):
 
 
 class Unreachable(SiteError):
-    """The site gave no answer within the time and tries allowed."""
+    """There was no answer within the time and tries allowed."""
 
 
 class Undelivered(Unreachable):
@@ -125,7 +125,7 @@ class Undelivered(Unreachable):
 
 
 class ContractViolation(SiteError):
-    """The site's answer is not what the contract says: unreadable, which is never empty."""
+    """The answer is not what the contract or standard says: unreadable, which is never empty."""
 
 
 class RequestRefused(SiteError):

@@ -159,7 +159,7 @@ class Settings:
     def url(self, key: str) -> str:
         """Return a web address without credentials, encrypted unless it is this machine's."""
         value = self.values.get(key)
-        example = "Write one like https://site.example."
+        example = "Write one like https://roles.example."
         if not isinstance(value, str) or not value:
             raise self.wrong(key, "is missing" if value is None else "is not a text", example)
         try:

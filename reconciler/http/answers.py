@@ -210,5 +210,5 @@ def first_text(problem: Mapping[str, object], names: Sequence[str]) -> str:
 
 
 def plain_line(text: str) -> str:
-    """Make one printable line of what a site said, so that it cannot draw on a terminal."""
+    """Make one printable line of what a server said, so that it cannot draw on a terminal."""
     return "".join(c if c.isprintable() else " " for c in text[:_LONGEST_DETAIL]).strip()

@@ -63,7 +63,7 @@ class _GuardedSession(requests.Session):
 
 
 class _Pause:
-    """A time before which no request is made, shared by all that go to one site."""
+    """A time before which no request is made, shared by all that go to one server."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

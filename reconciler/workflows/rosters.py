@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.roster import Roster
+from reconciler.errors import SiteError
 from reconciler.manifest.model import Manifest, Reference, RosterSource
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.problems import InvalidRoster
@@ -77,7 +78,12 @@ def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
     Raises:
         InvalidRoster: the roster has mistakes; all of them together.
         ConfigurationError: the settings do not say how to reach the school system.
-        SiteError: it could not be read.
+        SiteError: it could not be read; the message says which roster it is.
     """
     service = load_service(name, kind, config=config, environ=os.environ, directory=Path.cwd())
-    return SERVICES[kind](service)
+    try:
+        return SERVICES[kind](service)
+    except SiteError as error:
+        # There may be several rosters, and the site is asked by requests of the same kind.
+        error.args = (f"roster {name}: {error}",)
+        raise

@@ -1,5 +1,6 @@
 """Rosters that are fetched from a school system: checked, shown, and planned from."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,45 @@ def test_a_service_that_cannot_be_read_gives_no_plan_and_no_secret(first_desk: D
         )
         told = desk.run("plan", "roles.yaml", "--verbose", expect=1)
     assert told.out == ""
-    assert "GET /classes (from row 1) was refused: 403" in told.err
+    assert "Error: roster sis: GET /classes (from row 1) was refused: 403" in told.err
     assert TOKEN not in told.err
+
+
+def told_of_the_school_system(desk: Desk, kind: str = "oneroster-rest") -> str:
+    """What goes wrong on the way: told of the roster, and of no site nor the contract with one."""
+    told = desk.run("roster", "check", "sis", "--type", kind, expect=1).err
+    assert told.startswith("Error: roster sis: GET /org")
+    assert not re.search(r"\b(site|contract)\b", told)
+    return told
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("kind", ["oneroster-rest", "ss12000"])
+def test_a_school_system_that_is_not_reached_is_named(tmp_path: Path, kind: str):
+    settings = '[rosters.sis]\nurl = "http://127.0.0.1:1"\ntoken = {env = "SIS_TOKEN"}\n'
+    (tmp_path / "reconciler.toml").write_text(settings)
+    assert "the connection was refused (127.0.0.1:1)" in told_of_the_school_system(
+        Desk(tmp_path), kind
+    )
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (reply(302, {}), "which the standard does not have"),
+        (reply(203, {}), "where the standard has 200"),
+        (reply(200, {}, {"Content-Type": "text/html"}), "the answer is no JSON"),
+        (reply(404, {}), "was refused: 404"),
+        (reply(501, {}), "the school system cannot answer: 501"),
+    ],
+)
+def test_an_answer_that_will_not_do_is_told_of_the_school_system(tmp_path: Path, wrong, words):
+    desk = Desk(tmp_path)
+    with serving(EXAMPLE, "1.2") as system:
+        settings(desk, system)
+        system.ways.replies["orgs"] = lambda _: wrong
+        assert words in told_of_the_school_system(desk)
 
 
 GOOD = 'url = "https://x.example"\ntoken = {env = "SIS_TOKEN"}\n'
