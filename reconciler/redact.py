@@ -11,6 +11,7 @@ What is changed here is for reading only: a plan says so, and no run accepts it.
 import base64
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
@@ -97,11 +98,23 @@ class Redaction:
         """Leave out what somebody wrote in words of their own, such as a reason."""
         return LEFT_OUT if text and self.key is not None else text and self.text(text)
 
-    def diagnostic(self, found: Diagnostic) -> Diagnostic:
-        """Keep code and place of a diagnostic; its sentence quotes what somebody wrote.
+    def diagnostics(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Keep code and place of diagnostics; their sentences quote what somebody wrote.
 
-        Where only some are withheld, the sentence stays without them.
+        Where only some are withheld, the sentences stay without them. Those that are equal then
+        become one, which says how many they were.
         """
+        if not self.active:
+            return tuple(found)
+        numbers = Counter(map(self._diagnostic, found))
+        return tuple(
+            replace(each, message=f"{each.message.removesuffix('.')}, {number:,} times.")
+            if number > 1
+            else each
+            for each, number in numbers.items()
+        )
+
+    def _diagnostic(self, found: Diagnostic) -> Diagnostic:
         if self.key is None:
             advice = found.advice and self.text(found.advice)
             return replace(found, message=self.text(found.message), advice=advice)
@@ -183,7 +196,7 @@ class Redaction:
             upcoming=tuple(self._named(site, each) for each in plan.upcoming),
             accepted=tuple(self._deviation(site, each) for each in plan.accepted),
             moved=tuple(self._moved(site, each) for each in plan.moved),
-            warnings=tuple(self.diagnostic(each) for each in plan.warnings),
+            warnings=self.diagnostics(plan.warnings),
             policies=tuple(self._policy(site, each) for each in plan.policies),
             verdicts=tuple(self.verdict(site, each) for each in plan.verdicts),
             access=tuple(
@@ -277,7 +290,7 @@ class Redaction:
             ),
             note=self.text(result.note),
             verdicts=tuple(self.verdict(result.site, each) for each in result.verdicts),
-            warnings=tuple(self.diagnostic(each) for each in result.warnings),
+            warnings=self.diagnostics(result.warnings),
         )
 
     def review(self, review: Review) -> Review:
@@ -290,7 +303,7 @@ class Redaction:
         return replace(
             review,
             findings=tuple(sorted(findings, key=_place)),
-            warnings=tuple(self.diagnostic(each) for each in review.warnings),
+            warnings=self.diagnostics(review.warnings),
         )
 
     def names(self, site: str, names: Mapping[str, str]) -> dict[str, str]:
@@ -313,13 +326,19 @@ class Redaction:
         if not self.active:
             return error
         if isinstance(error, InvalidInput):
-            return InvalidInput([self.diagnostic(each) for each in error.diagnostics])
+            hidden = InvalidInput(self.diagnostics(error.diagnostics))
+            hidden.args = error.args  # which count what there is
+            return hidden
         for person, key in error.people:
             self.who(error.site, person, key)
-        error.diagnostics = tuple(map(self.diagnostic, error.diagnostics))
+        error.diagnostics = self.diagnostics(error.diagnostics)
         error.args = tuple(
             self.text(each) if isinstance(each, str) else each for each in error.args
         )
+        if error.diagnostics and self.key:
+            # Its own lines may quote somebody whom no site was asked about yet.
+            told = (f"  {each.code}: {each.message}" for each in error.diagnostics)
+            error.args = ("\n".join([str(error).partition("\n")[0], *told]),)
         suggests = error.advice is not None and error.advice.startswith(SUGGESTION)
         if error.advice is not None:
             # A suggestion names somebody who is near, and whom nobody has met.

@@ -60,7 +60,7 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
     )
     shown = redaction.names(loaded.site.key, names)
     told = in_order((*loaded.warnings, *derived.found))
-    found = tuple(redaction.diagnostic(each) for each in told)
+    found = redaction.diagnostics(told)
     for line in listing(found):
         click.echo(line, err=True)
     derived = replace(derived, found=found)

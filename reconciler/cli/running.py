@@ -105,7 +105,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
         )
     shown = asked.redaction.result(result)
     fresh = (each for each in result.warnings if each not in plan.warnings)
-    for line in listing(tuple(asked.redaction.diagnostic(each) for each in fresh)):
+    for line in listing(asked.redaction.diagnostics(fresh)):
         click.echo(line, err=True)
     print_result(
         documents.result_document(shown),

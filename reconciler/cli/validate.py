@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         found = reading.check_online(
             None if as_policy else loaded, policy, reading.fetch_state(source), as_of
         )
-    found = tuple(redaction.diagnostic(each) for each in found)
+    found = redaction.diagnostics(found)
     if output_format == "json":
         click.echo(documents.to_text(documents.diagnostics_document(found)), nl=False)
     else:

@@ -106,11 +106,15 @@ def test_people_who_are_hidden_are_in_no_problem_of_a_roster(tmp_path: Path):
     assert "'s-9'" in some.out
     assert "s-8" not in some.out + some.err
     key = {"RECONCILER_REDACT_KEY": "a key of the test's own"}
-    found = desk.run(*arguments, "--redact", expect=1, **key).json("diagnostics")
-    assert [each["message"] for each in found["diagnostics"]] == [
+    done = desk.run(*arguments, "--redact", expect=1, **key)
+    assert [each["message"] for each in done.json("diagnostics")["diagnostics"]] == [
         "A word that the format does not know.",
-        "A reference to something that is not in the bundle.",
-        "A reference to something that is not in the bundle.",
+        "A reference to something that is not in the bundle, 2 times.",
+    ]
+    _, *told, _ = done.err.splitlines()
+    assert told == [
+        "  RR313: A word that the format does not know.",
+        "  RR310: A reference to something that is not in the bundle, 2 times.",
     ]
 
 

@@ -113,12 +113,11 @@ def test_outcomes_are_told_without_people_but_with_what_the_site_said():
 
 def test_a_sentence_that_quotes_is_left_out_and_its_place_stays():
     found = Diagnostic("RR202", "the site has no person with the sync_key t-99.", None, "Did you…?")
-    shown = Redaction(KEY).diagnostic(found)
+    (shown,) = Redaction(KEY).diagnostics([found])
     assert (shown.code, shown.message, shown.advice) == ("RR202", "Unknown person.", None)
-    assert Redaction(withheld=frozenset({"t-99"})).diagnostic(found).message == (
-        "the site has no person with the sync_key withheld."
-    )
-    assert Redaction().diagnostic(found) == found
+    (shown,) = Redaction(withheld=frozenset({"t-99"})).diagnostics([found])
+    assert shown.message == "the site has no person with the sync_key withheld."
+    assert Redaction().diagnostics([found, found]) == (found, found)
 
 
 def test_free_texts_are_left_out_with_a_key_and_searched_without():
