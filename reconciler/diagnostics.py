@@ -178,6 +178,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR313": Code(_ERROR, "a word that the format does not know"),
         "RR314": Code(_ERROR, "a file or an answer with nothing in it"),
         "RR315": Code(_WARNING, "primary teachers in classes of other types than homeroom only"),
+        "RR316": Code(_ERROR, "nothing at the path, or a roster of another type"),
         "RR401": Code(_ERROR, "a rule that matches nothing"),
         "RR402": Code(_WARNING, "a rule's units that the site does not have"),
         "RR403": Code(_WARNING, "a rule's people whom the site does not have"),

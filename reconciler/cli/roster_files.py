@@ -1,5 +1,6 @@
 """The options that say how a roster is read; the reading of it, and how a manifest declares it."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,11 +18,14 @@ from reconciler.plain import plain
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.warnings import told
 from reconciler.rules.candidates import NOWHERE
+from reconciler.settings import CONFIG_NAME
 from reconciler.workflows.rosters import fetch_roster
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEFAULT: Final = "oneroster-csv"
+
+_ADDRESS: Final = re.compile(r"https?://", re.IGNORECASE)
 
 _NAME: Final = "sis"
 """What a roster is called in a manifest; a service has a name already."""
@@ -95,11 +99,17 @@ def read_roster(
     """Read a roster, from its files or from a service, which the settings call `path`.
 
     Raises:
-        WrongUse: the options do not go together.
+        WrongUse: the options do not go together, or `path` is an address.
         InvalidRoster: it has mistakes; all of them together.
         ConfigurationError: the settings do not say how to reach the service.
         SiteError: the service could not be read.
     """
+    if _ADDRESS.match(path):
+        raise WrongUse(
+            f"A roster is a path, or has a name in {CONFIG_NAME}; {path} is an address.",
+            f"Write it as url under [rosters.NAME] in {CONFIG_NAME}, and in a manifest "
+            "rosters: {NAME: {type: oneroster-rest}}, or ss12000.",
+        )
     if roster_type == PLAIN_CSV and not set(NEEDED_COLUMNS) <= set(columns):
         raise WrongUse(
             "A plain CSV file needs to be told which columns are the unit and the person.",

@@ -9,8 +9,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import IO, Final, Protocol
 
 from reconciler.rosters.problems import InvalidRoster, Problem
@@ -24,8 +25,18 @@ MAX_BYTES: Final = 2 * 1024**3
 MAX_RATIO: Final = 200
 """The most an entry may shrink; repetitive CSV reaches about 40."""
 
-_OTHER_TYPES: Final[Mapping[str, str]] = {".csv": "csv", ".xml": "ims-enterprise"}
-"""By the end of a file's name, which type of roster it could be instead of a bundle."""
+_FOLDER: Final = "a folder"
+_ZIP: Final = "a zip archive"
+
+_TYPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        _FOLDER: ("oneroster-csv",),
+        _ZIP: ("oneroster-csv", "ims-enterprise"),
+        "a .csv file": ("csv",),
+        "a .xml file": ("ims-enterprise",),
+    }
+)
+"""What may be found at a path, and the types of roster that it can be."""
 
 _SMALL = 1024 * 1024
 _ARCHIVE: Final = b"PK\x03\x04"
@@ -83,16 +94,43 @@ class _Archive:
         return self._archive.open(self._members[name])
 
 
-@contextmanager
-def open_single(path: Path, suffix: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """Open a file, or the one file with that suffix in a zip archive; yield its name with it.
+def check_place(path: Path, wanted: str) -> None:
+    """Check that something stands at a path, and that it does not look like another type.
 
     Raises:
-        InvalidRoster: there is nothing to read, it is too large, or the archive is damaged, unsafe
-            or holds several.
+        InvalidRoster: there is nothing, or what is there is read as another type.
     """
-    if not path.is_file():
-        raise _unreadable(path, "there is no such file")
+    if not (path.is_dir() or path.is_file()):
+        raise _misplaced(path, "there is no such file or folder")
+    found = _FOLDER if path.is_dir() else f"a {path.suffix.lower()} file"
+    with suppress(OSError):  # told when it is opened
+        if path.is_file() and _is_archive(path):
+            found = _ZIP
+    types = _TYPES.get(found, ())
+    if types and wanted not in types:
+        others = " or ".join(types)
+        message = f"{found} is no roster of the type {wanted}; its --type may be {others}"
+        raise _misplaced(path, message)
+
+
+def _misplaced(path: Path, message: str) -> InvalidRoster:
+    return InvalidRoster([Problem(str(path), 0, "", None, "RR316", message)])
+
+
+@contextmanager
+def open_single(path: Path, suffix: str, wanted: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Open a file, or the one file with that suffix in a zip archive; yield its name with it.
+
+    Args:
+        path: where it is.
+        suffix: how the name of a file in an archive ends.
+        wanted: the type of roster that it is read as.
+
+    Raises:
+        InvalidRoster: there is nothing of that type, it is too large, or the archive is damaged,
+            unsafe or holds several.
+    """
+    check_place(path, wanted)
     if not _is_archive(path):
         if path.stat().st_size > MAX_BYTES:
             raise _unreadable(path, f"the file is larger than {MAX_BYTES // 1024**2} MiB")
@@ -130,22 +168,19 @@ def _is_archive(path: Path) -> bool:
 
 @contextmanager
 def open_bundle(path: Path) -> Iterator[Bundle]:
-    """Open a folder or a zip archive of files; an archive may hold them in one top folder.
+    """Open a OneRoster bundle, a folder or a zip archive that may hold it in one top folder.
 
     Raises:
-        InvalidRoster: there is nothing to read, or the archive is damaged or unsafe.
+        InvalidRoster: there is nothing of that type, or the archive is damaged or unsafe.
     """
+    check_place(path, "oneroster-csv")
     if path.is_dir():
         yield _Folder(path)
         return
-    if not path.is_file():
-        raise _unreadable(path, "there is no such file or folder")
     try:
         archive = zipfile.ZipFile(path)
     except READ_ERRORS:
-        other = _OTHER_TYPES.get(path.suffix.lower())
-        hint = f"; a {path.suffix} file is of the type {other}" if other else ""
-        raise _unreadable(path, f"neither a folder nor a readable zip archive{hint}") from None
+        raise _unreadable(path, "neither a folder nor a readable zip archive") from None
     with archive:
         yield _Archive(archive, _members(path, archive.infolist()))
 

@@ -80,7 +80,7 @@ def read_enterprise(path: Path) -> Roster:
     Raises:
         InvalidRoster: the file cannot be read safely, is not whole, or contradicts itself.
     """
-    with no_collection(), open_single(path, ".xml") as (name, file):
+    with no_collection(), open_single(path, ".xml", "ims-enterprise") as (name, file):
         reader = _Reader(name)
         broken: list[Problem] = []
         for record in read_records(file, name, broken):

@@ -24,7 +24,7 @@ from reconciler.domain.roster import (
     RosterUnitKind,
     plain_grade,
 )
-from reconciler.rosters.bundle import OneFile
+from reconciler.rosters.bundle import OneFile, check_place
 from reconciler.rosters.csv_table import Columns, no_rows, read_rows
 from reconciler.rosters.days import DayReader, check_order, day_after
 from reconciler.rosters.problems import InvalidRoster, Problem
@@ -61,9 +61,7 @@ def read_plain_csv(path: Path, columns: Mapping[str, str]) -> Roster:
     Raises:
         InvalidRoster: the file cannot be read, or has mistakes; all of them together.
     """
-    if not path.is_file():
-        message = "there is no such file"
-        raise InvalidRoster([Problem(str(path), 0, "", None, "RR301", message)])
+    check_place(path, "csv")
     reader = _Reader(path.name, columns)
     bundle = OneFile(path)
     wanted = [name for name in ROSTER_COLUMNS if name in columns]

@@ -332,6 +332,7 @@ ROSTER_OPTIONS = {
     "a type without a roster": (["--type", "csv"], "--type is for --roster"),
     "a base without a roster": (["--base", "x"], "--base is for --roster"),
     "a table without columns": (["--roster", "x.csv", "--type", "csv"], "--column unit=Class"),
+    "an address": (["--roster", "https://sis.example"], "[rosters.NAME] in reconciler.toml"),
     "a service": (["--roster", "x", "--type", "ss12000"], "ss12000"),
 }
 

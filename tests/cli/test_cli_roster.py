@@ -142,11 +142,15 @@ def test_what_is_left_out_of_a_sound_roster_is_told(tmp_path: Path):
 def test_what_is_no_roster_is_one_problem(tmp_path: Path):
     desk = Desk(tmp_path)
     (tmp_path / "empty").mkdir()
-    for path, code in (("missing.zip", "RR301"), ("empty", "RR302")):
+    for path, code in (("missing.zip", "RR316"), ("empty", "RR302")):
         found = desk.run("roster", "check", path, "--format", "json", expect=1)
         assert found.json("roster-check")["counts"] == {code: 1}
         assert code in desk.run("roster", "show", path, expect=1).err
     desk.run("roster", "check", "", expect=64)
+    for kind in ("oneroster-csv", "ss12000"):
+        told = desk.run("roster", "check", "https://sis.example/v1", "--type", kind, expect=64).err
+        assert "https://sis.example/v1 is an address." in told
+        assert "[rosters.NAME] in reconciler.toml" in told
     desk.run("roster", "check", "empty", "--type", "nothing", expect=64)
 
 

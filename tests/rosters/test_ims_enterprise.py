@@ -591,8 +591,6 @@ def test_an_empty_file_is_no_empty_school(tmp_path: Path, write: Write):
     assert problems_of(write("<enterprise/>")) == [("RR302", 0, "properties", None), *nothing]
     assert [each[0] for each in problems_of(write(""))] == ["RR305"]
     assert [each[0] for each in problems_of(write("<users/>"))] == ["RR302"]
-    assert problems_of(tmp_path / "none.xml") == [("RR301", 0, "", None)]
-    assert problems_of(tmp_path) == [("RR301", 0, "", None)]
 
 
 @pytest.mark.parametrize("at", range(100, len(SAMPLE) - len(END), 211))

@@ -85,7 +85,7 @@ def test_what_one_row_leaves_empty_another_says(tmp_path: Path):
 
 
 def test_a_file_that_is_not_there_or_lacks_a_column_is_no_empty_school(tmp_path):
-    with pytest.raises(InvalidRoster, match="RR301"):
+    with pytest.raises(InvalidRoster, match="RR316"):
         read_plain_csv(tmp_path / "none.csv", COLUMNS)
     with pytest.raises(InvalidRoster, match="RR307"):
         read_plain_csv(written(tmp_path, "Class,Teacher\n8a,t-1\n"), COLUMNS)

@@ -1,13 +1,17 @@
 """Bundles with mistakes: each is named with its file and row, all together, and without names."""
 
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from reconciler.diagnostics import CODES, Severity
 from reconciler.errors import ExitCode
 from reconciler.rosters import bundle as bundle_module
+from reconciler.rosters.ims_enterprise import read_enterprise
 from reconciler.rosters.oneroster_csv import read_bundle
+from reconciler.rosters.plain_csv import read_plain_csv
 from reconciler.rosters.problems import InvalidRoster
 
 
@@ -253,7 +257,7 @@ def test_many_problems_are_kept_and_the_message_is_short(v1_1, write_folder):
 
 
 def test_every_code_has_a_case():
-    whole = {"RR301", "RR302", "RR303", "RR304", "RR314"}
+    whole = {"RR301", "RR302", "RR303", "RR304", "RR314", "RR316"}
     tested = {expected[0] for _, expected in SPOILT.values()} | whole
     of_rosters = {code: each for code, each in CODES.items() if code.startswith("RR3")}
     assert tested == {code for code, each in of_rosters.items() if each.severity is Severity.ERROR}
@@ -316,19 +320,45 @@ def test_what_is_no_bundle_at_all(tmp_path):
     text = tmp_path / "roster.zip"
     text.write_text("not an archive")
     assert "zip" in problems_of(text)[0].message
-    assert "no such" in problems_of(tmp_path / "missing.zip")[0].message
 
 
+READERS: dict[str, Callable[[Path], object]] = {
+    "oneroster-csv": read_bundle,
+    "ims-enterprise": read_enterprise,
+    "csv": lambda path: read_plain_csv(path, {"unit": "Klasse", "person": "Lærer"}),
+}
+
+
+@pytest.mark.parametrize("wanted", READERS)
 @pytest.mark.parametrize(
-    ("name", "hint"),
+    ("name", "types"),
     [
-        ("teachers.csv", "; a .csv file is of the type csv"),
-        ("export.XML", "; a .XML file is of the type ims-enterprise"),
-        ("export.bin", ""),
+        ("a .csv file", ("csv",)),
+        ("a .xml file", ("ims-enterprise",)),
+        ("a zip archive", ("oneroster-csv", "ims-enterprise")),
+        ("a folder", ("oneroster-csv",)),
     ],
 )
-def test_a_file_of_another_type_is_told_which(tmp_path, name, hint):
-    path = tmp_path / name
-    path.write_text("Klasse;Lærer\n8a;t-1\n", encoding="utf-8")
-    (found,) = problems_of(path)
-    assert found.message == f"neither a folder nor a readable zip archive{hint}"
+def test_a_roster_of_another_type_is_told_which(tmp_path, wanted, name, types):
+    path = tmp_path / {"a .csv file": "t.csv", "a .xml file": "e.XML"}.get(name, "export")
+    match name:
+        case "a folder":
+            path.mkdir()
+        case "a zip archive":
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("a.txt", "x")
+        case _:
+            path.write_text("Klasse,Nå\n", encoding="utf-8")
+    with pytest.raises(InvalidRoster) as invalid:
+        READERS[wanted](path)
+    told = f"{name} is no roster of the type {wanted}; its --type may be {' or '.join(types)}"
+    found = [each.message for each in invalid.value.problems if each.code == "RR316"]
+    assert found == ([] if wanted in types else [told])
+
+
+@pytest.mark.parametrize("wanted", READERS)
+def test_a_path_that_leads_nowhere_is_told_as_that(tmp_path, wanted):
+    with pytest.raises(InvalidRoster) as invalid:
+        READERS[wanted](tmp_path / "none.csv")
+    (found,) = invalid.value.problems
+    assert (found.code, found.message) == ("RR316", "there is no such file or folder")
