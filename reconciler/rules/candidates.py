@@ -63,16 +63,22 @@ class Proposed:
 class Bench:
     """Where rules are tried: a site, a roster, and the keys by which both agree.
 
+    Args:
+        question: what rules are sought for; its roster is that of the day, or the whole one.
+        common: the keys.
+        matcher: finds what the whole roster names, where somebody whom no rule is about may have
+            the key of somebody else.
+
     Attributes:
         live: what rules may give.
     """
 
-    def __init__(self, question: Question, common: Common) -> None:
+    def __init__(self, question: Question, common: Common, matcher: Matcher) -> None:
         self.live = frozenset(question.live)
         self._question = question
         self._keys = common.keys
         self._source = common.source
-        self._matcher = Matcher(question.roster, common.source, common.keys)
+        self._matcher = matcher
         self._roster = _of_the_site(question.roster, self._matcher)
         self._by_type = _by_class_type(self._roster)
         self._whole = Scope.of(question.directory, None)
@@ -194,7 +200,10 @@ class Bench:
             rosters={self._source.name: roster},
             rules=rules,
         )
-        return derive(manifest, question.directory, self._keys, self._whole, question.as_of)
+        matchers = {self._source.name: self._matcher}
+        return derive(
+            manifest, question.directory, self._keys, self._whole, question.as_of, matchers
+        )
 
 
 def _of_the_site(roster: Roster, matcher: Matcher) -> Roster:

@@ -34,22 +34,37 @@ from reconciler.state import Assignment
 
 
 def derive(
-    manifest: Manifest, directory: Directory, keys: Keys, scope: Scope, as_of: date
+    manifest: Manifest,
+    directory: Directory,
+    keys: Keys,
+    scope: Scope,
+    as_of: date,
+    matchers: Mapping[str, Matcher] | None = None,
 ) -> Derived:
     """Find what the rules of a manifest give on a day.
 
     The rosters of the manifest have been read. What several rules give is theirs together; the
     first of them is its origin.
+
+    Args:
+        manifest: what declares the rules.
+        directory: the site.
+        keys: how the manifest names what is there.
+        scope: the part of the site that the manifest speaks for.
+        as_of: the day.
+        matchers: by roster what finds its people and units, where the manifest has only a part of
+            each roster; by default they are of what it has.
     """
     assignments: dict[Assignment, Cause] = {}
     results: list[Result] = []
     found: list[Diagnostic] = []
     ends: list[date] = []
     ground = _Ground(directory, keys, scope, as_of)
-    matchers = {
-        name: Matcher(roster, manifest.sources[name], keys, as_of)
-        for name, roster in manifest.rosters.items()
-    }
+    if matchers is None:
+        matchers = {
+            name: Matcher(roster, manifest.sources[name], keys, as_of)
+            for name, roster in manifest.rosters.items()
+        }
     for rule in manifest.rules:
         matcher = matchers[rule.roster]
         run = _Run(rule, manifest.rosters[rule.roster], matcher, ground)
@@ -249,7 +264,7 @@ class _Run:
         return meant[:1] if self._rule.several is ForSeveral.FIRST else meant
 
     def _stranger(self, held: RosterMembership, matched: Matched) -> None:
-        if matched.ids:
+        if matched.clashes:
             self._shared[str(matched.key)] = matched
         else:
             self._strangers.setdefault(held.person, held)

@@ -6,11 +6,12 @@ A near match is suggested and never used: a wrong person would read a child's fi
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from reconciler.directory import Keys
-from reconciler.domain.roster import Roster, RosterPerson, RosterUnit
+from reconciler.domain.roster import Roster, RosterPerson, RosterRole, RosterUnit
 from reconciler.manifest.model import RosterPersonKey, RosterSource, RosterUnitKey
 
 _PEOPLE: Final[Mapping[RosterPersonKey, Callable[[RosterPerson], str | None]]] = MappingProxyType(
@@ -28,6 +29,9 @@ _UNITS: Final[Mapping[RosterUnitKey, Callable[[RosterUnit], str | None]]] = Mapp
     }
 )
 
+_DUTIES: Final = frozenset({RosterRole.TEACHER, RosterRole.PRINCIPAL, RosterRole.ADMINISTRATOR})
+"""What the words of rules look for."""
+
 
 class Matched(NamedTuple):
     """What a roster's person or unit is on the site.
@@ -36,16 +40,27 @@ class Matched(NamedTuple):
         key: the roster's key for it; None where it has none of that kind.
         ids: the site's ids that have the key: one, none, or several that cannot be told apart.
         sharing: how many of the roster have the key: one, or several that may all be meant.
+        meant: how many of these a rule may be about, since they teach or head something.
     """
 
     key: str | None
     ids: tuple[str, ...]
     sharing: int = 1
+    meant: int = 1
 
     @property
     def id(self) -> str | None:
         """The one id, where there is one, of what alone has the key in the roster."""
         return self.ids[0] if len(self.ids) == 1 and self.sharing == 1 else None
+
+    @property
+    def clashes(self) -> bool:
+        """Whether several have the key whom rules may be about, on the site or in the roster.
+
+        A guardian or learner who has a teacher's is no such clash; who of them the site has is not
+        known all the same, and not guessed.
+        """
+        return bool(self.ids) and (len(self.ids) > 1 or self.meant > 1)
 
 
 class Matcher:
@@ -66,6 +81,7 @@ class Matcher:
         self, roster: Roster, source: RosterSource, keys: Keys, as_of: date | None = None
     ) -> None:
         self.source = source
+        self._roster = roster
         self._keys = keys
         read_person, read_unit = _PEOPLE[source.people], _UNITS[source.units]
         self._people = {each.sourced_id: read_person(each) for each in roster.people}
@@ -85,12 +101,21 @@ class Matcher:
     def person(self, sourced_id: str) -> Matched:
         """Find a person of the roster."""
         key = self._people.get(sourced_id)
-        return _found(key, self._keys.find_people, self._people_sharing)
+        found = _found(key, self._keys.find_people, self._people_sharing)
+        return found if found.sharing == 1 else found._replace(meant=self._people_meant[key])
 
     def unit(self, sourced_id: str) -> Matched:
         """Find a unit of the roster."""
         key = self._units.get(sourced_id)
-        return _found(key, self._keys.find_units, self._units_sharing)
+        found = _found(key, self._keys.find_units, self._units_sharing)
+        return found._replace(meant=found.sharing)
+
+    @cached_property
+    def _people_meant(self) -> Counter[str | None]:
+        """How many have each key among those who teach or head something, on whatever day."""
+        held = (*self._roster.memberships, *self._roster.affiliations)
+        meant = {each.person for each in held if each.role in _DUTIES}
+        return Counter(self._people.get(each) for each in meant)
 
 
 def _found(

@@ -18,6 +18,7 @@ from reconciler.manifest.write_rules import source_data
 from reconciler.plain import count
 from reconciler.rules.candidates import NOWHERE, Bench, Proposed
 from reconciler.rules.common_keys import Question, find_common
+from reconciler.rules.match import Matcher
 from reconciler.state import Assignment, Holder
 
 
@@ -49,7 +50,8 @@ def propose(question: Question) -> Proposal:
     """
     whole, question = question, question.of_the_day()
     common = find_common(question)
-    bench = Bench(question, common)
+    matcher = Matcher(whole.roster, common.source, common.keys, whole.as_of)
+    bench = Bench(question, common, matcher)
     chosen: list[Proposed] = []
     tried: list[Proposed] = []
     # What it takes to have rules at all: the roster, and the line above the rules.
@@ -62,7 +64,7 @@ def propose(question: Question) -> Proposal:
         saved += lines
     if saved <= 0:
         raise question.refused(_why_none(question, tried, len(bench.live)))
-    if untrue := Bench(whole, common).untrue([each.rule for each in chosen]):
+    if untrue := Bench(whole, common, matcher).untrue([each.rule for each in chosen]):
         raise question.refused(
             f"run over the whole roster, they would give {count(len(untrue), 'assignment')} that "
             "the site does not have"

@@ -49,7 +49,8 @@ class Result:
     """What one rule found: every unit of its roster, in the roster's order.
 
     Attributes:
-        strangers: per person of the roster who is needed and not on the site a row that names them.
+        strangers: per person of the roster who is needed and not on the site, or may be another
+            there, a row that names them.
         shared: the keys that several have, on the site or in the roster, with what they stand for.
         crowded: units in which there may not be several, with how many there are.
     """

@@ -61,7 +61,9 @@ def shortfalls(result: Result, matcher: Matcher, keys: Keys) -> Iterator[Diagnos
         rule, _Kind("RR402", ("unit", "units"), source.units), units, keys.units_by_key
     )
     people = [
-        _Missing(each, matcher.person(each).key, row) for each, row in result.strangers.items()
+        _Missing(each, found.key, row, unsure=bool(found.ids))
+        for each, row in result.strangers.items()
+        for found in (matcher.person(each),)
     ]
     yield from _unknown(
         rule, _Kind("RR403", ("person", "people"), source.people), people, keys.people_by_key
@@ -111,11 +113,15 @@ def _without(result: Result, by_fate: Mapping[Fate, Sequence[RosterUnit]]) -> It
 
 
 class _Missing(NamedTuple):
-    """What a rule needs and does not find on the site: its id, its key if any, and its row."""
+    """What a rule needs and does not find on the site: its id, its key if any, and its row.
+
+    It is unsure where the key is there, and somebody else in the roster has it, too.
+    """
 
     id: str
     key: str | None
     row: RosterUnit | RosterMembership
+    unsure: bool = False
 
     def __str__(self) -> str:
         return f"{self.key or self.id} ({self.row.file} row {self.row.row})"
@@ -137,8 +143,10 @@ def _code(rule: RosterRule, code: str) -> str:
 def _unknown(
     rule: RosterRule, kind: _Kind, missing: Sequence[_Missing], known: Iterable[str]
 ) -> Iterator[Diagnostic]:
-    """Tell what the site does not have, and apart from that what has no key to be found by."""
+    """Tell what the site does not have, and apart from that what has no key of its own."""
     by_id = kind.key == RosterUnitKey.SOURCED_ID
+    unsure = [each for each in missing if each.unsure]
+    missing = [each for each in missing if not each.unsure]
     keyed = [each._replace(key=each.key or each.id) for each in missing if each.key or by_id]
     keyless = [each for each in missing if not (each.key or by_id)]
     refused = rule.unknown is ForUnknown.REFUSE
@@ -149,6 +157,11 @@ def _unknown(
             keyless,
             f"without {_KEY_NAMES[kind.key]} in the roster",
             "Fill it in at the source, or match by another key.",
+        ),
+        (
+            unsure,
+            f"by {_KEY_NAMES.get(kind.key)} that others in the roster have, too",
+            "Which of them the site has is not guessed: match by another key, or declare them.",
         ),
     ):
         if found:

@@ -389,6 +389,31 @@ def test_an_address_that_two_people_of_the_roster_share_names_nobody():
     assert "RR404" in codes(made)
 
 
+@pytest.mark.parametrize("other", [RosterRole.GUARDIAN, RosterRole.STUDENT])
+def test_a_key_that_a_teacher_shares_with_a_guardian_or_learner_stops_nobody_else(other):
+    """A family has one e-mail address, say. Whose account it is on the site is not guessed."""
+    made = ruled(BOTH, rule())
+    shared = made.rosters["sis"].people[1].username
+    family = RosterPerson("g-1", shared, None, "G", "F", other, True, (), "users.csv", 9)
+    held = member("8a", "g-1", 9, role=other, primary=False)
+    people = (*made.rosters["sis"].people, family)
+    made = replace(
+        made,
+        settings=replace(made.settings, people=PersonKey.USERNAME),
+        sources={"sis": replace(made.sources["sis"], people=RosterPersonKey.USERNAME)},
+        rosters={"sis": replace(BOTH, people=people, memberships=(*BOTH.memberships, held))},
+    )
+    assert set(given_by(made)) == {f"mentor/{STAFF[0].username}/class/8a"}
+    found = {each.code: each for each in plan(small_site(), made).warnings}
+    assert list(found) == ["RR403", "RR405"]
+    assert found["RR403"].message == (
+        "the rule contacts names 1 person by a username that others in the roster have, too: "
+        f"{shared} (enrollments.csv row 3)."
+    )
+    assert "not guessed" in (found["RR403"].advice or "")
+    assert codes(replace(made, rules=(rule(unknown=ForUnknown.REFUSE),))) == ["RR405", "RR409"]
+
+
 def test_whom_the_site_does_not_have_counts_among_several():
     """Else the second would be taken for the first, until the first is synchronised."""
     stranger = RosterPerson("t-9", "", None, "G", "F", TEACHER, True, (), "users.csv", 9)

@@ -659,6 +659,28 @@ def test_a_key_that_several_on_the_site_share_leaves_no_rule():
     assert "meets a key that several on the site share" in told
 
 
+def test_a_key_that_a_guardian_shares_is_declared_and_the_others_are_found(tmp_path):
+    """In the manifest the rules see the whole roster, and so they do where they are tried."""
+    made = roster(*LINKS)
+    guardian = replace(made.people[0], sourced_id="g-0", username="g", role=RosterRole.GUARDIAN)
+    made = replace(made, people=(*made.people, guardian))
+    state = site(*mentored(*PAIRS))
+    people = [replace(each, sync_key=None, username=f"x{each.id}") for each in state.people]
+    text, manifest = check(replace(state, people=tuple(people)), made, tmp_path)
+    assert manifest.settings.people is PersonKey.EMAIL
+    left = [each.person.key for each in manifest.sections[Role.MENTOR].entries]
+    assert left == ["0@x.example"]
+    assert "No rule gives" in text
+
+
+def test_a_class_of_last_year_that_has_the_code_of_one_of_this_year_is_no_clash(tmp_path):
+    made = renamed(roster(*LINKS), ids=True, codes=True)
+    old = replace(made.units[-1], sourced_id="old", end=TODAY)
+    made = replace(made, units=(*made.units, old))
+    _, manifest = check(site(*mentored(*PAIRS)), made, tmp_path)
+    assert rules_of(manifest)
+
+
 def test_a_path_that_no_manifest_can_say_is_refused():
     source = replace(SOURCE, path=ref("a\nb"))
     with pytest.raises(ReconcilerError, match="cannot stand in a manifest"):
