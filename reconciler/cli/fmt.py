@@ -1,8 +1,10 @@
 """The command `fmt`."""
 
 import os
+import shlex
 import stat
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,9 @@ from reconciler.manifest.files import Source, sources
 from reconciler.manifest.normal import normal_form
 from reconciler.plain import count, plain
 from reconciler.private_files import replace_content
+
+_NAMED: Final = 3
+"""So many files are named in the command that changes them; of more it is what was asked for."""
 
 _STANDARD: Final = "-"
 """Stands for standard input and output, in the place of a file."""
@@ -41,17 +46,21 @@ def command(*, paths: tuple[Path, ...], check: bool) -> int:
     _refuse_others(paths)
     found: list[Diagnostic] = []
     kept: list[ReconcilerError] = []
-    total = changed = 0
+    total = 0
+    changed: list[str] = []
     for source in sources(paths or (Path(),)):
         total += 1
         try:
-            changed += _format(source, check=check)
+            if _format(source, check=check):
+                changed.append(source.file)
         except InvalidInput as invalid:
             found += invalid.diagnostics
         except ReconcilerError as error:
             kept.append(error)
     verb = "Would change" if check else "Changed"
-    click.echo(f"{verb}: {changed:,} of {count(total, 'file')}.", err=True)
+    way_on = _way_on(changed, paths) if check else ""
+    told = f"{verb}: {len(changed):,} of {count(total, 'file')}.{way_on}"
+    click.echo(plain(told), err=True)
     for each in kept:
         click.echo(plain(f"Error: {each}"), err=True)
         click.echo(each.advice, err=True)
@@ -60,6 +69,16 @@ def command(*, paths: tuple[Path, ...], check: bool) -> int:
     if kept:
         return ExitCode.FAILED
     return ExitCode.CHANGES if check and changed else ExitCode.DONE
+
+
+def _way_on(changed: Sequence[str], paths: tuple[Path, ...]) -> str:
+    """Say which command writes what a check found; `--` keeps a name from being an option."""
+    if not changed:
+        return ""
+    words = list(changed if len(changed) <= _NAMED else map(str, paths))
+    if any(word.startswith("-") for word in words):
+        words.insert(0, "--")
+    return f" To do it: {shlex.join(['reconciler', 'fmt', *words])}"
 
 
 def _filter(*, check: bool) -> ExitCode:

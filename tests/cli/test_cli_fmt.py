@@ -56,8 +56,16 @@ def test_check_names_what_would_change_and_changes_nothing(desk):
     desk.write(NORMAL, "b.yaml")
     before = files(desk)
     done = desk.run("fmt", "--check", "a.yaml", "b.yaml", expect=2)
-    assert (done.out, done.err) == ("a.yaml\n", "Would change: 1 of 2 files.\n")
+    told = "Would change: 1 of 2 files. To do it: reconciler fmt a.yaml\n"
+    assert (done.out, done.err) == ("a.yaml\n", told)
     assert files(desk) == before
+    for name in ("-c.yaml", "d e.yaml"):
+        desk.write(RAGGED, name)
+    told = desk.run("fmt", "--check", "--", "-c.yaml", "d e.yaml", expect=2).err
+    assert told.endswith("To do it: reconciler fmt -- -c.yaml 'd e.yaml'\n")
+    desk.write(RAGGED, "f.yaml")
+    told = desk.run("fmt", "--check", expect=2).err
+    assert told == "Would change: 4 of 5 files. To do it: reconciler fmt\n"
     assert desk.run("fmt", "--check", "b.yaml").out == ""
 
 

@@ -328,6 +328,37 @@ def test_an_ims_enterprise_file_is_a_roster_too(settled_desk):
     settled_desk.run("validate", "a")
 
 
+PRIMARY = (*COLUMNS, "--column", "primary=Hoved")
+ROSTERS = {
+    "none": (),
+    "a bundle": ("--roster", "roster"),
+    "a delta": ("--roster", "delta", "--base", "roster"),
+    "IMS Enterprise": ("--roster", "pifu.xml", "--type", "ims-enterprise"),
+    "IMS Enterprise before 1.3": ("--roster", "older.xml", "--type", "ims-enterprise"),
+    "a table": ("--roster", "a #1: list.csv", *COLUMNS),
+    "a table that says who is primary": ("--roster", "a #1: list.csv", *PRIMARY),
+    "a table of nobody": ("--roster", "a #1: list.csv", *COLUMNS, "--column", "role=Rolle: #"),
+}
+
+
+@pytest.mark.parametrize("kind", ROSTERS)
+def test_what_is_written_has_its_normal_form_whatever_the_roster_is(empty, kind):
+    there = empty.directory
+    shutil.copytree(ROOT / "examples" / "roster", there / "roster")
+    example = read_bundle(there / "roster")
+    (there / "pifu.xml").write_bytes(as_xml(example))
+    (there / "older.xml").write_bytes(as_xml(before_1_3(example)))
+    rows = TABLE.splitlines()
+    roles = [f"{rows[0]};Rolle: #", *(f"{row};student" for row in rows[1:])]
+    empty.write("\n".join(roles if "nobody" in kind else rows) + "\n", "a #1: list.csv")
+    shutil.copytree(there / "roster", there / "delta")
+    manifest = there / "delta" / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(",bulk", ",delta"))
+    empty.run("init", "a", *ANSWERS, *ROSTERS[kind])
+    empty.run("fmt", "--check", "a")
+    empty.run("validate", "a")
+
+
 ROSTER_OPTIONS = {
     "a type without a roster": (["--type", "csv"], "--type is for --roster"),
     "a base without a roster": (["--base", "x"], "--base is for --roster"),
