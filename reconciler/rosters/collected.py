@@ -12,11 +12,6 @@ Kept = TypeVar("Kept")
 MOST_ROWS: Final = 5_000_000
 """No school system has more in one collection; a server that makes them up is left."""
 
-CHANGES: Final = frozenset(
-    {"status", "dateLastModified", "beginDate", "endDate", "primary", "enabledUser", "meta"}
-)
-"""What may be another in a row that comes again: it was changed meanwhile, and is the same row."""
-
 
 class Collected(Generic[Kept]):
     """What came of a collection so far; of a row that comes again, the later one counts.
@@ -27,7 +22,7 @@ class Collected(Generic[Kept]):
     Args:
         member: what has an item's id.
         keep: makes of an item what is kept of it.
-        same: whether two with one id stand for the same, but for what may have changed.
+        same: whether two with one id stand for the same, but for what may have changed meanwhile.
 
     Attributes:
         rows: by id what came.
@@ -66,8 +61,3 @@ class Collected(Generic[Kept]):
         if len(self.rows) > MOST_ROWS:
             message = f"{call.name}: there are more than {MOST_ROWS:,} rows."
             raise ContractViolation(message, VIOLATED)
-
-
-def same_item(one: Item, other: Item) -> bool:
-    """Whether two items are the same, but for what may have changed."""
-    return all(one.get(key) == other.get(key) for key in (one.keys() | other.keys()) - CHANGES)

@@ -162,16 +162,16 @@ class _Reader:
             person = intern(user)
             users.people.append(
                 RosterPerson(
-                    person,
-                    username,
-                    email or None,
-                    given,
-                    family,
-                    role,
-                    allowed,
-                    orgs,
-                    file,
-                    number,
+                    sourced_id=person,
+                    username=username,
+                    email=email or None,
+                    given_name=given,
+                    family_name=family,
+                    role=role,
+                    enabled=allowed,
+                    orgs=orgs,
+                    file=file,
+                    row=number,
                 )
             )
             users.affiliations.extend(
@@ -200,16 +200,16 @@ class _Reader:
             # The role and the organisations stand in roles.csv and are filled in below.
             users.people.append(
                 RosterPerson(
-                    person,
-                    username,
-                    email or None,
-                    given,
-                    family,
-                    RosterRole.OTHER,
-                    allowed,
-                    (),
-                    file,
-                    number,
+                    sourced_id=person,
+                    username=username,
+                    email=email or None,
+                    given_name=given,
+                    family_name=family,
+                    role=RosterRole.OTHER,
+                    enabled=allowed,
+                    orgs=(),
+                    file=file,
+                    row=number,
                 )
             )
             users.agents.extend((person, intern(agent), file, number) for agent in listed(agents))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from reconciler.domain.roster import Roster
 from reconciler.http.call import LIMITS, Limits
-from reconciler.rosters.collected import CHANGES, Collected
+from reconciler.rosters.collected import Collected
 from reconciler.rosters.csv_table import Columns, Row
 from reconciler.rosters.offset_pages import read_offset_pages
 from reconciler.rosters.oneroster import read_tables
@@ -40,6 +40,9 @@ SCOPES: Final[Mapping[Version, str]] = MappingProxyType(
 """What a token has to be good for, unless the settings say otherwise."""
 
 PAGE: Final = 1000
+_CHANGING: Final = frozenset({"status", "beginDate", "endDate", "primary", "enabledUser"})
+"""What may be another in a row that comes again: it was changed meanwhile, and is the same row."""
+
 _ADVICE: Final = Advice(
     rights="Check what the client may do: reading needs the scope roster-core.readonly.",
     place="Check url, base_path and version: the service may stand elsewhere.",
@@ -127,7 +130,7 @@ def _keep(asked: Sequence[str], *, with_roles: bool = False) -> Callable[[Item],
 
 
 def _same(asked: Sequence[str]) -> Callable[[tuple[Any, ...], tuple[Any, ...]], bool]:
-    lasting = [at for at, column in enumerate(asked) if column not in CHANGES]
+    lasting = [at for at, column in enumerate(asked) if column not in _CHANGING]
     return lambda one, other: all(one[at] == other[at] for at in lasting)
 
 

@@ -122,7 +122,18 @@ class _Reader:
         self._take_unit(self._unit(unit, kind, cells, number))
         self._people.setdefault(
             person,
-            RosterPerson(person, person, None, "", "", role, True, (), self._file, number),  # noqa: FBT003 - may be used
+            RosterPerson(
+                sourced_id=person,
+                username=person,
+                email=None,
+                given_name="",
+                family_name="",
+                role=role,
+                enabled=True,
+                orgs=(),
+                file=self._file,
+                row=number,
+            ),
         )
         held = unit, person, role, primary in _TRUE, begins, day_after(until), self._file, number
         self._members.append(RosterMembership(*held))

@@ -33,6 +33,7 @@ from reconciler.rosters.school_system import Advice, Item, asking, nothing
 from reconciler.rosters.service import RosterService
 from reconciler.rosters.ss12000_words import (
     ASSIGNMENTS,
+    CHANGING,
     DUTIES,
     GROUPS,
     MENTOR,
@@ -92,7 +93,7 @@ def read_ss12000(service: RosterService, limits: Limits = LIMITS) -> Roster:
     base = service.url + (service.base_path or "")
     with asking(service, base, service.scope or "", _ADVICE, limits) as get:
         read = {
-            name: read_token_pages(get, f"/{name}", service.page or PAGE, members)
+            name: read_token_pages(get, f"/{name}", service.page or PAGE, members, CHANGING)
             for name, members in COLLECTIONS.items()
         }
     missing = [nothing(f"/{name}") for name, items in read.items() if items is None]
@@ -233,18 +234,18 @@ class _Reader:
             key = self._id(place, item)
             own = by_person.get(key, [])
             names = item.get("eduPersonPrincipalNames")
+            usernames = names if isinstance(names, list) else ()
             yield RosterPerson(
-                key,
-                next((each for each in names if isinstance(each, str)), "")
-                if isinstance(names, list)
-                else "",
-                self._email(place, item),
-                self._text(place, item, "givenName"),
-                self._text(place, item, "familyName"),
-                own[0].role if own else RosterRole.OTHER,
-                self._text(place, item, "personStatus").casefold() in ("", "aktiv"),
-                tuple(dict.fromkeys(each.unit for each in own)),
-                *place,
+                sourced_id=key,
+                username=next((each for each in usernames if isinstance(each, str)), ""),
+                email=self._email(place, item),
+                given_name=self._text(place, item, "givenName"),
+                family_name=self._text(place, item, "familyName"),
+                role=own[0].role if own else RosterRole.OTHER,
+                enabled=self._text(place, item, "personStatus").casefold() in ("", "aktiv"),
+                orgs=tuple(dict.fromkeys(each.unit for each in own)),
+                file=place.file,
+                row=place.row,
             )
 
     def _email(self, place: _Place, item: Item) -> str | None:

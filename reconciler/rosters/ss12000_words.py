@@ -53,3 +53,11 @@ DUTIES: Final[Mapping[str, RosterRole]] = MappingProxyType(
     | dict.fromkeys(_OTHER_DUTIES, RosterRole.OTHER)
 )
 """What the roles of a duty (`DutyRole`) are."""
+
+CHANGING: Final = frozenset(
+    {
+        *("startDate", "endDate", "personStatus", "enrolments", "responsibles"),
+        *("groupMemberships", "assignmentRole"),
+    }
+)
+"""What may be another in an item that comes again: it was changed meanwhile, and is the same."""

@@ -1,17 +1,19 @@
 """A collection page by page, each naming the token of the next one, to its end (SS 12000)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from reconciler.errors import ContractViolation
 from reconciler.http.call import Call
-from reconciler.rosters.collected import Collected, same_item
+from reconciler.rosters.collected import Collected
 from reconciler.rosters.school_system import VIOLATED, Get, Item
 
 MOST_PAGES: Final = 100_000
 
 
-def read_token_pages(get: Get, path: str, limit: int, members: Sequence[str]) -> list[Item] | None:
+def read_token_pages(
+    get: Get, path: str, limit: int, members: Sequence[str], changing: Collection[str]
+) -> list[Item] | None:
     """Read a whole collection, each of its items once.
 
     Args:
@@ -19,6 +21,7 @@ def read_token_pages(get: Get, path: str, limit: int, members: Sequence[str]) ->
         path: the collection's.
         limit: how many items to ask for at once.
         members: what is kept of an item, where it has it.
+        changing: which of these may be others in an item that comes again, and is the same.
 
     Returns:
         The items as they came first, those that came again as they came last. None where there are
@@ -31,7 +34,12 @@ def read_token_pages(get: Get, path: str, limit: int, members: Sequence[str]) ->
     def keep(item: Item) -> Item:
         return {name: item[name] for name in members if name in item}
 
-    items = Collected("id", keep, same_item)
+    lasting = [name for name in members if name not in changing]
+
+    def same(one: Item, other: Item) -> bool:
+        return all(one.get(name) == other.get(name) for name in lasting)
+
+    items = Collected("id", keep, same)
     tokens: set[str] = set()
     following: str | None = None
     while True:

@@ -1,9 +1,10 @@
 """Finds by which keys a roster and a site name the same people and units: those that agree most."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, NamedTuple
+from itertools import product
+from typing import Final, NamedTuple, TypeVar
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import (
@@ -22,8 +23,11 @@ from reconciler.manifest.model import (
     RosterUnitKey,
     UnitKey,
 )
-from reconciler.rules.match import Matcher
+from reconciler.rules.match import Matched, Matcher
 from reconciler.state import Assignment
+
+_OfSite = TypeVar("_OfSite", PersonKey, UnitKey)
+_OfRoster = TypeVar("_OfRoster", RosterPersonKey, RosterUnitKey)
 
 NO_RULES: Final = "No rules can be proposed from this roster"
 NO_RULES_ADVICE: Final = (
@@ -190,23 +194,34 @@ def _links(roster: Roster) -> Iterator[_Link]:
 
 
 def _people(question: Question, wanted: set[str]) -> Iterator[_Found]:
-    for kind in question.people:
-        keys = Keys(question.directory, kind, UnitKey.ID)
-        for of_roster in RosterPersonKey:
-            source = replace(question.source, people=of_roster)
-            matcher = Matcher(question.roster, source, keys)
-            found = {each: matcher.person(each).id for each in wanted}
-            yield _Found(kind, of_roster, {each: to for each, to in found.items() if to})
+    def finder(of_site: PersonKey, of_roster: RosterPersonKey) -> Callable[[str], Matched]:
+        source = replace(question.source, people=of_roster)
+        keys = Keys(question.directory, of_site, UnitKey.ID)
+        return Matcher(question.roster, source, keys).person
+
+    return _by_keys(question.people, list(RosterPersonKey), finder, wanted)
 
 
 def _units(question: Question, wanted: set[str]) -> Iterator[_Found]:
-    for kind in question.units:
-        keys = Keys(question.directory, PersonKey.ID, kind)
-        for of_roster in RosterUnitKey:
-            source = replace(question.source, units=of_roster)
-            matcher = Matcher(question.roster, source, keys)
-            found = {each: matcher.unit(each).id for each in wanted}
-            yield _Found(kind, of_roster, {each: to for each, to in found.items() if to})
+    def finder(of_site: UnitKey, of_roster: RosterUnitKey) -> Callable[[str], Matched]:
+        source = replace(question.source, units=of_roster)
+        keys = Keys(question.directory, PersonKey.ID, of_site)
+        return Matcher(question.roster, source, keys).unit
+
+    return _by_keys(question.units, list(RosterUnitKey), finder, wanted)
+
+
+def _by_keys(
+    of_site: Iterable[_OfSite],
+    of_roster: Collection[_OfRoster],
+    finder: Callable[[_OfSite, _OfRoster], Callable[[str], Matched]],
+    wanted: Collection[str],
+) -> Iterator[_Found]:
+    """Yield what each two kinds of keys find of what is wanted; `finder` makes what finds it."""
+    for one, other in product(of_site, of_roster):
+        find = finder(one, other)
+        found = {each: find(each).id for each in wanted}
+        yield _Found(one, other, {each: to for each, to in found.items() if to})
 
 
 def _or(words: Iterable[str]) -> str:

@@ -209,6 +209,31 @@ def test_every_page_is_read_and_what_comes_twice_is_one():
     assert [each.get("pageToken") for each in asked] == [None, "2", "4"]
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "sound"),
+    [
+        ("persons", {"personStatus": "Utvandrad"}, True),
+        ("persons", {"enrolments": []}, True),
+        ("groups", {"startDate": "2026-08-02", "groupMemberships": []}, True),
+        ("groups", {"displayName": "Another"}, False),
+        ("duties", {"assignmentRole": []}, True),
+        ("duties", {"person": {"id": "rektor"}}, False),
+    ],
+)
+def test_what_was_changed_while_pages_were_read_is_the_same_item(name, change, sound):
+    """The later one counts; another person or name under the same id is a mistake."""
+    with serving_ss12000(school()) as system:
+        first = next(each for each in system.items[name] if each["id"] != "rektor")
+        system.items[name].insert(2, first | change)
+        system.items[name].remove(first)
+        system.items[name].insert(0, first)
+        if sound:
+            assert read(system)
+        else:
+            with pytest.raises(InvalidRoster, match="RR309"):
+                read(system)
+
+
 @pytest.mark.parametrize("name", COLLECTIONS)
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"data": []}', b'{"data": null}'])
 def test_a_collection_with_nothing_in_it_is_no_empty_one(name: str, body: bytes):
