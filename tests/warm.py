@@ -5,10 +5,11 @@ session (with pytest-xdist: each worker) has one interpreter that loads the modu
 for every script. What is forked runs the very file that a shell would run, in a process of its own,
 with a directory, an environment, standard streams, signals, an exit and an end as anywhere.
 
-What differs: modules that a script does not ask for are loaded too, and strings have the same
-hashes in all scripts of a session. Therefore `test_cli_cold.py` and the commands that the pages
-show start cold, and so does what is about starting, a terminal or being killed. With `COLD=1` in
-the environment everything does, as in `make soak`.
+What differs: modules that a script does not ask for are loaded too, strings have the same hashes in
+all scripts of a session, and a script that has ended does not take its modules apart. Therefore
+`test_cli_cold.py` and the commands that the pages show start cold, and so does what is about
+starting, a terminal or being killed. With `COLD=1` in the environment everything does, as in
+`make soak`.
 """
 
 import atexit
@@ -26,11 +27,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 END_SECONDS = 15
 NUMBER = struct.Struct("=i")
@@ -221,11 +223,36 @@ def _main() -> None:
     gc.freeze()  # or every process would copy what it only looks at
     _serve(socket.socket(fileno=int(sys.argv[1])))
     script, *_ = sys.argv
-    if script == "-m":
-        del sys.argv[0]
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    try:
+        if script == "-m":
+            del sys.argv[0]
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(script, run_name="__main__")
+    except SystemExit as left:
+        if isinstance(left.code, str):  # which the interpreter is to print
+            raise
+        code = left.code or 0
     else:
-        runpy.run_path(script, run_name="__main__")
+        code = 0
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End as the interpreter does, but leave the memory to the kernel.
+
+    Taking all modules apart would copy what the processes share: ten times the work of the script.
+    """
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    gc.collect()  # what is not closed, or cannot be, is told about as ever
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except OSError:
+            code = 120  # as the interpreter does
+    os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":
