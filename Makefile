@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .PHONY: help demo test lint types imports unit fmt lock soak mutation bench clean
 
 export PYTHON
+# Where the environment forbids to keep bytecode, every process would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 STEP := tools/step
 PYTEST := $(BIN)/pytest -q --no-header
