@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.dialects import sqlite
 
 from reconciler.errors import JournalError, LeaseHeld, LeaseLost, ReconcilerError, actor_id
 from reconciler.journal.database import Begun, Database
@@ -219,7 +219,12 @@ class Lease:
 
     def _claim(self, connection: Connection) -> bool:
         # Both dialects spell it the same, and one statement leaves no room for a race.
-        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        if self._database.is_sqlite:
+            insert: Callable[[Table], Any] = sqlite.insert
+        else:
+            from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - slow, and few need it
+
+            insert = postgresql.insert
         now = self._database.clock(connection)
         ours = {
             "token": self.token,

@@ -259,3 +259,9 @@ def test_reading_commands_do_not_load_the_database_library():
     modules = ", ".join(f"reconciler.cli.{name}" for name in (*READING, "show"))
     code = f"import sys, {modules}; sys.exit('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_journal_in_a_file_does_not_load_what_postgresql_takes():
+    dialect = "sqlalchemy.dialects.postgresql"
+    code = f"import sys, reconciler.cli.apply; sys.exit({dialect!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
