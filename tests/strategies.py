@@ -64,9 +64,16 @@ def ref(key: str) -> Reference:
 
 
 def subset(draw: st.DrawFn, items: list, most: int | None = None) -> list:  # type: ignore[type-arg]
-    if not items:
-        return []
-    return draw(st.lists(st.sampled_from(items), unique=True, max_size=most or len(items)))
+    """Draw some of the items, in any order; each of them takes one draw, as its place."""
+    rest = list(items)
+    number = draw(st.integers(0, min(most or len(rest), len(rest)))) if rest else 0
+    return [rest.pop(draw(st.integers(0, len(rest) - 1))) for _ in range(number)]
+
+
+def near(draw: st.DrawFn) -> date | None:
+    """Draw no day as often as one near today, in one draw."""
+    number = draw(st.integers(0, 161))
+    return TODAY + timedelta(days=number - 121) if number > 80 else None
 
 
 @st.composite
@@ -115,7 +122,7 @@ def sites(draw: st.DrawFn) -> LiveState:
         for unit in draw(st.lists(st.sampled_from(made), min_size=1, max_size=3, unique=True)):
             memberships.add(
                 Membership(unit.id, learner.id, MembershipRole.LEARNER, draw(st.booleans()),
-                           draw(st.none() | NEAR), draw(st.none() | NEAR))
+                           near(draw), near(draw))
             )  # fmt: skip
     holders = {Holder(role, person.id) for role in Role for person in subset(draw, staff)}
     candidates = [
@@ -252,7 +259,7 @@ def items(
     allowed = [each for each in candidates if in_scope(state, within, each)]
     made = []
     for chosen in subset(draw, allowed, 4):
-        begins, ends = draw(st.none() | NEAR), draw(st.none() | NEAR)
+        begins, ends = near(draw), near(draw)
         if begins and ends and ends < begins:
             begins, ends = ends, begins
         made.append(Item(chosen.kind, ref(keys[chosen.target]), begins, ends))
