@@ -20,16 +20,8 @@ from reconciler.manifest.model import Accepted, Level, Manifest, Rule
 from reconciler.plan.basis import digests
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged
-from reconciler.plan.moved import (
-    NO_MOVES,
-    Counted,
-    Moves,
-    find_moves,
-    idle,
-    named_moves,
-    paired,
-    stand,
-)
+from reconciler.plan.moved import Counted, idle, named_moves, paired, stand
+from reconciler.plan.moves import NO_MOVES, Moves, find_moves
 from reconciler.plan.notes import (
     bereft,
     deviations,

@@ -11,9 +11,8 @@ the new one is given it. The two are told as one.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.cause import CauseKind
@@ -23,90 +22,15 @@ from reconciler.diff import Difference
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import MembershipRole, MovedKind, TargetKind
-from reconciler.manifest.model import Manifest, Move, Reference
 from reconciler.plain import first_of
 from reconciler.plan.model import Moved
+from reconciler.plan.moves import Line, Moves
 from reconciler.policy.protection import Protection
 from reconciler.provider import Verb
-from reconciler.references import References
 from reconciler.state import Assignment, Membership
-
-Line: TypeAlias = tuple[MovedKind, str]
-"""A line under `moved`, by its kind and the id of what it is moved from."""
 
 _NAMED: Final = 5
 """So many lines that match nothing are named in the warning."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """The lines under `moved` as a site has them: ids throughout.
-
-    Attributes:
-        units: per unit the one that it is now.
-        people: per person who they are now.
-        lines: each line of the manifest, and what it is here; None where the site lacks one of
-            the two, or both are the same.
-    """
-
-    units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    lines: tuple[tuple[Move, Line | None], ...] = ()
-
-
-NO_MOVES: Final = Moves()
-
-
-def find_moves(
-    manifest: Manifest, directory: Directory, keys: Keys
-) -> tuple[Moves, tuple[Diagnostic, ...]]:
-    """Find what the lines under `moved` name on a site, and what is wrong with them there.
-
-    A line is about units or people as it says, else by what its `to` names, else its `from`. Each
-    is one step: what has moved is not followed to where another line moves that.
-    """
-    if not manifest.moved:
-        return NO_MOVES, ()
-    refs = References(directory, keys)
-    found: dict[MovedKind, dict[str, str]] = {kind: {} for kind in MovedKind}
-    lines: list[tuple[Move, Line | None]] = []
-    for move in manifest.moved:
-        kind = move.kind or _kind(move, keys, refs)
-        line: Line | None = None
-        if kind is not None:
-            before, after = (_one(each, kind, keys, refs) for each in (move.before, move.after))
-            if before and after and before != after:
-                found[kind][before] = after
-                line = kind, before
-        lines.append((move, line))
-    moves = Moves(found[MovedKind.UNIT], found[MovedKind.PERSON], tuple(lines))
-    return moves, tuple(refs.found)
-
-
-def _kind(move: Move, keys: Keys, refs: References) -> MovedKind | None:
-    for reference in (move.after, move.before):
-        unit = bool(keys.find_units(reference.key))
-        person = bool(keys.find_named_people(reference.key))
-        if unit and person:
-            refs.report(
-                "RR215",
-                f"both a unit and a person have the key {reference.key}.",
-                reference.position,
-                "Add 'kind: unit' or 'kind: person' to the line.",
-            )
-            return None
-        if unit or person:
-            return MovedKind.UNIT if unit else MovedKind.PERSON
-    return None
-
-
-def _one(reference: Reference, kind: MovedKind, keys: Keys, refs: References) -> str | None:
-    """Return the id of what a key names; that nothing has it is no mistake, it may be gone."""
-    unit = kind is MovedKind.UNIT
-    ids = (keys.find_units if unit else keys.find_named_people)(reference.key)
-    if len(ids) > 1:
-        return refs.unit(reference) if unit else refs.person(reference)
-    return ids[0] if ids else None
 
 
 class Members:
@@ -315,16 +239,23 @@ def _lines(before: Address, after: Address) -> Iterator[Line]:
 
 
 def idle(moves: Moves, used: frozenset[Line]) -> Iterator[Diagnostic]:
-    """Warn, once, of the lines that match nothing on the day."""
+    """Warn of the lines that match nothing on the day: those whose `from` is gone by themselves."""
     left = [move for move, line in moves.lines if line is None or line not in used]
-    if left:
-        named = first_of([f"{each.before.key} → {each.after.key}" for each in left], _NAMED)
-        yield Diagnostic(
-            "RR216",
-            f"nothing live is in the way of what is declared for: {named}.",
-            left[0].before.position,
+    for lines, told, advice in (
+        (
+            [each for each in left if each in moves.gone],
+            "the site has nothing with the key under 'from', so that nothing is moved by: {}.",
+            "Either the old one is gone, and the line can be taken out, or the key is mistyped.",
+        ),
+        (
+            [each for each in left if each not in moves.gone],
+            "nothing live is in the way of what is declared for: {}.",
             "Once they are done, the lines under moved can be taken out.",
-        )
+        ),
+    ):
+        if lines:
+            named = first_of([f"{each.before.key} → {each.after.key}" for each in lines], _NAMED)
+            yield Diagnostic("RR216", told.format(named), lines[0].before.position, advice)
 
 
 def named_moves(

@@ -311,6 +311,17 @@ def test_a_unit_that_was_made_anew_is_no_removal_and_no_addition(desk: Desk, sit
     assert "RR216" in desk.run("plan", year).out
 
 
+def test_a_mistyped_key_of_a_move_is_told_and_not_taken_for_done(desk: Desk):
+    year = desk.write(next_year(moved=[{"from": "a-8", "to": "a-99"}]), "year.yaml")
+    for command in ("plan", "drift", "validate --online"):
+        told = desk.run(*command.split(), year, expect=1).err
+        assert "RR203: the site has no unit with the sync_key a-99. Did you mean 'a-9'?" in told
+    desk.write(next_year(moved=[{"from": "a-88", "to": "a-9"}]), "year.yaml")
+    told = desk.run("plan", year).out
+    assert "the site has nothing with the key under 'from'" in told
+    assert "a-88 → a-9. Either the old one is gone" in told
+
+
 def test_what_counts_as_moved_counts_for_questions_as_planned_too(desk: Desk, site: Sandbox):
     """Alike from the manifest and from the saved plan, and as it is once that is applied."""
     site.assign("mentor/t-0")

@@ -73,7 +73,7 @@ def test_a_key_changed_on_the_site_changes_nothing():
     manifest = moving(wanting(("t-0", "9a"), ("t-1", "8a")), ("8a", "9a"), ("8b", "8a"))
     made = plan(replace(state, units=units), manifest)
     assert actions(made) == []
-    assert [each.code for each in made.warnings] == ["RR216"]
+    assert [each.code for each in made.warnings] == ["RR216", "RR216"]
 
 
 def test_a_swap_is_two_moves_and_each_mentor_goes_with_the_class():
@@ -219,6 +219,43 @@ def test_a_key_of_a_unit_and_a_person_needs_its_kind():
         plan(state, moving(manifest, ("8a", "8b")))
     assert [each.code for each in caught.value.diagnostics] == ["RR215"]
     assert actions(plan(state, moving(manifest, ("8a", "8b"), kind=MovedKind.UNIT))) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "code", "told"),
+    [
+        ("8a", "8bb", None, "RR203", "Did you mean '8b'?"),
+        ("8a", "quite-another", None, "RR203", "Check the key"),
+        ("t-1", "t-00", None, "RR202", "Did you mean 't-0'?"),
+        ("gone", "t-00", None, "RR202", "Did you mean 't-0'?"),
+        ("gone", "8bb", None, "RR203", "Did you mean '8b'?"),
+        ("gone", "t-00", MovedKind.UNIT, "RR203", "Check the key"),
+        ("gone", "8bb", MovedKind.PERSON, "RR202", "Check the key"),
+        ("gone", "quite-another", None, "RR203", "the unit or the person has it now"),
+    ],
+)
+def test_a_key_to_move_to_that_the_site_does_not_have_is_unknown_as_elsewhere(
+    before, after, kind, code, told
+):
+    with pytest.raises(InvalidInput) as caught:
+        plan(small_site(("10", "u2")), moving(wanting(("t-0", "8b")), (before, after), kind=kind))
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    assert after in found.message
+    assert told in found.advice
+
+
+def test_a_line_of_what_is_gone_says_that_the_site_has_no_such_key():
+    made = plan(
+        small_site(("10", "u2")),
+        moving(wanting(("t-0", "8a")), ("8aa", "8a"), ("8b", "8a")),
+    )
+    idle, gone = sorted(made.warnings, key=lambda each: each.message)
+    assert {gone.code, idle.code} == {"RR216"}
+    assert "the site has nothing with the key under 'from'" in gone.message
+    assert gone.message.endswith("8aa → 8a.")
+    assert gone.advice.endswith("or the key is mistyped.")
+    assert "8b → 8a" in idle.message
 
 
 def test_a_key_that_several_units_have_cannot_move():

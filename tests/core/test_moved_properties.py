@@ -258,7 +258,7 @@ def test_on_every_day_for_which_the_plan_holds_it_gives_what_is_declared_then(ca
 @examples(150)
 def test_lines_that_match_nothing_change_nothing_but_a_warning(case):
     state, manifest = case
-    nowhere = replace(manifest, moved=(Move(ref("8z"), ref("9z")), Move(ref("k-u0"), ref("9z"))))
+    nowhere = replace(manifest, moved=(Move(ref("8z"), ref("k-u1")), Move(ref("9z"), ref("k-u1"))))
     made, plain = plan(state, nowhere), plan(state, without(manifest))
     assert [each for each in made.warnings if each.code != "RR216"] == list(plain.warnings)
     assert len(made.warnings) == len(plain.warnings) + 1

@@ -30,6 +30,7 @@ from reconciler.manifest.model import (
     LabelSetting,
     Limit,
     Manifest,
+    Move,
     Of,
     OfKind,
     PersonKey,
@@ -245,6 +246,15 @@ def test_what_the_site_does_not_have_can_be_refused():
     assert codes(ruled(roster(member("8a", "t-0", 2), units=units), strict)) == ["RR409"]
     half = roster(member("8a", "t-0", 2), member("8b", "t-9", 3), member("8b", "t-1", 4))
     assert codes(ruled(half, strict)) == ["RR409"]
+
+
+def test_a_line_of_moved_may_lead_to_what_is_only_in_the_roster():
+    made = roster(member("8a", "t-0", 2), units=(unit("8a"), unit("9a", begin=date(2099, 1, 1))))
+    known, unknown = (
+        ruled(made, rule(), moved=(Move(ref("8a"), ref(after)),)) for after in ("9a", "9b")
+    )
+    assert codes(known) == ["RR216"]
+    assert codes(unknown) == ["RR203"]
 
 
 def test_what_is_only_in_the_roster_can_be_excepted():
