@@ -34,11 +34,17 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """A difference that is drift; `event` is the last write to it, if that is known."""
+    """A difference that is drift.
+
+    Attributes:
+        event: the last write to it, if that is known.
+        held_back: whether an apply leaves it, as a roster has lost too much.
+    """
 
     item: Action | Unmanaged
     event: Event | None
     kind: DriftKind
+    held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class DriftReport:
         pending: not yet applied.
         attributed: whether the site's events could be asked.
         ending: what holds, and ends soon; no difference yet.
+        held_back: what is not yet applied, and waits as a roster has lost too much.
     """
 
     plan: Plan
@@ -59,13 +66,14 @@ class DriftReport:
     pending: tuple[Action, ...]
     attributed: bool
     ending: tuple[Ending, ...] = ()
+    held_back: tuple[Action, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
-        """2 for drift, 3 for what is only pending, 0 for neither."""
+        """2 for drift, 3 for what is only pending or held back, 0 for neither."""
         if self.drifted:
             return ExitCode.CHANGES
-        return ExitCode.PENDING if self.pending else ExitCode.DONE
+        return ExitCode.PENDING if self.pending or self.held_back else ExitCode.DONE
 
 
 def classify(
@@ -73,14 +81,16 @@ def classify(
     events: Mapping[Address, Event] | None,
     own_actors: Collection[str],
     ending: tuple[Ending, ...] = (),
+    held_back: Collection[Action] = (),
 ) -> DriftReport:
-    """Sort a plan's differences into drift and pending.
+    """Sort a plan's differences, and what it holds back, into drift and pending.
 
     Args:
         plan: what differs.
         events: the last write to each address ever written; None where the site keeps none.
         own_actors: the names under which this reconciler's own clients write.
         ending: what ends soon.
+        held_back: what the plan would do as well, had no roster lost too much.
     """
     known = events or {}
     drifted = [
@@ -91,15 +101,19 @@ def classify(
         )
         for item in plan.unmanaged
     ]
-    pending = []
-    for action in plan.actions:
+    pending: list[Action] = []
+    waiting: list[Action] = []
+    actions = [(action, False) for action in plan.actions]
+    for action, held in (*actions, *((action, True) for action in held_back)):
         event = known.get(action.address)
         if action.cause.kind is CauseKind.EXPIRED:
-            drifted.append(Drifted(action, event, DriftKind.EXPIRED))
+            drifted.append(Drifted(action, event, DriftKind.EXPIRED, held))
         elif action.cause.accepted_until is not None:
-            drifted.append(Drifted(action, event, DriftKind.LAPSED))
+            drifted.append(Drifted(action, event, DriftKind.LAPSED, held))
         elif events is None or (event is not None and not event.is_by(own_actors)):
-            drifted.append(Drifted(action, event, DriftKind.CHANGED))
+            drifted.append(Drifted(action, event, DriftKind.CHANGED, held))
         else:
-            pending.append(action)
-    return DriftReport(plan, tuple(drifted), tuple(pending), events is not None, ending)
+            (waiting if held else pending).append(action)
+    return DriftReport(
+        plan, tuple(drifted), tuple(pending), events is not None, ending, tuple(waiting)
+    )

@@ -266,10 +266,12 @@ class Redaction:
                     else self._named(site, each.item),
                     self._event(site, each.event),
                     each.kind,
+                    each.held_back,
                 )
                 for each in report.drifted
             ),
             pending=tuple(self.action(site, each) for each in report.pending),
+            held_back=tuple(self.action(site, each) for each in report.held_back),
             ending=tuple(self._named(site, each) for each in report.ending),
         )
 

@@ -62,7 +62,9 @@ def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
         ReconcilerError: the answer was no.
     """
     shown = asked.redaction.plan(plan)
-    text.show(text.plan_text(shown), colour=asked.colour, stderr=True)
+    # Of nothing to do, the result says the same once more.
+    summary = bool(plan.actions or plan.refused or asked.output_format == "json")
+    text.show(text.plan_text(shown, summary=summary), colour=asked.colour, stderr=True)
     refuse(shown.verdicts, shown.site)
     if yes or not plan.actions:
         return
@@ -109,7 +111,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
         click.echo(line, err=True)
     print_result(
         documents.result_document(shown),
-        text.result_text(shown),
+        text.result_text(shown, plan),
         asked.output_format,
         colour=asked.colour,
     )

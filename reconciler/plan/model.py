@@ -225,6 +225,11 @@ class Plan:
         return any(verdict.refuses for verdict in self.verdicts)
 
     @property
+    def held_back(self) -> Verdict | None:
+        """What says that some of it waits, as a roster has lost too much; it counts how much."""
+        return next((each for each in self.verdicts if each.code == "RR521" and each.refuses), None)
+
+    @property
     def counted(self) -> Mapping[Assignment, Assignment]:
         """Per live assignment that counts as another one that other one."""
         return {

@@ -44,6 +44,7 @@ def drift_document(report: DriftReport) -> Document:
         "attributed": report.attributed,
         "drifted": [_drifted(found) for found in report.drifted],
         "pending": [_item(action) for action in report.pending],
+        "held_back": [_item(action) for action in report.held_back],
         "accepted": [deviation_document(each) for each in report.plan.accepted],
         "moved": [moved_document(each) for each in report.plan.moved],
         "ending": [
@@ -109,6 +110,7 @@ def _drifted(found: Drifted) -> Document:
     return {
         **item,
         "kind": found.kind.value,
+        "held_back": found.held_back,
         "by": event.actor if event else None,
         "at": event.at.isoformat() if event else None,
     }

@@ -4,6 +4,7 @@ Colour and emphasis show on a terminal only; elsewhere the same words come plain
 or a manifest put into a key or a label, no control character reaches the terminal.
 """
 
+from collections.abc import Iterable
 from functools import partial
 
 from rich.console import Console, Group, RenderableType
@@ -37,10 +38,13 @@ _OUTCOME_STYLES = {
 }
 
 
-def plan_text(plan: Plan) -> RenderableType:
-    """Render a plan: summary first, then only what changes, grouped by person."""
+def plan_text(plan: Plan, *, summary: bool = True) -> RenderableType:
+    """Render a plan: summary first, then only what changes, grouped by person.
+
+    Without `summary`, the line is left out that says how much there is to do.
+    """
     rows = view.access_rows(plan)
-    parts = _head(plan, rows)
+    parts = _head(plan, rows, summary=summary)
     for group in view.groups(plan.actions):
         parts.extend([Text(), one_line(group.title, "bold"), _rows(group.rows)])
     if rows:
@@ -63,13 +67,14 @@ def plan_text(plan: Plan) -> RenderableType:
     return Group(*parts)
 
 
-def _head(plan: Plan, rows: list[view.AccessRow]) -> list[RenderableType]:
+def _head(plan: Plan, rows: list[view.AccessRow], *, summary: bool) -> list[RenderableType]:
     """Render the summary: of all of it, and school by school."""
     until = f", holds until {plan.holds_until}" if plan.holds_until else ""
     parts: list[RenderableType] = [
         one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
-        one_line(view.summary(plan)),
     ]
+    if summary:
+        parts.append(one_line(view.summary(plan)))
     if plan.redacted:
         parts.append(one_line("Redacted: people are hidden in it. For reading only.", "yellow"))
     if plan.actions:
@@ -89,25 +94,25 @@ _DRIFTS = {
 def drift_text(report: DriftReport) -> RenderableType:
     """Render what drifted, by whom, and what is only pending."""
     parts: list[RenderableType] = []
-    if not report.drifted and not report.pending:
+    if not (report.drifted or report.pending or report.held_back):
         parts.append(one_line("No drift: the site is as the manifest declares."))
     for heading, kinds in _DRIFTS.items():
         listed = [found for found in report.drifted if found.kind in kinds]
         if listed:
             parts.append(one_line(f"{heading}: {len(listed)}", "bold red"))
             parts.append(_table([(str(found.item.name), _direction(found)) for found in listed]))
-    if report.pending:
-        parts.append(one_line(f"Not yet applied: {len(report.pending)}", "bold yellow"))
-        parts.append(_table([(str(action.name), str(action.cause)) for action in report.pending]))
-    if report.plan.accepted:
-        parts.append(one_line(f"Accepted deviations: {len(report.plan.accepted)}", "bold"))
-        parts.append(_table(view.accepted_rows(report.plan.accepted)))
-    if report.plan.moved:
-        parts.append(one_line(f"Moved: {len(report.plan.moved)}", "bold"))
-        parts.append(_table(view.moved_rows(report.plan.moved)))
-    if report.ending:
-        parts.append(one_line(f"Ending soon: {len(report.ending)}", "bold yellow"))
-        parts.append(_table(view.ending_rows(report.ending)))
+    for heading, style, rows in (
+        ("Not yet applied", "bold yellow", _causes(report.pending)),
+        ("Held back, as a roster has lost too much", "bold yellow", _causes(report.held_back)),
+        ("Accepted deviations", "bold", view.accepted_rows(report.plan.accepted)),
+        ("Moved", "bold", view.moved_rows(report.plan.moved)),
+        ("Ending soon", "bold yellow", view.ending_rows(report.ending)),
+    ):
+        if rows:
+            parts.extend([one_line(f"{heading}: {len(rows)}", style), _table(rows)])
+    if report.plan.held_back:
+        verdict = report.plan.held_back
+        parts.append(_indented(f"refused {verdict.code}: {verdict.message}", "red"))
     if not report.attributed:
         parts.append(
             one_line("There are no events to ask who changed what, so everything counts as drift.")
@@ -116,10 +121,17 @@ def drift_text(report: DriftReport) -> RenderableType:
     return Group(*parts)
 
 
-def result_text(result: ApplyResult) -> RenderableType:
-    """Render what happened: counts first, then everything that is not as it should be."""
+def _causes(actions: Iterable[Action]) -> list[tuple[str, str]]:
+    return [(str(action.name), str(action.cause)) for action in actions]
+
+
+def result_text(result: ApplyResult, plan: Plan) -> RenderableType:
+    """Render what happened: counts first, then everything that is not as it should be.
+
+    Of the plan that was applied, what it leaves is told where there was nothing to do.
+    """
     if not result.outcomes:
-        return one_line("Nothing to change: the site is as the manifest declares.")
+        return one_line(view.nothing(plan))
     counts = ", ".join(f"{number} {outcome}" for outcome, number in result.counts.items())
     open_ends = [found for found in result.outcomes if not found.outcome.holds]
     if not result.verified:
@@ -292,6 +304,8 @@ def _direction(found: Drifted) -> str:
     action = found.item
     if isinstance(action, Action):
         words = _differs(action, found.kind)
+        if found.held_back:
+            words = f"{words}; held back (RR521)"
     else:
         words = "on the site, not declared (reported only)"
         if action.accepted_until:

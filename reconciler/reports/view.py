@@ -47,18 +47,31 @@ class AccessRow:
 def summary(plan: Plan) -> str:
     """Say in a line what a plan would do."""
     if not plan.actions:
-        codes = {found.code for found in plan.warnings}
-        if "RR504" in codes:  # then nobody has looked at the rest
-            return "Nothing would change of what --only and --except leave."
-        if plan.manifest.startswith(ROLLBACK_OF):
-            return "Nothing is left of the run that could be taken back."
-        return "Nothing to change: the site is as the manifest declares."
+        return nothing(plan)
     counts = Counter(action.verb for action in plan.actions)
     parts = [f"{counts[verb]} to {verb}" for verb in Verb if counts[verb]]
     manual = sum(action.manual for action in plan.actions)
     if manual:
         parts.append(f"{manual} of them by hand")
     return f"{', '.join(parts)}."
+
+
+def nothing(plan: Plan) -> str:
+    """Say that there is nothing to apply, and what is not as declared all the same."""
+    if "RR504" in {found.code for found in plan.warnings}:  # then nobody has looked at the rest
+        return "Nothing would change of what --only and --except leave."
+    if plan.manifest.startswith(ROLLBACK_OF):
+        return "Nothing is left of the run that could be taken back."
+    left = []
+    if plan.held_back:
+        waiting = count(plan.held_back.counted, "change is", "changes are")
+        left.append(f"{waiting} held back, as a roster has lost too much ({plan.held_back.code})")
+    if plan.unmanaged:
+        strangers = count(len(plan.unmanaged), "thing is", "things are")
+        left.append(f"{strangers} live and not declared (reported only)")
+    if not left:
+        return "Nothing to change: the site is as the manifest declares."
+    return f"Nothing to apply, but {' and '.join(left)}."
 
 
 def groups(actions: Iterable[Action]) -> list[Group]:

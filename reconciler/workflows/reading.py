@@ -29,7 +29,7 @@ from reconciler.manifest.model import (
 )
 from reconciler.plan import build
 from reconciler.plan.end_state import end_state
-from reconciler.plan.model import Plan
+from reconciler.plan.model import Action, Plan
 from reconciler.plan.select import Selection
 from reconciler.policy.resolve import in_force, renewed
 from reconciler.provider import Reader
@@ -355,12 +355,17 @@ def find_drift(
             site_policy=site_policy,
             rosters_before=rosters_before,
         )
+        held_back: list[Action] = []
+        if plan.held_back:
+            whole = make_plan(_seeing(manifest), state, as_of=plan.as_of, site_policy=site_policy)
+            planned = {action.address for action in plan.actions}
+            held_back += (each for each in whole.actions if each.address not in planned)
         events = None
         if Capability.EVENTS in state.site.capabilities:
-            differing = [action.address for action in plan.actions]
+            differing = [action.address for action in (*plan.actions, *held_back)]
             differing += [item.address for item in plan.unmanaged]
             events = reader.last_events(differing)
     own = {state.site.actor} if state.site.actor else set()
     others = source.actors if isinstance(source, Connection) else ()
     soon = ending(manifest, Directory(state), plan, within_days)
-    return classify(plan, events, own | set(others), soon)
+    return classify(plan, events, own | set(others), soon, held_back)

@@ -170,11 +170,41 @@ def test_a_roster_that_lost_too_much_since_the_last_apply_removes_nothing(desk: 
     (verdict,) = [each for each in told["verdicts"] if each["code"] == "RR521"]
     assert verdict["counted"] == 10
     assert "from 11 to 1 teachers" in verdict["message"]
+    told = desk.run("plan", manifest, expect=4).out
+    assert "Nothing to apply, but 10 changes are held back, as a roster has lost too much" in told
+    assert "as the manifest declares" not in told
     assert "RR521" in desk.run("apply", manifest, "--yes", expect=4).err
-    assert desk.run("drift", manifest).out.startswith("No drift")
     lifted = ("--override", "RR521", "--override", "RR501", "--reason", "the year is over")
     desk.run("apply", manifest, "--yes", *lifted)
     assert "Nothing to change" in desk.run("plan", manifest).out
+
+
+def test_drift_tells_what_a_shrunk_roster_holds_back_and_who_wrote_it(desk: Desk):
+    """What others gave by hand is drift; what the roster gave before is not yet applied."""
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    manifest = desk.write((ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8"), "r.yaml")
+    desk.run("apply", manifest, "--yes")
+    file = desk.directory / "roster" / "enrollments.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    done = desk.run("drift", manifest, "--format", "json", expect=3)
+    report = done.json("drift")
+    assert (report["drifted"], report["pending"]) == ([], [])
+    assert len(report["held_back"]) == 10
+    assert {each["verb"] for each in report["held_back"]} == {"remove"}
+    told = desk.run("drift", manifest, expect=3).out
+    assert "No drift" not in told
+    assert "Held back, as a roster has lost too much: 10" in told
+    assert "refused RR521" in told
+    hidden = desk.run("drift", manifest, "--redact", expect=3, RECONCILER_REDACT_KEY="k" * 32).out
+    assert "mentor/t-" not in hidden
+    by_hand = "mentor/t-0407/class/8a"
+    desk.sandbox.assign(by_hand)
+    report = desk.run("drift", manifest, "--format", "json", expect=2).json("drift")
+    (found,) = report["drifted"]
+    assert (found["name"], found["held_back"], found["by"]) == (by_hand, True, "other")
+    assert len(report["held_back"]) == 10
+    assert "held back" in desk.run("drift", manifest, expect=2).out
 
 
 def test_a_roster_that_was_cut_off_hands_no_class_to_who_steps_in(desk: Desk):

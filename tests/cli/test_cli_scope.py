@@ -107,7 +107,15 @@ def test_unmanaged_decides_about_undeclared_holders_only(applied: Desk, sandbox:
         assert (len(document["actions"]), len(document["unmanaged"])) == (actions, reported), mode
         told = applied.run("drift", "roles.yaml", expect=drift_code).out
         assert ("mentor/t-0409/class/no" in told) == (mode != "ignore")
-        assert ("reported only" in applied.run(*command, expect=plan_code).out) == bool(reported)
+        shown = applied.run(*command, expect=plan_code).out
+        assert ("reported only" in shown) == bool(reported)
+        but = "Nothing to apply, but 2 things are live and not declared (reported only)."
+        assert (but in shown) == bool(reported)
+        assert ("as the manifest declares" in shown) == (mode == "ignore")
+        if not actions:
+            applying = applied.run("apply", "roles.yaml", "--yes")
+            assert (applying.out.strip() == but) == bool(reported)
+            assert but not in applying.err
     # An extra of a declared person is removed whatever `unmanaged` says.
     sandbox.assign("mentor/t-0401/class/1a")
     named = applied.run("plan", "roles.yaml", "--format", "json").json("plan")["actions"]

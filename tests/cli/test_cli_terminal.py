@@ -81,6 +81,12 @@ def test_yes_applies_what_was_shown(desk, sandbox):
     assert sandbox.writes() == 21
 
 
+def test_that_there_is_nothing_to_do_is_said_once(settled_desk):
+    said = shown(settled_desk, "apply", "roles.yaml")
+    assert said.count("Nothing to change: the site is as the manifest declares.") == 1
+    assert "Plan for nordberg-kommune" in said
+
+
 @pytest.mark.parametrize("answer", ["n\n", "\n", INTERRUPT, "\x04"])
 def test_anything_else_leaves_everything_as_it_was(first_desk, answer):
     code, said = converse(first_desk, ["apply", "roles.yaml"], ASKED, answer)
