@@ -8,6 +8,7 @@ under which it was planned; what could not be told from the answers is settled b
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 from types import MappingProxyType
 
 from reconciler.apply import preflight, settling
@@ -107,11 +108,12 @@ def _check_selection(selection: Selection, plan: Plan) -> None:
     Raises:
         WrongUse: a pattern matches nothing, or nothing is left.
     """
-    for option in selection.unmatched(plan.actions):
+    for option, there in selection.unmatched(plan.actions):
+        named = (action.address.people_as(action.name) for action in plan.actions)
         raise WrongUse(
             f"{option} matches no action of the plan.",
-            "The plan's addresses stand in `reconciler show PLAN --format json`.",
-        )
+            f"{there} The plan's addresses stand in `reconciler show PLAN --format json`.",
+        ).naming(plan.site, chain.from_iterable(named))
     if selection.narrows and not selection.of(plan.actions, plan.site):
         raise WrongUse("--only and --except leave nothing of the plan.")
 

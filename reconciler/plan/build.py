@@ -55,7 +55,7 @@ CAPABILITIES: Mapping[AddressKind, Capability] = {
 EVERYTHING = Selection()
 """Nothing is left out."""
 
-_ONLY_ADVICE = "It may be so already; the addresses stand in `plan --format json`."
+_ONLY_ADVICE = "It may be so already; without --only, `plan --format json` has the addresses."
 
 
 def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
@@ -369,9 +369,12 @@ def _grant(frame: Frame, difference: Difference) -> Grant | None:
 
 def _nothing_matched(selection: Selection, actions: Sequence[Action]) -> Iterator[Diagnostic]:
     """Warn of patterns that match nothing: what they mean may be mistyped."""
-    for option in selection.unmatched(actions):
+    for option, there in selection.unmatched(actions):
         yield Diagnostic(
-            "RR504", f"{option} matches nothing that would change.", None, _ONLY_ADVICE
+            "RR504",
+            f"{option} matches nothing that would change.",
+            None,
+            f"{there} {_ONLY_ADVICE}" if actions else there,
         )
 
 

@@ -1,5 +1,6 @@
 """Narrows a plan to some of its actions (`--only`, `--except`), never to others than it has."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -95,15 +96,15 @@ class Selection:
         units = {each: directory.subtree([top]) for each, top in tops.items()}
         return replace(self, places=Places(lambda found: directory.place(found, day), tops, units))
 
-    def unmatched(self, actions: Sequence[Action]) -> list[str]:
-        """Return the options whose patterns match no action, as they are written: `--only x`.
+    def unmatched(self, actions: Sequence[Action]) -> list[tuple[str, str]]:
+        """Return the options whose patterns match no action, as written, and what there is.
 
         That nothing changes in a part of the site is no sign of a mistake.
         """
         given = [("--only", pattern) for pattern in self.only]
         given += [("--except", pattern) for pattern in self.excepted]
         return [
-            f"{option} {pattern}"
+            (f"{option} {pattern}", _what_there_is(pattern, actions))
             for option, pattern in given
             if not _is_place(pattern) and not _named(actions, pattern)
         ]
@@ -174,6 +175,18 @@ class Selection:
 
 _Enough: TypeAlias = Callable[[Iterable[object]], bool]
 """How much of what somebody who leaves has must lie in a part: `all` of it, or `any`."""
+
+
+def _what_there_is(pattern: str, actions: Sequence[Action]) -> str:
+    """Say which pattern is near to one that matches nothing, and what there is to match."""
+    if not actions:
+        return "Nothing would change without it either."
+    names = [str(action.name) for action in actions]
+    above = {f"{name[:end]}/*" for name in names for end, mark in enumerate(name) if mark == "/"}
+    near = did_you_mean(pattern, {*names, *above})
+    kinds = Counter(name.partition("/")[0] for name in names)
+    there = ", ".join(f"{kind}/* ({number:,})" for kind, number in kinds.items())
+    return f"{near} There is {there}." if near else f"There is {there}."
 
 
 def _is_place(pattern: str) -> bool:

@@ -59,7 +59,7 @@ def summary(plan: Plan) -> str:
 def nothing(plan: Plan) -> str:
     """Say that there is nothing to apply, and what is not as declared all the same."""
     if "RR504" in {found.code for found in plan.warnings}:  # then nobody has looked at the rest
-        return "Nothing would change of what --only and --except leave."
+        return "Nothing is planned: --only and --except leave nothing that would change."
     if plan.manifest.startswith(ROLLBACK_OF):
         return "Nothing is left of the run that could be taken back."
     left = []

@@ -150,8 +150,11 @@ def test_a_connection_for_an_offline_check_is_wrong_use(desk):
 def test_a_plan_narrowed_to_nothing_does_not_say_that_the_site_is_in_order(desk):
     done = desk.run(*PLAN, "--only", "mentor/t-0413", "--detailed-exitcode", "--out", "plan.json")
     assert "the site is as the manifest declares" not in done.out
-    assert "Nothing would change of what --only and --except leave." in done.out
-    assert "RR504" in done.out
+    assert "Nothing is planned: --only and --except leave nothing that would change." in done.out
+    assert (
+        "RR504: --only mentor/t-0413 matches nothing that would change. Did you mean "
+        "'mentor/t-0412'? There is profile/* (1), label/* (4), headteacher/* (2), mentor/* (14)."
+    ) in done.out
     assert desk.run("show", "plan.json").out == done.out
     nothing = desk.run(*PLAN, "--except", "*", "--detailed-exitcode").out
     assert "the site is as the manifest declares" not in nothing

@@ -179,6 +179,41 @@ def test_a_roster_that_lost_too_much_since_the_last_apply_removes_nothing(desk: 
     assert "Nothing to change" in desk.run("plan", manifest).out
 
 
+@pytest.mark.parametrize("hidden", [(), ("--redact",)])
+def test_drift_sees_who_changed_what_though_a_rule_refuses_whom_the_site_lacks(desk: Desk, hidden):
+    """Who only looks is not blinded by one who is not on the site yet; nothing is applied."""
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    assert text.count("none: report") == 1
+    manifest = desk.write(text, "r.yaml")
+    desk.run("apply", manifest, "--yes")
+    desk.write(text.replace("none: report", "none: report\n    unknown: refuse"), "r.yaml")
+    desk.run("plan", manifest)
+    file = desk.directory / "roster" / "enrollments.csv"
+    row = file.read_text(encoding="utf-8").splitlines()[-1]
+    assert "t-0409" in row
+    file.write_text(
+        file.read_text(encoding="utf-8").replace(row, row.replace("t-0409", "t-0409-new")),
+        encoding="utf-8",
+    )
+    users = desk.directory / "roster" / "users.csv"
+    (user,) = [each for each in users.read_text(encoding="utf-8").splitlines() if "t-0409" in each]
+    with users.open("a", encoding="utf-8") as out:
+        out.write(user.replace("t-0409", "t-0409-new") + "\n")
+    desk.sandbox.assign("mentor/t-0411")
+    desk.sandbox.assign("mentor/t-0411/class/8a")
+    key = {"RECONCILER_REDACT_KEY": "k" * 32}
+    for command in ("plan", "apply"):
+        assert "RR409" in desk.run(command, manifest, *hidden, expect=1, **key).err
+    done = desk.run("drift", manifest, *hidden, "--format", "json", expect=2, **key)
+    report = done.json("drift")
+    drifted = [each for each in report["drifted"] if each["verb"] == "remove"]
+    assert {each["by"] for each in drifted} == {"other"}
+    assert len(drifted) == 2
+    assert ("mentor/t-0411" in {each["name"] for each in drifted}) == (not hidden)
+    assert "RR403" in {each["code"] for each in report["warnings"]}
+
+
 def test_drift_tells_what_a_shrunk_roster_holds_back_and_who_wrote_it(desk: Desk):
     """What others gave by hand is drift; what the roster gave before is not yet applied."""
     shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")

@@ -180,6 +180,9 @@ def test_only_narrows_a_plan_and_takes_along_what_must_come_first(desk, sandbox)
     assert third["actions"]
     done = desk.run("apply", "third.json", "--only", "label/*", expect=64)
     assert "--only label/* matches no action" in done.err
+    assert "There is mentor/* (" in done.err
+    near = desk.run("apply", "third.json", "--only", "mentr/*", expect=64).err
+    assert "Did you mean 'mentor/*'?" in near
 
 
 def test_a_date_to_come_ends_a_plan_and_a_plan_for_then_grants_nothing_today(desk, sandbox):
@@ -212,7 +215,9 @@ def test_a_date_to_come_ends_a_plan_and_a_plan_for_then_grants_nothing_today(des
 
 def test_a_pattern_that_matches_nothing_is_told_on_a_site_in_order_too(settled_desk):
     planned = settled_desk.run("plan", "roles.yaml", "--only", "mentr/*")
-    assert "RR504: --only mentr/* matches nothing that would change" in planned.out
+    assert (
+        "RR504: --only mentr/* matches nothing that would change. Nothing would change without it"
+    ) in planned.out
     applied = settled_desk.run("apply", "roles.yaml", "--yes", "--only", "mentr/*")
     assert "RR504" in applied.err
 
