@@ -44,6 +44,7 @@ class Desired:
         accepted: per address (in ids) the deviation that is accepted on the day.
         lapsed: per address (in ids) the deviation whose last day has passed.
         holds_until: the last day on which all this is the same, or None for good.
+        rules: what the rules come to by themselves.
     """
 
     as_of: date
@@ -61,6 +62,7 @@ class Desired:
     accepted: Mapping[Address, Accepted]
     lapsed: Mapping[Address, Accepted]
     holds_until: date | None
+    rules: Derived
 
 
 def resolve(
@@ -167,6 +169,7 @@ class _Resolver:
                 ),
                 default=None,
             ),
+            rules=derived,
         )
 
     def _derived(

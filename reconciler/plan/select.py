@@ -18,6 +18,9 @@ from reconciler.suggest import did_you_mean
 WITHIN: Final = "within:"
 """How a pattern begins that means what lies in a unit: its key, or its path, follows."""
 
+NOTHING_EITHER: Final = "Nothing would change without it either."
+"""What is told of a pattern that matches nothing where there is nothing to match."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -180,7 +183,7 @@ _Enough: TypeAlias = Callable[[Iterable[object]], bool]
 def _what_there_is(pattern: str, actions: Sequence[Action]) -> str:
     """Say which pattern is near to one that matches nothing, and what there is to match."""
     if not actions:
-        return "Nothing would change without it either."
+        return NOTHING_EITHER
     names = [str(action.name) for action in actions]
     above = {f"{name[:end]}/*" for name in names for end, mark in enumerate(name) if mark == "/"}
     near = did_you_mean(pattern, {*names, *above})

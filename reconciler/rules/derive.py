@@ -5,7 +5,7 @@ the roster that gave it, and everything that a person has to look at.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -163,7 +163,33 @@ class _Run:
         units = tuple(
             self._unit(unit, held.get(unit.sourced_id, ())) for unit in self._roster.units
         )
-        return Result(self._rule, units, self._strangers, self._shared, tuple(self._crowded))
+        ended, begins = self._other_days()
+        return Result(
+            self._rule, units, self._strangers, self._shared, tuple(self._crowded), ended, begins
+        )
+
+    def _other_days(self) -> tuple[date | None, date | None]:
+        """Return the last day before, and the first day after, on which the roster has anything.
+
+        Neither where something that the rule looks at holds on the day itself.
+        """
+        day = self._ground.as_of
+        units = {
+            each.sourced_id: each for each in self._roster.units if looks_at(self._rule.of, each)
+        }
+        links = [each for each in self._links() if each.unit in units]
+        if any(each.holds_on(day) and units[each.unit].holds_on(day) for each in links):
+            return None, None
+        ended, begins = [], []
+        for link in links:
+            both = link, units[link.unit]
+            end = min((each.end for each in both if each.end is not None), default=None)
+            begin = max((each.begin for each in both if each.begin is not None), default=None)
+            if end is not None and end <= day:
+                ended.append(end - timedelta(days=1))
+            elif begin is not None:
+                begins.append(begin)
+        return max(ended, default=None), min(begins, default=None)
 
     def _unit(self, unit: RosterUnit, held: Sequence[RosterMembership]) -> UnitFate:
         if not looks_at(self._rule.of, unit):
@@ -207,16 +233,18 @@ class _Run:
 
     def _held(self) -> Mapping[str, Sequence[RosterMembership]]:
         """Return per unit who is in it and meant, on the day; note when that changes."""
-        wanted = _WANTED[self._rule.who]
         held: defaultdict[str, list[RosterMembership]] = defaultdict(list)
-        of_class = self._rule.of.kind is OfKind.CLASS
-        for each in self._roster.memberships if of_class else self._roster.affiliations:
-            if not wanted(each):
-                continue
+        for each in self._links():
             self._note_changes(each)
             if each.holds_on(self._ground.as_of):
                 held[each.unit].append(each)
         return held
+
+    def _links(self) -> Iterator[RosterMembership]:
+        """Yield who is in a unit on any day, and meant."""
+        of_class = self._rule.of.kind is OfKind.CLASS
+        links = self._roster.memberships if of_class else self._roster.affiliations
+        return filter(_WANTED[self._rule.who], links)
 
     def _note_changes(self, dated: RosterMembership | RosterUnit) -> None:
         """Note the last days before something begins or ends."""

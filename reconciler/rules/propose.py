@@ -199,8 +199,8 @@ def _why_none(question: Question, tried: Sequence[Proposed], live: int) -> str:
     lacking = "" if homerooms else "; it has no classes of the type homeroom"
     if not tried:
         return (
-            "each would give what cannot be excepted, or meets a key that several on the site share"
-            + lacking
+            "each would give what cannot be excepted, or meets a key that several share, on the "
+            f"site or in the roster{lacking}"
         )
     best = max(tried, key=lambda each: len(each.given))
     return (

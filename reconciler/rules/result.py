@@ -53,6 +53,8 @@ class Result:
             there, a row that names them.
         shared: the keys that several have, on the site or in the roster, with what they stand for.
         crowded: units in which there may not be several, with how many there are.
+        ended: where nothing that it looks at holds on the day, the last day on which any did.
+        begins: likewise the first day on which any will.
     """
 
     rule: RosterRule
@@ -60,6 +62,8 @@ class Result:
     strangers: Mapping[str, RosterMembership]
     shared: Mapping[str, Matched]
     crowded: tuple[tuple[RosterUnit, int], ...]
+    ended: date | None = None
+    begins: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

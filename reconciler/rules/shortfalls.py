@@ -1,12 +1,13 @@
 """What a person has to look at, once a rule has gone through its roster."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Keys
-from reconciler.domain.roster import RosterMembership, RosterUnit
+from reconciler.domain.roster import RosterMembership, RosterUnit, plain_grade, plain_type
 from reconciler.manifest.model import (
     ForNone,
     ForUnknown,
@@ -46,11 +47,12 @@ def shortfalls(result: Result, matcher: Matcher, keys: Keys) -> Iterator[Diagnos
     for each in result.units:
         by_fate.setdefault(each.fate, []).append(each.unit)
     if Fate.TAKEN not in by_fate:
+        why, advice = _why_nothing(result)
         yield Diagnostic(
             "RR401",
-            f"the rule {name} matches nothing in the roster {rule.roster}.",
+            f"the rule {name} matches nothing in the roster {rule.roster}{why}.",
             place,
-            "See why with `reconciler rules test`; a rule that is not needed is taken out.",
+            advice,
         )
     units = [
         _Missing(each.sourced_id, matcher.unit(each.sourced_id).key, each)
@@ -95,6 +97,49 @@ def shortfalls(result: Result, matcher: Matcher, keys: Keys) -> Iterator[Diagnos
             place,
             "Mend the roster, or say under `several` what is to be done.",
         )
+
+
+def _why_nothing(result: Result) -> tuple[str, str]:
+    """Say why a rule matches nothing, as far as that can be told in a sentence, and what to do."""
+    of, units = result.rule.of, [each.unit for each in result.units]
+    if all(each.fate is Fate.OTHER_UNIT for each in result.units):
+        same = [each for each in units if each.kind.value == of.kind.value]
+        if not same:
+            return f": it has no {of.kind}", "Look whether it is the right roster."
+        for word, asked, known in (
+            ("type", (plain_type(of.class_type),) if of.class_type else (), _types(same)),
+            ("grade", of.grades, _grades(same)),
+        ):
+            if asked and not any(each in known for each in asked):
+                return _other_word(word, asked, known)
+        return ": no class has both the type and the grade", "Take one of the two out of the rule."
+    told = [f"has ended (last day {result.ended})"] if result.ended else []
+    told += [f"begins later (first day {result.begins})"] if result.begins else []
+    if told:
+        return (
+            f": all that it looks at there {' or '.join(told)}",
+            "Take the roster of the year that is meant, or name the day with --as-of.",
+        )
+    return "", "See why with `reconciler rules test`; a rule that is not needed is taken out."
+
+
+def _types(units: Iterable[RosterUnit]) -> Counter[str]:
+    return Counter(plain_type(each.class_type) for each in units if each.class_type)
+
+
+def _grades(units: Iterable[RosterUnit]) -> Counter[str]:
+    return Counter(plain_grade(grade) for each in units for grade in each.grades)
+
+
+def _other_word(word: str, asked: Sequence[str], known: Mapping[str, int]) -> tuple[str, str]:
+    """Say which words a roster has instead of those that a rule asks for."""
+    there = ", ".join(f"{each} ({known[each]:,})" for each in sorted(known)[:_NAMED])
+    near = did_you_mean(asked[0], known)
+    what = f"it has {there}" if there else f"it says of no class which {word} it has"
+    return (
+        f": no class has the {word} {' or '.join(asked)}; {what}",
+        f"{near} A near match is never used." if near else "Write one of those, or leave it out.",
+    )
 
 
 def _without(result: Result, by_fate: Mapping[Fate, Sequence[RosterUnit]]) -> Iterator[Diagnostic]:

@@ -32,7 +32,7 @@ _WIDTH: Final = 98
 
 _CHANGES_NOTHING: Final = ((_PLAN, "show what would change on the site; nothing yet"),)
 _TAKES_OVER: Final = (
-    (_TEST, "show whom the rules find"),
+    (_TEST, "show whom the rules find: they take their roles over"),
     (_PLAN, "show what would change on the site: what the rules give, and take away"),
 )
 

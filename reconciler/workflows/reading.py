@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_holds, check_readable, check_site
 from reconciler.connection import Connection
-from reconciler.desired import scope_of
+from reconciler.desired import resolve, scope_of
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import RosterSize
@@ -37,7 +37,6 @@ from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
 from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
-from reconciler.rules.derive import derive
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import LiveState
@@ -174,11 +173,15 @@ def run_rules(
     keys = Keys(directory, manifest.settings.people, manifest.settings.units)
     refs = References(directory, keys)
     refs.site(manifest.site)
-    scope = scope_of(manifest, directory, refs)
+    scope_of(manifest, directory, refs)
     if refs.found:
         raise InvalidInput(refs.only_elsewhere())
     day = as_of or today_in(manifest.settings.timezone)
-    derived = derive(manifest, directory, keys, scope, day)
+    desired, found = resolve(manifest, directory, keys, day)
+    derived, places = desired.rules, {rule.name.position for rule in manifest.rules}
+    # Whom the rules find may not be able to have the role: a plan would say so at the rule.
+    told = (each for each in found if each in derived.found or each.position in places)
+    derived = replace(derived, found=tuple(told))
     people = {each for result in derived.results for unit in result.units for each in unit.people}
     return derived, {person: keys.person(person) for person in sorted(people)}
 

@@ -58,10 +58,13 @@ def test_a_district_gets_its_mentors_from_twenty_lines(
     assert "Nothing to change" in desk.run("plan", "roles.yaml").out
 
     desk.write(ruled(site, district_zip, SAMPLE), "sample.yaml")
-    told = desk.run("plan", "sample.yaml", expect=1).err
-    for name in ("contact-teachers", "principals"):
-        assert f"RR401: the rule {name} matches nothing in the roster sis." in told
     tested = desk.run("rules", "test", "sample.yaml", expect=1)
+    for told in (desk.run("plan", "sample.yaml", expect=1).err, tested.err):
+        assert (
+            "RR401: the rule contact-teachers matches nothing in the roster sis: no class has the "
+            "type homeroom; it has scheduled (60)."
+        ) in told
+        assert "RR401: the rule principals matches nothing in the roster sis." in told
     assert "60 class (scheduled)" in tested.out
 
     cut = tmp_path / "cut.zip"
@@ -177,6 +180,47 @@ def test_a_roster_that_lost_too_much_since_the_last_apply_removes_nothing(desk: 
     lifted = ("--override", "RR521", "--override", "RR501", "--reason", "the year is over")
     desk.run("apply", manifest, "--yes", *lifted)
     assert "Nothing to change" in desk.run("plan", manifest).out
+
+
+def test_why_a_rule_matches_nothing_is_told_alike_by_plan_and_rules_test(settled_desk: Desk):
+    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    text = text.replace("path: roster", f"path: {ROOT / 'examples' / 'roster'}")
+    whose = "who: primary_teacher, of: homeroom"
+    assert text.count(whose) == 1
+    for of, why in (
+        ("{class_type: homerom}", "no class has the type homerom; it has homeroom (6), scheduled"),
+        (
+            "{class_type: Homeroom, grades: ['5', '7']}",
+            "no class has the grade 5 or 7; it has 1 (2), ",
+        ),
+    ):
+        manifest = settled_desk.write(
+            text.replace(whose, f"who: primary_teacher, of: {of}"), "r.yaml"
+        )
+        for command in ("plan", "rules test"):
+            told = settled_desk.run(*command.split(), manifest, expect=1).err
+            assert f"matches nothing in the roster sis: {why}" in told
+    manifest = settled_desk.write(text, "r.yaml")
+    for command in ("plan", "rules test"):
+        old = settled_desk.run(*command.split(), manifest, "--as-of", "2027-09-01", expect=1).err
+        assert "all that it looks at there has ended (last day 2027-07-31). Take the roster" in old
+        new = settled_desk.run(*command.split(), manifest, "--as-of", "2026-07-01", expect=1).err
+        assert "all that it looks at there begins later (first day 2026-08-01)." in new
+
+
+def test_whom_a_rule_finds_and_whose_profile_lacks_the_role_is_told_by_rules_test(
+    first_desk: Desk,
+):
+    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    text = text.replace("path: roster", f"path: {ROOT / 'examples' / 'roster'}")
+    mentor = "  mentor: {profiles: [Staff]}\n"
+    assert text.count(mentor) == 1
+    manifest = first_desk.write(text.replace(mentor, ""), "r.yaml")
+    planned = first_desk.run("plan", manifest, expect=1).err
+    tested = first_desk.run("rules", "test", manifest, expect=1)
+    assert "t-0412" in tested.out
+    (lacking,) = [each for each in tested.err.splitlines() if "RR210" in each]
+    assert lacking in planned
 
 
 @pytest.mark.parametrize("hidden", [(), ("--redact",)])

@@ -33,6 +33,8 @@ from reconciler.manifest.model import Entry, Item, Limit, Policy, Rule, Section,
 from reconciler.plan.model import Override, Plan
 from reconciler.provider import ChangeResult, Verb
 
+ADDRESSES = "The plan's addresses stand in `reconciler show PLAN --format json`."
+
 
 def refusal(made, site: MemorySite, journal=None, **more) -> tuple[type, str, str | None]:
     with pytest.raises(ReconcilerError) as caught:
@@ -68,7 +70,7 @@ def test_a_refusal_says_what_is_the_matter_and_what_to_do():
     assert refusal(made, site, only=["mentor/x"]) == (
         WrongUse,
         "--only mentor/x matches no action of the plan.",
-        "The plan's addresses stand in `reconciler show PLAN --format json`.",
+        f"Did you mean 'mentor/*'? There is mentor/* (2). {ADDRESSES}",
     )
     assert refusal(made, site, excepted=["*"]) == (
         WrongUse,
