@@ -85,6 +85,37 @@ class Answers:
         )
 
 
+_FETCHED: Final = ("NEEDED", "NAMED", "FETCH")
+
+
+def _needed(secret: str) -> str:
+    return f"""
+#   - the variable RECONCILER_FETCH_ROSTER: a command that puts the roster, which is not in Git, to
+#     where {MANIFEST_NAME} looks for it, such as a download from a place of yours; {secret};"""
+
+
+_FETCHING: Final[Mapping[Pipeline, Mapping[str, str]]] = MappingProxyType(
+    {
+        Pipeline.GITHUB: {
+            "NEEDED": _needed(
+                "a secret for it belongs\n#     under `env` of the step that runs it"
+            ),
+            "NAMED": "\n  FETCH_ROSTER: ${{ vars.RECONCILER_FETCH_ROSTER }}",
+            "FETCH": """
+      - name: Fetch the roster
+        run: sh -c "${FETCH_ROSTER:?set the variable RECONCILER_FETCH_ROSTER}\"""",
+        },
+        Pipeline.GITLAB: {
+            "NEEDED": _needed("a secret for it\n#     is another masked variable"),
+            "NAMED": "",
+            "FETCH": """
+    - sh -c "${RECONCILER_FETCH_ROSTER:?set the variable RECONCILER_FETCH_ROSTER}\"""",
+        },
+    }
+)
+"""What a pipeline has more of where the manifest has a roster, by the names in its template."""
+
+
 def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
     """Return the content of each file by its path below the new folder.
 
@@ -109,6 +140,7 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
             "CHANGE": quoted(f"cd {shlex.quote(answers.below)}"),
             "PLAN": quoted(str(below / "plan.json"), flow=True),
             "SHOWN": quoted(str(below / "plan.txt"), flow=True),
+            **(_FETCHING[answers.pipeline] if answers.source else dict.fromkeys(_FETCHED, "")),
         }
         files[PIPELINE_FILES[answers.pipeline]] = _filled(pipeline, values).encode()
     return files

@@ -711,3 +711,53 @@ def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
         assert "1 to add" in (desk.directory / "summary.txt").read_text()
     saved = json.loads((desk.directory / "plan.json").read_text())
     assert saved["format"] == "reconciler.plan/1"
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_pipeline_fetches_the_roster_where_there_is_one(settled_desk, pipeline):
+    """It is not in Git: the step says what it needs, and the plan is made from what it fetched."""
+    desk = settled_desk
+    nordberg(desk, "plain", "--pipeline", pipeline)
+    assert "ROSTER" not in (desk.directory / "plain" / PIPELINES[pipeline]).read_text()
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "elsewhere")
+    (desk.directory / "roster").symlink_to("elsewhere")
+    nordberg(desk, "roles", "--roster", "roster", "--pipeline", pipeline)
+    (desk.directory / "roster").unlink()
+    folder = desk.directory / "roles"
+    text = (folder / PIPELINES[pipeline]).read_text()
+    assert "which is not in Git" in text
+    variable = "FETCH_ROSTER" if pipeline == "github" else "RECONCILER_FETCH_ROSTER"
+    shells = scripts(pipeline, text)
+    assert {name for name, shell in shells.items() if variable in shell} == {"plan", "drift"}
+
+    def planned(**more: str) -> tuple[int, str]:
+        shell = shells["plan"].replace("python -m pip install", "#")
+        done = subprocess.run(
+            ["bash", "-e", "-c", shell],
+            cwd=folder,
+            env={
+                **desk.environment,
+                "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
+                "GITHUB_STEP_SUMMARY": "summary.txt",
+                "GITHUB_OUTPUT": "output.txt",
+                **more,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, told = planned()
+    assert code
+    assert "set the variable RECONCILER_FETCH_ROSTER" in told
+    code, told = planned(**{variable: "cp -R ../elsewhere ../roster"})
+    assert code == 4, told
+    assert "rule contact-teachers" in told
+    schema = "github-workflows" if pipeline == "github" else "gitlab-ci"
+    judge = ["--builtin-schema", f"vendor.{schema}"]
+    judge += ["--data-transform", "gitlab-ci"] if pipeline == "gitlab" else []
+    program = [sys.executable, "-m", "check_jsonschema", *judge, folder / PIPELINES[pipeline]]
+    judged = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
