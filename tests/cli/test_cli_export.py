@@ -29,6 +29,22 @@ def read(path: Path) -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.parametrize("how", [("--out", "new"), ("--per-school", "new")])
+def test_who_is_given_a_role_by_hand_after_an_export_is_drift_and_goes(
+    desk: Desk, sandbox: Sandbox, how: tuple[str, str]
+):
+    """Nobody is a mentor yet, and that is declared, too."""
+    roles = example()["roles"]
+    desk.write({"version": 1, "site": "nordberg-kommune", "roles": roles}, "profiles.yaml")
+    desk.run("apply", "profiles.yaml", "--yes")
+    assert not [each for each in sandbox.assignments() if each.startswith("mentor/")]
+    desk.run("export", *how)
+    sandbox.assign("mentor/t-0409")
+    assert "mentor/t-0409  on the site" in desk.run("drift", "new", expect=2).out
+    planned = desk.run("plan", "new", "--format", "json", expect=4).json("plan")["actions"]
+    assert [(each["verb"], each["name"]) for each in planned] == [("remove", "mentor/t-0409")]
+
+
 # One file per school
 
 
