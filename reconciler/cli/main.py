@@ -102,7 +102,9 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.FAILED
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            # What goes into a file or a pipe may be a document, and those are in UTF-8.
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         code = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()

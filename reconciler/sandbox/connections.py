@@ -57,8 +57,16 @@ class PromptConnection(H11Protocol):
 
     def _begin(self, wait: _Wait) -> None:
         if wait not in self._waits:
-            # Not `close`, which itself waits until the client has taken everything.
-            self._waits[wait] = self.loop.call_later(PATIENCE, self.transport.abort)
+            self._waits[wait] = self.loop.call_later(PATIENCE, self._let_go, wait)
+
+    def _let_go(self, wait: _Wait) -> None:
+        if wait is _Wait.TO_SEND and self.flow.read_paused:
+            # What is missing was not taken from the client: the server itself is busy.
+            del self._waits[wait]
+            self._begin(wait)
+            return
+        # Not `close`, which itself waits until the client has taken everything.
+        self.transport.abort()
 
     def _end(self, wait: _Wait) -> None:
         if wait in self._waits:

@@ -6,9 +6,11 @@ roles begin empty: no role enabled, nobody added.
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import chain
+from itertools import chain, count
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
 
 from reconciler.domain.roster import (
     Roster,
@@ -63,11 +65,18 @@ _MEMBERSHIPS: Final[Mapping[RosterRole, MembershipRole]] = MappingProxyType(
 """Other roles, a parent's at their child's school say, make nobody a member."""
 
 
+_Item = TypeVar("_Item", PersonItem, UnitItem)
+
+
+class NotTaken(Exception):
+    """The platform takes no such value, a key of that length say; names file and row, no value."""
+
+
 def parts_of_roster(roster: Roster) -> Iterator[Part]:
     """Yield a site with what a roster holds.
 
     Raises:
-        ValidationError: the platform takes no such value: a key is too long, say.
+        NotTaken: the platform takes no such value.
     """
     units = _units(roster)
     unit_ids = {unit.sync_key: unit.id for unit in units}
@@ -92,7 +101,9 @@ def parts_of_roster(roster: Roster) -> Iterator[Part]:
 
 def _person(person: RosterPerson, ids: Mapping[str, str]) -> PersonItem:
     name = f"{person.given_name} {person.family_name}".strip()
-    return PersonItem(
+    return _made(
+        PersonItem,
+        person,
         id=ids[person.sourced_id],
         sync_key=person.sourced_id,
         username=person.username,
@@ -110,23 +121,28 @@ def _units(roster: Roster) -> list[UnitItem]:
     }
     roots = [unit for unit in roster.units if unit.parent is None]
     # A single organisation above everything is the site; anything else is given one.
-    above = None if len(roots) == 1 and _kind(roots[0]) is UnitKind.ORGANISATION else _OWN_ROOT
+    above = None
+    if len(roots) != 1 or _kind(roots[0]) is not UnitKind.ORGANISATION:
+        names = chain([_OWN_ROOT], (f"{_OWN_ROOT}-{number}" for number in count(2)))
+        above = next(name for name in names if name not in ids)
     units: list[UnitItem] = []
     if above is not None:
         units.append(
             UnitItem(
                 id=str(_FIRST_UNIT),
-                sync_key=_OWN_ROOT,
+                sync_key=above,
                 kind=UnitKind.ORGANISATION,
                 title="Roster",
                 parent=None,
             )
         )
-        ids[_OWN_ROOT] = str(_FIRST_UNIT)
+        ids[above] = str(_FIRST_UNIT)
     for unit in roster.units:
         parent = unit.parent or above
         units.append(
-            UnitItem(
+            _made(
+                UnitItem,
+                unit,
                 id=ids[unit.sourced_id],
                 sync_key=unit.sourced_id,
                 kind=_kind(unit),
@@ -135,6 +151,16 @@ def _units(roster: Roster) -> list[UnitItem]:
             )
         )
     return units
+
+
+def _made(shape: type[_Item], of: RosterPerson | RosterUnit, **values: Any) -> _Item:
+    try:
+        return shape(**values)
+    except ValidationError as error:
+        # Never the input: it holds people's names.
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = "/".join(map(str, first["loc"]))
+        raise NotTaken(f"{of.file} row {of.row}: {field}: {first['msg']}") from None
 
 
 def _kind(unit: RosterUnit) -> UnitKind:

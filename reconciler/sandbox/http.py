@@ -85,17 +85,21 @@ def path_segment(request: Request, name: str) -> str:
         raise Problem("invalid_address", f"the path's {name} is not UTF-8") from None
 
 
+def media_type(request: Request) -> str:
+    """Return what a request says its body is, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def json_body(request: Request) -> bytes:
     """Return a JSON request's body.
 
     Raises:
         Problem: it is of another media type.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     allowed = {"application/json"}
     if request.method == "PATCH":
         allowed.add("application/merge-patch+json")
-    if media_type not in allowed:
+    if media_type(request) not in allowed:
         raise Problem("unsupported_media_type", f"the body must be {' or '.join(sorted(allowed))}")
     return await request.body()
 

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from reconciler.sandbox.http import media_type
 from reconciler.sandbox.problems import Problem
 
 REALM: Final = "reconciler sandbox"
@@ -173,8 +174,7 @@ async def token_answer(request: Request, tokens: Tokens) -> JSONResponse:
 
 
 async def _form(request: Request) -> FormData:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _FORM:
+    if media_type(request) != _FORM:
         raise OAuthError("invalid_request", f"the body must be {_FORM}")
     try:
         return await request.form()

@@ -51,8 +51,6 @@ class SandboxOptions:
         database: a file's path, `:memory:`, or a `postgresql://` URL.
         seed: what a fresh site holds; None is the built-in municipality.
         ready_file: where to say that the server listens, and with which secrets.
-        client_id: the pipeline's client.
-        client_secret: its secret; None makes one.
         without: capabilities that this site's API shall not have.
         console_user: who may sign in to the console.
         console_password: with which password; None makes one.
@@ -67,8 +65,6 @@ class SandboxOptions:
     database: str = MEMORY
     seed: Seed | None = None
     ready_file: Path | None = None
-    client_id: str = "reconciler"
-    client_secret: str | None = None
     without: frozenset[Capability] = frozenset()
     console_user: str = "admin"
     console_password: str | None = None

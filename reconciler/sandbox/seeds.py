@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reconciler.rosters.files import FILES, Files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.sandbox.collections import COLLECTIONS
-from reconciler.sandbox.from_roster import parts_of_roster
+from reconciler.sandbox.from_roster import NotTaken, parts_of_roster
 from reconciler.sandbox.items import StateDocument
 from reconciler.sandbox.loading import SITE, Part, in_parts
 from reconciler.sandbox.municipality import municipality
@@ -42,6 +42,8 @@ def parts_of_seed(seed: Seed | None) -> Iterator[Part]:
         raise SandboxRefused(f"the seed {path} cannot be read: {error.strerror}") from error
     except InvalidRoster as error:
         raise SandboxRefused(f"the seed {path} is not usable: {error}") from None
+    except NotTaken as error:
+        raise SandboxRefused(f"the seed {path} is not a possible site: {error}") from None
     except NotAState as error:
         raise SandboxRefused(f"the seed {path} is not valid: {error}") from None
     except ValidationError as error:
@@ -79,7 +81,15 @@ def _type_of(seed: Seed) -> str:
         beginning = file.read(_BEGINNING)
     for mark in _MARKS:
         beginning = beginning.removeprefix(mark)
-    return _IMS if beginning.strip(b" \t\r\n\0").startswith(b"<") else STATE
+    beginning = beginning.strip(b" \t\r\n\0")
+    if beginning.startswith(b"<"):
+        return _IMS
+    if beginning and not beginning.startswith(b"{"):
+        raise NotAState(
+            "it is neither JSON nor XML. Of a table, --seed-column says what its headings mean: "
+            "--seed-column unit=Class --seed-column person=Teacher"
+        )
+    return STATE
 
 
 def _type_in_zip(path: Path) -> str:

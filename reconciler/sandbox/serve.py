@@ -63,13 +63,12 @@ def serve(options: SandboxOptions) -> None:
 
 def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None:
     clients = {
-        "main": Client(
-            options.client_id,
-            options.client_secret or secrets.token_urlsafe(24),
-            frozenset(Scope),
-        ),
-        "auditor": Client("auditor", secrets.token_urlsafe(24), frozenset({Scope.READ})),
-        "other": Client("other", secrets.token_urlsafe(24), frozenset(Scope)),
+        name: Client(client_id, secrets.token_urlsafe(24), scopes)
+        for name, client_id, scopes in (
+            ("main", "reconciler", frozenset(Scope)),
+            ("auditor", "auditor", frozenset({Scope.READ})),
+            ("other", "other", frozenset(Scope)),
+        )
     }
     faults = faults_of(options, {client.id for client in clients.values()})
     context = Context(

@@ -31,7 +31,8 @@ def reset(database: str, seed: Seed | None, agree: Callable[[str], None]) -> str
 
     Raises:
         SandboxRefused: the database is not a sandbox's or is being served, or the seed cannot be
-            used; nothing has changed then.
+            used; nothing has changed then. Or the old site could not be wiped from the file; the
+            message says that the new one is there.
     """
     with _opened(database) as (place, engine):
         with alone(engine, place) as connection:
@@ -44,7 +45,13 @@ def reset(database: str, seed: Seed | None, agree: Callable[[str], None]) -> str
             create(connection)
             load(connection, parts_of_seed(seed), seed.path if seed else None)
             made = str(connection.execute(select(tables.site.c.name)).scalar_one())
-        scrub(engine, place)
+        try:
+            scrub(engine, place)
+        except SandboxRefused as refused:
+            raise SandboxRefused(
+                f"the database holds {made} now, and what was thrown away may still be found in "
+                f"its file: {refused}"
+            ) from None
         return made
 
 
@@ -58,16 +65,18 @@ def export(database: str, out: Path | None) -> None:
     Raises:
         SandboxRefused: the database holds no site of this version, or the file cannot be written.
     """
-    with _opened(database) as (place, engine), told(place):
-        with engine.connect() as connection:
-            refuse_unless({Found.SITE}, connection, place.shown)
-        with Store(engine).reading() as connection:
-            if out is None:
-                write_state(connection, sys.stdout)
-                return
-            _refuse_to_replace(out)
-            with private_file(out, "the state") as file:
-                write_state(connection, file)
+    with (
+        _opened(database) as (place, engine),
+        told(place),
+        Store(engine).reading() as connection,
+    ):
+        refuse_unless({Found.SITE}, connection, place.shown)
+        if out is None:
+            write_state(connection, sys.stdout)
+            return
+        _refuse_to_replace(out)
+        with private_file(out, "the state") as file:
+            write_state(connection, file)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from reconciler.sandbox.connections import PATIENCE
+
 SECONDS = 0.7
 
 
@@ -42,3 +44,12 @@ def test_other_waits_are_refused(seconds):
     )
     assert run.returncode == 2
     assert "--latency" in run.stderr
+
+
+def test_a_large_body_outlasts_a_long_wait(start):
+    """The server does not read on while it waits; that is not the client's slowness."""
+    site = start("--latency", str(PATIENCE + 1))
+    url = f"{site.url}/v1/changes"
+    body = b'{"changes": [' + b" " * 1_000_000 + b"]}"
+    headers = {"Content-Type": "application/json"}
+    assert requests.post(url, body, headers=headers, timeout=40).status_code == 401

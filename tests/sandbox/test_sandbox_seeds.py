@@ -292,7 +292,19 @@ def test_a_broken_bundle_is_refused_with_the_row_named(tmp_path, refusal):
 def test_a_value_that_the_platform_does_not_take_is_refused(tmp_path, refusal):
     orgs = [f"{'x' * 256},,,District,district,,", f"s1,,,First,school,,{'x' * 256}"]
     refused = refusal("--seed", bundle(tmp_path, [*orgs, f"s2,,,Second,school,,{'x' * 256}"]))
-    assert "sync_key: String should have at most 255" in refused
+    assert "orgs.csv row 2: sync_key: String should have at most 255" in refused
+
+
+def test_the_root_that_is_made_has_a_key_of_its_own(start, tmp_path):
+    orgs = ["roster,,,First,school,,", "s1,,,Second,school,,", "s2,,,Third,school,,"]
+    path = bundle(tmp_path, orgs)
+    units = start("--seed", str(path)).items("units")
+    assert {(unit["sync_key"], unit["kind"]) for unit in units if unit["kind"] != "class"} == {
+        ("roster-2", "organisation"),
+        ("roster", "school"),
+        ("s1", "school"),
+        ("s2", "school"),
+    }
 
 
 @pytest.mark.parametrize("as_zip", [False, True])
@@ -358,7 +370,7 @@ def test_a_plain_table_becomes_a_site(start, tmp_path, said):
         (("--seed-type", "ims-enterprise"), "table.csv", 1),
         (("--seed-type", "state"), "is not valid: the file: is not JSON", 1),
         (("--seed-type", "oneroster-csv"), "is not usable", 1),
-        ((), "is not valid: the file: is not JSON", 1),
+        ((), "--seed-column says what its headings mean", 1),
         (("--seed-type", "csv"), "which columns are the unit and the person", 64),
         (("--seed-type", "state", *COLUMNS), "--seed-column is not for --seed-type state", 64),
         (("--seed-column", "colour=Red"), "colour is no column of a roster", 64),

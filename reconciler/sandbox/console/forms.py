@@ -6,6 +6,7 @@ from fastapi import Depends
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from reconciler.sandbox.http import media_type
 from reconciler.sandbox.problems import Problem
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -18,8 +19,7 @@ async def _read(request: Request) -> FormData:
     Raises:
         Problem: the body is no such form.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _FORM:
+    if media_type(request) != _FORM:
         raise Problem("unsupported_media_type", f"the body must be {_FORM}")
     return await request.form(max_fields=_MOST_FIELDS)
 
