@@ -189,6 +189,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR408": Code(_ERROR, "a rule's units that are of another kind on the site"),
         "RR409": Code(_ERROR, "what a rule may not lack on the site"),
         "RR410": Code(_WARNING, "rows of a roster that were left out, or read as less"),
+        "RR411": Code(_WARNING, "somebody whom a rule may mean keeps the role"),
         "RR501": Code(_ERROR, "more removals than the limit allows"),
         "RR502": Code(_ERROR, "a role would be emptied"),
         "RR503": Code(_WARNING, "something protected is not declared and stays"),

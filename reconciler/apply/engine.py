@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from reconciler.apply import preflight, settling
 from reconciler.apply.courier import Courier, Watcher
-from reconciler.apply.journal import Earlier, Journal
+from reconciler.apply.journal import Earlier, Journal, RunEnd
 from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.sending import Sending
 from reconciler.diagnostics import Diagnostic
@@ -38,12 +38,15 @@ class Order:
         selection: which of the plan's actions.
         overrides: per guard code the reason to lift its refusal in this run.
         site_policy: the site-wide policy file, where there is one.
+        measures: whether a run in which there is nothing to do is recorded all the same, since its
+            rosters are what later ones are compared with.
     """
 
     today: date
     selection: Selection = field(default_factory=Selection)
     overrides: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     site_policy: Manifest | None = None
+    measures: bool = False
 
 
 def apply_plan(
@@ -84,8 +87,13 @@ def apply_plan(
     _clear_doubts(journal, plan, reader)
     checked = _check(plan, reader, earlier, order)
     if not checked.selected:
+        run_id = ""
+        if order.measures and not plan.actions:
+            record = journal.begin(plan, (), ())
+            record.end(RunEnd.DONE, "", used=True)
+            run_id = record.id
         return ApplyResult(
-            run="",
+            run=run_id,
             plan=plan.id,
             site=plan.site,
             outcomes=(),

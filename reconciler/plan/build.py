@@ -100,7 +100,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     found = (*found, *(each for each in (*more, *misnamed) if each not in found))
     if any(diagnostic.is_error for diagnostic in found):
         raise InvalidInput(diagnostics_in_order((*manifest.warnings, *found)))
-    protection = protection_of(directory, policies)
+    protection = replace(protection_of(directory, policies), unsure=desired.rules.unsure)
     standing = stand(directory, desired, moves, protection, diff(directory, desired))
     differences = treated(directory, desired, protection, standing.differences)
     lost = tuple(shrunk(manifest.rosters, rosters_before or {}))

@@ -64,9 +64,12 @@ def find_moves(
             if before and after and before != after:
                 found[kind][before] = after
                 line = kind, before
-        if not any(_having(move.before, each, keys) for each in ([kind] if kind else MovedKind)):
+        kinds = [kind] if kind else list(MovedKind)
+        if not any(_having(move.before, each, keys) for each in MovedKind):
             gone.append(move)
-        if not any(_having(move.after, each, keys) for each in ([kind] if kind else MovedKind)):
+        elif kind is not None and not _having(move.before, kind, keys):
+            _of_kind(move.before, kind, refs)
+        if not any(_having(move.after, each, keys) for each in kinds):
             _report_unknown(move.after, kind, keys, refs, matchers)
         lines.append((move, line))
     moves = Moves(found[MovedKind.UNIT], found[MovedKind.PERSON], tuple(lines), tuple(gone))
@@ -85,10 +88,8 @@ def _report_unknown(
     if any(_has(each, key, kind) for each in matchers):
         return
     kind = kind or _likely(key, keys)
-    if kind is MovedKind.UNIT:
-        refs.unit(reference)
-    elif kind is MovedKind.PERSON:
-        refs.person(reference)
+    if kind is not None:
+        _of_kind(reference, kind, refs)
     else:
         refs.report(
             "RR203",
@@ -97,6 +98,12 @@ def _report_unknown(
             reference.position,
             "Check the key under 'to': the unit or the person has it now.",
         )
+
+
+def _of_kind(reference: Reference, kind: MovedKind, refs: References) -> None:
+    """Look up what is of a kind; what is not on the site is reported."""
+    look_up = refs.unit if kind is MovedKind.UNIT else refs.person
+    look_up(reference)
 
 
 def _has(matcher: Matcher, key: str, kind: MovedKind | None) -> bool:

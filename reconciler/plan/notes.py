@@ -27,7 +27,9 @@ def protections(
     keys: Keys, desired: Desired, differences: Iterable[Difference], protection: Protection
 ) -> list[Diagnostic]:
     """Warn, once per holder, of what protection keeps of a person; else once per assignment."""
-    kept = [each.address for each in differences if each.treatment is Treatment.PROTECT]
+    every = [each.address for each in differences if each.treatment is Treatment.PROTECT]
+    unsure = {Holder.at(each) for each in every if not protection.covers(each)}
+    kept = [each for each in every if Holder.at(each) not in unsure]
     holders = {
         holder
         for address in kept
@@ -39,24 +41,38 @@ def protections(
         for address in kept
         if address.kind is AddressKind.ASSIGNMENT and Holder.at(address) not in holders
     ]
-    return [
-        Diagnostic(
-            "RR503",
-            f"{keys.name(Address.holder(*holder))} is not declared, but policy.protected keeps "
-            f"them added and assigned{_without_effect(keys, desired, holder)}.",
-            None,
-            _ADVICE.format("the person", "them", "them"),
-        )
-        for holder in sorted(holders)
-    ] + [
-        Diagnostic(
-            "RR503",
-            f"{keys.name(address)} is not declared, but policy.protected keeps it.",
-            None,
-            _ADVICE.format("it", "the unit", "it"),
-        )
-        for address in sorted(others)
-    ]
+    return (
+        [
+            Diagnostic(
+                "RR503",
+                f"{keys.name(Address.holder(*holder))} is not declared, but policy.protected keeps "
+                f"them added and assigned{_without_effect(keys, desired, holder)}.",
+                None,
+                _ADVICE.format("the person", "them", "them"),
+            )
+            for holder in sorted(holders)
+        ]
+        + [
+            Diagnostic(
+                "RR503",
+                f"{keys.name(address)} is not declared, but policy.protected keeps it.",
+                None,
+                _ADVICE.format("it", "the unit", "it"),
+            )
+            for address in sorted(others)
+        ]
+        + [
+            Diagnostic(
+                "RR411",
+                f"{keys.name(Address.holder(*holder))} keeps what is not declared of the role: "
+                "others in the roster have their key, so that nobody can say whether a rule means "
+                "them.",
+                None,
+                "Give them a key of their own, or take the key out with `except` and declare them.",
+            )
+            for holder in sorted(unsure)
+        ]
+    )
 
 
 def _without_effect(keys: Keys, desired: Desired, holder: Holder) -> str:

@@ -18,8 +18,8 @@ from reconciler.suggest import did_you_mean
 WITHIN: Final = "within:"
 """How a pattern begins that means what lies in a unit: its key, or its path, follows."""
 
-NOTHING_EITHER: Final = "Nothing would change without it either."
-"""What is told of a pattern that matches nothing where there is nothing to match."""
+_MANY: Final = 5_000
+"""In a plan of more actions nothing near is sought: most names are alike, and all are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +183,12 @@ _Enough: TypeAlias = Callable[[Iterable[object]], bool]
 def _what_there_is(pattern: str, actions: Sequence[Action]) -> str:
     """Say which pattern is near to one that matches nothing, and what there is to match."""
     if not actions:
-        return NOTHING_EITHER
+        return "Nothing would be applied without it either."
     names = [str(action.name) for action in actions]
-    above = {f"{name[:end]}/*" for name in names for end, mark in enumerate(name) if mark == "/"}
-    near = did_you_mean(pattern, {*names, *above})
+    near = None
+    if len(names) <= _MANY:
+        above = {f"{name[:end]}/*" for name in names for end, at in enumerate(name) if at == "/"}
+        near = did_you_mean(pattern, {*names, *above})
     kinds = Counter(name.partition("/")[0] for name in names)
     there = ", ".join(f"{kind}/* ({number:,})" for kind, number in kinds.items())
     return f"{near} There is {there}." if near else f"There is {there}."

@@ -12,10 +12,17 @@ from reconciler.state import Assignment, Holder
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Who and what stays: people, and units with all below them, by id."""
+    """Who and what stays: people, and units with all below them, by id.
+
+    Attributes:
+        people: who is protected.
+        units: the units over which whoever has a role is protected.
+        unsure: holders of whom nobody can say whether rules mean them.
+    """
 
     people: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
+    unsure: frozenset[Holder] = frozenset()
 
     @classmethod
     def of(cls, directory: Directory, people: Iterable[str], units: Iterable[str]) -> "Protection":
@@ -30,11 +37,17 @@ class Protection:
     def keeps(self, address: Address, why: CauseKind) -> bool:
         """Whether what would be removed stays: what is not declared, over units what entries lost.
 
-        What has expired goes: that was declared.
+        What has expired goes: that was declared. Of whom rules may mean, nothing else goes.
         """
+        if why in (CauseKind.NOT_IN_ENTRY, CauseKind.UNDECLARED) and self._is_unsure(address):
+            return True
         if why is CauseKind.NOT_IN_ENTRY:
             return self._is_over(address)
         return why is CauseKind.UNDECLARED and self.covers(address)
+
+    def _is_unsure(self, address: Address) -> bool:
+        of_person = address.kind in (AddressKind.HOLDER, AddressKind.ASSIGNMENT)
+        return of_person and Holder.at(address) in self.unsure
 
     def _is_over(self, address: Address) -> bool:
         if address.kind is not AddressKind.ASSIGNMENT:

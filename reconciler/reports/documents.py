@@ -45,6 +45,7 @@ def drift_document(report: DriftReport) -> Document:
         "drifted": [_drifted(found) for found in report.drifted],
         "pending": [_item(action) for action in report.pending],
         "held_back": [_item(action) for action in report.held_back],
+        "held_back_because": report.plan.held_back.message if report.plan.held_back else None,
         "accepted": [deviation_document(each) for each in report.plan.accepted],
         "moved": [moved_document(each) for each in report.plan.moved],
         "ending": [

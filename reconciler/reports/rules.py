@@ -19,6 +19,7 @@ RULES_FORMAT: Final = "reconciler.rules/1"
 _WHY: Final = {
     Fate.NOBODY: "nobody is found",
     Fate.NOBODY_ON_SITE: "nobody of theirs is on the site",
+    Fate.NOBODY_SURE: "nobody of theirs can be told apart",
     Fate.NOBODY_LEFT: "all are excepted",
     Fate.OTHER_KIND: "of another kind on the site",
     Fate.EXCEPTED: "excepted",

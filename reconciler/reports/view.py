@@ -11,7 +11,6 @@ from reconciler.domain.vocabulary import Role
 from reconciler.ending import Ending
 from reconciler.plain import count, first_of
 from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, School, Unmanaged
-from reconciler.plan.select import NOTHING_EITHER
 from reconciler.provider import Verb
 
 LISTED = 12
@@ -59,8 +58,8 @@ def summary(plan: Plan) -> str:
 
 def nothing(plan: Plan) -> str:
     """Say that there is nothing to apply, and what is not as declared all the same."""
-    if any(each.code == "RR504" and each.advice != NOTHING_EITHER for each in plan.warnings):
-        # Then nobody has looked at the rest.
+    if any(each.code == "RR504" for each in plan.warnings):
+        # Of the rest nothing is said.
         return "Nothing is planned: --only and --except leave nothing that would change."
     if plan.manifest.startswith(ROLLBACK_OF):
         return "Nothing is left of the run that could be taken back."

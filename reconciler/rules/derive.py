@@ -30,7 +30,7 @@ from reconciler.rules.match import Matched, Matcher
 from reconciler.rules.result import Derived, Fate, Result, UnitFate
 from reconciler.rules.shortfalls import shortfalls
 from reconciler.scope import Scope
-from reconciler.state import Assignment
+from reconciler.state import Assignment, Holder
 
 
 def derive(
@@ -58,6 +58,7 @@ def derive(
     assignments: dict[Assignment, Cause] = {}
     results: list[Result] = []
     found: list[Diagnostic] = []
+    unsure: set[Holder] = set()
     ends: list[date] = []
     ground = _Ground(directory, keys, scope, as_of)
     if matchers is None:
@@ -73,8 +74,11 @@ def derive(
         for assignment, cause in run.given.items():
             assignments.setdefault(assignment, cause)
         found += (*run.mistakes, *shortfalls(result, matcher, keys))
+        unsure |= {Holder(rule.role, person) for person in result.unsure}
         ends += run.ends
-    return Derived(assignments, tuple(results), tuple(found), min(ends, default=None))
+    return Derived(
+        assignments, tuple(results), tuple(found), frozenset(unsure), min(ends, default=None)
+    )
 
 
 _KINDS: Final[Mapping[OfKind, RosterUnitKind]] = MappingProxyType(
@@ -136,6 +140,7 @@ class _Run:
         self._parents = {each.sourced_id: each.parent for each in roster.units}
         self._strangers: dict[str, RosterMembership] = {}
         self._shared: dict[str, Matched] = {}
+        self._unsure: set[str] = set()
         self._crowded: list[tuple[RosterUnit, int]] = []
         self._spared = {each.key for each in rule.except_units}
         self._barred = {each.key for each in rule.except_people}
@@ -165,7 +170,14 @@ class _Run:
         )
         ended, begins = self._other_days()
         return Result(
-            self._rule, units, self._strangers, self._shared, tuple(self._crowded), ended, begins
+            self._rule,
+            units,
+            self._strangers,
+            self._shared,
+            frozenset(self._unsure),
+            tuple(self._crowded),
+            ended,
+            begins,
         )
 
     def _other_days(self) -> tuple[date | None, date | None]:
@@ -262,12 +274,15 @@ class _Run:
             matched = self._matcher.person(each.person)
             if matched.id is None:
                 self._stranger(each, matched)
-                without = Fate.NOBODY_ON_SITE
+                if without is not Fate.NOBODY_SURE:
+                    without = Fate.NOBODY_SURE if matched.ids else Fate.NOBODY_ON_SITE
             else:
                 row = Position(each.file, each.row, 1)
                 people.setdefault(matched.id, Cause(CauseKind.DERIVED, row, rule=rule.name.key))
         fate = Fate.TAKEN if people else without
-        if not people and rule.use is not None and self._steps_in is not None:
+        # Where nobody can say who has the unit, nobody else is to see its learners.
+        steps_in = not people and without is not Fate.NOBODY_SURE
+        if steps_in and rule.use is not None and self._steps_in is not None:
             cause = Cause(CauseKind.STEPS_IN, rule.use.position, rule=rule.name.key)
             people, fate = {self._steps_in: cause}, Fate.STEPS_IN
         kind = self._kind(target)
@@ -296,3 +311,4 @@ class _Run:
             self._shared[str(matched.key)] = matched
         else:
             self._strangers.setdefault(held.person, held)
+            self._unsure.update(matched.ids)

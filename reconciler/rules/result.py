@@ -12,7 +12,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.domain.roster import RosterMembership, RosterUnit
 from reconciler.manifest.model import RosterRule
 from reconciler.rules.match import Matched
-from reconciler.state import Assignment
+from reconciler.state import Assignment, Holder
 
 
 class Fate(StrEnum):
@@ -22,6 +22,7 @@ class Fate(StrEnum):
     STEPS_IN = "steps_in"
     NOBODY = "nobody"
     NOBODY_ON_SITE = "nobody_on_site"
+    NOBODY_SURE = "nobody_sure"
     NOBODY_LEFT = "nobody_left"
     OTHER_KIND = "other_kind"
     OTHER_UNIT = "other_unit"
@@ -31,8 +32,8 @@ class Fate(StrEnum):
     NOT_NOW = "not_now"
 
 
-WITHOUT: Final = (Fate.NOBODY, Fate.NOBODY_ON_SITE, Fate.NOBODY_LEFT)
-"""A unit in which nobody is found: in the roster, on the site, or but for `except`."""
+WITHOUT: Final = (Fate.NOBODY, Fate.NOBODY_ON_SITE, Fate.NOBODY_SURE, Fate.NOBODY_LEFT)
+"""A unit in which nobody is found: in the roster, on the site, for sure, or but for `except`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Result:
         strangers: per person of the roster who is needed and not on the site, or may be another
             there, a row that names them.
         shared: the keys that several have, on the site or in the roster, with what they stand for.
+        unsure: the site's people with a key that somebody needed shares with others in the roster:
+            nobody can say who of them they are.
         crowded: units in which there may not be several, with how many there are.
         ended: where nothing that it looks at holds on the day, the last day on which any did.
         begins: likewise the first day on which any will.
@@ -61,6 +64,7 @@ class Result:
     units: tuple[UnitFate, ...]
     strangers: Mapping[str, RosterMembership]
     shared: Mapping[str, Matched]
+    unsure: frozenset[str]
     crowded: tuple[tuple[RosterUnit, int], ...]
     ended: date | None = None
     begins: date | None = None
@@ -74,10 +78,12 @@ class Derived:
         assignments: what they give, in the site's ids, and why.
         results: what each rule made of each unit.
         found: what is wrong or worth knowing.
+        unsure: whom the rules may mean, and nobody can say: they keep what they have of the role.
         holds_until: the last day on which all this is the same, as far as the rosters say.
     """
 
     assignments: Mapping[Assignment, Cause] = field(default_factory=lambda: MappingProxyType({}))
     results: tuple[Result, ...] = ()
     found: tuple[Diagnostic, ...] = ()
+    unsure: frozenset[Holder] = frozenset()
     holds_until: date | None = None

@@ -33,6 +33,10 @@ _LACKING: Final[Mapping[Fate, tuple[str, str]]] = MappingProxyType(
             " (nobody of theirs is on the site)",
             "Who is not on the site is listed as {unknown}: see by which key they are named.",
         ),
+        Fate.NOBODY_SURE: (
+            " (whose key others in the roster have, too)",
+            "Who cannot be told apart is listed as {unknown}.",
+        ),
         Fate.NOBODY_LEFT: (" (all are excepted)", "Where all are excepted, declare somebody else."),
     }
 )

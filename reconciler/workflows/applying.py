@@ -10,6 +10,8 @@ from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
 from reconciler.errors import LeaseHeld
 from reconciler.http.call import Limits
+from reconciler.journal.history import last_rosters
+from reconciler.journal.record import SqlJournal
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.providers.rest.writer import RestWriter
@@ -78,7 +80,20 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
             Selection(only, excepted),
             overrides or {},
             site_policy,
+            measures=_is_new_measure(plan, journal),
         )
         return engine.apply_plan(
             plan, writer, courier, journal, order, watcher=watcher, stopping=asked_to.is_set
         )
+
+
+def _is_new_measure(plan: Plan, journal: SqlJournal) -> bool:
+    """Whether a plan's rosters, looked at as a whole, are others than at the last apply.
+
+    So a site that is brought under rules without a change has something that the next roster is
+    compared with.
+    """
+    if not plan.rosters or any(each.code == "RR504" for each in plan.warnings):
+        return False
+    before = last_rosters(journal, plan.site)
+    return any(before.get(name) != size for name, size in plan.rosters.items())

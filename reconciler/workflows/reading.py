@@ -178,9 +178,10 @@ def run_rules(
         raise InvalidInput(refs.only_elsewhere())
     day = as_of or today_in(manifest.settings.timezone)
     desired, found = resolve(manifest, directory, keys, day)
-    derived, places = desired.rules, {rule.name.position for rule in manifest.rules}
-    # Whom the rules find may not be able to have the role: a plan would say so at the rule.
-    told = (each for each in found if each in derived.found or each.position in places)
+    derived = desired.rules
+    # Whom the rules find may not be able to have the role: a plan would say so, at the rule or at
+    # an entry of theirs.
+    told = (each for each in found if each in derived.found or each.code == "RR210")
     derived = replace(derived, found=tuple(told))
     people = {each for result in derived.results for unit in result.units for each in unit.people}
     return derived, {person: keys.person(person) for person in sorted(people)}

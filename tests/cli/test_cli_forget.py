@@ -210,7 +210,7 @@ def test_a_plan_that_was_not_finished_cannot_go_on_without_the_person(desk: Desk
     said = desk.run("history", "forget", MENTOR, "--yes").out
     assert "1 plan not carried out to the end can be applied no more." in said
     assert "used before" in desk.run("apply", "plan.json", expect=5).err
-    assert "Nothing to change" in desk.run("apply", "roles.yaml", "--yes").err
+    assert "Nothing to change" in desk.run("apply", "roles.yaml", "--yes").out
 
 
 def edit(desk: Desk, *statements: str) -> None:

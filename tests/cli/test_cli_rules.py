@@ -271,6 +271,7 @@ def test_drift_tells_what_a_shrunk_roster_holds_back_and_who_wrote_it(desk: Desk
     assert (report["drifted"], report["pending"]) == ([], [])
     assert len(report["held_back"]) == 10
     assert {each["verb"] for each in report["held_back"]} == {"remove"}
+    assert report["held_back_because"].startswith("the roster sis")
     told = desk.run("drift", manifest, expect=3).out
     assert "No drift" not in told
     assert "Held back, as a roster has lost too much: 10" in told
@@ -319,3 +320,19 @@ def test_only_a_whole_apply_that_is_not_taken_back_says_how_much_there_was(desk:
     latest = desk.run("history", "--format", "json").json("history")["runs"][0]["run"]
     desk.run("rollback", latest, "--yes")
     assert "RR521" in desk.run("plan", labelled, expect=4).out, "it was a mistake"
+
+
+def test_a_site_that_was_as_declared_has_a_roster_to_compare_the_next_one_with(desk: Desk):
+    """Adopted without a change, it would lose its mentors to the first roster that is cut off."""
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    manifest = desk.write(text, "r.yaml")
+    desk.run("apply", manifest, "--yes", RECONCILER_JOURNAL="of-others.db")
+    for _ in range(2):
+        assert "Nothing to change" in desk.run("apply", manifest, "--yes").out
+        (run,) = desk.run("history", "--format", "json").json("history")["runs"]
+        assert run["status"] == "done"
+    file = desk.directory / "roster" / "enrollments.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    assert "RR521" in desk.run("plan", manifest, expect=4).out

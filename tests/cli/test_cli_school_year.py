@@ -215,7 +215,7 @@ def test_each_school_has_its_own_approved_plan_and_none_makes_another_stale(
     # A school in which there is nothing to do is no mistake.
     desk.write(next_year(mentors=[*mentors[:2], {"person": "t-c1", "classes": ["c-8"]}]))
     nothing = desk.run("apply", "roles.yaml", "--yes", "--only", "within:a")
-    assert "Nothing would change" in nothing.err
+    assert "Nothing is planned" in nothing.out
 
 
 def test_who_leaves_several_schools_keeps_the_role_until_nothing_is_left(desk: Desk, site: Sandbox):

@@ -422,6 +422,23 @@ def test_a_key_that_a_teacher_shares_with_a_guardian_or_learner_stops_nobody_els
     )
     assert "not guessed" in (found["RR403"].advice or "")
     assert codes(replace(made, rules=(rule(unknown=ForUnknown.REFUSE),))) == ["RR405", "RR409"]
+    # Nobody else steps in for whoever it is, and what they have is not taken away.
+    steps_in = rule(none=ForNone.USE, use=ref(STAFF[2].username))
+    live = small_site((STAFF[1].id, "u3"), (STAFF[2].id, "u2"))
+    planned = plan(live, replace(made, rules=(steps_in,)))
+    assert {str(each.name) for each in planned.actions if not each.after} == {
+        f"mentor/{STAFF[2].username}",
+        f"mentor/{STAFF[2].username}/class/8a",
+    }
+    assert not [each for each in planned.actions if STAFF[1].username in str(each.name)]
+    (kept,) = [each for each in planned.warnings if each.code == "RR411"]
+    assert kept.message.startswith(f"mentor/{STAFF[1].username} keeps")
+    # Also where an entry of theirs says something else.
+    entry = Entry(Role.MENTOR, ref(STAFF[1].username), (Item(TargetKind.CLASS, ref("8a")),))
+    beside = replace(made, sections={Role.MENTOR: Section((entry,), AT)})
+    assert f"mentor/{STAFF[1].username}/class/8b" not in {
+        str(each.name) for each in plan(live, beside).actions
+    }
 
 
 def test_whom_the_site_does_not_have_counts_among_several():
