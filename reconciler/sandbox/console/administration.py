@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from reconciler.domain.vocabulary import Role
 from reconciler.sandbox.console import queries
-from reconciler.sandbox.console.frame import HEADERS, Frame
+from reconciler.sandbox.console.frame import Frame
+from reconciler.sandbox.console.headers import HEADERS
 from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Server
 from reconciler.sandbox.http import whole_number

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Depends
 
 from reconciler.sandbox.console import administration, edits, people, roles, signing
-from reconciler.sandbox.console.frame import Frame, check_address
+from reconciler.sandbox.console.addresses import check_address
+from reconciler.sandbox.console.frame import Frame
 
 
 def router(frame: Frame) -> APIRouter:

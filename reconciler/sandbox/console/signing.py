@@ -4,8 +4,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reconciler.sandbox.console.addresses import SIGN_IN, go, own_page
 from reconciler.sandbox.console.forms import Posted
-from reconciler.sandbox.console.frame import LANGUAGE_COOKIE, SIGN_IN, Frame, go, own_page
+from reconciler.sandbox.console.frame import LANGUAGE_COOKIE, Frame
 from reconciler.sandbox.console.session import PATH, Session, from_own_form
 from reconciler.sandbox.console.words import LANGUAGES
 
