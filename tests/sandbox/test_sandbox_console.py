@@ -1,6 +1,7 @@
 import html
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,13 @@ import requests
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from browsers import Browser
+from starlette.requests import Request
+from starlette.responses import Response
 
 from reconciler.sandbox import console as console_package
+from reconciler.sandbox.console.passwords import Passwords, Paused
+from reconciler.sandbox.console.session import Sessions
+from reconciler.sandbox.context import ConsoleUser
 
 
 @pytest.fixture
@@ -23,6 +29,39 @@ def test_a_wrong_name_or_password_signs_nobody_in(quiet):
         assert stranger.sign_in(password, name).status_code == 401
     assert "wrong" in stranger.sign_in("wrong").text
     assert stranger.get().url.endswith("/console/sign-in")
+
+
+def test_passwords_are_not_guessed_fast(sandbox):
+    stranger = Browser(sandbox, signed_in=False)
+    found = sandbox.ready["console"]
+    refused, wrong = stranger.sign_in("guess-0"), 0
+    while refused.status_code == 401 and wrong < 10:  # a slow machine outlasts the first pauses
+        wrong += 1
+        refused = stranger.sign_in(f"guess-{wrong}")
+    assert refused.status_code == 429
+    assert "none is looked at now" in refused.text
+    assert sandbox.get("site").status_code == 200, "nobody else waits"
+    time.sleep(int(refused.headers["Retry-After"]))
+    assert stranger.sign_in(found["password"]).url == found["url"]
+    _, _, err = sandbox.stop()
+    assert err.count("a wrong name or password for the console from 127.0.0.1") == wrong >= 4
+    assert "guess-" not in err
+
+
+def test_pauses_grow_to_half_a_minute_and_a_right_password_ends_them():
+    now = 0.0
+    passwords = Passwords(ConsoleUser("admin", "secret"), lambda: now)
+    for _ in range(3):
+        assert not passwords.check("admin", "wrong", "here")
+    for pause in (1, 2, 4, 8, 16, 30, 30):
+        assert not passwords.check("admin", "wrong", "here")
+        with pytest.raises(Paused) as paused:
+            passwords.check("admin", "secret", "here")
+        assert paused.value.seconds == pause
+        now += pause
+    assert passwords.check("admin", "secret", "here")
+    assert not passwords.check("admin", "wrong", "here")
+    assert passwords.check("admin", "secret", "here")
 
 
 def test_the_cookie_and_the_headers_are_strict(quiet):
@@ -39,8 +78,100 @@ def test_the_cookie_and_the_headers_are_strict(quiet):
     assert style.headers["Content-Type"].startswith("text/css")
 
 
+def test_two_sandboxes_in_one_browser_leave_each_other_alone(quiet, sandbox):
+    browser = Browser(quiet)
+    browser.url = sandbox.ready["console"]["url"]
+    browser.sign_in(sandbox.ready["console"]["password"])
+    for url in (quiet.ready["console"]["url"], sandbox.ready["console"]["url"]):
+        browser.url = url
+        assert browser.get().url == url, "still signed in"
+
+
+def test_a_form_that_nobody_is_signed_in_for_is_not_lost_in_silence(quiet):
+    browser = Browser(quiet)
+    csrf, page = browser.csrf(), "/console/mentor/add?q=marit"
+    browser.session.cookies.clear()
+    form = {"role": "mentor", "person": "10515", "page": page}
+    lost = browser.post("/holders/add", csrf, **form)
+    assert "Nothing was changed" in lost.text
+    assert 'role="alert"' in lost.text
+    browser.session.headers["Accept-Language"] = "nb"
+    assert "Ingenting ble endret" in browser.post("/holders/add", csrf, **form).text
+    own = dict(re.findall(r'name="(csrf|page)" value="([^"]+)"', lost.text))
+    password = quiet.ready["console"]["password"]
+    wrong = browser.post("/sign-in", **own, username="admin", password="wrong")
+    assert 'name="page" value="/console/mentor/add?q=marit"' in wrong.text
+    signed_in = browser.post("/sign-in", **own, username="admin", password=password)
+    assert signed_in.url.endswith(page)
+    assert quiet.revision() == 1
+
+
+def test_who_asks_for_a_page_comes_to_it_by_signing_in(quiet):
+    browser = Browser(quiet, signed_in=False)
+    asked = browser.get("/events?q=mentor")
+    assert "Nothing was changed" not in asked.text
+    own = dict(re.findall(r'name="(csrf|page)" value="([^"]+)"', asked.text))
+    password = quiet.ready["console"]["password"]
+    assert browser.post("/sign-in", **own, username="admin", password=password).url.endswith(
+        "/console/events?q=mentor"
+    )
+
+
+@pytest.mark.parametrize(
+    "page", ["//evil.example", "https://evil.example", "/consoles", "/console/" + 5_000 * "x"]
+)
+def test_signing_in_leads_to_no_page_of_somebody_else(quiet, page):
+    browser = Browser(quiet, signed_in=False)
+    browser.get("/sign-in", params={"page": page})
+    found = quiet.ready["console"]
+    form = {"username": "admin", "password": found["password"], "page": page}
+    assert browser.post("/sign-in", browser.csrf("/sign-in"), **form).url == found["url"]
+    assert browser.get("/sign-in", params={"page": page}).url == found["url"]
+
+
+def test_no_session_is_renewed(quiet):
+    browser = Browser(quiet)
+    before = browser.session.cookies.copy()
+    assert browser.get("/sign-in").url.endswith("/console"), "who is signed in goes on"
+    wrong = browser.post("/sign-in", username="admin", password="wrong")
+    assert wrong.url.endswith("/console")
+    assert browser.session.cookies == before
+    stranger = Browser(quiet, signed_in=False)
+    assert stranger.get("/sign-in").cookies
+    assert not stranger.get("/sign-in").cookies
+
+
+def test_a_session_ends_after_eight_hours_and_signed_out_ones_are_remembered_so_long():
+    now = 0.0
+    sessions = Sessions(lambda: now)
+
+    def asking(session):
+        scope = {"type": "http", "server": ("127.0.0.1", 80), "headers": []}
+        response = Response()
+        sessions.write(Request(scope), response, session)
+        cookie = response.headers["set-cookie"].partition(";")[0]
+        return Request({**scope, "headers": [(b"cookie", cookie.encode())]})
+
+    session = sessions.fresh("admin")
+    request = asking(session)
+    now = 8 * 3600 - 1.0
+    assert sessions.read(request) == session
+    now = 8 * 3600
+    assert sessions.read(request) is None
+    session, stranger = sessions.fresh("admin"), sessions.fresh()
+    for each in (session, stranger):
+        sessions.end(asking(each), Response(), each)
+    assert sessions.read(asking(session)) is None
+    assert sessions.remembered == 1, "strangers can fill no memory"
+    now *= 2
+    other = sessions.fresh("admin")
+    sessions.end(asking(other), Response(), other)
+    assert sessions.remembered == 1, "who is signed out for good by the clock is forgotten"
+
+
 def test_a_forged_cookie_is_no_session(quiet):
-    forged = {"sandbox_console": "WyJ4IiwiYWRtaW4iXQ.aGVsbG8.c2lnbmF0dXJl"}
+    port = quiet.url.rpartition(":")[2]
+    forged = {f"sandbox_console_{port}": "WyJ4IiwiYWRtaW4iXQ.aGVsbG8.c2lnbmF0dXJl"}
     answer = requests.get(quiet.ready["console"]["url"], cookies=forged, timeout=10)
     assert answer.url.endswith("/console/sign-in")
 

@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from html.parser import HTMLParser
 from http.client import HTTPConnection
+from urllib.parse import urlencode
 
 import hostile
 import pytest
@@ -85,11 +86,16 @@ def test_no_page_is_shown_and_no_form_taken_without_signing_in(console_paths, qu
     stranger = Browser(quiet, signed_in=False)
     for path in console_paths["get"] - OPEN_PAGES:
         answer = stranger.get(path, allow_redirects=False)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/console/sign-in"), path
+        assert (answer.status_code, answer.headers["Location"]) == (303, sign_in_for(path))
     for path in console_paths["post"] - {"/sign-in", "/language"}:
         answer = stranger.post(path, stranger.csrf("/sign-in"), **FORM)
-        assert answer.url.endswith("/console/sign-in"), path
+        assert "/console/sign-in" in answer.url, path
+        assert ("Nothing was changed" in answer.text) is (path != "/sign-out")
     assert quiet.revision() == 1
+
+
+def sign_in_for(path):
+    return "/console/sign-in" + (path and f"?{urlencode({'page': f'/console{path}'})}")
 
 
 FORM = {"role": "mentor", "profile": "p-3", "person": "1", "kind": "class", "target": "u-11"}
@@ -105,7 +111,7 @@ def test_no_form_is_taken_without_its_session_s_token(console_paths, quiet):
             answer = browser.post(path, csrf, **FORM, username="admin", password="x")
             if path == "/language":
                 continue  # it has none, and changes nothing but that browser's own cookie
-            if path == "/sign-out":
+            if path in ("/sign-out", "/sign-in"):
                 assert browser.get().url.endswith("/console"), "still signed in"
             else:
                 assert answer.status_code == 403, path
@@ -115,7 +121,10 @@ def test_no_form_is_taken_without_its_session_s_token(console_paths, quiet):
 
 def test_another_sandbox_s_session_is_none(quiet, sandbox):
     theirs = Browser(sandbox)
-    theirs.url = quiet.ready["console"]["url"]  # cookies know no ports
+    theirs.url = quiet.ready["console"]["url"]
+    here, there = (each.url.rpartition(":")[2] for each in (quiet, sandbox))
+    cookie = theirs.session.cookies[f"sandbox_console_{there}"]
+    theirs.session.cookies.set(f"sandbox_console_{here}", cookie, path="/console")
     assert theirs.get().url.endswith("/console/sign-in")
 
 

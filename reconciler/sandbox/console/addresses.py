@@ -1,4 +1,4 @@
-"""Addresses of the console: which it answers to, where it sends browsers, which page is shown again."""
+"""Addresses of the console: what it answers to, where browsers are sent, what is shown again."""
 
 import re
 from collections.abc import Mapping
@@ -16,6 +16,9 @@ from reconciler.sandbox.console.session import PATH
 from reconciler.sandbox.problems import Problem
 
 SIGN_IN: Final = f"{PATH}/sign-in"
+
+_LONGEST: Final = 2_000
+"""So many characters has an address to come back to at most; browsers and proxies take them."""
 
 _HOST: Final = re.compile(r"(?P<name>[^\[\]:/@]+|\[[^\[\]/@]+\])(:[0-9]*)?")
 
@@ -104,7 +107,7 @@ def _is_own_name(host: str) -> bool:
 def own_page(text: str) -> str:
     """Return the address of a page as a form names it; anything else is the first page."""
     own = text == PATH or text.startswith((f"{PATH}/", f"{PATH}?"))
-    return text if own and text.isascii() and text.isprintable() else PATH
+    return text if own and len(text) <= _LONGEST and text.isascii() and text.isprintable() else PATH
 
 
 def address_of(request: Request) -> str:

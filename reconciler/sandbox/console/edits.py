@@ -5,11 +5,12 @@ page with the API's sentence, and with its status.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from sqlalchemy import update
 from starlette.datastructures import FormData
+from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.domain.address import Address
@@ -40,13 +41,11 @@ Edit = Callable[[Writing, Author, Fields], None]
 def routes(frame: Frame) -> APIRouter:
     """Return the routes of the forms that change the site."""
     router = APIRouter(prefix=PATH)
-    administrator = Depends(frame.administrator)
 
     def form_of(path: str, edit: Edit) -> None:
-        def post(
-            server: Server, form: Posted, session: Annotated[Session, administrator]
-        ) -> Response:
-            return _answer(server, session, form, edit)
+        def post(request: Request, server: Server, form: Posted) -> Response:
+            page = own_page(str(form.get("page", "")))
+            return _answer(server, frame.sender(request, page), page, form, edit)
 
         router.add_api_route(path, post, methods=["POST"])
 
@@ -58,8 +57,7 @@ def routes(frame: Frame) -> APIRouter:
     return router
 
 
-def _answer(server: Context, session: Session, form: FormData, edit: Edit) -> Response:
-    page = own_page(str(form.get("page", "")))
+def _answer(server: Context, session: Session, page: str, form: FormData, edit: Edit) -> Response:
     if not from_own_form(session, form):
         return Again(page, Refusal(403))
     # The console is the platform's own: a capability that the API lacks is no limit here.

@@ -11,8 +11,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from reconciler.sandbox.console.addresses import SIGN_IN, Refusal, address_of, go, with_query
+from reconciler.sandbox.console.addresses import (
+    SIGN_IN,
+    Refusal,
+    address_of,
+    go,
+    own_page,
+    with_query,
+)
 from reconciler.sandbox.console.headers import HEADERS
+from reconciler.sandbox.console.passwords import Passwords
 from reconciler.sandbox.console.session import PATH, Session, Sessions
 from reconciler.sandbox.console.words import LANGUAGES, catalogue, preferred
 from reconciler.sandbox.context import ConsoleUser
@@ -26,25 +34,47 @@ _HERE: Final = Path(__file__).parent
 
 
 class SignInFirst(Exception):
-    """A page that is for the administrator was asked for by nobody."""
+    """What is for the administrator was asked for by nobody.
+
+    Attributes:
+        page: where to go on after signing in.
+        lost: whether a form was sent, of which nothing came.
+    """
+
+    def __init__(self, page: str, *, lost: bool) -> None:
+        super().__init__(page)
+        self.page = page
+        self.lost = lost
 
 
 class Frame:
     """Renders pages, in the language and for the session of a request."""
 
     def __init__(self, user: ConsoleUser) -> None:
-        self.sessions = Sessions(user)
+        self.sessions = Sessions()
+        self.passwords = Passwords(user)
         self._templates = MappingProxyType({code: _environment(code) for code in LANGUAGES})
 
     def administrator(self, request: Request) -> Session:
-        """Return the session of who is signed in.
+        """Return the session of who is signed in and asks for a page.
 
         Raises:
             SignInFirst: nobody is.
         """
+        return self._signed_in(request, own_page(address_of(request)), lost=False)
+
+    def sender(self, request: Request, page: str) -> Session:
+        """Return the session of who is signed in and sends a form that stood on a page.
+
+        Raises:
+            SignInFirst: nobody is.
+        """
+        return self._signed_in(request, page, lost=True)
+
+    def _signed_in(self, request: Request, page: str, *, lost: bool) -> Session:
         session = self.sessions.read(request)
         if session is None or session.user is None:
-            raise SignInFirst
+            raise SignInFirst(page, lost=lost)
         return session
 
     def page(
@@ -78,9 +108,11 @@ class Frame:
         return self.page(request, "failure.html", session, problem.status, problem=problem)
 
 
-async def to_sign_in(_request: Request, _error: Exception) -> Response:
+async def to_sign_in(_request: Request, error: Exception) -> Response:
     """Answer a request that nobody is signed in for."""
-    return go(SIGN_IN)
+    assert isinstance(error, SignInFirst)  # noqa: S101, what the handler is registered for
+    page = "" if error.page == PATH else error.page
+    return go(with_query(SIGN_IN, {"page": page, "lost": "1" if error.lost else ""}))
 
 
 def language(request: Request) -> str:

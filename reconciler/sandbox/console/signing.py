@@ -1,17 +1,23 @@
 """Signing in and out, and choosing a language."""
 
+from typing import Final
+
 from fastapi import APIRouter
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.sandbox.console.addresses import SIGN_IN, go, own_page
 from reconciler.sandbox.console.forms import Posted
 from reconciler.sandbox.console.frame import LANGUAGE_COOKIE, Frame
+from reconciler.sandbox.console.passwords import Paused
 from reconciler.sandbox.console.session import PATH, Session, from_own_form
 from reconciler.sandbox.console.words import LANGUAGES
 
-EXPIRED = "expired"
-WRONG = "wrong"
+EXPIRED: Final = "expired"
+LOST: Final = "lost"
+PAUSED: Final = "paused"
+WRONG: Final = "wrong"
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -19,36 +25,24 @@ def routes(frame: Frame) -> APIRouter:
     router = APIRouter(prefix=PATH)
     sessions = frame.sessions
 
-    def sign_in_page(
-        request: Request, session: Session | None, mistake: str = "", status: int = 200
-    ) -> Response:
-        session = session or sessions.fresh()
-        response = frame.page(request, "sign_in.html", session, status, mistake=mistake)
-        sessions.write(response, session)
-        return response
-
     @router.get("/sign-in")
     def get_sign_in(request: Request) -> Response:
-        return sign_in_page(request, sessions.read(request))
+        session, query = sessions.read(request), request.query_params
+        page = own_page(query.get("page", ""))
+        if session is not None and session.user is not None:
+            return go(page)
+        return _sign_in_page(frame, request, session, page, LOST if "lost" in query else "")
 
     @router.post("/sign-in")
     def post_sign_in(request: Request, form: Posted) -> Response:
-        session = sessions.read(request)
-        if not from_own_form(session, form):
-            return sign_in_page(request, session, EXPIRED, 403)
-        name, password = str(form.get("username", "")), str(form.get("password", ""))
-        if not sessions.knows(name, password):
-            return sign_in_page(request, session, WRONG, 401)
-        response = go(PATH)
-        sessions.write(response, sessions.fresh(name))
-        return response
+        return _sign_in(frame, request, form)
 
     @router.post("/sign-out")
     def post_sign_out(request: Request, form: Posted) -> Response:
         response = go(SIGN_IN)
         session = sessions.read(request)
         if session is not None and from_own_form(session, form):
-            sessions.end(response, session)
+            sessions.end(request, response, session)
         return response
 
     @router.post("/language")
@@ -63,3 +57,40 @@ def routes(frame: Frame) -> APIRouter:
         return response
 
     return router
+
+
+def _sign_in(frame: Frame, request: Request, form: FormData) -> Response:
+    session, page = frame.sessions.read(request), own_page(str(form.get("page", "")))
+    if session is not None and session.user is not None:
+        return go(page)
+    if not from_own_form(session, form):
+        return _sign_in_page(frame, request, session, page, EXPIRED, 403)
+    name, password = str(form.get("username", "")), str(form.get("password", ""))
+    whence = request.client.host if request.client else "nowhere"
+    try:
+        right = frame.passwords.check(name, password, whence)
+    except Paused as paused:
+        refused = _sign_in_page(frame, request, session, page, PAUSED, 429)
+        refused.headers["Retry-After"] = str(paused.seconds)
+        return refused
+    if not right:
+        return _sign_in_page(frame, request, session, page, WRONG, 401)
+    response = go(page)
+    frame.sessions.write(request, response, frame.sessions.fresh(name))
+    return response
+
+
+def _sign_in_page(
+    frame: Frame,
+    request: Request,
+    session: Session | None,
+    page: str,
+    said: str = "",
+    status: int = 200,
+) -> Response:
+    """Show the form; the cookie is that of a new session only, since none is ever made longer."""
+    shown = session or frame.sessions.fresh()
+    response = frame.page(request, "sign_in.html", shown, status, said=said, page=page)
+    if session is None:
+        frame.sessions.write(request, response, shown)
+    return response
