@@ -75,7 +75,7 @@ def get_events(request: Request, _client: Reader, server: Server) -> Response:
     limit = whole_number(query, "limit", default=_PAGE, least=1, most=_LARGEST_PAGE)
     since = whole_number(query, "after", default=0, least=0, most=_LARGEST_REVISION)
     events = tables.events
-    wanted = select(events).where(events.c.revision > since)
+    wanted = select(events).where(events.c.revision > since, events.c.address != tables.ILP)
     if "address" in query:
         try:
             address = Address.parse(query["address"])

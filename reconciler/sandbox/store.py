@@ -48,16 +48,20 @@ class Writing:
     _changed: dict[str, int] = field(default_factory=dict, init=False)
     _counted: bool = field(default=False, init=False)
 
-    def count(self) -> None:
-        """Count one effective write; the event log knows those to addresses only."""
+    def record(
+        self, *, collection: str | None, actor: str, actor_kind: str, address: str, verb: str
+    ) -> None:
+        """Count one effective write and log it.
+
+        Args:
+            collection: whose ETag it changes; None where no collection has what was written.
+            actor: who wrote.
+            actor_kind: over what, `api` or `console`.
+            address: what was written: an address of the API's, or `tables.ILP`.
+            verb: what was done to it.
+        """
         self.revision += 1
         self._counted = True
-
-    def record(
-        self, *, collection: str, actor: str, actor_kind: str, address: str, verb: str
-    ) -> None:
-        """Count one effective write to an address and log it."""
-        self.count()
         at = self.clock().astimezone(UTC).isoformat(timespec="microseconds")
         event = {
             "revision": self.revision,
@@ -68,7 +72,8 @@ class Writing:
             "verb": verb,
         }
         self.add_at_end(tables.events, event)
-        self._changed[collection] = self.revision
+        if collection is not None:
+            self._changed[collection] = self.revision
 
     def add_at_end(self, table: Table, row: dict[str, Any]) -> None:
         """Add a row together with others at the end; nothing in this transaction reads it before.

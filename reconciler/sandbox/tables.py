@@ -133,6 +133,10 @@ events = _table(
     Index("events_by_address", "address", "revision"),
 )
 
+ILP: Final = "ilp"
+"""What stands for an address in an event of the individual learning plans. The API knows none, and
+leaves these events out; the console shows them."""
+
 answers = _table(
     "answers",
     Column("client", String, primary_key=True),

@@ -405,7 +405,20 @@ def test_individual_learning_plans_are_switched_by_hand(console, sandbox):
         assert console.post("/ilp", published_templates=wrong).status_code == 422
     assert console.post("/ilp", published_templates="0").ok
     assert sandbox.get("site").json()["ilp"] == {"enabled": False, "published_templates": 0}
-    assert sandbox.events() == []
+    assert sandbox.events() == [], "the API has no address for them"
+    page = console.get("/events?q=ILP+Admin").text
+    assert page.count("<code>ilp</code> <small>ILP templates</small>") == 2
+    assert "admin <small>console</small>" in page
+
+
+def test_events_are_found_by_parts_of_addresses_and_actors_in_any_case(start):
+    running = start("--console-user", "Åse")
+    browser = Browser(running)
+    assert browser.post("/profiles/add", profile="p-3", role="mentor").ok
+    for words in ("P-3/Ment", "Åse", "ÅSE ROFILE"):
+        assert "profile/p-3/mentor" in browser.get(f"/events?q={words}").text, words
+    for words in ("p_3", "%", "nobody", "p-3 nobody"):
+        assert "profile/p-3/mentor" not in browser.get("/events", params={"q": words}).text
 
 
 @pytest.mark.parametrize(

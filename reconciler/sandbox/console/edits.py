@@ -89,7 +89,7 @@ def _labels(writing: Writing, author: Author, fields: Fields) -> None:
             make_change(writing, author, Change(address, Verb.CHANGE, fields[label] or None))
 
 
-def _ilp(writing: Writing, _author: Author, fields: Fields) -> None:
+def _ilp(writing: Writing, author: Author, fields: Fields) -> None:
     """Switch individual learning plans on or off, and say how many templates are published."""
     told = fields.get("published_templates", "")
     if not (told.isascii() and told.isdigit() and int(told) <= _MOST_TEMPLATES):
@@ -103,4 +103,10 @@ def _ilp(writing: Writing, _author: Author, fields: Fields) -> None:
     )
     changed = writing.connection.execute(update(tables.site).where(differs).values(wanted))
     if changed.rowcount:
-        writing.count()
+        writing.record(
+            collection=None,
+            actor=author.name,
+            actor_kind=author.kind,
+            address=tables.ILP,
+            verb=Verb.CHANGE.value,
+        )

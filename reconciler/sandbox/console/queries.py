@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import DEFAULT_LABELS, MembershipRole, Role, TargetKind
@@ -136,28 +137,27 @@ def units_below(connection: Connection, unit: str | None, after: str) -> Part:
     )
 
 
-def events(connection: Connection, before: int | None, words: str) -> Part:
+def events(connection: Connection, before: int, words: str) -> Part:
     """Return the last writes before a revision, the newest first; `words` narrows them.
 
-    Each word is a part of an address or of an actor's name.
+    Each word is a part of an address or of an actor's name, A to Z in either case: SQLite folds no
+    other letters, and every database is to find the same.
     """
     own = tables.events.c
-    query = select(tables.events).order_by(own.revision.desc())
-    if before is not None:
-        query = query.where(own.revision < before)
-    for word in words.split():
-        query = query.where(
-            or_(
-                own.address.contains(word, autoescape=True),
-                own.actor.contains(word, autoescape=True),
-            )
-        )
+    query = select(tables.events).where(own.revision < before).order_by(own.revision.desc())
+    for word in words.translate(_LOWER).split():
+        found_in = (func.lower(each).contains(word, autoescape=True) for each in _SEARCHED)
+        query = query.where(or_(*found_in))
     return part(connection, query, EVENTS_SHOWN, key="revision")
+
+
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+_SEARCHED: Final = (tables.events.c.address, tables.events.c.actor)
 
 
 def names_in(connection: Connection, addresses: Iterable[str]) -> dict[str, list[str]]:
     """Return per address what the ids in it are called, as far as they are on the site."""
-    ids = {text: _ids(Address.parse(text)) for text in addresses}
+    ids = {text: _ids(Address.parse(text)) for text in addresses if text != tables.ILP}
     wanted = {each for pairs in ids.values() for each in pairs}
     called: dict[tuple[str, str], str] = {}
     for table, column in _CALLED.items():
