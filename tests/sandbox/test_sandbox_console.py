@@ -444,6 +444,19 @@ def test_a_word_is_found_by_how_it_or_a_part_of_it_begins(quiet, words):
     assert "t-0412" in Browser(quiet).get(f"/people?q={words}").text
 
 
-@pytest.mark.parametrize("words", ["oken", "412", "marit nobody", "marit " + 100 * "x"])
+@pytest.mark.parametrize("words", ["oken", "412", "marit nobody", "marit " + 90 * "x"])
 def test_nobody_is_found_by_what_stands_inside_of_a_word(quiet, words):
     assert "Nobody is found." in Browser(quiet).get(f"/people?q={words}").text
+
+
+@pytest.mark.parametrize("path", ["/people", "/mentor", "/headteacher", "/events", "/mentor/add"])
+def test_a_search_has_a_bound(quiet, path):
+    browser = Browser(quiet)
+    for words in ("a " * 1_500, "x" * 30_000, "a" * 101):
+        refused = browser.get(f"{path}?q={words}")
+        assert refused.status_code == 422
+        assert "a search has at most 100 characters" in refused.text
+    assert browser.get(f"{path}?q={'a ' * 50}").status_code == 200
+    assert (
+        browser.get("/mentor/edit", params={"person": "10515", "q": "a" * 101}).status_code == 422
+    )

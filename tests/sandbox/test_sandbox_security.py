@@ -14,9 +14,12 @@ import hostile
 import pytest
 import requests
 from browsers import Browser
+from starlette.requests import Request
 
 from reconciler.sandbox.connections import PATIENCE
+from reconciler.sandbox.console.addresses import check_address
 from reconciler.sandbox.http import BODY_LIMIT
+from reconciler.sandbox.problems import Problem
 
 OPEN_CALLS = {("/oauth/token", "post"), ("/v1/openapi.json", "get")}
 OPEN_PAGES = {"/sign-in", "/style.css"}
@@ -400,6 +403,35 @@ def test_the_console_is_under_no_name_of_somebody_else(quiet, host):
 def test_the_console_is_under_the_machine_s_own_names(quiet, host):
     assert raw(quiet, "GET", "/console/sign-in", {"Host": host})[0].status == 200
     assert raw(quiet, "GET", "/console/sign-in", {"Host": "[::1]:8000"})[0].status == 200
+
+
+def test_the_console_works_behind_a_proxy_that_calls_it_localhost(quiet):
+    proxied = {
+        "Host": "localhost",
+        "X-Forwarded-Proto": "https",
+        "Origin": "https://sandbox.example",
+    }
+    proxied |= {"X-Forwarded-Host": "sandbox.example", "X-Forwarded-For": "192.0.2.7"}
+    browser = Browser(quiet, signed_in=False)
+    browser.session.headers.update(proxied)
+    asked = browser.get("/events", allow_redirects=False)
+    assert asked.headers["Location"].startswith("/console/"), "on the proxy's own name"
+    found = quiet.ready["console"]
+    assert browser.sign_in(found["password"]).ok
+    assert "Events" in browser.get("/events").text
+    assert browser.post("/language", language="en").ok
+
+
+def test_an_ipv4_address_among_ipv6_ones_is_this_machine_s_too():
+    def asked(server, host):
+        scope = {"type": "http", "server": (server, 80), "query_string": b""}
+        return Request({**scope, "headers": [(b"host", host)]})
+
+    for server in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+        check_address(asked(server, b"localhost"))
+        with pytest.raises(Problem):
+            check_address(asked(server, b"evil.example"))
+    check_address(asked("::ffff:192.0.2.7", b"sandbox.example"))
 
 
 def test_no_other_page_s_script_may_read_or_ask(quiet):

@@ -85,7 +85,11 @@ def check_address(request: Request) -> None:
 
 
 def _is_loopback(name: str) -> bool:
-    return _is_address(name) and ip_address(name).is_loopback
+    if not _is_address(name):
+        return False
+    address = ip_address(name)
+    # Who listens on all IPv6 addresses meets IPv4 ones in this form; older Pythons do not look in.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_address(name: str) -> bool:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from reconciler.domain.vocabulary import Role
 from reconciler.sandbox.console import queries
+from reconciler.sandbox.console.forms import searched
 from reconciler.sandbox.console.frame import Frame
 from reconciler.sandbox.console.headers import HEADERS
 from reconciler.sandbox.console.session import PATH, Session
@@ -44,13 +45,12 @@ def routes(frame: Frame) -> APIRouter:
     @router.get("/events")
     def events(request: Request, server: Server, session: Administrator) -> Response:
         query = request.query_params
+        words = searched(query)
         before = whole_number(query, "before", default=2**63 - 1, least=1, most=2**63 - 1)
         with server.store.reading() as connection:
-            found = queries.events(connection, before, query.get("q", ""))
+            found = queries.events(connection, before, words)
             names = queries.names_in(connection, {each["address"] for each in found.rows})
-        return frame.page(
-            request, "events.html", session, found=found, names=names, q=query.get("q", "")
-        )
+        return frame.page(request, "events.html", session, found=found, names=names, q=words)
 
     @router.get("/style.css")
     def style() -> Response:

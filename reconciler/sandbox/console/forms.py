@@ -1,5 +1,6 @@
-"""Reading what a form sends."""
+"""Reading what a form sends, a search among them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import Depends
@@ -11,6 +12,22 @@ from reconciler.sandbox.problems import Problem
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS: Final = 50
+
+
+LONGEST_SEARCH: Final = 100
+"""Characters. Every word is a condition of a query, of which databases take so many."""
+
+
+def searched(query: Mapping[str, str]) -> str:
+    """Return the words that a page is searched for.
+
+    Raises:
+        Problem: they are too many.
+    """
+    words = query.get("q", "")
+    if len(words) > LONGEST_SEARCH:
+        raise Problem("invalid_parameter", f"a search has at most {LONGEST_SEARCH} characters")
+    return words
 
 
 async def _read(request: Request) -> FormData:

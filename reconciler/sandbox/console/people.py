@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from reconciler.domain.vocabulary import Role
 from reconciler.sandbox.console import queries, sight
+from reconciler.sandbox.console.forms import searched
 from reconciler.sandbox.console.frame import Frame
 from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Server
@@ -24,7 +25,7 @@ def routes(frame: Frame) -> APIRouter:
     @router.get("/people")
     def choose(request: Request, server: Server, session: Administrator) -> Response:
         query = request.query_params
-        words = query.get("q", "")
+        words = searched(query)
         with server.store.reading() as connection:
             found = queries.search_people(connection, words, query.get("after", ""), learners=False)
         return frame.page(request, "people.html", session, q=words, found=found)

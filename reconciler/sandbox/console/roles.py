@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
 from reconciler.sandbox.console import queries, sight
+from reconciler.sandbox.console.forms import searched
 from reconciler.sandbox.console.frame import Frame
 from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Context, Server
@@ -48,7 +49,7 @@ def routes(frame: Frame) -> APIRouter:
 def _overview(
     connection: Connection, server: Context, role: Role, query: QueryParams
 ) -> dict[str, Any]:
-    words = query.get("q", "")
+    words = searched(query)
     holders = queries.holders(connection, role, words, query.get("after", ""))
     people = [each["id"] for each in holders.rows]
     assignments = queries.assignments(connection, role, people)
@@ -70,7 +71,7 @@ def _overview(
 def _add(
     connection: Connection, _server: Context, role: Role, query: QueryParams
 ) -> dict[str, Any]:
-    words = query.get("q", "")
+    words = searched(query)
     found = queries.search_people(connection, words, query.get("after", ""), learners=False)
     people = [each["id"] for each in found.rows]
     added = queries.holders_among(connection, role, people)
@@ -83,7 +84,7 @@ def _edit(
     person = queries.person(connection, query.get("person", ""))
     if person is None:
         raise Problem("not_found", "there is no such person")
-    words, unit = query.get("q", ""), query.get("unit")
+    words, unit = searched(query), query.get("unit")
     path = queries.path_to(connection, unit) if unit else []
     day, who = server.store.today(), person["id"]
     return {
