@@ -1,12 +1,13 @@
 """The parts of HTTP that several endpoints need: conditions, parameters, bodies, limits."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.sandbox.problems import Problem
@@ -134,8 +135,9 @@ class LimitedBody:
     read and dropped before: closed at once, a client that is sending would lose the answer.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answer: Callable[[Request, Problem], Response]) -> None:
         self._app = app
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -173,7 +175,7 @@ class LimitedBody:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         if declared > BODY_LIMIT:
-            await too_large.response()(scope, receive, answered)
+            await self._answer(Request(scope), too_large)(scope, receive, answered)
         else:
             await self._app(scope, counted, answered)
 

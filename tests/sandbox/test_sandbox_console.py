@@ -1,3 +1,4 @@
+import asyncio
 import html
 import json
 import re
@@ -9,13 +10,16 @@ import requests
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from browsers import Browser
+from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.sandbox import console as console_package
+from reconciler.sandbox.console import administration
 from reconciler.sandbox.console.passwords import Passwords, Paused
 from reconciler.sandbox.console.session import Sessions
 from reconciler.sandbox.context import ConsoleUser
+from reconciler.sandbox.database import place_of, serving_engine
 
 
 @pytest.fixture
@@ -334,6 +338,24 @@ def test_a_refused_form_shows_the_page_that_it_stood_on(quiet):
 
 
 @pytest.mark.parametrize(
+    "page",
+    [
+        "/console/gone",
+        "/console/holders/add",
+        "/console/sign-out",
+        "/console/mentor/edit?person=gone",
+        "/console/events?before=x",
+        "/console/people?q=" + 101 * "x",
+        "",
+    ],
+)
+def test_a_refusal_is_shown_even_where_its_page_is_not(quiet, page):
+    refused = Browser(quiet).post("/holders/add", role="mentor", person="1", page=page)
+    assert refused.status_code == 422
+    assert "there is no person 1" in refused.text
+
+
+@pytest.mark.parametrize(
     "page", ["//evil.example", "https://evil.example", "/consoles", "/console\r\nX: y", "/v1/site"]
 )
 def test_a_form_leads_to_no_page_of_somebody_else(quiet, page):
@@ -460,3 +482,75 @@ def test_a_search_has_a_bound(quiet, path):
     assert (
         browser.get("/mentor/edit", params={"person": "10515", "q": "a" * 101}).status_code == 422
     )
+
+
+def strictly_a_page(answer):
+    return answer.headers["Content-Type"].startswith("text/html") and (
+        "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    )
+
+
+def test_who_opens_the_server_itself_comes_to_the_console(quiet):
+    browser = Browser(quiet)
+    for address in (quiet.url, f"{quiet.url}/", f"{quiet.url}/console/"):
+        assert browser.session.get(address, timeout=10).url == f"{quiet.url}/console"
+        assert "/console/sign-in" in requests.get(address, timeout=10).url
+    assert requests.post(quiet.url, timeout=10).status_code == 404
+
+
+def test_pages_have_a_head(quiet):
+    browser = Browser(quiet)
+    for path, status in (("", 200), ("/mentor", 200), ("/style.css", 200), ("/nothing", 404)):
+        head = browser.session.head(browser.url + path, timeout=10)
+        assert (head.status_code, head.content) == (status, b"")
+        assert head.headers["Content-Type"] == browser.get(path).headers["Content-Type"]
+    assert browser.session.head(f"{browser.url}/labels", timeout=10).status_code == 405
+
+
+def test_a_body_that_is_too_large_is_refused_on_a_page(quiet):
+    answer = requests.post(
+        quiet.ready["console"]["url"] + "/labels",
+        data=b"x" * 5_000_001,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        timeout=10,
+    )
+    assert answer.status_code == 413
+    assert strictly_a_page(answer)
+
+
+@pytest.mark.parametrize("kind", ["file", pytest.param("postgresql", marks=pytest.mark.soak)])
+def test_a_database_that_fails_is_told_on_a_page(start, new_database, kind):
+    database = new_database(kind)
+    running = start("--database", database)
+    engine = serving_engine(place_of(database))
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE profiles RENAME TO gone"))
+    answer = Browser(running).get("/profiles")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert strictly_a_page(answer)
+    assert "does not answer" in answer.text
+    api = running.get("profiles")
+    assert (api.status_code, api.json()["code"]) == (503, "unavailable")
+    engine.dispose()
+
+
+def test_a_failure_of_the_server_is_told_on_a_page(app, monkeypatch, tmp_path):
+    monkeypatch.setattr(administration, "_STYLE", tmp_path / "nothing")
+    sent = []
+
+    async def ask():
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/console/style.css", "headers": []}
+        scope |= {"raw_path": b"/console/style.css", "query_string": b"", "http_version": "1.1"}
+        await app({**scope, "scheme": "http", "server": ("127.0.0.1", 80)}, receive, send)
+
+    with pytest.raises(FileNotFoundError):  # the server's log has it
+        asyncio.run(ask())
+    assert sent[0]["status"] == 500
+    assert b"default-src 'none'" in dict(sent[0]["headers"])[b"content-security-policy"]
+    assert b"the server failed" in b"".join(message.get("body", b"") for message in sent)

@@ -36,7 +36,7 @@ def calls(routes):
 @pytest.fixture
 def console_paths(routes):
     """The console's paths by method, without the prefix."""
-    found = {"get": set(), "post": set()}
+    found = {"get": set(), "head": set(), "post": set()}
     for path, method in routes:
         if path.startswith("/console"):
             found[method].add(path.removeprefix("/console"))

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -41,20 +42,26 @@ class Again(Response):
 
     def __init__(self, page: str, refusal: Refusal) -> None:
         super().__init__()
-        self._path, _, self._query = page.partition("?")
+        self._page = page
         self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer in the place of this."""
-        asked = {
+        """Let the application answer in the place of this; without such a page, with the first."""
+        try:
+            await scope["app"].router(self._asking(scope, self._page), receive, send)
+        except HTTPException:
+            await scope["app"].router(self._asking(scope, PATH), receive, send)
+
+    def _asking(self, scope: Scope, page: str) -> Scope:
+        path, _, query = page.partition("?")
+        return {
             **scope,
             "method": "GET",
-            "path": self._path,
-            "raw_path": self._path.encode(),
-            "query_string": self._query.encode(),
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
             "state": {"refusal": self._refusal},
         }
-        await scope["app"].router(asked, receive, send)
 
 
 def go(path: str) -> RedirectResponse:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from reconciler.domain.vocabulary import Role
 from reconciler.sandbox.console import queries
+from reconciler.sandbox.console.addresses import go
 from reconciler.sandbox.console.forms import searched
 from reconciler.sandbox.console.frame import Frame
 from reconciler.sandbox.console.headers import HEADERS
@@ -29,6 +30,10 @@ def routes(frame: Frame) -> APIRouter:
         with server.store.reading() as connection:
             site, labels = queries.site(connection), queries.labels(connection)
         return frame.page(request, "first.html", session, site=site, labels=labels)
+
+    @router.get("/")
+    def with_a_stroke(_session: Administrator) -> Response:
+        return go(PATH)
 
     @router.get("/profiles")
     def profiles(request: Request, server: Server, session: Administrator) -> Response:

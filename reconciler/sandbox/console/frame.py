@@ -105,7 +105,9 @@ class Frame:
     def failure(self, request: Request, problem: Problem) -> Response:
         """Render the page of an address that cannot be answered."""
         session = self.sessions.read(request) or Session("")
-        return self.page(request, "failure.html", session, problem.status, problem=problem)
+        response = self.page(request, "failure.html", session, problem.status, problem=problem)
+        response.headers.update(problem.headers)
+        return response
 
 
 async def to_sign_in(_request: Request, error: Exception) -> Response:
