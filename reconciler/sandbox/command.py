@@ -50,6 +50,12 @@ def _first_line(
     return password
 
 
+def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    if not name.strip():
+        raise click.BadParameter("a name has at least one character that can be seen")
+    return name
+
+
 def _capabilities(
     _context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]
 ) -> frozenset[Capability]:
@@ -160,6 +166,7 @@ def _refusing() -> Iterator[None]:
     default="admin",
     show_default=True,
     metavar="NAME",
+    callback=_name,
     help="Who signs in to the console.",
 )
 @click.option(

@@ -554,3 +554,62 @@ def test_a_failure_of_the_server_is_told_on_a_page(app, monkeypatch, tmp_path):
     assert sent[0]["status"] == 500
     assert b"default-src 'none'" in dict(sent[0]["headers"])[b"content-security-policy"]
     assert b"the server failed" in b"".join(message.get("body", b"") for message in sent)
+
+
+def test_a_role_that_is_not_enabled_is_without_effect_wherever_it_is_shown(console, sandbox, id_of):
+    mentor, learner = id_of(sandbox, "t-0412"), id_of(sandbox, "s-1040")
+    form = {"role": "mentor", "person": mentor, "kind": "learner", "target": learner}
+    console.post("/profiles/add", profile="p-3", role="mentor")
+    console.post("/holders/add", role="mentor", person=mentor)
+    console.post("/assignments/add", **form)
+    pages = {
+        "card": (f"/people/seen?person={mentor}", "<dt>Roles</dt>"),
+        "learner's card": (f"/people/seen?person={learner}", "Marit Løken"),
+    }
+    marked = ("/mentor", f"/mentor/edit?person={mentor}")
+    assert all(text in console.get(path).text for path, text in pages.values())
+    assert not any("Without effect" in console.get(path).text for path in marked)
+    console.post("/profiles/remove", profile="p-3", role="mentor")
+    assert not any(text in console.get(path).text for path, text in pages.values())
+    assert all("Without effect" in console.get(path).text for path in marked)
+
+
+def test_editing_stays_where_it_is_and_offers_nothing_twice(start, tmp_path):
+    people = [f"l{n:03}" for n in range(300)]
+    seed = a_site(
+        tmp_path,
+        ["head", "both", *people],
+        units=[a_unit(f"u{n:03}", "school", "root") for n in range(201)],
+        memberships=[a_membership("u000", each) for each in people],
+        holders=[{"role": role, "person": "both"} for role in ("mentor", "headteacher")],
+        assignments=[
+            {"role": "headteacher", "person": "both", "kind": "school", "target": "u000"},
+            *(
+                {"role": "mentor", "person": "both", "kind": "learner", "target": each}
+                for each in people[:201]
+            ),
+        ],
+    )
+    browser = Browser(start("--seed", seed))
+    page = browser.get("/mentor/edit?person=both&q=l&unit=root").text
+    more = re.findall(r'href="/console([^"]+)" aria-label="(More: [^"]+)"', page)
+    assert [name for _, name in more] == ["More: l", "More: root", "More: 201 learners"]
+    for link, _ in more:
+        assert "q=l&amp;unit=root" in link
+        assert browser.get(html.unescape(link)).status_code == 200
+    search = page[page.index('role="search"') :]
+    assert '<input type="hidden" name="unit" value="root">' in search[: search.index("</form>")]
+    assert "Assign: l000" not in page, "that is assigned already"
+    assert "Assign: l201" in browser.get("/mentor/edit?person=both&q=l201").text
+    schools = browser.get("/headteacher/edit?person=both&unit=root").text
+    assert ("Assign: u000" in schools, "Assign: u001" in schools) == (False, True)
+    seen = browser.get("/people/seen?person=both").text
+    names = re.findall(r'aria-label="(More[^"]*)"', seen)
+    assert len(names) == len(set(names)) == 2
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_somebody_has_a_name(refusal, name):
+    assert "a name has at least one character" in refusal(
+        "--console-user", name, "--ready-file", "r.json", code=64
+    )

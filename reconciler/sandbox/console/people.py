@@ -14,8 +14,6 @@ from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Server
 from reconciler.sandbox.problems import Problem
 
-LEARNERS_SHOWN = 100
-
 
 def routes(frame: Frame) -> APIRouter:
     """Return the routes of these pages."""
@@ -42,12 +40,14 @@ def routes(frame: Frame) -> APIRouter:
             site = queries.site(connection)
             labels = queries.labels(connection)
             learners = {
-                role.value: sight.learners_of(
-                    connection, role, who, day, query.get(role.value, ""), LEARNERS_SHOWN
-                )
+                role.value: sight.learners_of(connection, role, who, day, query.get(role.value, ""))
                 for role in roles
             }
-            holds = [role.value for role in Role if queries.holders_among(connection, role, [who])]
+            holds = [
+                role.value
+                for role in Role
+                if role in person["roles"] and queries.holders_among(connection, role, [who])
+            ]
             supervisors = sight.supervisors(connection, who, day)
         return frame.page(
             request,

@@ -25,6 +25,8 @@ _PERSON: Final = (
     tables.people.c.name,
     tables.people.c.active,
     tables.profiles.c.name.label("profile"),
+    # What a role needs to have an effect.
+    tables.profiles.c.roles,
 )
 
 

@@ -19,8 +19,6 @@ from reconciler.sandbox.problems import Problem
 NAMED: Final = 10
 """So many assignments and learners of a holder are named in the overview; the edit page has all."""
 
-LEARNERS_SHOWN: Final = 200
-
 
 def routes(frame: Frame) -> APIRouter:
     """Return the routes of both roles' pages."""
@@ -87,14 +85,14 @@ def _edit(
     words, unit = searched(query), query.get("unit")
     path = queries.path_to(connection, unit) if unit else []
     day, who = server.store.today(), person["id"]
+    assignments = queries.assignments(connection, role, [who]).get(who, [])
     return {
         "person": person,
         "holds": bool(queries.holders_among(connection, role, [who])),
-        "assignments": queries.assignments(connection, role, [who]).get(who, []),
+        "assignments": assignments,
+        "assigned": {(each["kind"], each["target"]) for each in assignments},
         "sight": sight.sight_of(connection, role, who, day),
-        "learners": sight.learners_of(
-            connection, role, who, day, query.get("learner", ""), LEARNERS_SHOWN
-        ),
+        "learners": sight.learners_of(connection, role, who, day, query.get("learner", "")),
         "q": words,
         "found": queries.search_people(connection, words, query.get("after", ""), learners=True)
         if TargetKind.LEARNER in TARGET_KINDS[role]

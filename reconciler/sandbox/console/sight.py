@@ -19,6 +19,8 @@ from reconciler.sandbox.console.rows import Part, part, rows
 SUPERVISOR: Final = "supervisor"
 """The one entry of who has both roles; it stands under the headteacher's tool name."""
 
+LEARNERS_SHOWN: Final = 200
+
 _UNITS, _MEMBERSHIPS = 500, 3_000
 """So many are looked at: more than a large school has. Who has more, as the headteacher of a
 municipality, sees more than are counted; a page of them would otherwise take a minute."""
@@ -107,9 +109,7 @@ def named(connection: Connection, learners: Collection[str]) -> dict[str, dict[s
     return {row["id"]: row for row in rows(connection, query)}
 
 
-def learners_of(
-    connection: Connection, role: Role, person: str, day: date, after: str, most: int
-) -> Part:
+def learners_of(connection: Connection, role: Role, person: str, day: date, after: str) -> Part:
     """Return some of the learners whom a person sees by a role, by id."""
     people, members, own = tables.people.c, tables.memberships.c, tables.assignments.c
     query: Select[Any] = (
@@ -118,14 +118,16 @@ def learners_of(
     sight = sight_of(connection, role, person, day)
     if sight.whole:
         following = sight.learners[bisect_right(sight.learners, after) :]
-        return part(connection, query.where(people.id.in_(following[: most + 1])), most)
+        return part(
+            connection, query.where(people.id.in_(following[: LEARNERS_SHOWN + 1])), LEARNERS_SHOWN
+        )
     # So many are met soon enough by going through the people.
     targets = select(own.target).where(own.role == role.value, own.person == person)
     units = targets.where(own.kind != TargetKind.LEARNER.value)
     below = select(_and_below(units).c.unit)
     learns = exists().where(members.person == people.id, members.unit.in_(below), *_learns_on(day))
     alone = targets.where(own.kind == TargetKind.LEARNER.value, own.target == people.id).exists()
-    return part(connection, query.where(or_(learns, alone)), most)
+    return part(connection, query.where(or_(learns, alone)), LEARNERS_SHOWN)
 
 
 def roles_shown(connection: Connection, person: str, day: date) -> list[Role]:
