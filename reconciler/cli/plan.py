@@ -10,7 +10,7 @@ from reconciler.cli.output import print_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.commits import commit_of
-from reconciler.errors import ExitCode, worst
+from reconciler.errors import ExitCode, WrongUse, worst
 from reconciler.plan import document
 from reconciler.plan.model import Plan
 from reconciler.private_files import write_private
@@ -79,6 +79,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         site_policy=site_policy,
         rosters_before=options.rosters_before(loaded, source),
     )
+    spared = [found for found in plan.warnings if found.message.startswith("--except ")]
+    if out is not None and spared:
+        # Whoever it is to spare would be in the plan that others apply later.
+        raise WrongUse(spared[0].message, spared[0].advice)
     shown = redaction.plan(plan)
     print_plan(shown, output_format, colour=not no_color)
     if out is not None:

@@ -29,6 +29,7 @@ from reconciler.plan.notes import (
     named_upcoming,
     pointless,
     protections,
+    unknown_sight,
     upcoming,
 )
 from reconciler.plan.order import in_order
@@ -144,6 +145,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
             *protections(keys, desired, differences, protection),
             *pointless(manifest, desired, differences),
             *idle(moves, standing.used),
+            *unknown_sight(directory, as_of),
         ),
         policies=policies,
         overrides=overrides or {},

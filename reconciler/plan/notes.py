@@ -11,7 +11,8 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Difference, Treatment
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.vocabulary import Role
+from reconciler.domain.days import runs_on
+from reconciler.domain.vocabulary import MembershipRole, Role
 from reconciler.manifest.model import Accepted, Manifest
 from reconciler.plain import count, first_of
 from reconciler.plan.model import Deviation, Upcoming
@@ -28,7 +29,8 @@ def protections(
 ) -> list[Diagnostic]:
     """Warn, once per holder, of what protection keeps of a person; else once per assignment."""
     every = [each.address for each in differences if each.treatment is Treatment.PROTECT]
-    unsure = {Holder.at(each) for each in every if not protection.covers(each)}
+    doubtful = (Holder.at(each) for each in every if not protection.covers(each))
+    unsure = protection.unsure.intersection(doubtful)
     kept = [each for each in every if Holder.at(each) not in unsure]
     holders = {
         holder
@@ -73,6 +75,23 @@ def protections(
             for holder in sorted(unsure)
         ]
     )
+
+
+def unknown_sight(directory: Directory, as_of: date) -> Iterator[Diagnostic]:
+    """Warn of a day for which the site has no learners: then nobody seems to see less or more."""
+    days = {
+        (each.begin, each.end)
+        for each in directory.state.memberships
+        if each.role is MembershipRole.LEARNER
+    }
+    if days and not any(runs_on(as_of, begin, end) for begin, end in days):
+        yield Diagnostic(
+            "RR217",
+            f"the site has no learners in its units on {as_of}, so that nobody can say who would "
+            "gain or lose sight of whom.",
+            None,
+            "Look again once the memberships of that time are on the site.",
+        )
 
 
 def _without_effect(keys: Keys, desired: Desired, holder: Holder) -> str:

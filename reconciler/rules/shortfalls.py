@@ -58,6 +58,8 @@ def shortfalls(result: Result, matcher: Matcher, keys: Keys) -> Iterator[Diagnos
             place,
             advice,
         )
+    else:
+        yield from _slipped(result, by_fate.get(Fate.OTHER_UNIT, ()))
     units = [
         _Missing(each.sourced_id, matcher.unit(each.sourced_id).key, each)
         for each in by_fate.get(Fate.UNKNOWN, ())
@@ -243,3 +245,32 @@ _KEY_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 
 def _several(keys: Sequence[str]) -> str:
     return first_of(sorted(keys), _NAMED)
+
+
+def _slipped(result: Result, others: Iterable[RosterUnit]) -> Iterator[Diagnostic]:
+    """Yield what a rule that finds something may mean, too: a mistyped grade, a blank type."""
+    rule, of = result.rule, result.rule.of
+    there = _grades(each.unit for each in result.units if each.unit.kind.value == of.kind.value)
+    if absent := [grade for grade in of.grades if grade not in there]:
+        refused = rule.unknown is ForUnknown.REFUSE
+        yield Diagnostic(
+            _code(rule, "RR412"),
+            f"no class of the roster {rule.roster} has the grade {first_of(absent, _NAMED)}, which "
+            f"the rule {rule.name.key} names"
+            f"{', though it says `unknown: refuse`' if refused else ''}.",
+            rule.name.position,
+            "Write it as the roster does, or take it out of the rule.",
+        )
+    for word, blank in (
+        ("type", [each for each in others if of.class_type and not each.class_type]),
+        ("grade", [each for each in others if of.grades and not each.grades]),
+    ):
+        if silent := [each.sourced_id for each in blank if each.kind.value == of.kind.value]:
+            yield Diagnostic(
+                "RR412",
+                f"{count(len(silent), 'class', 'classes')} of the roster {rule.roster} "
+                f"{'says' if len(silent) == 1 else 'say'} no {word}, so that the rule "
+                f"{rule.name.key} passes over {_several(silent)}.",
+                rule.name.position,
+                "See whether any is meant, and fill it in at the source.",
+            )

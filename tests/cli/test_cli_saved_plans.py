@@ -215,11 +215,17 @@ def test_a_date_to_come_ends_a_plan_and_a_plan_for_then_grants_nothing_today(des
 
 def test_a_pattern_that_matches_nothing_is_told_on_a_site_in_order_too(settled_desk):
     planned = settled_desk.run("plan", "roles.yaml", "--only", "mentr/*")
-    assert (
-        "RR504: --only mentr/* matches nothing that would change. Nothing would change without it"
-    ) in planned.out
+    told = "--only mentr/* matches nothing that would change. Nothing would be applied without it"
+    assert told in planned.out
     applied = settled_desk.run("apply", "roles.yaml", "--yes", "--only", "mentr/*")
     assert "RR504" in applied.err
+
+
+def test_no_plan_is_saved_that_spares_nobody_though_it_was_asked_to(desk):
+    said = desk.run("plan", "roles.yaml", "--except", "mentor/t-041x*", "--out", "p", expect=64)
+    assert "--except mentor/t-041x* matches nothing that would change" in said.err
+    assert not (desk.directory / "p").exists()
+    assert "RR504" in desk.run("plan", "roles.yaml", "--except", "mentor/t-041x*").out
 
 
 def test_an_override_that_lifts_nothing_of_a_saved_plan_is_told(desk):

@@ -221,6 +221,47 @@ def test_a_unit_is_looked_at_on_the_days_on_which_there_is_one():
     assert plan(small_site(), manifest, as_of=begins).holds_until == ends - timedelta(days=1)
 
 
+def test_a_day_for_which_the_site_has_no_learners_yet_is_told():
+    """Else nobody seems to gain or lose sight of anybody by next year's plan."""
+    state, day = small_site(), TODAY + timedelta(days=30)
+    until = [each._replace(end=day) for each in state.memberships]
+    state = replace(state, memberships=tuple(until))
+    manifest = ruled(BOTH, rule())
+    assert "RR217" not in {each.code for each in plan(state, manifest).warnings}
+    (found,) = plan(state, manifest, as_of=day).warnings
+    assert found.code == "RR217"
+    assert str(day) in found.message
+
+
+def test_a_grade_that_no_class_has_beside_one_that_some_have_is_told():
+    """Mistyped beside good ones it would take mentors away without a word."""
+    of = replace(HOMEROOM, grades=("8", "g9"))
+    known = (unit("8a", grades=("08",)), unit("8b", grades=("9",)), unit("skole", "school", None))
+    made = roster(member("8a", "t-0", 2), member("8b", "t-1", 3), units=known)
+    (found,) = plan(small_site(), ruled(made, rule(of=of))).warnings
+    assert found.code == "RR412"
+    assert (
+        found.message
+        == "no class of the roster sis has the grade g9, which the rule contacts names."
+    )
+    refusing = ruled(made, rule(of=of, unknown=ForUnknown.REFUSE))
+    assert codes(refusing) == ["RR409"]
+    assert codes(ruled(made, rule(of=replace(of, grades=("8", "9"))))) == []
+
+
+@pytest.mark.parametrize(
+    ("blank", "word"), [({"class_type": None}, "type"), ({"grades": ()}, "grade")]
+)
+def test_a_class_that_does_not_say_what_a_rule_asks_for_is_told(blank, word):
+    known = (unit("8a", grades=("8",)), unit("8b", **{"grades": ("8",), **blank}))
+    made = roster(member("8a", "t-0", 2), member("8b", "t-1", 3), units=known)
+    (found,) = plan(small_site(), ruled(made, rule(of=replace(HOMEROOM, grades=("8",))))).warnings
+    assert (found.code, found.message) == (
+        "RR412",
+        f"1 class of the roster sis says no {word}, so that the rule contacts passes over 8b.",
+    )
+
+
 def test_only_what_lies_in_the_scope_is_derived():
     assert set(given_by(ruled(BOTH, rule(), within=(ref("8b"),)))) == {"mentor/t-1/class/8b"}
 
