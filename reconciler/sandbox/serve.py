@@ -81,7 +81,8 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
         ),
     )
     address = _address(options.host, listener.getsockname()[1])
-    announcement = _announcement(clients, context.console, address)
+    site_id, site_name = _site(store)
+    announcement = {"site": site_id, **_announcement(clients, context.console, address)}
     if options.console_password is not None:
         del announcement["console"]["password"]  # who gave it knows it
     config = uvicorn.Config(
@@ -95,7 +96,7 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
         server_header=False,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
-    server = _Server(config, lambda: _announce(options.ready_file, announcement, _site_name(store)))
+    server = _Server(config, lambda: _announce(options.ready_file, announcement, site_name))
     if options.ready_file is not None:
         # One that a killed server left would send its readers to nobody.
         ready.forget(options.ready_file)
@@ -147,9 +148,12 @@ def _announce(ready_file: Path | None, announcement: dict[str, Any], site: str) 
     sys.stderr.flush()
 
 
-def _site_name(store: Store) -> str:
+def _site(store: Store) -> tuple[str, str]:
+    """Return the site's id, by which manifests name it, and what it is called."""
+    own = tables.site.c
     with store.reading() as connection:
-        return str(connection.execute(select(tables.site.c.name)).scalar_one())
+        site = connection.execute(select(own.id, own.name)).one()
+    return site.id, site.name
 
 
 def _address(host: str, port: int) -> str:

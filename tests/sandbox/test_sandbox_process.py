@@ -33,6 +33,7 @@ def test_ready_file_is_private_complete_and_gone_at_the_end(start):
     assert stat.S_IMODE(running.ready_file.stat().st_mode) == 0o600
     assert running.ready["pid"] == running.process.pid
     assert running.ready["token_url"] == f"{running.url}/oauth/token"
+    assert running.ready["site"] == running.get("site").json()["id"]
     assert running.ready["clients"]["auditor"]["scope"] == "roles.read"
     assert running.ready["clients"]["other"]["scope"] == "roles.read roles.write"
     assert running.ready["console"]["username"] == "admin"
