@@ -241,14 +241,15 @@ def _lines(before: Address, after: Address) -> Iterator[Line]:
 def idle(moves: Moves, used: frozenset[Line]) -> Iterator[Diagnostic]:
     """Warn of the lines that match nothing on the day: those whose `from` is gone by themselves."""
     left = [move for move, line in moves.lines if line is None or line not in used]
+    gone = frozenset(moves.gone)
     for lines, told, advice in (
         (
-            [each for each in left if each in moves.gone],
+            [each for each in left if each in gone],
             "the site has nothing with the key under 'from', so that nothing is moved by: {}.",
             "Either the old one is gone, and the line can be taken out, or the key is mistyped.",
         ),
         (
-            [each for each in left if each not in moves.gone],
+            [each for each in left if each not in gone],
             "nothing live is in the way of what is declared for: {}.",
             "Once they are done, the lines under moved can be taken out.",
         ),
