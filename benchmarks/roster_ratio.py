@@ -1,8 +1,9 @@
 """How long a large OneRoster bundle takes to be read, beside `csv.reader` over the same files.
 
 250,000 users and 2,500,000 enrolments in a zip: at most five times as long as csv.reader alone, and
-under 1.5 GB (the project's targets). Both are measured in this run, each in a process of its own,
-in processor time, the best of three; the ratio is what counts.
+under 1.5 GB (the project's targets), also where a column that rules ask for is missing. All are
+measured in this run, each in a process of its own, in processor time, the best of three; the ratio
+is what counts.
 """
 
 import csv
@@ -21,8 +22,8 @@ USERS, CLASSES, SCHOOLS, PER_USER = 250_000, 10_000, 200, 10
 LIMIT, MOST_BYTES, TRIES = 5.0, 1_500_000_000, 3
 
 
-def rows() -> Iterator[tuple[str, Iterator[str]]]:
-    """Yield the files of the bundle, line by line."""
+def rows(primary: str) -> Iterator[tuple[str, Iterator[str]]]:
+    """Yield the files of the bundle, line by line; one column of theirs is called `primary`."""
     files = ("classes", "enrollments", "orgs", "users")
     yield (
         "manifest",
@@ -49,7 +50,7 @@ def rows() -> Iterator[tuple[str, Iterator[str]]]:
         ),
     )
     yield "users", users()
-    yield "enrollments", enrolments()
+    yield "enrollments", enrolments(primary)
 
 
 def users() -> Iterator[str]:
@@ -63,11 +64,11 @@ def users() -> Iterator[str]:
         yield f"u{n},active,2026-08-01,true,o{n % SCHOOLS},{role},user{n},Given,Family,,"
 
 
-def enrolments() -> Iterator[str]:
+def enrolments(primary: str) -> Iterator[str]:
     """Yield ten classes for every user."""
     yield (
         "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,"
-        "primary,beginDate,endDate"
+        f"{primary},beginDate,endDate"
     )
     for n in range(USERS * PER_USER):
         user, of_class = n // PER_USER, (n * 7) % CLASSES
@@ -76,6 +77,15 @@ def enrolments() -> Iterator[str]:
             f"e{n},active,2026-08-01,c{of_class},o{of_class % SCHOOLS},u{user},{role},"
             f"{'true' if n % PER_USER == 0 else 'false'},2026-08-01,2027-07-31"
         )
+
+
+def write(path: Path, primary: str = "primary") -> None:
+    """Write the bundle."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle:
+        for name, lines in rows(primary):
+            with bundle.open(f"{name}.csv", "w", force_zip64=True) as file:
+                for line in lines:
+                    file.write(line.encode() + b"\n")
 
 
 def plain(path: Path) -> None:
@@ -98,20 +108,19 @@ def main() -> int:
     """Measure both, print the ratio, and say whether it is within the limit."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bundle.zip"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle:
-            for name, lines in rows():
-                with bundle.open(f"{name}.csv", "w", force_zip64=True) as file:
-                    for line in lines:
-                        file.write(line.encode() + b"\n")
+        write(path)
         bare = min(measured("plain", path)[0] for _ in range(TRIES))
         seconds, most = min(measured("roster", path) for _ in range(TRIES))
+        write(path, "x")
+        _, lacking = measured("roster", path)
     ratio = seconds / bare
     print(
         f"reading {USERS:,} users and {USERS * PER_USER:,} enrolments: {seconds:.1f} s, "
         f"{ratio:.2f} of csv.reader's {bare:.1f} s (at most {LIMIT}); "
-        f"{most / 1e9:.2f} GB (under {MOST_BYTES / 1e9:.1f})"
+        f"{most / 1e9:.2f} GB, {lacking / 1e9:.2f} GB without a column "
+        f"(under {MOST_BYTES / 1e9:.1f})"
     )
-    return 0 if ratio <= LIMIT and most < MOST_BYTES else 1
+    return 0 if ratio <= LIMIT and max(most, lacking) < MOST_BYTES else 1
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ with the whole export that it goes with, and a file that the manifest promises a
 never means "nobody".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, islice
@@ -78,18 +78,25 @@ class _Files(NamedTuple):
         rows = read_rows(self.bundle, f"{name}.csv", columns, problems, heading=heading)
         first = [*islice(rows, 1)]
         missing = [each for each in columns.optional if each in _ASKED and each not in heading]
-        if first and missing:
-            first += rows
-            self.remarks.extend(
-                self._without(name, each, near_heading(each, heading, columns), first)
-                for each in missing
-            )
-        return chain(first, rows)
+        whole = chain(first, rows)
+        if not (first and missing):
+            return whole
+        lacks = {each: _lacks(near_heading(each, heading, columns)) for each in missing}
+        return self._counted(whole, name, first[0][0], lacks)
 
-    def _without(
-        self, name: str, column: str, near: str | None, rows: Sequence[Row]
-    ) -> RosterRemark:
-        what = "whose heading lacks it" + (f" and has {near}" if near else "")
-        return RosterRemark(
-            f"read without {column}", what, self.file(name), row=rows[0][0], rows=len(rows)
+    def _counted(
+        self, rows: Iterator[Row], name: str, first: int, lacks: Mapping[str, str]
+    ) -> Iterator[Row]:
+        """Yield rows and keep none; tell at their end how many lack which columns."""
+        number = 0
+        for row in rows:
+            number += 1
+            yield row
+        self.remarks.extend(
+            RosterRemark(f"read without {column}", what, self.file(name), row=first, rows=number)
+            for column, what in lacks.items()
         )
+
+
+def _lacks(near: str | None) -> str:
+    return "whose heading lacks it" + (f" and has {near}" if near else "")

@@ -1,6 +1,6 @@
 """Rows that are no mistake: what is made of them, told alike from files and from a service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ from school_systems import TOKEN, serving
 
 from reconciler.credentials import Secret
 from reconciler.domain.roster import Roster, RosterRole
+from reconciler.rosters import oneroster_csv
+from reconciler.rosters.csv_table import Row, read_rows
 from reconciler.rosters.oneroster_csv import read_bundle
 from reconciler.rosters.oneroster_rest import read_service
 from reconciler.rosters.problems import InvalidRoster
@@ -167,3 +169,30 @@ def test_a_column_that_rules_ask_for_is_missed(
         "the first is row 2"
     )
     assert len(roster.units) == 5
+
+
+def test_rows_of_a_file_that_lacks_a_column_are_counted_one_by_one(
+    v1_1: Any, write_folder: Any, monkeypatch: Any
+):
+    """A district's enrolments would take gigabytes, were they kept to be counted."""
+    held = most = 0
+
+    class Cells(tuple[str, ...]):
+        def __del__(self) -> None:
+            nonlocal held
+            held -= 1
+
+    def watched(*args: Any, **how: Any) -> Iterator[Row]:
+        nonlocal held, most
+        for number, cells in read_rows(*args, **how):
+            held += 1
+            most = max(most, held)
+            yield number, Cells(cells)
+
+    monkeypatch.setattr(oneroster_csv, "read_rows", watched)
+    heading, *_ = v1_1["enrollments.csv"].splitlines()
+    rows = "".join(f"e{number},,,c1,s1,u1,student,,,\n" for number in range(500))
+    v1_1["enrollments.csv"] = f"{heading.replace('primary', 'x')}\n{rows}"
+    (remark,) = read_bundle(write_folder(v1_1)).remarks
+    assert (remark.fate, remark.row, remark.rows) == ("read without primary", 2, 500)
+    assert most < 10
