@@ -34,17 +34,19 @@ def told(roster: Roster) -> Iterator[str]:
 def primary_elsewhere(roster: Roster) -> Elsewhere | None:
     """Return the type of the most classes that have primary teachers, where no homeroom has one.
 
-    None where there are no homerooms, or nobody is primary anywhere.
+    A type is the same in any case, and called what it is called first; of several with as many
+    classes it is the first by name. None where there are no homerooms, or nobody is primary.
     """
     led = {
         each.unit for each in roster.memberships if each.primary and each.role is RosterRole.TEACHER
     }
-    types = {each.sourced_id: each.class_type for each in roster.units if each.class_type}
-    elsewhere = Counter(types[unit] for unit in led if unit in types)
-    if not elsewhere or not _homerooms(types.values()) or _homerooms(elsewhere):
+    typed = [(each.sourced_id, each.class_type) for each in roster.units if each.class_type]
+    elsewhere = Counter(plain_type(kind) for unit, kind in typed if unit in led)
+    if not elsewhere or not _homerooms(kind for _, kind in typed) or HOMEROOM in elsewhere:
         return None
-    (kind, number), *_ = elsewhere.most_common(1)
-    return Elsewhere(kind, number)
+    most = min(elsewhere, key=lambda kind: (-elsewhere[kind], kind))
+    written = next(kind for _, kind in typed if plain_type(kind) == most)
+    return Elsewhere(written, elsewhere[most])
 
 
 def _homerooms(types: Iterable[str]) -> bool:
