@@ -14,7 +14,7 @@ from reconciler.errors import ExitCode, WrongUse
 from reconciler.reports import roster as report
 from reconciler.rosters.formats import FILES, SERVICES
 from reconciler.rosters.problems import InvalidRoster
-from reconciler.rosters.warnings import warnings
+from reconciler.rosters.warnings import told, warnings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,14 +61,15 @@ def check(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
     Example: reconciler roster check roster.zip --format json
     """
     remarks: tuple[RosterRemark, ...] = ()
+    words: tuple[str, ...] = ()
     try:
         roster = _read(path, **how)
-        problems, remarks, sound = warnings(roster), roster.remarks, True
+        problems, remarks, words, sound = warnings(roster), roster.remarks, (*told(roster),), True
     except InvalidRoster as invalid:
         problems, sound = invalid.problems, False
     print_result(
         report.check_document(path, problems, remarks),
-        report.check_text(path, problems, remarks),
+        report.check_text(path, problems, words),
         output_format,
         colour=not no_color,
     )

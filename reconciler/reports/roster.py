@@ -120,15 +120,14 @@ def _is_sound(problems: Iterable[Problem]) -> bool:
 
 
 def check_text(
-    source: str, problems: Sequence[Problem], remarks: Sequence[RosterRemark]
+    source: str, problems: Sequence[Problem], told: Iterable[str] = ()
 ) -> RenderableType:
     """Render everything that is wrong with a roster: counts per code, then each of it.
 
-    Of a sound one, what is worth knowing.
+    Of a sound one, what there is to be told.
     """
     if _is_sound(problems):
-        told = (one_line(f"  {each}") for each in (*problems, *remarks))
-        return Group(one_line(f"{source} is sound."), *told)
+        return Group(one_line(f"{source} is sound."), *(one_line(f"  {each}") for each in told))
     table = grid(2)
     for code, number in sorted(Counter(each.code for each in problems).items()):
         table.add_row(one_line(f"  {number:,} {code}"), one_line(CODES[code].title))

@@ -2,14 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from reconciler.diagnostics import CODES
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.roster import HOMEROOM, Roster, RosterRole, plain_type
 from reconciler.rosters.problems import Problem
-
-REMARK: Final = "RR410"
-"""The code under which a roster's remarks are told."""
 
 
 class Elsewhere(NamedTuple):
@@ -27,8 +24,24 @@ def warnings(roster: Roster) -> tuple[Problem, ...]:
 def told(roster: Roster) -> Iterator[str]:
     """Yield in words what `roster check` tells of a sound one: warnings and remarks."""
     yield from map(str, warnings(roster))
-    for remark in roster.remarks:
-        yield f"{roster.source}: {CODES[REMARK].severity} {REMARK}: {remark}"
+    yield from map(str, remarked(roster, Position(roster.source)))
+
+
+def remarked(roster: Roster, position: Position, named: str = "") -> Iterator[Diagnostic]:
+    """Yield what a roster's remarks say.
+
+    Args:
+        roster: the roster.
+        position: where it is, or where the manifest names it.
+        named: what messages call it, where its place does not say which it is.
+    """
+    for each in roster.remarks:
+        yield Diagnostic(
+            "RR410",
+            f"{named}: {each}." if named else f"{each}.",
+            position,
+            "See whether anybody is missing; mend the source if so.",
+        )
 
 
 def primary_elsewhere(roster: Roster) -> Elsewhere | None:

@@ -1,18 +1,16 @@
 """Reads the rosters that a manifest names, from their files or from a school system."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.diagnostics import Diagnostic
 from reconciler.domain.roster import Roster
 from reconciler.errors import SiteError
 from reconciler.manifest.model import Manifest, Reference, RosterSource
 from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.rosters.service import load_service
-from reconciler.rosters.warnings import REMARK
+from reconciler.rosters.warnings import remarked
 
 
 def read_rosters(manifest: Manifest, config: Path | None, *, offline: bool) -> Manifest:
@@ -34,20 +32,13 @@ def read_rosters(manifest: Manifest, config: Path | None, *, offline: bool) -> M
         for name, source in manifest.sources.items()
         if name in used and not (offline and source.type in SERVICES)
     }
-    remarks = [each for name in rosters for each in _remarks(manifest.sources[name], rosters[name])]
+    remarks = [
+        each
+        for name, roster in rosters.items()
+        for each in remarked(roster, manifest.sources[name].position, f"the roster {name}")
+    ]
     warnings = (*manifest.warnings, *remarks)
     return replace(manifest, rosters=rosters, warnings=warnings) if rosters else manifest
-
-
-def _remarks(source: RosterSource, roster: Roster) -> Iterator[Diagnostic]:
-    """Yield what is to be told of a roster that has no mistake."""
-    for each in roster.remarks:
-        yield Diagnostic(
-            REMARK,
-            f"the roster {source.name}: {each}.",
-            source.position,
-            "See whether anybody is missing; mend the source if so.",
-        )
 
 
 def _read_roster(source: RosterSource, config: Path | None) -> Roster:
