@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         refuse_without_roster(context, "--roster")
     folder = Path(directory)
     read = read_roster(roster, **how) if roster else None
-    fitting = fitting_rules(read) if read else NOTHING_FITS
+    fitting = fitting_rules(read, how["roster_type"]) if read else NOTHING_FITS
     rosters = [each for each in (roster, how["base"]) if each]
     top = repository_of(folder)
     asks = not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()

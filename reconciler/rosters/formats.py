@@ -10,7 +10,7 @@ from reconciler.rosters.oneroster_rest import read_service
 from reconciler.rosters.service import RosterService
 from reconciler.rosters.ss12000 import read_ss12000
 
-__all__ = ["FILES", "SERVICES", "Files"]
+__all__ = ["FILES", "LEADERS", "SERVICES", "Files"]
 
 SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyType(
     {"oneroster-rest": read_service, "ss12000": read_ss12000}
@@ -19,4 +19,10 @@ SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyT
 
 Each raises `InvalidRoster` with everything that is wrong, or `SiteError` where something could not
 be read.
+"""
+
+LEADERS: Final = frozenset({"oneroster-csv", "oneroster-rest"})
+"""The formats whose primary teachers lead a class, of any subject (OneRoster, "primary").
+
+In the others it is marked, by the source or by whoever names the column, who is a class's mentor.
 """

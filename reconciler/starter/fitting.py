@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.domain.roster import Roster, RosterMembership, RosterRole
+from reconciler.domain.roster import HOMEROOM, Roster, RosterMembership, RosterRole
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, Who
 from reconciler.manifest.shape import is_key
 from reconciler.manifest.write_rules import OF_HOMEROOM
 from reconciler.plain import count
+from reconciler.rosters.formats import LEADERS
 from reconciler.rosters.warnings import primary_elsewhere
 from reconciler.rules.candidates import NOWHERE
 from reconciler.rules.derive import looks_at
@@ -34,47 +35,67 @@ class Fitting:
 NOTHING_FITS: Final = Fitting()
 
 
-def fitting_rules(roster: Roster) -> Fitting:
+def fitting_rules(roster: Roster, roster_type: str) -> Fitting:
     """Choose the rules to begin with: such as find somebody in a roster, the strictest.
 
-    Mentors are primary teachers, of homerooms where there are any. A rule for headteachers is
-    chosen only where somebody is a principal.
+    Mentors are primary teachers, of homerooms where there are any. Where there are none, they are
+    so only in a roster of a type that marks mentors. A rule for headteachers is chosen only where
+    somebody is a principal.
     """
     schools = Of(OfKind.SCHOOL)
-    heads = [
-        _rule("principals", Role.HEADTEACHER, Who.PRINCIPAL, schools)
-        for _ in _held(roster, schools, RosterRole.PRINCIPAL)[:1]
-    ]
+    heads: tuple[RosterRule, ...] = ()
+    if _held(roster, schools, RosterRole.PRINCIPAL):
+        heads = (_rule("principals", Role.HEADTEACHER, Who.PRINCIPAL, schools),)
     has_homerooms = any(looks_at(OF_HOMEROOM, unit) for unit in roster.units)
-    own = OF_HOMEROOM if has_homerooms else Of(OfKind.CLASS)
-    if _primary(_held(roster, own, RosterRole.TEACHER)):
-        mentors = _rule("contact-teachers", Role.MENTOR, Who.PRIMARY_TEACHER, own)
-        return Fitting((mentors, *heads))
-    return _proposed(roster, tuple(heads), "homeroom" if has_homerooms else "class")
+    own = OF_HOMEROOM if has_homerooms else _OF_CLASS
+    if not _primary(_held(roster, own, RosterRole.TEACHER)):
+        nobody = f"Nobody in the roster is the primary teacher of a {_noun(own)}"
+        return _proposed(roster, heads, nobody, *_wider(roster))
+    if not has_homerooms and roster_type in LEADERS:
+        leaders = (
+            f"The roster has no {HOMEROOM}s, and a primary teacher of OneRoster leads a class of "
+            "any subject"
+        )
+        return _proposed(roster, heads, leaders, _OF_CLASS, Who.PRIMARY_TEACHER)
+    mentors = _rule("contact-teachers", Role.MENTOR, Who.PRIMARY_TEACHER, own)
+    return Fitting((mentors, *heads))
 
 
-def _proposed(roster: Roster, rules: tuple[RosterRule, ...], noun: str) -> Fitting:
-    """Propose the narrowest rule for mentors in a roster whose own classes have no primary ones."""
+def _wider(roster: Roster) -> tuple[Of, Who]:
+    """Return whom to propose in a roster whose own classes have no primary teachers."""
     elsewhere = primary_elsewhere(roster)
     if elsewhere and is_key(elsewhere.class_type):
-        of, who = Of(OfKind.CLASS, class_type=elsewhere.class_type), Who.PRIMARY_TEACHER
-        whom = f"the primary teachers of classes of the type {elsewhere.class_type}"
-    else:
-        whom, who = "everybody who teaches one", Who.TEACHER
-        of = OF_HOMEROOM if _held(roster, OF_HOMEROOM, RosterRole.TEACHER) else Of(OfKind.CLASS)
+        return Of(OfKind.CLASS, class_type=elsewhere.class_type), Who.PRIMARY_TEACHER
+    taught = _held(roster, OF_HOMEROOM, RosterRole.TEACHER)
+    return OF_HOMEROOM if taught else _OF_CLASS, Who.TEACHER
+
+
+def _proposed(
+    roster: Roster, rules: tuple[RosterRule, ...], reason: str, of: Of, who: Who
+) -> Fitting:
+    """Propose a rule for mentors, and say why it is not among the others."""
     meant = _held(roster, of, RosterRole.TEACHER)
-    meant = _primary(meant) if who is Who.PRIMARY_TEACHER else meant
+    whom = f"everybody who teaches a {_noun(of)}"
+    if who is Who.PRIMARY_TEACHER:
+        meant = _primary(meant)
+        typed = f" of the type {of.class_type}" if of.class_type else ""
+        whom = f"the primary teachers of classes{typed}"
     if not meant:
         return Fitting(rules, why="Nobody in the roster teaches a class: no rule for mentors.")
     given = (
         f"{count(len({each.person for each in meant}), 'mentor')} over "
         f"{count(len({each.unit for each in meant}), 'class', 'classes')}"
     )
-    why = (
-        f"Nobody in the roster is the primary teacher of a {noun}, so no rule makes mentors. "
-        f"One that takes {whom} would give {given}."
-    )
-    return Fitting(rules, _rule("teachers", Role.MENTOR, who, of), why)
+    why = f"{reason}, so no rule makes mentors. One that takes {whom} would give {given}."
+    name = f"{who}s".replace("_", "-")
+    return Fitting(rules, _rule(name, Role.MENTOR, who, of), why)
+
+
+_OF_CLASS: Final = Of(OfKind.CLASS)
+
+
+def _noun(of: Of) -> str:
+    return HOMEROOM if of == OF_HOMEROOM else of.kind.value
 
 
 def _held(roster: Roster, of: Of, role: RosterRole) -> list[RosterMembership]:

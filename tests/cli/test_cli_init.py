@@ -215,7 +215,7 @@ COLUMNS = ("--type", "csv", "--column", "unit=Klasse", "--column", "person=Lære
 
 WIDE = (
     "Nobody in the roster is the primary teacher of a class, so no rule makes mentors. One that "
-    "takes everybody who teaches one would give 3 mentors over 2 classes."
+    "takes everybody who teaches a class would give 3 mentors over 2 classes."
 )
 
 
@@ -223,7 +223,7 @@ def decided(folder: Path) -> None:
     """Take the # away from the rule that was only proposed."""
     path = folder / "roles.yaml"
     lines = path.read_text().splitlines()
-    first = next(n for n, line in enumerate(lines) if line.endswith("- name: teachers"))
+    first = next(n for n, line in enumerate(lines) if re.match("(  )?# .*- name: ", line))
     first -= lines[first - 1] == "# rules:"
     for n in range(first, next(n for n in range(first, len(lines)) if not lines[n])):
         lines[n] = lines[n].replace("# ", "", 1)
@@ -274,7 +274,56 @@ def test_contact_groups_are_proposed_where_no_homeroom_has_a_primary_teacher(set
     settled_desk.run("fmt", "--check", "a")
     decided(settled_desk.directory / "a")
     settled_desk.run("fmt", "--check", "a")
-    assert "teachers: 0 mentors" in settled_desk.run("rules", "test", "a", expect=1).out
+    assert "primary-teachers: 0 mentors" in settled_desk.run("rules", "test", "a", expect=1).out
+
+
+def test_primary_teachers_of_any_subject_are_proposed_and_not_made_mentors(
+    settled_desk, district_zip
+):
+    """Only in a homeroom does who leads a class speak for who is its mentor."""
+    done = nordberg(settled_desk, "a", "--roster", str(district_zip))
+    why = (
+        "The roster has no homerooms, and a primary teacher of OneRoster leads a class of any "
+        "subject, so no rule makes mentors. One that takes the primary teachers of classes would "
+        "give 60 mentors over 60 classes."
+    )
+    assert f"{why} It stands in roles.yaml as a comment.\n" in done.err
+    path = settled_desk.directory / "a" / "roles.yaml"
+    assert why in path.read_text().replace("\n# ", " ")
+    assert "rules" not in yaml.safe_load(path.read_text())
+    settled_desk.run("fmt", "--check", "a")
+    decided(settled_desk.directory / "a")
+    (rule,) = yaml.safe_load(path.read_text())["rules"]
+    assert rule == {
+        "name": "primary-teachers",
+        "mentor": {"who": "primary_teacher", "of": "class"},
+    }
+
+
+def test_of_homerooms_without_teachers_it_is_told_whom_the_wider_rule_takes(settled_desk):
+    shutil.copytree(ROOT / "examples" / "roster", settled_desk.directory / "roster")
+    file = settled_desk.directory / "roster" / "enrollments.csv"
+    heading, *rows = file.read_text().splitlines()
+    at = heading.split(",").index("primary")
+    classes = (settled_desk.directory / "roster" / "classes.csv").read_text().splitlines()
+    homerooms = {row.split(",")[0] for row in classes if "homeroom" in row}
+    kept = [heading]
+    for row in rows:
+        cells = row.split(",")
+        if "teacher" in cells:
+            if homerooms & {*cells}:
+                continue
+            cells[at] = "false"
+        kept.append(",".join(cells))
+    file.write_text("\n".join(kept) + "\n")
+    done = nordberg(settled_desk, "a", "--roster", "roster")
+    assert (
+        "Nobody in the roster is the primary teacher of a homeroom, so no rule makes mentors. One "
+        "that takes everybody who teaches a class would give "
+    ) in done.err
+    decided(settled_desk.directory / "a")
+    rules = yaml.safe_load((settled_desk.directory / "a" / "roles.yaml").read_text())["rules"]
+    assert {"name": "teachers", "mentor": {"who": "teacher", "of": "class"}} in rules
 
 
 def test_a_roster_of_nobody_who_teaches_gives_no_rule_for_mentors(settled_desk):
