@@ -25,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEFAULT: Final = "oneroster-csv"
 
-_ADDRESS: Final = re.compile(r"https?://", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 _NAME: Final = "sis"
 """What a roster is called in a manifest; a service has a name already."""
@@ -104,9 +104,12 @@ def read_roster(
         ConfigurationError: the settings do not say how to reach the service.
         SiteError: the service could not be read.
     """
-    if _ADDRESS.match(path):
+    if address := _ADDRESS.match(path):
+        place, rest = address.groups()
+        # A raw "/" in a password moves a part of it into the host.
+        where = "" if "@" in rest else f" at {place.rpartition('@')[2]}"
         raise WrongUse(
-            f"A roster is a path, or has a name in {CONFIG_NAME}; {path} is an address.",
+            f"A roster is a path, or has a name in {CONFIG_NAME}; this is an address{where}.",
             f"Write it as url under [rosters.NAME] in {CONFIG_NAME}, and in a manifest "
             "rosters: {NAME: {type: oneroster-rest}}, or ss12000.",
         )

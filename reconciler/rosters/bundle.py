@@ -101,7 +101,12 @@ def check_place(path: Path, wanted: str) -> None:
         InvalidRoster: there is nothing, or what is there is read as another type.
     """
     if not (path.is_dir() or path.is_file()):
-        raise _misplaced(path, "there is no such file or folder")
+        what = (
+            "it is neither a file nor a folder"
+            if path.exists()
+            else "there is no such file or folder"
+        )
+        raise _misplaced(path, what)
     found = _FOLDER if path.is_dir() else f"a {path.suffix.lower()} file"
     with suppress(OSError):  # told when it is opened
         if path.is_file() and _is_archive(path):
@@ -109,7 +114,7 @@ def check_place(path: Path, wanted: str) -> None:
     types = _TYPES.get(found, ())
     if types and wanted not in types:
         others = " or ".join(types)
-        message = f"{found} is no roster of the type {wanted}; its --type may be {others}"
+        message = f"{found} is no roster of the type {wanted}; its type may be {others}"
         raise _misplaced(path, message)
 
 

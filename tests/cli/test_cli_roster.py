@@ -150,9 +150,25 @@ def test_what_is_no_roster_is_one_problem(tmp_path: Path):
     desk.run("roster", "check", "", expect=64)
     for kind in ("oneroster-csv", "ss12000"):
         told = desk.run("roster", "check", "https://sis.example/v1", "--type", kind, expect=64).err
-        assert "https://sis.example/v1 is an address." in told
+        assert "this is an address at sis.example." in told
         assert "[rosters.NAME] in reconciler.toml" in told
     desk.run("roster", "check", "empty", "--type", "nothing", expect=64)
+
+
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [
+        ("https://anna:hunter2@sis.example:8443/x?key=hunter2", " at sis.example:8443."),
+        ("HTTPS://anna:hun@ter2@sis.example", " at sis.example."),
+        ("https://anna/hunter2:x@sis.example/x", "."),
+        ("https://hunter2#x@sis.example", "."),
+    ],
+)
+def test_of_an_address_the_host_alone_is_shown(tmp_path: Path, address: str, where: str):
+    told = Desk(tmp_path).run("roster", "check", address, expect=64).err
+    assert f"this is an address{where}\n" in told
+    for secret in ("anna", "hun", "ter2"):
+        assert secret not in told
 
 
 def test_a_plain_file_is_told_which_column_is_what(tmp_path: Path):

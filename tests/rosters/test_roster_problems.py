@@ -1,5 +1,6 @@
 """Bundles with mistakes: each is named with its file and row, all together, and without names."""
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -351,7 +352,7 @@ def test_a_roster_of_another_type_is_told_which(tmp_path, wanted, name, types):
             path.write_text("Klasse,Nå\n", encoding="utf-8")
     with pytest.raises(InvalidRoster) as invalid:
         READERS[wanted](path)
-    told = f"{name} is no roster of the type {wanted}; its --type may be {' or '.join(types)}"
+    told = f"{name} is no roster of the type {wanted}; its type may be {' or '.join(types)}"
     found = [each.message for each in invalid.value.problems if each.code == "RR316"]
     assert found == ([] if wanted in types else [told])
 
@@ -362,3 +363,12 @@ def test_a_path_that_leads_nowhere_is_told_as_that(tmp_path, wanted):
         READERS[wanted](tmp_path / "none.csv")
     (found,) = invalid.value.problems
     assert (found.code, found.message) == ("RR316", "there is no such file or folder")
+
+
+@pytest.mark.parametrize("wanted", READERS)
+def test_a_pipe_is_neither_a_file_nor_a_folder(tmp_path, wanted):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidRoster) as invalid:
+        READERS[wanted](tmp_path / "pipe")
+    (found,) = invalid.value.problems
+    assert (found.code, found.message) == ("RR316", "it is neither a file nor a folder")
