@@ -119,14 +119,27 @@ def _why_nothing(result: Result) -> tuple[str, str]:
             if asked and not any(each in known for each in asked):
                 return _other_word(word, asked, known)
         return ": no class has both the type and the grade", "Take one of the two out of the rule."
-    told = [f"has ended (last day {result.ended})"] if result.ended else []
-    told += [f"begins later (first day {result.begins})"] if result.begins else []
-    if told:
+    if result.ended or result.begins:
+        return _other_days(result)
+    return "", "See why with `reconciler rules test`; a rule that is not needed is taken out."
+
+
+def _other_days(result: Result) -> tuple[str, str]:
+    """Say when a rule would match something: the units themselves may be there all the while."""
+    ended, begins = result.ended, result.begins
+    if all(each.fate in (Fate.OTHER_UNIT, Fate.NOT_NOW) for each in result.units):
+        told = [f"has ended (last day {ended})"] if ended else []
+        told += [f"begins later (first day {begins})"] if begins else []
         return (
             f": all that it looks at there {' or '.join(told)}",
             "Take the roster of the year that is meant, or name the day with --as-of.",
         )
-    return "", "See why with `reconciler rules test`; a rule that is not needed is taken out."
+    told = [f"after {ended}"] if ended else []
+    told += [f"before {begins}"] if begins else []
+    return (
+        f": nobody in it is {result.rule.who} {' and '.join(told)}",
+        "Mend the roster; or take that of the year that is meant, or name the day with --as-of.",
+    )
 
 
 def _types(units: Iterable[RosterUnit]) -> Counter[str]:
@@ -139,8 +152,9 @@ def _grades(units: Iterable[RosterUnit]) -> Counter[str]:
 
 def _other_word(word: str, asked: Sequence[str], known: Mapping[str, int]) -> tuple[str, str]:
     """Say which words a roster has instead of those that a rule asks for."""
-    there = ", ".join(f"{each} ({known[each]:,})" for each in sorted(known)[:_NAMED])
-    near = did_you_mean(asked[0], known)
+    there = first_of([f"{each} ({known[each]:,})" for each in sorted(known)], _NAMED)
+    # 12 looks like 1, and is no nearer to it than to any other grade.
+    near = did_you_mean(asked[0], known) if word == "type" else None
     what = f"it has {there}" if there else f"it says of no class which {word} it has"
     return (
         f": no class has the {word} {' or '.join(asked)}; {what}",

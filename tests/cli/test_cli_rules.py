@@ -203,9 +203,9 @@ def test_why_a_rule_matches_nothing_is_told_alike_by_plan_and_rules_test(settled
     manifest = settled_desk.write(text, "r.yaml")
     for command in ("plan", "rules test"):
         old = settled_desk.run(*command.split(), manifest, "--as-of", "2027-09-01", expect=1).err
-        assert "all that it looks at there has ended (last day 2027-07-31). Take the roster" in old
+        assert "sis: nobody in it is primary_teacher after 2027-07-31. Mend the roster; or" in old
         new = settled_desk.run(*command.split(), manifest, "--as-of", "2026-07-01", expect=1).err
-        assert "all that it looks at there begins later (first day 2026-08-01)." in new
+        assert "sis: nobody in it is primary_teacher before 2026-08-01." in new
 
 
 def test_whom_a_rule_finds_and_whose_profile_lacks_the_role_is_told_by_rules_test(

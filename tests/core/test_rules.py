@@ -167,6 +167,45 @@ def test_a_rule_that_matches_nothing_is_an_error():
     assert codes(ruled(BOTH, rule(of=Of(OfKind.CLASS, "seminar")))) == ["RR401"]
 
 
+def nothing_by(made: Roster, **changes) -> str:
+    """Why a rule matches nothing, and what is advised."""
+    with pytest.raises(InvalidInput) as caught:
+        plan(small_site(), ruled(made, rule(**changes)))
+    (found,) = (each for each in caught.value.diagnostics if each.code == "RR401")
+    return f"{found.message.removeprefix('the rule contacts matches nothing in ')} {found.advice}"
+
+
+def test_what_a_roster_has_instead_is_cut_off_aloud_and_no_grade_is_near_another():
+    many = [unit(f"{n}", class_type=f"type-{n:02}", grades=(str(n),)) for n in range(14)]
+    assert nothing_by(roster(units=many), of=Of(OfKind.CLASS, "type-99")) == (
+        "the roster sis: no class has the type type-99; it has "
+        + ", ".join(f"type-{n:02} (1)" for n in range(12))
+        + " and 2 more. Did you mean 'type-09'? A near match is never used."
+    )
+    told = nothing_by(roster(units=many[:2]), of=Of(OfKind.CLASS, None, ("12",)))
+    assert told == (
+        "the roster sis: no class has the grade 12; it has 0 (1), 1 (1). "
+        "Write one of those, or leave it out."
+    )
+
+
+def test_that_all_has_ended_is_said_where_the_units_have_and_not_of_teachers_alone():
+    day = timedelta(days=1)
+    over = (member("8a", "t-0", 2, end=TODAY), member("8b", "t-1", 3, begin=TODAY + day))
+    ended, begun = (unit("8a", end=TODAY), unit("8b", begin=TODAY + day))
+    assert nothing_by(roster(*over, units=(ended, begun))) == (
+        f"the roster sis: all that it looks at there has ended (last day {TODAY - day}) or begins "
+        f"later (first day {TODAY + day}). Take the roster of the year that is meant, or name the "
+        "day with --as-of."
+    )
+    for units in ((), (ended, unit("8b")), (unit("8a"), begun)):
+        assert nothing_by(roster(*over, units=units)) == (
+            f"the roster sis: nobody in it is primary_teacher after {TODAY - day} and before "
+            f"{TODAY + day}. Mend the roster; or take that of the year that is meant, or name the "
+            "day with --as-of."
+        )
+
+
 def test_exceptions_take_people_and_units_away():
     without = rule(except_people=(ref("t-0"),), except_units=(ref("8b"),))
     assert codes(ruled(BOTH, without)) == ["RR401", "RR405"]
