@@ -40,7 +40,7 @@ def remarked(roster: Roster, position: Position, named: str = "") -> Iterator[Di
             "RR410",
             f"{named}: {each}." if named else f"{each}.",
             position,
-            "See whether anybody is missing; mend the source if so.",
+            "See whether anybody is missing, or stays too long; mend the source if so.",
         )
 
 
