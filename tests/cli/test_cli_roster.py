@@ -128,9 +128,9 @@ def test_what_is_left_out_of_a_sound_roster_is_told(tmp_path: Path):
     assert desk.run("roster", "check", "roster").out == (
         "roster is sound.\n"
         "  roster: warning RR410: left out: 1 row of roles.csv with a user or organisation marked "
-        "tobedeleted; row 15. See whether anybody is missing; mend the source if so.\n"
+        "tobedeleted; row 15. See whether anybody is missing, or stays too long; mend the source if so.\n"
         "  roster: warning RR410: left out: 2 rows of enrollments.csv with a class or user marked "
-        "tobedeleted; the first is row 77. See whether anybody is missing; mend the source if so.\n"
+        "tobedeleted; the first is row 77. See whether anybody is missing, or stays too long; mend the source if so.\n"
     )
     found = desk.run("roster", "check", "roster", "--format", "json").json("roster-check")
     assert found["valid"]
