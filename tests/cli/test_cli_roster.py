@@ -125,12 +125,13 @@ def test_what_is_left_out_of_a_sound_roster_is_told(tmp_path: Path):
     text = users.read_text(encoding="utf-8").replace("t-0412,,,", "t-0412,tobedeleted,,")
     users.write_text(text, encoding="utf-8")
     desk = Desk(tmp_path)
+    advice = "See whether anybody is missing, or stays too long; mend the source if so."
     assert desk.run("roster", "check", "roster").out == (
         "roster is sound.\n"
         "  roster: warning RR410: left out: 1 row of roles.csv with a user or organisation marked "
-        "tobedeleted; row 15. See whether anybody is missing, or stays too long; mend the source if so.\n"
+        f"tobedeleted; row 15. {advice}\n"
         "  roster: warning RR410: left out: 2 rows of enrollments.csv with a class or user marked "
-        "tobedeleted; the first is row 77. See whether anybody is missing, or stays too long; mend the source if so.\n"
+        f"tobedeleted; the first is row 77. {advice}\n"
     )
     found = desk.run("roster", "check", "roster", "--format", "json").json("roster-check")
     assert found["valid"]
