@@ -19,7 +19,7 @@ from reconciler.sandbox.problems import Problem
 
 _PAGE: Final = 500
 _LARGEST_PAGE: Final = 1000
-_LARGEST_REVISION: Final = 2**63 - 1
+LARGEST_REVISION: Final = 2**63 - 1
 _EVENT_FIELDS: Final = ("at", "actor", "actor_kind", "address", "verb", "revision")
 
 router = APIRouter()
@@ -73,7 +73,7 @@ def get_events(request: Request, _client: Reader, server: Server) -> Response:
         raise Problem("not_supported", "this site keeps no events")
     query = read_query(request, ("after", "address", "limit"))
     limit = whole_number(query, "limit", default=_PAGE, least=1, most=_LARGEST_PAGE)
-    since = whole_number(query, "after", default=0, least=0, most=_LARGEST_REVISION)
+    since = whole_number(query, "after", default=0, least=0, most=LARGEST_REVISION)
     events = tables.events
     wanted = select(events).where(events.c.revision > since, events.c.address != tables.ILP)
     if "address" in query:

@@ -16,6 +16,7 @@ from reconciler.sandbox.console.headers import HEADERS
 from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Server
 from reconciler.sandbox.http import whole_number
+from reconciler.sandbox.reading import LARGEST_REVISION
 
 _STYLE: Final = Path(__file__).parent / "templates" / "style.css"
 
@@ -51,7 +52,9 @@ def routes(frame: Frame) -> APIRouter:
     def events(request: Request, server: Server, session: Administrator) -> Response:
         query = request.query_params
         words = searched(query)
-        before = whole_number(query, "before", default=2**63 - 1, least=1, most=2**63 - 1)
+        before = whole_number(
+            query, "before", default=LARGEST_REVISION, least=1, most=LARGEST_REVISION
+        )
         with server.store.reading() as connection:
             found = queries.events(connection, before, words)
             names = queries.names_in(connection, {each["address"] for each in found.rows})

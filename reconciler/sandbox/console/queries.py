@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import DEFAULT_LABELS, MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
-from reconciler.sandbox.console.rows import Part, part, rows
+from reconciler.sandbox.console.rows import Slice, rows, slice_of
 from reconciler.sandbox.search import found, wanted
 
 HOLDERS_SHOWN: Final = 15
@@ -54,7 +54,7 @@ def person(connection: Connection, person_id: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def search_people(connection: Connection, words: str, after: str, *, learners: bool) -> Part:
+def search_people(connection: Connection, words: str, after: str, *, learners: bool) -> Slice:
     """Find people by how words of their name, username, key or e-mail address begin.
 
     Args:
@@ -64,7 +64,7 @@ def search_people(connection: Connection, words: str, after: str, *, learners: b
         learners: whether only learners are looked for.
     """
     if not wanted(words):
-        return Part([], None)
+        return Slice([], None)
     query = _people().where(*found(connection, words))
     if learners:
         members = tables.memberships.c
@@ -75,10 +75,10 @@ def search_people(connection: Connection, words: str, after: str, *, learners: b
             .exists()
         )
     by_id = query.where(tables.people.c.id > after).order_by(tables.people.c.id)
-    return part(connection, by_id, PEOPLE_SHOWN)
+    return slice_of(connection, by_id, PEOPLE_SHOWN)
 
 
-def holders(connection: Connection, role: Role, words: str, after: str) -> Part:
+def holders(connection: Connection, role: Role, words: str, after: str) -> Slice:
     """Return those who have been added to a role, or those of them whom a search finds."""
     query = (
         _people()
@@ -88,7 +88,7 @@ def holders(connection: Connection, role: Role, words: str, after: str) -> Part:
     # By the holders' own column: ordered by the people's, SQLite would sort all of them.
     own = tables.holders.c.person
     query = query.where(*found(connection, words), own > after).order_by(own)
-    return part(connection, query, HOLDERS_SHOWN)
+    return slice_of(connection, query, HOLDERS_SHOWN)
 
 
 def holders_among(connection: Connection, role: Role, people: Collection[str]) -> set[str]:
@@ -128,18 +128,18 @@ def path_to(connection: Connection, unit: str) -> list[dict[str, Any]]:
     return found[::-1]
 
 
-def units_below(connection: Connection, unit: str | None, after: str) -> Part:
+def units_below(connection: Connection, unit: str | None, after: str) -> Slice:
     """Return the units right below one, or the topmost ones."""
     parent = tables.units.c.parent
     query = select(tables.units).where(parent.is_(None) if unit is None else parent == unit)
-    return part(
+    return slice_of(
         connection,
         query.where(tables.units.c.id > after).order_by(tables.units.c.id),
         UNITS_SHOWN,
     )
 
 
-def events(connection: Connection, before: int, words: str) -> Part:
+def events(connection: Connection, before: int, words: str) -> Slice:
     """Return the last writes before a revision, the newest first; `words` narrows them.
 
     Each word is a part of an address or of an actor's name, A to Z in either case: SQLite folds no
@@ -150,7 +150,7 @@ def events(connection: Connection, before: int, words: str) -> Part:
     for word in words.translate(_LOWER).split():
         found_in = (func.lower(each).contains(word, autoescape=True) for each in _SEARCHED)
         query = query.where(or_(*found_in))
-    return part(connection, query, EVENTS_SHOWN, key="revision")
+    return slice_of(connection, query, EVENTS_SHOWN, key="revision")
 
 
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)

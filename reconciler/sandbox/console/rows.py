@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a list: its rows, and after which key the next part begins, if there is one."""
+class Slice:
+    """A part of a list: its rows, and after which key the next one begins, if there is one."""
 
     rows: list[dict[str, Any]]
     next: str | None
@@ -19,8 +19,8 @@ def rows(connection: Connection, query: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def part(connection: Connection, query: Any, most: int, key: str = "id") -> Part:
+def slice_of(connection: Connection, query: Any, most: int, key: str = "id") -> Slice:
     """Return the first rows of an ordered query, and whether there are more."""
     found = rows(connection, query.limit(most + 1))
     shown = found[:most]
-    return Part(shown, str(shown[-1][key]) if len(found) > most else None)
+    return Slice(shown, str(shown[-1][key]) if len(found) > most else None)

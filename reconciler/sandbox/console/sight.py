@@ -14,7 +14,7 @@ from sqlalchemy import CTE, Connection, Select, exists, literal, or_, select
 
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
-from reconciler.sandbox.console.rows import Part, part, rows
+from reconciler.sandbox.console.rows import Slice, rows, slice_of
 
 SUPERVISOR: Final = "supervisor"
 """The one entry of who has both roles; it stands under the headteacher's tool name."""
@@ -109,7 +109,7 @@ def named(connection: Connection, learners: Collection[str]) -> dict[str, dict[s
     return {row["id"]: row for row in rows(connection, query)}
 
 
-def learners_of(connection: Connection, role: Role, person: str, day: date, after: str) -> Part:
+def learners_of(connection: Connection, role: Role, person: str, day: date, after: str) -> Slice:
     """Return some of the learners whom a person sees by a role, by id."""
     people, members, own = tables.people.c, tables.memberships.c, tables.assignments.c
     query: Select[Any] = (
@@ -118,7 +118,7 @@ def learners_of(connection: Connection, role: Role, person: str, day: date, afte
     sight = sight_of(connection, role, person, day)
     if sight.whole:
         following = sight.learners[bisect_right(sight.learners, after) :]
-        return part(
+        return slice_of(
             connection, query.where(people.id.in_(following[: LEARNERS_SHOWN + 1])), LEARNERS_SHOWN
         )
     # So many are met soon enough by going through the people.
@@ -127,7 +127,7 @@ def learners_of(connection: Connection, role: Role, person: str, day: date, afte
     below = select(_and_below(units).c.unit)
     learns = exists().where(members.person == people.id, members.unit.in_(below), *_learns_on(day))
     alone = targets.where(own.kind == TargetKind.LEARNER.value, own.target == people.id).exists()
-    return part(connection, query.where(or_(learns, alone)), LEARNERS_SHOWN)
+    return slice_of(connection, query.where(or_(learns, alone)), LEARNERS_SHOWN)
 
 
 def roles_shown(connection: Connection, person: str, day: date) -> list[Role]:
