@@ -413,6 +413,54 @@ def test_several_faults_meet_one_request_the_first_outermost(faulty):
     assert time.monotonic() - started >= 0.9
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"kind": "truncate", "bytes": 10},
+        {"kind": "truncate", "framing": "chunked"},
+        {"kind": "cut", "when": "after"},
+    ],
+)
+def test_the_outer_of_two_that_break_an_answer_off_hears_of_the_inner_one(faulty, inner):
+    """It decides what the client gets: the head and a beginning, where the inner one left any."""
+    outer = [
+        {"kind": "truncate", "bytes": 20, "path": "/v1/units"},
+        {"kind": "slow", "seconds": 0.1, "path": "/v1/people"},
+        {"kind": "stale", "answer": "old_etag", "path": "/v1/memberships"},
+    ]
+    running = faulty(*outer, inner)
+    for path in ("units", "people", "memberships"):
+        if inner["kind"] == "cut":
+            with pytest.raises(http.client.RemoteDisconnected):
+                raw(running, path)
+            continue
+        head, body, whole = raw(running, path)
+        assert head["Content-Type"] == "application/json"
+        assert body.startswith(b'{"items"')
+        assert not whole
+        if path == "units":
+            assert len(body) == min(20, inner.get("bytes", 20))
+
+
+def test_every_fault_that_is_met_is_a_line_without_ids(start, tmp_path):
+    path = tmp_path / "faults.yaml"
+    faults = [
+        {"kind": "error", "methods": ["PUT"], "times": 1},
+        {"kind": "items", "times": 1},
+        {"kind": "error", "path": "/v1/peopel"},
+    ]
+    path.write_text(yaml.safe_dump({"version": 1, "faults": faults}))
+    running = start("--faults", str(path))
+    assert running.put(*ROLE).status_code == 503
+    assert running.batch(enable("p-3")).status_code == 200
+    lines = running.stop()[2].splitlines()
+    told = [line for line in lines if "meets the fault" in line or "made to fail" in line]
+    assert [line.partition(": ")[2] for line in told] == [
+        "PUT /v1/profiles of reconciler meets the fault faults[0]",
+        "1 changes of a batch are made to fail",
+    ]
+
+
 def test_a_seed_is_played_again_whatever_others_do(faulty):
     faults = [
         {"kind": "error", "rate": 0.4, "status": 500},

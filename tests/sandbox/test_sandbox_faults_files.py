@@ -103,6 +103,14 @@ faults:
         ("faults: []", "'version' is missing. The format's version, 1."),
         ("version: 1", "'faults' is missing. The faults, a list."),
         ("version: 2\nfaults: []", "version: 2 is not 1."),
+        (
+            "version: 1\nfaults: [error]",
+            'faults[0]: this is to be a mapping, not "error". A mapping with the kind',
+        ),
+        (
+            "version: 1\nfaults: [{kind: error, status: 501}]",
+            "faults[0].status: 501 is not known here; there are 429, 500, 502, 503 and 504.",
+        ),
         ("version: 1\nfaults: []\nsed: 1", "there is no key 'sed' here; did you mean 'seed'?"),
         ("version: 1\nfaults:", "faults: this is to be a list, not null."),
         ("version: 1\nseed: -1\nfaults: []", "seed: -1 is too small."),

@@ -64,10 +64,10 @@ class Passwords:
             pause = pause if self._wrong > _FREE else 0.0
             self._pause_ends = self._clock() + pause
             if not right:
+                told = f"; no other is looked at for {pause:.0f} s" if pause else ""
                 _LOG.warning(
-                    "a wrong name or password for the console from %s, the %d. in a row; "
-                    "no other is looked at for %d seconds",
-                    *(whence, self._wrong, pause),
+                    "a wrong name or password for the console from %s, number %d in a row%s",
+                    *(whence, self._wrong, told),
                 )
             return right
 

@@ -1,7 +1,8 @@
 """Changes of a batch that fail: taken out before the others are made, told among their results."""
 
 import json
-from typing import Any
+import logging
+from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +13,8 @@ from reconciler.sandbox.faults.model import Items, Occurrence, fits
 from reconciler.sandbox.faults.streams import Stream
 from reconciler.sandbox.http import BODY_LIMIT
 from reconciler.sandbox.problems import Problem
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 async def fail_items(
@@ -29,6 +32,7 @@ async def fail_items(
     if not failing:
         await app(scope, _again(body, receive, more=more), send)
         return
+    _LOG.warning("%d changes of a batch are made to fail", len(failing))
     document = json.loads(body)
     changes: list[dict[str, Any]] = document["changes"]
     left = json.dumps({"changes": [each for each in changes if each["id"] not in failing]}).encode()
@@ -38,7 +42,7 @@ async def fail_items(
     del headers["accept-encoding"]
     within = {**scope, "headers": headers.raw}
     answer = await answered(app, within, _again(left, receive, more=False))
-    if answer.start["status"] != 200:
+    if not answer.is_good:
         await answer.send(send)
         return
     made = json.loads(answer.body)

@@ -15,7 +15,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.sandbox.faults.connection import end_connection
 from reconciler.sandbox.faults.model import (
     Cut,
     Ending,
@@ -32,41 +31,74 @@ from reconciler.sandbox.problems import Problem
 Layer = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 """A fault that a request meets, told everything but the request."""
 
+ENDING: Final = "reconciler.ending"
+"""The type of the message by which a layer ends the connection: those around it hear of it too."""
+
 _TOLD: Final = "the sandbox was told to fail here"
 _CODES: Final = {429: "too_many_requests", 500: "internal_error", 503: "unavailable"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer, kept back."""
+    """An answer, kept back.
+
+    Attributes:
+        start: its beginning; empty where the connection is to end without one.
+        body: what is to arrive of its body.
+        ending: how the connection ends after that; None where the answer is whole.
+    """
 
     start: Message
     body: bytes
+    ending: Ending | None = None
 
     @property
     def headers(self) -> MutableHeaders:
         """Its headers, to be changed in place."""
         return MutableHeaders(scope=self.start)
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it is 200, and whole."""
+        return self.ending is None and self.start["status"] == HTTPStatus.OK
+
     async def send(self, send: Send) -> None:
         """Send it as it is."""
-        await send(self.start)
-        await send({"type": "http.response.body", "body": self.body})
+        if self.start:
+            await send(self.start)
+            await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await self.finish(send)
+
+    async def finish(self, send: Send) -> None:
+        """Say that this was all, or end the connection."""
+        if self.ending is None:
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await end(send, self.ending)
+
+
+async def end(send: Send, ending: Ending) -> None:
+    """Let the connection end, whatever of the answer is still missing."""
+    await send({"type": ENDING, "ending": ending})
 
 
 async def answered(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
     """Let the application answer, and keep the answer back."""
     start: Message = {}
     body: list[bytes] = []
+    endings: list[Ending] = []
 
     async def keep(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.update(message)
-        else:
-            body.append(message.get("body", b""))
+        match message["type"]:
+            case "http.response.start":
+                start.update(message)
+            case "http.response.body":
+                body.append(message.get("body", b""))
+            case _:
+                endings.append(message["ending"])
 
     await app(scope, receive, keep)
-    return Answer(start, b"".join(body))
+    return Answer(start, b"".join(body), endings[0] if endings else None)
 
 
 async def delay(seconds: float, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,12 +136,11 @@ def _failure(status: int, retry_after: int | None) -> Response:
 
 async def cut(cutting: Cut, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Read the request, perhaps do what it asks for, and end the connection without an answer."""
-    del send
     if cutting.when is Moment.AFTER:
         await answered(app, scope, receive)
     else:
         await _drop_body(receive)
-    await end_connection(scope, receive, cutting.ending)
+    await end(send, cutting.ending)
 
 
 async def _drop_body(receive: Receive) -> None:
@@ -134,20 +165,20 @@ async def truncate(
     if truncation.framing is Framing.CHUNKED:
         # Without a length the server sends chunks, and the last one never comes.
         del answer.headers["Content-Length"]
-    else:
+    elif answer.ending is None:
         answer.headers["Content-Length"] = str(size)
         arriving = min(arriving, size - 1)
     await send(answer.start)
     await send({"type": "http.response.body", "body": answer.body[:arriving], "more_body": True})
-    await end_connection(scope, receive, Ending.CLOSE)
+    await end(send, Ending.CLOSE)
 
 
 async def stale(stale: Stale, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Claim that what the client has still holds, or give what is new an ETag that is not."""
     answer = await answered(app, scope, receive)
     tags = entity_tags(Headers(scope=scope).get("if-none-match", ""))
-    current = answer.headers.get("ETag")
-    if answer.start["status"] != 200 or current is None:
+    current = answer.headers.get("ETag") if answer.is_good else None
+    if current is None:
         await answer.send(send)
     elif stale.answer is Staleness.OLD_ETAG:
         # One that the client knows, or one that no state of the site has.
@@ -170,6 +201,9 @@ async def slow_down(
 ) -> None:
     """Send the answer's body in pieces, with a wait before each."""
     answer = await answered(app, scope, receive)
+    if not answer.start:
+        await answer.send(send)
+        return
     size = math.ceil(len(answer.body) / pieces) or 1
     parts = [answer.body[start : start + size] for start in range(0, len(answer.body), size)]
     try:
@@ -177,6 +211,6 @@ async def slow_down(
         for part in parts:
             await asyncio.sleep(seconds / len(parts))
             await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        await answer.finish(send)
     except asyncio.CancelledError:  # the server is told to stop, and does not wait that long
-        await end_connection(scope, receive, Ending.RESET)
+        await end(send, Ending.RESET)

@@ -1,5 +1,6 @@
 """Lays the faults that a request meets around the application."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -9,10 +10,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.sandbox.faults import layers
 from reconciler.sandbox.faults.batches import fail_items
+from reconciler.sandbox.faults.connection import end_connection
 from reconciler.sandbox.faults.layers import Layer
 from reconciler.sandbox.faults.model import (
     Cut,
@@ -32,6 +34,8 @@ from reconciler.sandbox.faults.model import (
 from reconciler.sandbox.faults.reading import HEADER, Mistaken, read_header
 from reconciler.sandbox.faults.streams import Stream, Streams
 from reconciler.sandbox.problems import Problem
+
+_LOG = logging.getLogger(__name__)
 
 
 class FaultsOnDemand:
@@ -79,12 +83,19 @@ class FaultsOnDemand:
         app = self._app
         for layer in reversed(met):
             app = partial(layer, app)
-        await app(scope, receive, send)
+
+        async def sending(message: Message) -> None:
+            if message["type"] == layers.ENDING:
+                await end_connection(scope, receive, message["ending"])
+            else:
+                await send(message)
+
+        await app(scope, receive, sending)
 
     def _met(self, scope: Scope) -> Iterator[Layer]:
         headers = Headers(scope=scope)
         client = self._whose(headers.get("authorization")) or ""
-        brought = self._brought(headers, client)
+        brought = self._brought(headers, client, scope)
         if brought is not None:
             yield brought
         path = scope["raw_path"].decode("ascii")
@@ -95,9 +106,10 @@ class FaultsOnDemand:
                 continue
             layer = self._layer(fault, self._streams.of(fault.name, client))
             if layer is not None:
+                _tell(fault, client, scope)
                 yield layer
 
-    def _brought(self, headers: Headers, client: str) -> Layer | None:
+    def _brought(self, headers: Headers, client: str, scope: Scope) -> Layer | None:
         """Return the layer of the fault that a request brings with it, where that is allowed."""
         text = headers.get(HEADER)
         if text is None or not self._faults.by_header:
@@ -106,6 +118,7 @@ class FaultsOnDemand:
         self._by_header[client] += 1
         # A stream for this request alone: counts of changes begin with it.
         stream = Stream(self._faults.seed, fault.name, client, self._by_header[client])
+        _tell(fault, client, scope)
         return self._layer(fault, stream)
 
     def _layer(self, fault: Fault, stream: Stream) -> Layer | None:
@@ -118,6 +131,16 @@ class FaultsOnDemand:
                 return partial(fail_items, items, fault.occurrence, stream)
         chance = stream.meet(fault.occurrence)
         return None if chance is None else _LAYERS[type(fault.effect)](fault.effect, chance)
+
+
+def _tell(fault: Fault, client: str, scope: Scope) -> None:
+    """Log which fault a request meets; of its path only what holds no ids of people."""
+    if isinstance(fault.effect, Items | Latency):  # told when a change fails; felt by whoever waits
+        return
+    path = "/".join(scope["path"].split("/")[:3])
+    whose = client or "nobody who is known"
+    name = f"faults[{fault.name}]" if fault.name.isdigit() else fault.name
+    _LOG.warning("%s %s of %s meets the fault %s", scope["method"], path, whose, name)
 
 
 def _seconds(span: Span, chance: Random) -> float:

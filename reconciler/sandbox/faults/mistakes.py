@@ -51,6 +51,9 @@ def mistakes(document: object, *, whole: bool = True) -> list[str]:
         for error in _validator(whole=whole).iter_errors(document)
     ]
     found.sort(key=lambda mistake: [str(part).zfill(6) for part in mistake.path])
+    # What is of a wrong type has none of what its type would have to have.
+    mistyped = {each.path: each for each in reversed(found) if each.keyword == "type"}
+    found = [each for each in found if mistyped.get(each.path, each) is each]
     # jsonschema tells each missing key by itself, and here each time all of them.
     return [*dict.fromkeys(sentence for mistake in found for sentence in _sentences(mistake))]
 
@@ -75,7 +78,7 @@ def _sentences(mistake: _Mistake) -> Iterator[str]:
             yield at(mistake.path, f"{key!r} is missing. {_description(place)}".rstrip())
         return
     what = _WHAT[mistake.keyword](mistake)
-    yield at(mistake.path, f"{what}. {_description(mistake.schema)}".rstrip())
+    yield at(mistake.path, f"{what.rstrip('.')}. {_description(mistake.schema)}".rstrip())
 
 
 def _description(node: object) -> str:
@@ -102,7 +105,8 @@ def _wrong_type(mistake: _Mistake) -> str:
 
 def _one_of(mistake: _Mistake) -> str:
     values: list[object] = mistake.wanted
-    near = get_close_matches(str(mistake.instance), [str(value) for value in values], 1)
+    words = [value for value in values if isinstance(value, str)]
+    near = get_close_matches(str(mistake.instance), words, 1)
     advice = f"did you mean {near[0]!r}" if near else f"there are {_listed(values)}"
     return f"{_shown(mistake.instance)} is not known here; {advice}"
 
