@@ -252,6 +252,22 @@ def test_a_form_filled_in_wrongly_is_explained(quiet, path, form, status):
     assert quiet.revision() == 1
 
 
+def test_what_was_done_is_told_once_and_a_refusal_instead_of_it(start):
+    console = Browser(start())
+    form = {"profile": "p-3", "role": "mentor", "page": "/console/profiles"}
+    assert '<p class="done" role="status">Done.</p>' in console.post("/profiles/add", **form).text
+    assert "Done." not in console.get("/profiles").text
+    person = {"role": "mentor", "person": "nobody", "page": "/console/mentor/add"}
+    refused = console.post("/holders/add", **person).text
+    assert 'role="alert"' in refused
+    assert "Done." not in refused
+
+
+def test_whose_profile_lacks_the_role_is_told_before_they_are_added(quiet):
+    found = Browser(quiet).get("/mentor/add?q=t-0412").text
+    assert "The role is not enabled on this profile." in found
+
+
 def test_the_console_is_not_bound_by_the_api_s_capabilities(start):
     running = start("--without", "profiles")
     assert Browser(running).post("/profiles/add", profile="p-3", role="mentor").ok

@@ -17,9 +17,9 @@ from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability, LabelField
 from reconciler.sandbox import tables
 from reconciler.sandbox.changes import Author, Change, Verb, make_change, read_address
-from reconciler.sandbox.console.addresses import Again, Refusal, go, own_page
+from reconciler.sandbox.console.addresses import Again, Refusal, own_page
 from reconciler.sandbox.console.forms import Posted
-from reconciler.sandbox.console.frame import Frame
+from reconciler.sandbox.console.frame import Frame, go_done
 from reconciler.sandbox.console.session import PATH, Session, from_own_form
 from reconciler.sandbox.context import Context, Server
 from reconciler.sandbox.problems import Problem
@@ -68,7 +68,7 @@ def _answer(server: Context, session: Session, page: str, form: FormData, edit: 
             edit(writing, author, fields)
     except Problem as problem:
         return Again(page, Refusal(problem.status, problem.detail))
-    return go(page)
+    return go_done(page)
 
 
 def _addressed(thing: str, verb: Verb) -> Edit:

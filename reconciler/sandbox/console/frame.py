@@ -27,6 +27,8 @@ from reconciler.sandbox.context import ConsoleUser
 from reconciler.sandbox.problems import Problem
 
 LANGUAGE_COOKIE: Final = "sandbox_language"
+_DONE_COOKIE: Final = "sandbox_done"
+_DONE_SECONDS: Final = 10
 _WRITTEN: Final = {"en": "en_GB"}
 """How the days of a language are written where it does not say itself: by the clock of 24 hours."""
 
@@ -85,8 +87,12 @@ class Frame:
         status: int = 200,
         **values: Any,
     ) -> Response:
-        """Render a page; one that answers a refused form says why, with the refusal's status."""
+        """Render a page; one that answers a form says what became of it, and why.
+
+        A refused form's has the refusal's status.
+        """
         refusal: Refusal | None = getattr(request.state, "refusal", None)
+        done = refusal is None and _DONE_COOKIE in request.cookies
         chosen = language(request)
         text = (
             self._templates[chosen]
@@ -97,10 +103,14 @@ class Frame:
                 language=chosen,
                 here=address_of(request),
                 refusal=refusal,
+                done=done,
                 **values,
             )
         )
-        return HTMLResponse(text, refusal.status if refusal else status, headers=HEADERS)
+        response = HTMLResponse(text, refusal.status if refusal else status, headers=HEADERS)
+        if done:
+            response.delete_cookie(_DONE_COOKIE, path=PATH, httponly=True, samesite="strict")
+        return response
 
     def failure(self, request: Request, problem: Problem) -> Response:
         """Render the page of an address that cannot be answered."""
@@ -108,6 +118,15 @@ class Frame:
         response = self.page(request, "failure.html", session, problem.status, problem=problem)
         response.headers.update(problem.headers)
         return response
+
+
+def go_done(page: str) -> Response:
+    """Send the browser back to the page that a form stood on, which says that it is done."""
+    response = go(page)
+    response.set_cookie(
+        _DONE_COOKIE, "1", max_age=_DONE_SECONDS, path=PATH, httponly=True, samesite="strict"
+    )
+    return response
 
 
 async def to_sign_in(_request: Request, error: Exception) -> Response:

@@ -105,7 +105,11 @@ def assignments(
     own, units, learners = tables.assignments.c, tables.units.c, tables.people.c
     is_learner = own.kind == TargetKind.LEARNER.value
     query = (
-        select(own.person, own.kind, own.target, units.title, learners.name)
+        select(
+            *(own.person, own.kind, own.target),
+            func.coalesce(units.title, learners.name).label("shown"),
+            func.coalesce(units.sync_key, learners.sync_key, own.target).label("key"),
+        )
         .join(tables.units, and_(units.id == own.target, ~is_learner), isouter=True)
         .join(tables.people, and_(learners.id == own.target, is_learner), isouter=True)
         .where(own.role == role.value, own.person.in_(people))
@@ -113,7 +117,7 @@ def assignments(
     )
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows(connection, query):
-        found[row["person"]].append({**row, "shown": row["title"] or row["name"]})
+        found[row["person"]].append(row)
     return found
 
 
