@@ -28,7 +28,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest, for which the others would have to wait at the end."""
-    items.sort(key=lambda item: "simulation" not in item.path.parts)
+    items.sort(key=lambda item: not {"simulation", "docs"} & set(item.path.parts))
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from reconciler.journal.open import open_journal
 pytestmark = pytest.mark.no_cover  # it would take twice as long
 
 SHARDS = 6
-SCHEDULES = 500
-COUNTED = 200
+SCHEDULES = 300
+COUNTED = 120
 """So many of the schedules are played by the test that counts what happens in them."""
 SOAK = 50_000
 
