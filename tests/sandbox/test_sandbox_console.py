@@ -279,9 +279,9 @@ def test_many_holders_are_paged(start, tmp_path):
     holders = [{"role": "mentor", "person": each} for each in people]
     from_console = Browser(start("--seed", a_site(tmp_path, people, holders=holders)))
     first = from_console.get("/mentor").text
-    assert first.count("/holders/remove") == 15
+    assert first.count("/holders/remove") == 12
     link = re.search(r'href="/console(/mentor\?after=[^"]+)"', first)[1]
-    assert from_console.get(link).text.count("/holders/remove") == 15
+    assert from_console.get(link).text.count("/holders/remove") == 12
     assert from_console.get("/mentor?q=M11").text.count("/holders/remove") == 10
 
 
@@ -302,7 +302,7 @@ def test_very_many_learners_are_not_all_counted_but_all_shown(start, tmp_path):
         ],
     )
     console = Browser(start("--seed", seed))
-    assert re.search(r"At least [0-9]+ learners", console.get("/headteacher").text)
+    assert re.search(r"At least [0-9]+ learners", console.get("/headteacher/edit?person=head").text)
     assert "1 learner<" in console.get("/mentor").text
     for path in ("/headteacher/edit?person=head", "/people/seen?person=head"):
         shown, more = [], path

@@ -13,7 +13,7 @@ from reconciler.sandbox import tables
 from reconciler.sandbox.console.rows import Slice, rows, slice_of
 from reconciler.sandbox.search import found, wanted
 
-HOLDERS_SHOWN: Final = 15
+HOLDERS_SHOWN: Final = 12
 PEOPLE_SHOWN: Final = 50
 UNITS_SHOWN: Final = 200
 EVENTS_SHOWN: Final = 100

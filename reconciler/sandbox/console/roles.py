@@ -54,7 +54,9 @@ def _overview(
     targets = {
         each: [(own["kind"], own["target"]) for own in assignments.get(each, ())] for each in people
     }
-    sights = sight.sights(connection, targets, server.store.today())
+    # Whom a headteacher sees is counted on their own page: a school's learners take a while.
+    wanted = targets if role is Role.MENTOR else {}
+    sights = sight.sights(connection, wanted, server.store.today())
     first = {learner for each in sights.values() for learner in each.learners[:NAMED]}
     return {
         "q": words,
