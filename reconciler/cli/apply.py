@@ -122,7 +122,7 @@ def _planned(
         rosters_before=options.rosters_before(manifest, site),
     )
     by_address = [each for each in (*asked.only, *asked.excepted) if not each.startswith(WITHIN)]
-    mistyped = [found for found in plan.warnings if found.code == "RR504" and by_address]
+    mistyped = plan.unmatched if by_address else ()
     if mistyped and (plan.actions or _would_change(manifest, state, site_policy)):
         raise WrongUse(mistyped[0].message, mistyped[0].advice)
     return plan

@@ -79,7 +79,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         site_policy=site_policy,
         rosters_before=options.rosters_before(loaded, source),
     )
-    spared = [found for found in plan.warnings if found.message.startswith("--except ")]
+    spared = [found for found in plan.unmatched if found.message.startswith("--except ")]
     if out is not None and spared:
         # Whoever it is to spare would be in the plan that others apply later.
         raise WrongUse(spared[0].message, spared[0].advice)

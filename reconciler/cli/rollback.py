@@ -71,9 +71,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         overrides=lifted,
         selection=Selection(only, excepted),
     )
-    for found in plan.warnings:
-        if found.code == "RR504":
-            raise WrongUse(found.message, found.advice)
+    if plan.unmatched:
+        raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)
     if not plan.actions:
         print_plan(shown, output_format, colour=not no_color)

@@ -225,6 +225,11 @@ class Plan:
         return any(verdict.refuses for verdict in self.verdicts)
 
     @property
+    def unmatched(self) -> tuple[Diagnostic, ...]:
+        """The warnings that patterns of --only or --except leave nothing, or match nothing."""
+        return tuple(each for each in self.warnings if each.code == "RR504")
+
+    @property
     def held_back(self) -> Verdict | None:
         """What says that some of it waits, as a roster has lost too much; it counts how much."""
         return next((each for each in self.verdicts if each.code == "RR521" and each.refuses), None)

@@ -1,7 +1,8 @@
 """What the lines under `moved` name on a site: units and people, by the keys they had and have."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -53,9 +54,14 @@ def find_moves(
     found: dict[MovedKind, dict[str, str]] = {kind: {} for kind in MovedKind}
     lines: list[tuple[Move, Line | None]] = []
     gone: list[Move] = []
-    matchers = [
-        Matcher(roster, manifest.sources[name], keys) for name, roster in manifest.rosters.items()
-    ]
+
+    @cache
+    def matchers() -> list[Matcher]:
+        return [
+            Matcher(roster, manifest.sources[name], keys)
+            for name, roster in manifest.rosters.items()
+        ]
+
     for move in manifest.moved:
         kind = move.kind or _kind(move, keys, refs)
         line: Line | None = None
@@ -81,11 +87,11 @@ def _report_unknown(
     kind: MovedKind | None,
     keys: Keys,
     refs: References,
-    matchers: Iterable[Matcher],
+    matchers: Callable[[], Iterable[Matcher]],
 ) -> None:
     """Report what the site does not have, unless a roster has it: then it may be still to come."""
     key = reference.key
-    if any(_has(each, key, kind) for each in matchers):
+    if any(_has(each, key, kind) for each in matchers()):
         return
     kind = kind or _likely(key, keys)
     if kind is not None:

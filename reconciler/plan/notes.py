@@ -26,7 +26,7 @@ _ADVICE = "Declare {} again, or take {} out of policy.protected to remove {}."
 
 def protections(
     keys: Keys, desired: Desired, differences: Iterable[Difference], protection: Protection
-) -> list[Diagnostic]:
+) -> Iterator[Diagnostic]:
     """Warn, once per holder, of what protection keeps of a person; else once per assignment."""
     every = [each.address for each in differences if each.treatment is Treatment.PROTECT]
     doubtful = (Holder.at(each) for each in every if not protection.covers(each))
@@ -38,43 +38,35 @@ def protections(
         if (holder := Holder.at(address)).person in protection.people
         and holder not in desired.holders
     }
-    others = [
-        address
-        for address in kept
-        if address.kind is AddressKind.ASSIGNMENT and Holder.at(address) not in holders
-    ]
-    return (
-        [
-            Diagnostic(
-                "RR503",
-                f"{keys.name(Address.holder(*holder))} is not declared, but policy.protected keeps "
-                f"them added and assigned{_without_effect(keys, desired, holder)}.",
-                None,
-                _ADVICE.format("the person", "them", "them"),
-            )
-            for holder in sorted(holders)
-        ]
-        + [
-            Diagnostic(
-                "RR503",
+    for holder in sorted(holders):
+        effect = _without_effect(keys, desired, holder)
+        yield _protected(
+            f"{_name(keys, holder)} is not declared, but policy.protected keeps them added and "
+            f"assigned{effect}.",
+            _ADVICE.format("the person", "them", "them"),
+        )
+    for address in sorted(kept):
+        if address.kind is AddressKind.ASSIGNMENT and Holder.at(address) not in holders:
+            yield _protected(
                 f"{keys.name(address)} is not declared, but policy.protected keeps it.",
-                None,
                 _ADVICE.format("it", "the unit", "it"),
             )
-            for address in sorted(others)
-        ]
-        + [
-            Diagnostic(
-                "RR411",
-                f"{keys.name(Address.holder(*holder))} keeps what is not declared of the role: "
-                "others in the roster have their key, so that nobody can say whether a rule means "
-                "them.",
-                None,
-                "Give them a key of their own, or take the key out with `except` and declare them.",
-            )
-            for holder in sorted(unsure)
-        ]
-    )
+    for holder in sorted(unsure):
+        yield Diagnostic(
+            "RR411",
+            f"{_name(keys, holder)} keeps what is not declared of the role: others in the roster "
+            "have their key, so that nobody can say whether a rule means them.",
+            None,
+            "Give them a key of their own, or take the key out with `except` and declare them.",
+        )
+
+
+def _protected(message: str, advice: str) -> Diagnostic:
+    return Diagnostic("RR503", message, None, advice)
+
+
+def _name(keys: Keys, holder: Holder) -> Address:
+    return keys.name(Address.holder(*holder))
 
 
 def unknown_sight(directory: Directory, as_of: date) -> Iterator[Diagnostic]:

@@ -58,7 +58,7 @@ def summary(plan: Plan) -> str:
 
 def nothing(plan: Plan) -> str:
     """Say that there is nothing to apply, and what is not as declared all the same."""
-    if any(each.code == "RR504" for each in plan.warnings):
+    if plan.unmatched:
         # Of the rest nothing is said.
         return "Nothing is planned: --only and --except leave nothing that would change."
     if plan.manifest.startswith(ROLLBACK_OF):

@@ -168,7 +168,8 @@ class _Run:
         units = tuple(
             self._unit(unit, held.get(unit.sourced_id, ())) for unit in self._roster.units
         )
-        ended, begins = self._other_days()
+        finds_nothing = all(each.fate is not Fate.TAKEN for each in units)
+        ended, begins = self._other_days() if finds_nothing else (None, None)
         return Result(
             self._rule,
             units,

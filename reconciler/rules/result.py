@@ -56,7 +56,8 @@ class Result:
         unsure: the site's people with a key that somebody needed shares with others in the roster:
             nobody can say who of them they are.
         crowded: units in which there may not be several, with how many there are.
-        ended: where nothing that it looks at holds on the day, the last day on which any did.
+        ended: where nothing is taken and nothing that it looks at holds on the day, the last day
+            on which any did.
         begins: likewise the first day on which any will.
     """
 

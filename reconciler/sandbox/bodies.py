@@ -6,7 +6,7 @@ from pydantic import Field, ValidationError
 
 from reconciler.domain.vocabulary import BATCH_LIMIT
 from reconciler.sandbox.changes import Change, ExpectPresent, ExpectValue, Verb, read_address
-from reconciler.sandbox.items import Shape
+from reconciler.sandbox.items import Shape, first_mistake
 from reconciler.sandbox.problems import Problem
 
 KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
@@ -82,9 +82,9 @@ def read_body(shape: type[Body], body: bytes) -> Body:
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise Problem("invalid_body", f"{place}: {first['msg']}") from None
+        where, what = first_mistake(error)
+        place = ".".join(map(str, where)) or "the body"
+        raise Problem("invalid_body", f"{place}: {what}") from None
 
 
 def read_changes(body: bytes) -> list[ChangeBody]:

@@ -27,6 +27,7 @@ from reconciler.sandbox.items import (
     RelationItem,
     SiteItem,
     UnitItem,
+    first_mistake,
 )
 from reconciler.sandbox.loading import SITE, Part, in_parts
 from reconciler.sandbox.profiles import (
@@ -157,10 +158,9 @@ def _made(shape: type[_Item], of: RosterPerson | RosterUnit, **values: Any) -> _
     try:
         return shape(**values)
     except ValidationError as error:
-        # Never the input: it holds people's names.
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = "/".join(map(str, first["loc"]))
-        raise NotTaken(f"{of.file} row {of.row}: {field}: {first['msg']}") from None
+        where, what = first_mistake(error)
+        field = "/".join(map(str, where))
+        raise NotTaken(f"{of.file} row {of.row}: {field}: {what}") from None
 
 
 def _kind(unit: RosterUnit) -> UnitKind:

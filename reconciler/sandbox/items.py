@@ -8,7 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciler.domain.vocabulary import (
     LABEL_LIMIT,
@@ -40,6 +40,12 @@ PersonKey = Annotated[str, Field(min_length=1, max_length=PERSON_KEY_LIMIT, patt
 UnitKey = Annotated[str, Field(min_length=1, max_length=UNIT_KEY_LIMIT, pattern=PRINTABLE)]
 Title = Annotated[str, Field(min_length=1, max_length=UNIT_TITLE_LIMIT, pattern=PRINTABLE)]
 Label = Annotated[str, Field(min_length=1, max_length=LABEL_LIMIT, pattern=LABEL)]
+
+
+def first_mistake(error: ValidationError) -> tuple[tuple[int | str, ...], str]:
+    """Return where a document is wrong first, and how; never the input, which holds names."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return first["loc"], first["msg"]
 
 
 class Shape(BaseModel):

@@ -12,7 +12,7 @@ from reconciler.rosters.files import FILES, Files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.sandbox.collections import COLLECTIONS
 from reconciler.sandbox.from_roster import NotTaken, parts_of_roster
-from reconciler.sandbox.items import StateDocument
+from reconciler.sandbox.items import StateDocument, first_mistake
 from reconciler.sandbox.loading import SITE, Part, in_parts
 from reconciler.sandbox.municipality import municipality
 from reconciler.sandbox.options import PLAIN_CSV, STATE, SandboxRefused, Seed
@@ -47,10 +47,9 @@ def parts_of_seed(seed: Seed | None) -> Iterator[Part]:
     except NotAState as error:
         raise SandboxRefused(f"the seed {path} is not valid: {error}") from None
     except ValidationError as error:
-        # Never the input: it holds people's names.
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = "/".join(str(part) for part in first["loc"])
-        raise SandboxRefused(f"the seed {path} is not valid: {place}: {first['msg']}") from None
+        where, what = first_mistake(error)
+        place = "/".join(map(str, where))
+        raise SandboxRefused(f"the seed {path} is not valid: {place}: {what}") from None
 
 
 def parts_of(document: StateDocument) -> Iterator[Part]:

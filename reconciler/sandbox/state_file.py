@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from reconciler.domain.vocabulary import Capability
 from reconciler.sandbox import tables
 from reconciler.sandbox.collections import COLLECTIONS, as_items
-from reconciler.sandbox.items import ITEMS, Shape
+from reconciler.sandbox.items import ITEMS, Shape, first_mistake
 from reconciler.sandbox.loading import SITE, Part
 
 FORMAT: Final = "reconciler.state/1"
@@ -105,12 +105,10 @@ def _checked(name: str, raw: list[str], before: int | None = None) -> list[Shape
     try:
         items: list[Shape] = _reader(name).validate_json(f"[{','.join(raw)}]")
     except ValidationError as error:
-        # Never the input: it holds people's names.
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        number, *within = first["loc"]
+        (number, *within), what = first_mistake(error)
         place = [name] if before is None else [name, before + int(number)]
         where = "/".join(str(part) for part in (*place, *within))
-        raise NotAState(f"{where}: {first['msg']}") from None
+        raise NotAState(f"{where}: {what}") from None
     return items
 
 

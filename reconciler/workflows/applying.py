@@ -93,7 +93,7 @@ def _is_new_measure(plan: Plan, journal: SqlJournal) -> bool:
     So a site that is brought under rules without a change has something that the next roster is
     compared with.
     """
-    if not plan.rosters or any(each.code == "RR504" for each in plan.warnings):
+    if not plan.rosters or plan.unmatched:
         return False
     before = last_rosters(journal, plan.site)
     return any(before.get(name) != size for name, size in plan.rosters.items())

@@ -36,12 +36,14 @@ def routes(frame: Frame) -> APIRouter:
             if person is None:
                 raise Problem("not_found", "there is no such person")
             day, who = server.store.today(), person["id"]
-            roles = sight.roles_shown(connection, who, day)
+            shown = sight.shown(connection, who, day)
             site = queries.site(connection)
             labels = queries.labels(connection)
             learners = {
-                role.value: sight.learners_of(connection, role, who, day, query.get(role.value, ""))
-                for role in roles
+                role.value: sight.learners_of(
+                    connection, role, who, seen_by, day, query.get(role.value, "")
+                )
+                for role, seen_by in shown.items()
             }
             holds = [
                 role.value
@@ -54,9 +56,9 @@ def routes(frame: Frame) -> APIRouter:
             "seen.html",
             session,
             person=person,
-            entry=sight.entry_of(roles),
+            entry=sight.entry_of(shown),
             holds=holds,
-            ilp=bool(roles) and site["ilp_enabled"] and site["ilp_published_templates"] > 0,
+            ilp=bool(shown) and site["ilp_enabled"] and site["ilp_published_templates"] > 0,
             labels=labels,
             learners=learners,
             supervisors=supervisors,

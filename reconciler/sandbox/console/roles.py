@@ -51,12 +51,10 @@ def _overview(
     holders = queries.holders(connection, role, words, query.get("after", ""))
     people = [each["id"] for each in holders.rows]
     assignments = queries.assignments(connection, role, people)
-    targets = {
-        each: [(own["kind"], own["target"]) for own in assignments.get(each, ())] for each in people
-    }
     # Whom a headteacher sees is counted on their own page: a school's learners take a while.
-    wanted = targets if role is Role.MENTOR else {}
-    sights = sight.sights(connection, wanted, server.store.today())
+    wanted = people if role is Role.MENTOR else ()
+    assigned = {each: assignments.get(each, ()) for each in wanted}
+    sights = sight.sights(connection, assigned, server.store.today())
     first = {learner for each in sights.values() for learner in each.learners[:NAMED]}
     return {
         "q": words,
@@ -88,13 +86,14 @@ def _edit(
     path = queries.path_to(connection, unit) if unit else []
     day, who = server.store.today(), person["id"]
     assignments = queries.assignments(connection, role, [who]).get(who, [])
+    seen = sight.sights(connection, {who: assignments}, day)[who]
     return {
         "person": person,
         "holds": bool(queries.holders_among(connection, role, [who])),
         "assignments": assignments,
         "assigned": {(each["kind"], each["target"]) for each in assignments},
-        "sight": sight.sight_of(connection, role, who, day),
-        "learners": sight.learners_of(connection, role, who, day, query.get("learner", "")),
+        "sight": seen,
+        "learners": sight.learners_of(connection, role, who, seen, day, query.get("learner", "")),
         "q": words,
         "found": queries.search_people(connection, words, query.get("after", ""), learners=True)
         if TargetKind.LEARNER in TARGET_KINDS[role]

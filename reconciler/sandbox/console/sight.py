@@ -5,7 +5,7 @@ anew on purpose: where the two disagree, one of them is wrong.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -39,17 +39,14 @@ class Sight:
     whole: bool
 
 
-Target = tuple[str, str]
-"""The kind and the id of what an assignment is of."""
-
-
 def sights(
-    connection: Connection, assigned: Mapping[str, Collection[Target]], day: date
+    connection: Connection, assigned: Mapping[str, Iterable[Mapping[str, Any]]], day: date
 ) -> dict[str, Sight]:
-    """Return per person whom they see by what is assigned to them."""
+    """Return per person whom they see by what is assigned to them, each a `kind` and `target`."""
     of_units: dict[frozenset[str], Sight] = {}
     found = {}
-    for person, targets in assigned.items():
+    for person, assignments in assigned.items():
+        targets = [(each["kind"], each["target"]) for each in assignments]
         units = frozenset(target for kind, target in targets if kind != TargetKind.LEARNER)
         if units not in of_units:
             of_units[units] = _learners_in(connection, units, day)
@@ -58,14 +55,6 @@ def sights(
         learners = sorted({*alone, *seen.learners}) if alone else seen.learners
         found[person] = Sight(learners, seen.whole)
     return found
-
-
-def sight_of(connection: Connection, role: Role, person: str, day: date) -> Sight:
-    """Return whom a person sees by a role."""
-    own = tables.assignments.c
-    query = select(own.kind, own.target).where(own.role == role.value, own.person == person)
-    targets = [(row.kind, row.target) for row in connection.execute(query)]
-    return sights(connection, {person: targets}, day)[person]
 
 
 def _learners_in(connection: Connection, units: Collection[str], day: date) -> Sight:
@@ -109,13 +98,14 @@ def named(connection: Connection, learners: Collection[str]) -> dict[str, dict[s
     return {row["id"]: row for row in rows(connection, query)}
 
 
-def learners_of(connection: Connection, role: Role, person: str, day: date, after: str) -> Slice:
-    """Return some of the learners whom a person sees by a role, by id."""
+def learners_of(
+    connection: Connection, role: Role, person: str, sight: Sight, day: date, after: str
+) -> Slice:
+    """Return some of the learners whom a person sees by a role, by id; `sight` is what is known."""
     people, members, own = tables.people.c, tables.memberships.c, tables.assignments.c
     query: Select[Any] = (
         select(people.id, people.name, people.sync_key).where(people.id > after).order_by(people.id)
     )
-    sight = sight_of(connection, role, person, day)
     if sight.whole:
         following = sight.learners[bisect_right(sight.learners, after) :]
         return slice_of(
@@ -130,19 +120,31 @@ def learners_of(connection: Connection, role: Role, person: str, day: date, afte
     return slice_of(connection, query.where(or_(learns, alone)), LEARNERS_SHOWN)
 
 
-def roles_shown(connection: Connection, person: str, day: date) -> list[Role]:
-    """Return the roles whose entry the menu rule gives a person."""
-    return [role for role in Role if _shows(connection, role, person, day)]
+def shown(connection: Connection, person: str, day: date) -> dict[Role, Sight]:
+    """Return the roles whose entry the menu rule gives a person, with whom they see by each."""
+    own = tables.assignments.c
+    found = {}
+    for role in Role:
+        if not _is_able(connection, role, person):
+            continue
+        query = select(own.kind, own.target).where(own.role == role.value, own.person == person)
+        assigned = rows(connection, query)
+        sight = sights(connection, {person: assigned}, day)[person]
+        # A mentor needs a learner, a headteacher only something that is assigned.
+        if sight.learners if role is Role.MENTOR else assigned:
+            found[role] = sight
+    return found
 
 
-def entry_of(shown: Sequence[Role]) -> tuple[str, Role] | None:
+def entry_of(roles: Collection[Role]) -> tuple[str, Role] | None:
     """Return the one entry of who is shown these roles, and the role whose tool name it has."""
-    if not shown:
-        return None
-    return (SUPERVISOR, Role.HEADTEACHER) if len(shown) == len(Role) else (shown[0], shown[0])
+    if len(roles) == len(Role):
+        return SUPERVISOR, Role.HEADTEACHER
+    return next(((role, role) for role in roles), None)
 
 
-def _shows(connection: Connection, role: Role, person: str, day: date) -> bool:
+def _is_able(connection: Connection, role: Role, person: str) -> bool:
+    """Whether somebody has a role, it is enabled on their profile, and they can sign in."""
     people, profiles, holders = tables.people.c, tables.profiles.c, tables.holders.c
     able = (
         select(profiles.roles)
@@ -150,13 +152,7 @@ def _shows(connection: Connection, role: Role, person: str, day: date) -> bool:
         .join(tables.holders, holders.person == people.id)
         .where(people.id == person, people.active, holders.role == role.value)
     )
-    if role not in (connection.execute(able).scalar() or ()):
-        return False
-    if role is Role.MENTOR:
-        return bool(sight_of(connection, role, person, day).learners)
-    own = tables.assignments.c
-    linked = select(own.target).where(own.role == role.value, own.person == person)
-    return connection.execute(linked.limit(1)).first() is not None
+    return role in (connection.execute(able).scalar() or ())
 
 
 def supervisors(connection: Connection, learner: str, day: date) -> list[dict[str, Any]]:
