@@ -712,6 +712,25 @@ def test_a_pipeline_that_is_not_told_what_to_install_says_so(empty, pipeline):
     assert "set the variable RECONCILER_PACKAGE" in done.stderr
 
 
+def in_shell(desk, text, folder, **more):
+    """Run a job's shell as its pipeline would, with the program that is here."""
+    return subprocess.run(
+        ["bash", "-e", "-c", text.replace("python -m pip install", "#")],
+        cwd=folder,
+        env={
+            **desk.environment,
+            "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
+            "GITHUB_STEP_SUMMARY": "summary.txt",
+            "GITHUB_OUTPUT": "output.txt",
+            **more,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
     """Each job's shell is run against a site: plan, apply of that plan, drift."""
@@ -722,20 +741,7 @@ def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
     desk.write(exported)
 
     def job(name: str, expect: int) -> str:
-        done = subprocess.run(
-            ["bash", "-e", "-c", shells[name].replace("python -m pip install", "#")],
-            cwd=desk.directory,
-            env={
-                **desk.environment,
-                "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
-                "GITHUB_STEP_SUMMARY": "summary.txt",
-                "GITHUB_OUTPUT": "output.txt",
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = in_shell(desk, shells[name], desk.directory)
         desk.check_manners(done.stdout + done.stderr)
         assert done.returncode == expect, done.stdout + done.stderr
         return done.stdout
@@ -780,22 +786,7 @@ def test_a_pipeline_fetches_the_roster_where_there_is_one(settled_desk, pipeline
     assert {name for name, shell in shells.items() if variable in shell} == {"plan", "drift"}
 
     def planned(**more: str) -> tuple[int, str]:
-        shell = shells["plan"].replace("python -m pip install", "#")
-        done = subprocess.run(
-            ["bash", "-e", "-c", shell],
-            cwd=folder,
-            env={
-                **desk.environment,
-                "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
-                "GITHUB_STEP_SUMMARY": "summary.txt",
-                "GITHUB_OUTPUT": "output.txt",
-                **more,
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = in_shell(desk, shells["plan"], folder, **more)
         return done.returncode, done.stdout + done.stderr
 
     code, told = planned()

@@ -25,6 +25,19 @@ SCHEDULED = [
 ]
 
 
+def with_roster(desk: Desk) -> str:
+    """Put the example's roster where its rules look for it, and return their text."""
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    return (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+
+
+def cut_off(desk: Desk) -> None:
+    """Cut the roster off before the teachers, who stand at the end."""
+    file = desk.directory / "roster" / "enrollments.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:-10]), encoding="utf-8")
+
+
 def ruled(site: str, roster: Path, rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "version": 1,
@@ -133,11 +146,10 @@ def test_the_same_municipality_from_a_pifu_file_gets_the_same_plan(first_desk: D
 
 
 def test_a_mentor_whom_the_roster_leaves_out_does_not_go_untold(settled_desk: Desk):
-    shutil.copytree(ROOT / "examples" / "roster", settled_desk.directory / "roster")
+    example = with_roster(settled_desk)
     file = settled_desk.directory / "roster" / "users.csv"
     text = file.read_text(encoding="utf-8").replace("t-0412,,,", "t-0412,tobedeleted,,")
     file.write_text(text, encoding="utf-8")
-    example = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
     manifest = settled_desk.write(example, "rules.yaml")
     message = (
         "RR410: the roster sis: left out: 2 rows of enrollments.csv with a class or user marked "
@@ -162,12 +174,9 @@ def test_a_change_in_the_roster_is_pending_and_not_drift(settled_desk: Desk):
 
 def test_a_roster_that_lost_too_much_since_the_last_apply_removes_nothing(desk: Desk):
     """The journal of the last apply says how much there was in it."""
-    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
-    manifest = desk.write((ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8"), "r.yaml")
+    manifest = desk.write(with_roster(desk), "r.yaml")
     desk.run("apply", manifest, "--yes")
-    file = desk.directory / "roster" / "enrollments.csv"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    file.write_text("".join(lines[:-10]), encoding="utf-8")  # the teachers stand at the end
+    cut_off(desk)
     told = desk.run("plan", manifest, "--format", "json", expect=4).json("plan")
     assert told["actions"] == []
     (verdict,) = [each for each in told["verdicts"] if each["code"] == "RR521"]
@@ -229,8 +238,7 @@ def test_whom_a_rule_finds_and_whose_profile_lacks_the_role_is_told_by_rules_tes
 @pytest.mark.parametrize("hidden", [(), ("--redact",)])
 def test_drift_sees_who_changed_what_though_a_rule_refuses_whom_the_site_lacks(desk: Desk, hidden):
     """Who only looks is not blinded by one who is not on the site yet; nothing is applied."""
-    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
-    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    text = with_roster(desk)
     assert text.count("none: report") == 1
     manifest = desk.write(text, "r.yaml")
     desk.run("apply", manifest, "--yes")
@@ -263,12 +271,9 @@ def test_drift_sees_who_changed_what_though_a_rule_refuses_whom_the_site_lacks(d
 
 def test_drift_tells_what_a_shrunk_roster_holds_back_and_who_wrote_it(desk: Desk):
     """What others gave by hand is drift; what the roster gave before is not yet applied."""
-    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
-    manifest = desk.write((ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8"), "r.yaml")
+    manifest = desk.write(with_roster(desk), "r.yaml")
     desk.run("apply", manifest, "--yes")
-    file = desk.directory / "roster" / "enrollments.csv"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    cut_off(desk)
     done = desk.run("drift", manifest, "--format", "json", expect=3)
     report = done.json("drift")
     assert (report["drifted"], report["pending"]) == ([], [])
@@ -291,15 +296,12 @@ def test_drift_tells_what_a_shrunk_roster_holds_back_and_who_wrote_it(desk: Desk
 
 
 def test_a_roster_that_was_cut_off_hands_no_class_to_who_steps_in(desk: Desk):
-    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
-    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    text = with_roster(desk)
     assert text.count("none: report") == 1
     text = text.replace("none: report", "none: {use: t-0409}")
     manifest = desk.write(text, "r.yaml")
     desk.run("apply", manifest, "--yes")
-    file = desk.directory / "roster" / "enrollments.csv"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    cut_off(desk)
     before = desk.sandbox.writes()
     assert "nobody steps in" in desk.run("apply", manifest, "--yes", expect=4).err
     assert desk.sandbox.writes() == before
@@ -307,13 +309,10 @@ def test_a_roster_that_was_cut_off_hands_no_class_to_who_steps_in(desk: Desk):
 
 
 def test_only_a_whole_apply_that_is_not_taken_back_says_how_much_there_was(desk: Desk):
-    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
-    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    text = with_roster(desk)
     manifest = desk.write(text, "r.yaml")
     desk.run("apply", manifest, "--yes")
-    file = desk.directory / "roster" / "enrollments.csv"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    cut_off(desk)
     labelled = desk.write(f"{text}\nlabels: {{mentor: {{tool_name: Mine}}}}\n", "labelled.yaml")
     lifted = ("--override", "RR521", "--override", "RR501", "--reason", "meant")
     desk.run("apply", labelled, "--yes", "--only", "label/*", *lifted)
@@ -327,15 +326,12 @@ def test_only_a_whole_apply_that_is_not_taken_back_says_how_much_there_was(desk:
 
 def test_a_site_that_was_as_declared_has_a_roster_to_compare_the_next_one_with(desk: Desk):
     """Adopted without a change, it would lose its mentors to the first roster that is cut off."""
-    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
-    text = (ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8")
+    text = with_roster(desk)
     manifest = desk.write(text, "r.yaml")
     desk.run("apply", manifest, "--yes", RECONCILER_JOURNAL="of-others.db")
     for _ in range(2):
         assert "Nothing to change" in desk.run("apply", manifest, "--yes").out
         (run,) = desk.run("history", "--format", "json").json("history")["runs"]
         assert run["status"] == "done"
-    file = desk.directory / "roster" / "enrollments.csv"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    file.write_text("".join(lines[:-10]), encoding="utf-8")
+    cut_off(desk)
     assert "RR521" in desk.run("plan", manifest, expect=4).out
