@@ -41,6 +41,7 @@ _membership: Final[Callable[[tuple[object, ...]], RosterMembership]] = partial(
 )
 """Makes a membership of its fields, in their order: of millions, without a call into Python."""
 
+_JOINED: Final = ("classes", "users")
 _GOING: Final = "marked tobedeleted"
 _ROLE_TYPES: Final = ("primary", "secondary")
 _FAMILY: Final = frozenset({RosterRole.PARENT, RosterRole.GUARDIAN, RosterRole.RELATIVE})
@@ -293,11 +294,14 @@ class _Reader:
     def _enrollments(self) -> Iterator[RosterMembership]:
         """Yield who is in which class; millions of them, so what is usual takes the short way."""
         tables = self._tables
-        classes, orgs, users = (tables.ids(name) for name in ("classes", "orgs", "users"))
+        # One look-up tells whether there is such an id, and gives the text that all others share.
+        classes, users = ({each: intern(each) for each in tables.ids(name)} for name in _JOINED)
+        orgs, role_of = tables.ids("orgs"), ROLES.get
         periods: dict[tuple[str, str], tuple[date | None, date | None]] = {}
         for file, number, values in tables.rows("enrollments", COLUMNS["enrollments"]):
             _, class_id, school, user, word, _, primary, begin, end = values
-            if not (class_id in classes and school in orgs and user in users):
+            joined, person = classes.get(class_id), users.get(user)
+            if joined is None or person is None or school not in orgs:
                 if tables.goes("classes", class_id) or tables.goes("users", user):
                     tables.remarks.add(file, number, LEFT_OUT, f"with a class or user {_GOING}")
                     continue
@@ -312,9 +316,9 @@ class _Reader:
                     periods[begin, end] = period
             yield _membership(
                 (
-                    intern(class_id),
-                    intern(user),
-                    ROLES.get(word) or tables.role(file, number, word),
+                    joined or class_id,
+                    person or user,
+                    role_of(word) or tables.role(file, number, word),
                     primary == "true"
                     or (
                         primary not in ("", "false")

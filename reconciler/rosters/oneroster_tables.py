@@ -194,7 +194,7 @@ class Tables:
                 message = f"row {first} has the same id"
                 self.problem(file, number, "sourcedId", "RR309", message, sourced_id)
                 continue
-            if "" in values[:status_at]:
+            if "" in values and "" in values[:status_at]:
                 lacking = [
                     column
                     for column, value in zip(columns.required, values, strict=False)
