@@ -5,6 +5,7 @@ once: readers wait for nobody, and each sees the site as it was when it began.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ READING: Final = "sandbox_reading"
 """The execution option of a connection that only reads."""
 
 _BUSY_SECONDS: Final = 30.0
+_AGAIN_SECONDS: Final = 0.02
 _REQUESTS_AT_ONCE: Final = 40  # the threads that answer requests
 _KEPT_CONNECTIONS: Final = 10
 
@@ -248,7 +250,18 @@ def _begin(connection: Connection) -> None:
 
 
 def _log_ahead(raw: Any, _entry: ConnectionPoolEntry) -> None:
-    raw.execute("PRAGMA journal_mode = WAL").close()
+    # SQLite answers at once that somebody writes, whatever its timeout: who changes the journal's
+    # mode holds a lock that the writer may need. It is over with the writer's transaction.
+    given_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL").close()
+        except Exception as error:
+            if not _is_busy(error) or time.monotonic() > given_up:
+                raise
+        else:
+            return
+        time.sleep(_AGAIN_SECONDS)
 
 
 def _leave_log(connection: Connection) -> bool:
@@ -259,12 +272,16 @@ def _leave_log(connection: Connection) -> bool:
         cursor.execute("PRAGMA busy_timeout = 0")
         ((mode,),) = cursor.execute("PRAGMA journal_mode = DELETE").fetchall()
     except Exception as error:
-        if getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY":
+        if _is_busy(error):
             return False
         raise
     finally:
         cursor.close()
     return bool(mode != "wal")
+
+
+def _is_busy(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"
 
 
 def _be_seen(raw: Any, _entry: ConnectionPoolEntry) -> None:

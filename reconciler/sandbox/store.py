@@ -164,6 +164,9 @@ def open_store(database: str, seed: Seed | None = None) -> Store:
             if refuse_unless(wanted, connection, place.shown) is Found.NOTHING:
                 create(connection)
                 load(connection, parts_of_seed(seed), seed.path if seed else None)
+        # From here on there is a connection, so that a reset sees that the site is served.
+        with told(place):
+            engine.connect().close()
     except BaseException:
         engine.dispose()
         raise

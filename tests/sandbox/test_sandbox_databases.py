@@ -19,6 +19,8 @@ from browsers import Browser
 from sandboxes import PROGRAM, clean_environment
 
 from reconciler.sandbox import tables
+from reconciler.sandbox.database import place_of, serving_engine
+from reconciler.sandbox.store import open_store
 
 COLLECTIONS = (
     *("profiles", "labels", "people", "units"),
@@ -121,6 +123,25 @@ def test_two_sandboxes_that_start_at_once_make_one_site(start, database):
         sites = list(pool.map(lambda _: start("--database", database), range(2)))
     etags = {site.get("people").headers["ETag"] for site in sites}
     assert len(etags) == 1
+
+
+def test_a_sandbox_that_starts_waits_for_the_writer_of_another(tmp_path):
+    database = tmp_path / "site.db"
+    open_store(str(database)).close()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    engine = serving_engine(place_of(str(database)))
+    with closing(sqlite3.connect(database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            connecting = pool.submit(engine.connect)
+            time.sleep(0.3)
+            assert not connecting.done()
+            writer.execute("COMMIT")
+            with connecting.result(20) as connection:
+                mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    engine.dispose()
+    assert mode == "wal"
 
 
 def test_readers_wait_for_no_writer_and_see_no_half_of_a_write(start, database):
