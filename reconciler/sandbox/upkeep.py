@@ -86,7 +86,10 @@ def _opened(database: str) -> Iterator[tuple[Place, Engine]]:
     place = place_of(database)
     # SQLite would make the file.
     if place.file is not None and not place.file.is_file():
-        raise SandboxRefused(f"there is no database {place.shown}")
+        raise SandboxRefused(
+            f"there is no database {place.shown}; check the path, "
+            f"or make one there: reconciler sandbox --database {place.shown}"
+        )
     engine = making_engine(place)
     try:
         yield place, engine

@@ -338,7 +338,9 @@ def test_another_program_s_database_is_refused_and_left_as_it_is(database, run):
 def test_where_there_is_no_sandbox_there_is_nothing_to_do(command, run, tmp_path, postgres_url):
     more = ["--yes"] if command == "reset" else []
     missing = tmp_path / "missing.db"
-    assert "there is no database" in run(command, "--database", missing, *more, code=1)[1]
+    told = run(command, "--database", missing, *more, code=1)[1]
+    assert f"there is no database {missing}" in told
+    assert f"reconciler sandbox --database {missing}" in told
     assert not missing.exists()
     (tmp_path / "empty.db").touch()
     for empty in (tmp_path / "empty.db", postgres_url):
