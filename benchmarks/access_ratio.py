@@ -12,17 +12,9 @@ from typing import Any
 
 from reconciler.access.sight import Access
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
-from reconciler.state import (
-    Assignment,
-    Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Site,
-    Unit,
-)
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 
 LEARNERS, MEMBERSHIPS = 100_000, 1_000_000
 SCHOOLS, CLASSES, STAFF = 200, 20_000, 10_000
@@ -82,7 +74,7 @@ def site(chance: random.Random, loaded: list[dict[str, Any]]) -> LiveState:
         ),
         relations=(),
         holders=frozenset(found.holder for found in assignments),
-        assignments=frozenset(assignments),
+        assignments=Assignments.of(assignments),
     )
 
 

@@ -13,6 +13,7 @@ from reconciler.cause import Cause, CauseKind, Grant
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.eligibility import Eligibility
 from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
@@ -20,7 +21,6 @@ from reconciler.references import References
 from reconciler.rules.derive import derive
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
-from reconciler.state import Assignment, Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Desired:
         profiles: per listed role the profiles to have it, and why.
         labels: the listed labels, with their texts and why.
         holders: the declared people, with the place of their entry.
-        assignments: what is wanted on the day.
+        assignments: what is wanted on the day, and why.
+        wanted: the same, without the reasons.
         dormant: what is declared but does not hold on the day: expired, or not started. What has
             expired and begins again later has expired.
         upcoming: per assignment of those that do not hold on the day the first day to come.
@@ -56,6 +57,7 @@ class Desired:
     labels: Mapping[tuple[Role, LabelField], tuple[str | None, Cause]]
     holders: Mapping[Holder, Cause]
     assignments: Mapping[Assignment, Cause]
+    wanted: Assignments
     dormant: Mapping[Assignment, Cause]
     upcoming: Mapping[Assignment, date]
     grants: Mapping[Assignment, tuple[Grant, ...]]
@@ -149,6 +151,7 @@ class _Resolver:
             },
             holders=holders,
             assignments=self.assignments,
+            wanted=Assignments.of(self.assignments),
             dormant={found: self._dormancy(items) for found, items in dormant.items()},
             upcoming={
                 found: begins

@@ -5,20 +5,19 @@ roles, one person's entry in a role. One comparison serves all three; DeepDiff e
 objects that are on both sides and differ. Nothing here reads a site or decides an order.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from reconciler.cause import Cause, CauseKind
 from reconciler.desired import Desired
 from reconciler.directory import Directory
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Holder, Targets
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.manifest.model import Unmanaged
 from reconciler.provider import Verb
-from reconciler.state import Assignment, Holder
 
 Value: TypeAlias = bool | str | None
 """What stands at an address: for a label its text or None, for all else whether it is present."""
@@ -155,16 +154,24 @@ def _profiles(directory: Directory, desired: Desired) -> Iterator[Difference]:
 
 def _role(directory: Directory, desired: Desired, role: Role) -> Iterator[Difference]:
     state = directory.state
-    live = _entries(found for found in state.assignments if found.role is role)
-    wanted = _entries(found for found in desired.assignments if found.role is role)
-    holders = {found for found in state.holders if found.role is role}
-    declared = {found for found in desired.holders if found.role is role}
-    for holder in sorted(holders | declared):
-        before = live.get(holder, _NOTHING)
+    live, wanted = state.assignments, desired.wanted
+    differing = (
+        holder
+        for holder in state.holders | desired.holders.keys()
+        if holder.role is role
+        and not (
+            holder in desired.holders
+            and holder in state.holders
+            and live.targets(holder) == wanted.targets(holder)
+        )
+    )
+    for holder in sorted(differing):
+        everything = live.targets(holder)
+        before = _entry(everything)
         if not desired.scope.whole_site:
             before = _within(directory, desired, holder, before)
-        if holder in declared:
-            if holder not in holders:
+        if holder in desired.holders:
+            if holder not in state.holders:
                 yield Difference(
                     Address.holder(*holder),
                     Verb.ADD,
@@ -172,14 +179,13 @@ def _role(directory: Directory, desired: Desired, role: Role) -> Iterator[Differ
                     after=True,
                     cause=desired.holders[holder],
                 )
-            after = wanted.get(holder, _NOTHING)
-            for change in changed_fields(before, after):
+            for change in changed_fields(before, _entry(wanted.targets(holder))):
                 assignment = Assignment(*holder, TargetKind(change.field), str(change.member))
                 cause = _cause(desired, assignment)
                 yield _presence(Address.assignment(*assignment), change, cause)
         elif desired.unmanaged is not Unmanaged.IGNORE:
             leaves = desired.scope.whole_site or (
-                bool(_size(before)) and _size(before) == _size(live.get(holder, _NOTHING))
+                bool(_size(before)) and _size(before) == _size(everything)
             )
             yield from _undeclared(desired, holder, before, leaves=leaves)
 
@@ -222,20 +228,10 @@ def _presence(address: Address, change: FieldChange, cause: Cause) -> Difference
 
 _Entry: TypeAlias = dict[str, frozenset[str]]
 
-_NOTHING: _Entry = {kind.value: frozenset() for kind in TargetKind}
 
-
-def _entries(assignments: Iterable[Assignment]) -> dict[Holder, _Entry]:
-    """Group assignments into one settings-like object per holder: the targets of each kind."""
-    entries: defaultdict[Holder, dict[str, set[str]]] = defaultdict(
-        lambda: {kind.value: set() for kind in TargetKind}
-    )
-    for found in assignments:
-        entries[found.holder][found.kind.value].add(found.target)
-    return {
-        holder: {kind: frozenset(targets) for kind, targets in entry.items()}
-        for holder, entry in entries.items()
-    }
+def _entry(targets: Targets) -> _Entry:
+    """Make a settings-like object of what a holder is assigned: the targets of each kind."""
+    return {kind.value: frozenset(targets.get(kind, ())) for kind in TargetKind}
 
 
 def _within(directory: Directory, desired: Desired, holder: Holder, entry: _Entry) -> _Entry:
@@ -251,5 +247,5 @@ def _within(directory: Directory, desired: Desired, holder: Holder, entry: _Entr
     }
 
 
-def _size(entry: Mapping[str, frozenset[str]]) -> int:
+def _size(entry: Mapping[Any, Sized]) -> int:
     return sum(len(targets) for targets in entry.values())

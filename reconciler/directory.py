@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import PersonKey, UnitKey
-from reconciler.state import Assignment, LiveState, Membership, Person, Profile, Unit
+from reconciler.state import LiveState, Membership, Person, Profile, Unit
 from reconciler.suggest import did_you_mean
 
 

@@ -11,11 +11,12 @@ from reconciler.cause import Cause
 from reconciler.diagnostics import Position
 from reconciler.directory import Directory
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Holder
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import Reference
 from reconciler.plain import count, first_of
 from reconciler.references import References
-from reconciler.state import Holder, Profile
+from reconciler.state import Profile
 
 _NAMED: Final = 12
 

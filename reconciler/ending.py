@@ -7,11 +7,11 @@ from datetime import date, timedelta
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.days import joined
 from reconciler.manifest.model import Item, Manifest
 from reconciler.plan.model import Plan
 from reconciler.references import References
-from reconciler.state import Assignment
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import CODES, Diagnostic
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignments
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.drift import Drifted, DriftReport
 from reconciler.ending import Ending
@@ -158,7 +159,7 @@ class Redaction:
                 for each in live.holders
                 if kept(each.person)
             ),
-            assignments=frozenset(
+            assignments=Assignments.of(
                 each._replace(
                     person=people[each.person].id,
                     target=people[each.target].id

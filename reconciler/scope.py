@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import Role
-from reconciler.state import Assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,9 @@ class Scope:
         return self.whole_site or directory.place(assignment, day) in self.units
 
 
-def in_scope(
-    directory: Directory, scope: Scope, roles: Iterable[Role], as_of: date
-) -> frozenset[Assignment]:
+def in_scope(directory: Directory, scope: Scope, roles: Iterable[Role], as_of: date) -> Assignments:
     """Return the live assignments of some roles that lie within a scope."""
-    wanted = frozenset(roles)
-    found = (each for each in directory.state.assignments if each.role in wanted)
+    found = directory.state.assignments.of_role(*roles)
     if scope.whole_site:
-        return frozenset(found)
-    return frozenset(each for each in found if scope.includes(directory, each, as_of))
+        return found
+    return Assignments.of(each for each in found if scope.includes(directory, each, as_of))

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignments, Holder
 from reconciler.domain.days import runs_on
 from reconciler.domain.vocabulary import (
     Capability,
     LabelField,
     MembershipRole,
     Role,
-    TargetKind,
     UnitKind,
 )
 
@@ -102,38 +101,6 @@ class Relation(NamedTuple):
     kind: str
 
 
-class Holder(NamedTuple):
-    """A person who has been added to a role."""
-
-    role: Role
-    person: str
-
-    @classmethod
-    def at(cls, address: Address) -> "Holder":
-        """Read the holder out of the address, in ids, of a holder or an assignment."""
-        return cls(Role(address.parts[0]), address.parts[1])
-
-
-class Assignment(NamedTuple):
-    """Over whom a holder has the role."""
-
-    role: Role
-    person: str
-    kind: TargetKind
-    target: str
-
-    @property
-    def holder(self) -> Holder:
-        """The holder it belongs to."""
-        return Holder(self.role, self.person)
-
-    @classmethod
-    def at(cls, address: Address) -> "Assignment":
-        """Read an assignment's address, in ids, back as the assignment."""
-        role, person, kind, target = address.parts
-        return cls(Role(role), person, TargetKind(kind), target)
-
-
 @dataclass(frozen=True, slots=True)
 class LiveState:
     """Everything a plan is made against."""
@@ -146,4 +113,4 @@ class LiveState:
     memberships: tuple[Membership, ...]
     relations: tuple[Relation, ...]
     holders: frozenset[Holder]
-    assignments: frozenset[Assignment]
+    assignments: Assignments

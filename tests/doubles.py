@@ -12,13 +12,14 @@ from reconciler.apply.engine import Order, apply_plan
 from reconciler.apply.journal import Doubt, Earlier, RunEnd
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment
 from reconciler.errors import SiteError
 from reconciler.manifest.model import Manifest
 from reconciler.plan.end_state import Undo, end_state, value_at
 from reconciler.plan.model import Action, Override, Plan
 from reconciler.plan.select import Selection
 from reconciler.provider import Change, ChangeResult, Event, Verb
-from reconciler.state import Assignment, LiveState, Site
+from reconciler.state import LiveState, Site
 
 
 def broken_rule(state: LiveState, address: Address, verb: Verb) -> str | None:

@@ -6,6 +6,7 @@ from datetime import date
 
 from strategies import AT, TODAY, ref
 
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import (
     Capability,
     MembershipRole,
@@ -17,17 +18,7 @@ from reconciler.manifest.model import Entry, Item, Limit, Manifest, Policy, Sect
 from reconciler.plan.build import make_plan
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
-from reconciler.state import (
-    Assignment,
-    Holder,
-    Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Site,
-    Unit,
-)
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 
 PROFILES = (
     Profile("p0", "Staff", frozenset({Role.MENTOR})),
@@ -56,7 +47,7 @@ def small_site(*mentors: tuple[str, str], **changes: object) -> LiveState:
         ),
         relations=(),
         holders=frozenset(Holder(Role.MENTOR, person) for person, _ in mentors),
-        assignments=frozenset(
+        assignments=Assignments.of(
             Assignment(Role.MENTOR, person, TargetKind.CLASS, unit) for person, unit in mentors
         ),
     )  # fmt: skip

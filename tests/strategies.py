@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Position
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import (
     TARGET_KINDS,
     Capability,
@@ -32,17 +33,7 @@ from reconciler.manifest.model import (
     Settings,
     Unmanaged,
 )
-from reconciler.state import (
-    Assignment,
-    Holder,
-    Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Site,
-    Unit,
-)
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -140,7 +131,7 @@ def sites(draw: st.DrawFn) -> LiveState:
         memberships=tuple(sorted(memberships, key=str)),
         relations=(),
         holders=frozenset(holders),
-        assignments=frozenset(subset(draw, candidates, 12)),
+        assignments=Assignments.of(subset(draw, candidates, 12)),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.access.effective import Learners, by_person
-from reconciler.state import Assignment
+from reconciler.domain.assignments import Assignment, Assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,18 @@ class AccessChange:
 
 
 def access_changes(
-    learners: Learners, before: Iterable[Assignment], after: Iterable[Assignment]
+    learners: Learners, before: Assignments, after: Assignments
 ) -> tuple[AccessChange, ...]:
     """Compare what people see under two sets of effective assignments.
 
     People whose assignments are the same in both are not looked at.
     """
-    old, new = set(before), set(after)
-    touched = {found.person for found in old ^ new}
+    if before is after:
+        return ()
+    touched = {person for _, person in (before ^ after).holders}
     old_by, new_by = (
-        by_person(found for found in side if found.person in touched) for side in (old, new)
+        by_person(side.of_holders(lambda holder: holder.person in touched))
+        for side in (before, after)
     )
     changes = []
     for person in sorted(touched):

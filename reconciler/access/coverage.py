@@ -10,9 +10,9 @@ from functools import cached_property
 
 from reconciler.access.effective import Learners, by_person
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.scope import Scope, in_scope
-from reconciler.state import Assignment, Holder
 
 
 class Coverage:
@@ -30,7 +30,7 @@ class Coverage:
         self,
         directory: Directory,
         learners: Learners,
-        effective: Collection[Assignment],
+        effective: Assignments,
         scope: Scope,
         as_of: date,
     ) -> None:
@@ -52,12 +52,7 @@ class Coverage:
     @cached_property
     def mentored(self) -> frozenset[str]:
         """Everybody on the site whom a mentor sees, by id."""
-        targets = {
-            (found.kind, found.target): found
-            for found in self._effective
-            if found.role is Role.MENTOR
-        }
-        return frozenset().union(*(self._learners.of(found) for found in targets.values()))
+        return frozenset(self._learners.of_all(self._effective.of_role(Role.MENTOR)))
 
     @cached_property
     def mentors(self) -> dict[str, int]:
@@ -80,7 +75,7 @@ class Coverage:
 
     @cached_property
     def _mentoring(self) -> dict[str, list[Assignment]]:
-        return by_person(found for found in self._effective if found.role is Role.MENTOR)
+        return by_person(self._effective.of_role(Role.MENTOR))
 
     def without_mentor(self) -> list[str]:
         """Return the learners whom no mentor sees, sorted."""
@@ -149,9 +144,10 @@ class Coverage:
     def _targets(self, role: Role) -> set[str]:
         """The units over which somebody has a role with effect."""
         return {
-            found.target
-            for found in self._effective
-            if found.role is role and found.kind is not TargetKind.LEARNER
+            target
+            for _, kind, targets in self._effective.of_role(role).groups()
+            if kind is not TargetKind.LEARNER
+            for target in targets
         }
 
     def _units(self, kind: UnitKind) -> Iterator[str]:
@@ -161,13 +157,11 @@ class Coverage:
                 yield unit
 
 
-def holders_in(
-    directory: Directory, scope: Scope, assignments: Collection[Assignment]
-) -> set[Holder]:
+def holders_in(directory: Directory, scope: Scope, assignments: Assignments) -> set[Holder]:
     """Return who holds a role within a scope, which has those assignments."""
     if scope.whole_site:
         return set(directory.state.holders)
-    return {each.holder for each in assignments}
+    return set(assignments.holders)
 
 
 def kinship(mentor: str, learner: str) -> str:

@@ -9,10 +9,12 @@ time, and what it would then see is what a reviewer must judge today.
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import MembershipRole, TargetKind
-from reconciler.state import Assignment, LiveState
+from reconciler.state import LiveState
 
 
 class Learners:
@@ -20,12 +22,16 @@ class Learners:
 
     def __init__(self, directory: Directory, day: date) -> None:
         self._directory = directory
-        own: defaultdict[str, set[str]] = defaultdict(set)
-        for membership in directory.state.memberships:
-            if membership.role is MembershipRole.LEARNER and membership.holds_on(day):
-                own[membership.unit].add(membership.person)
-        self._own = own
+        self._day = day
         self._under: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def _own(self) -> dict[str, set[str]]:
+        own: defaultdict[str, set[str]] = defaultdict(set)
+        for membership in self._directory.state.memberships:
+            if membership.role is MembershipRole.LEARNER and membership.holds_on(self._day):
+                own[membership.unit].add(membership.person)
+        return dict(own)
 
     def under(self, unit: str) -> frozenset[str]:
         """Return the ids of the learners in a unit and in every unit below it."""
@@ -43,8 +49,18 @@ class Learners:
             return frozenset((assignment.target,))
         return self.under(assignment.target)
 
+    def of_all(self, assignments: Assignments) -> set[str]:
+        """Return the ids of the learners that some assignments cover together."""
+        found: set[str] = set()
+        for _, kind, targets in assignments.groups():
+            if kind is TargetKind.LEARNER:
+                found.update(targets)
+            else:
+                found.update(*map(self.under, targets))
+        return found
 
-def in_effect(directory: Directory, state: LiveState) -> set[Assignment]:
+
+def in_effect(directory: Directory, state: LiveState) -> Assignments:
     """Return the assignments of a state that have effect.
 
     Args:
@@ -57,7 +73,7 @@ def in_effect(directory: Directory, state: LiveState) -> set[Assignment]:
         for holder in state.holders
         if holder.role in enabled[directory.people[holder.person].profile]
     }
-    return {found for found in state.assignments if found.holder in effective}
+    return state.assignments.of_holders(effective.__contains__)
 
 
 def by_person(assignments: Iterable[Assignment]) -> dict[str, list[Assignment]]:

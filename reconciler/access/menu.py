@@ -15,10 +15,11 @@ from typing import Final, Generic, TypeVar
 
 from reconciler.access.effective import Learners
 from reconciler.directory import Directory, Keys
+from reconciler.domain.assignments import Holder
 from reconciler.domain.vocabulary import DEFAULT_LABELS, LabelField, MembershipRole, Role
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import first_of
-from reconciler.state import Holder, Person, Site
+from reconciler.state import Person, Site
 
 LISTED: Final = 5
 """So many of the assigned units that have no learners are named."""

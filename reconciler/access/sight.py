@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from reconciler.access.effective import Learners, by_person, in_effect
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import TargetKind
-from reconciler.state import Assignment
 
 
 class Path(NamedTuple):
@@ -82,11 +82,11 @@ class Access:
                 yield Sight(person, tuple(paths))
 
     @cached_property
-    def _effective(self) -> set[Assignment]:
+    def _effective(self) -> Assignments:
         return in_effect(self._directory, self._directory.state)
 
     @cached_property
-    def _idle(self) -> frozenset[Assignment]:
+    def _idle(self) -> Assignments:
         return self._directory.state.assignments - self._effective
 
     @cached_property

@@ -14,12 +14,13 @@ from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from reconciler.directory import Directory, Keys
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.export.whole import choose_keys, entries, sitewide
 from reconciler.manifest.dump import quoted
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.manifest.words import SECTION_NAMES
-from reconciler.state import Assignment, Holder, LiveState, Unit
+from reconciler.state import LiveState, Unit
 
 SITE_FILE: Final = PurePosixPath("site.yaml")
 """What belongs to the whole site."""

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role, TargetKind
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.model import PersonKey, UnitKey
@@ -17,7 +18,7 @@ from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
 from reconciler.plain import first_of
 from reconciler.scope import Scope, in_scope
-from reconciler.state import Assignment, Holder, LiveState
+from reconciler.state import LiveState
 
 Key = TypeVar("Key", PersonKey, UnitKey)
 

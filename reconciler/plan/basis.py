@@ -16,12 +16,12 @@ from typing import Final
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.plan.model import Action, Basis
 from reconciler.plan.moved import Members
 from reconciler.provider import Verb
 from reconciler.scope import Scope, in_scope
-from reconciler.state import Assignment, Holder
 
 Row = tuple[str | None, ...]
 
@@ -35,7 +35,7 @@ class _View:
     basis: Basis
     scope: Scope
     as_of: date
-    in_scope: frozenset[Assignment]
+    in_scope: Assignments
     actions: tuple[Action, ...]
 
     @property

@@ -13,6 +13,7 @@ from reconciler.diagnostics import in_order as diagnostics_in_order
 from reconciler.diff import Difference, Treatment, diff
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import InvalidInput
@@ -43,7 +44,7 @@ from reconciler.policy.resolve import in_force, protection_of
 from reconciler.provider import Verb
 from reconciler.rules.shrink import Shrunk, shrunk
 from reconciler.scope import Scope
-from reconciler.state import Assignment, LiveState
+from reconciler.state import LiveState
 
 CAPABILITIES: Mapping[AddressKind, Capability] = {
     AddressKind.PROFILE: Capability.PROFILES,

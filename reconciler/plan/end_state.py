@@ -6,10 +6,11 @@ from typing import Protocol
 
 from reconciler.diff import Value
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.plan.model import Action
 from reconciler.provider import Verb
-from reconciler.state import Assignment, Holder, Labels, LiveState, Profile
+from reconciler.state import Labels, LiveState, Profile
 
 
 class Step(Protocol):
@@ -71,7 +72,8 @@ def value_at(state: LiveState, address: Address) -> Value:
 def end_state(state: LiveState, steps: Iterable[Step]) -> LiveState:
     """Return the state as it is once the steps have been made."""
     holders: set[Holder] = set(state.holders)
-    assignments: set[Assignment] = set(state.assignments)
+    added: list[Assignment] = []
+    removed: list[Assignment] = []
     profiles: dict[str, Profile] = {profile.id: profile for profile in state.profiles}
     labels: dict[Role, Labels] = {labels.role: labels for labels in state.labels}
     for step in steps:
@@ -88,13 +90,13 @@ def end_state(state: LiveState, steps: Iterable[Step]) -> LiveState:
                 holder = Holder(Role(parts[0]), parts[1])
                 (holders.add if adds else holders.discard)(holder)
             case AddressKind.ASSIGNMENT:
-                (assignments.add if adds else assignments.discard)(Assignment.at(step.address))
+                (added if adds else removed).append(Assignment.at(step.address))
     return replace(
         state,
         profiles=tuple(profiles.values()),
         labels=tuple(labels.values()),
         holders=frozenset(holders),
-        assignments=frozenset(assignments),
+        assignments=state.assignments.changed(added, removed),
     )
 
 

@@ -15,6 +15,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Difference
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import MembershipRole, TargetKind
 from reconciler.plan.build import EVERYTHING, Frame, assemble
 from reconciler.plan.end_state import end_state, undo, value_at
@@ -26,7 +27,7 @@ from reconciler.policy.protection import Protection
 from reconciler.policy.resolve import protection_of
 from reconciler.provider import Event, Verb
 from reconciler.scope import Scope
-from reconciler.state import Assignment, Holder, LiveState
+from reconciler.state import LiveState
 
 
 def inverted(plan: Plan) -> Plan:

@@ -1,7 +1,6 @@
 """The live and the end state side by side: what has effect, who sees whom, what guards look at."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
@@ -12,13 +11,13 @@ from reconciler.access.effective import Learners, in_effect
 from reconciler.cause import Cause
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import Role
 from reconciler.plan.end_state import Step, end_state
 from reconciler.plan.order import Dependencies
 from reconciler.policy.judged import NOTHING_SAID, Judged, Said, Side
 from reconciler.provider import Verb
 from reconciler.scope import Scope, in_scope
-from reconciler.state import Assignment
 
 NOTHING_COUNTED: Final[Mapping[Assignment, Assignment]] = MappingProxyType({})
 """No live assignment counts as another one."""
@@ -84,11 +83,7 @@ class Judgement:
             self._directory,
             self.learners,
             ((step.address, step.verb) for step in self._steps),
-            kept=(
-                found
-                for found in self.effective_before & self.effective_after
-                if found.role is Role.MENTOR
-            ),
+            kept=(self.effective_before & self.effective_after).of_role(Role.MENTOR),
         )
 
     def judged(
@@ -120,7 +115,7 @@ class Judgement:
             standing=frozenset(counted[each] for each in counted.keys() & self.effective_after),
         )
 
-    def _side(self, directory: Directory, effective: AbstractSet[Assignment]) -> Side:
+    def _side(self, directory: Directory, effective: Assignments) -> Side:
         return Side(directory, effective, in_scope(directory, self._scope, Role, self._as_of))
 
 

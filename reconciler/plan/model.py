@@ -10,12 +10,12 @@ from reconciler.cause import Cause, Grant
 from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Value
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.policy.model import InForce, Verdict
 from reconciler.provider import Verb
-from reconciler.state import Assignment
 
 ROLLBACK_OF: Final = "rollback of "
 """How what stands in place of a manifest's digest begins, in the plan of a rollback."""

@@ -21,13 +21,14 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Difference
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.vocabulary import MembershipRole, MovedKind, TargetKind
 from reconciler.plain import first_of
 from reconciler.plan.model import Moved
 from reconciler.plan.moves import Line, Moves
 from reconciler.policy.protection import Protection
 from reconciler.provider import Verb
-from reconciler.state import Assignment, Membership
+from reconciler.state import Membership
 
 _NAMED: Final = 5
 """So many lines that match nothing are named in the warning."""

@@ -11,6 +11,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.diff import Difference, Treatment
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.days import runs_on
 from reconciler.domain.vocabulary import MembershipRole, Role
 from reconciler.manifest.model import Accepted, Manifest
@@ -19,7 +20,6 @@ from reconciler.plan.model import Deviation, Upcoming
 from reconciler.policy.judged import Judged
 from reconciler.policy.model import NAMED, Verdict
 from reconciler.policy.protection import Protection
-from reconciler.state import Assignment, Holder
 
 _ADVICE = "Declare {} again, or take {} out of policy.protected to remove {}."
 

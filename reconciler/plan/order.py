@@ -9,15 +9,16 @@ assignments; removal runs the other way; additions come before removals (design,
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Final
 
 from reconciler.access.effective import Learners
 from reconciler.directory import Directory
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import Role
 from reconciler.plan.model import Action
 from reconciler.provider import Verb
-from reconciler.state import Assignment
 
 STAGES: Final[tuple[tuple[AddressKind, Verb], ...]] = (
     (AddressKind.PROFILE, Verb.ADD),
@@ -57,7 +58,7 @@ class Dependencies:
         directory: Directory,
         learners: Learners,
         actions: Iterable[tuple[Address, Verb]],
-        kept: Iterable[Assignment],
+        kept: Assignments,
     ) -> None:
         self._directory = directory
         self._learners = learners
@@ -71,10 +72,12 @@ class Dependencies:
                     self._removals_of[address.parts[:2]].append(address)
                 else:
                     additions.append(Assignment.at(address))
-        self._kept: set[str] = set()
-        for assignment in kept:
-            self._kept |= learners.of(assignment)
+        self._kept_assignments = kept
         self._new_mentors = self._covering(additions)
+
+    @cached_property
+    def _kept(self) -> set[str]:
+        return self._learners.of_all(self._kept_assignments)
 
     def of(self, address: Address, verb: Verb) -> tuple[Address, ...]:
         """Return the sorted addresses of what an action must wait for."""

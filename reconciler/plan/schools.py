@@ -14,12 +14,13 @@ from typing import Final
 from reconciler.access.changes import AccessChange, access_changes
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import AddressKind
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.days import runs_on
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, School
 from reconciler.provider import Verb
-from reconciler.state import Assignment, Membership
+from reconciler.state import Membership
 
 RECENT_DAYS: Final = 31
 """Who came to a unit, or left one, at most so many days before the plan's day has moved."""
@@ -86,13 +87,12 @@ def by_school(
 def _mentors_changes(judgement: Judgement) -> tuple[AccessChange, ...]:
     """Return whom people gain and lose as mentors, whatever they see as headteachers."""
     before, after = judgement.effective_before, judgement.effective_after
-    concerned = {each.person for each in before ^ after}
-    if all(each.role is Role.MENTOR for each in before | after if each.person in concerned):
+    concerned = {holder.person for holder in (before ^ after).holders}
+    everybody = (*before.holders, *after.holders)
+    if all(role is Role.MENTOR for role, person in everybody if person in concerned):
         return judgement.access
     return access_changes(
-        judgement.learners,
-        (each for each in before if each.role is Role.MENTOR),
-        (each for each in after if each.role is Role.MENTOR),
+        judgement.learners, before.of_role(Role.MENTOR), after.of_role(Role.MENTOR)
     )
 
 

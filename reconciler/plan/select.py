@@ -9,10 +9,10 @@ from typing import Final, TypeAlias
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment
 from reconciler.errors import WrongUse
 from reconciler.plan.model import Action
 from reconciler.provider import Verb
-from reconciler.state import Assignment
 from reconciler.suggest import did_you_mean
 
 WITHIN: Final = "within:"

@@ -16,11 +16,11 @@ from reconciler.desired import Desired
 from reconciler.diff import Difference, Treatment
 from reconciler.directory import Directory
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role
 from reconciler.plan.end_state import end_state
 from reconciler.policy.protection import Protection
 from reconciler.provider import Verb
-from reconciler.state import Assignment, Holder
 
 _STAYS = (Treatment.PROTECT, Treatment.ACCEPT)
 
@@ -159,7 +159,7 @@ def _before_successors(
     before, after, complete = (
         _mentoring(directory, steps) for steps in ([], acted, [*acted, *accepted.values()])
     )
-    lost = _seen(learners, before) - _seen(learners, after)
+    lost = learners.of_all(before) - learners.of_all(after)
 
     def how_long(each: Difference) -> tuple[bool, date, Address]:
         return _how_long(each, desired)
@@ -185,14 +185,9 @@ def _before_successors(
     return _beside(found, waits_for, desired)
 
 
-def _mentoring(directory: Directory, steps: Iterable[Difference]) -> set[Assignment]:
+def _mentoring(directory: Directory, steps: Iterable[Difference]) -> Assignments:
     """Return the mentors' assignments that have effect after some steps."""
-    effective = in_effect(directory, end_state(directory.state, steps))
-    return {found for found in effective if found.role is Role.MENTOR}
-
-
-def _seen(learners: Learners, assignments: Iterable[Assignment]) -> frozenset[str]:
-    return frozenset().union(*map(learners.of, assignments))
+    return in_effect(directory, end_state(directory.state, steps)).of_role(Role.MENTOR)
 
 
 def _rests_on(directory: Directory, assignment: Assignment) -> tuple[Address, ...]:

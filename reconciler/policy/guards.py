@@ -51,16 +51,15 @@ def max_removals(judged: Judged, limit: str) -> Iterator[Verdict]:
         (before.in_scope & before.effective) - after.effective
     )
     for role in Role:
-        live = sum(1 for found in before.in_scope if found.role is role)
-        lost = sum(1 for found in gone if found.role is role)
+        live = len(before.in_scope.of_role(role))
+        going = gone.of_role(role)
+        lost = len(going)
         percentage = limit.endswith("%")
         amount = Fraction(limit.rstrip("%"))  # 10 % of 30 is 3, whatever binary fractions say
         allowed = ceil(live * amount / 100 if percentage else amount)
         of = f" ({limit} of {live})" if percentage else ""
         over = sum(
-            judged.removed.get(Address.assignment(*found)) is CauseKind.EXPIRED
-            for found in gone
-            if found.role is role
+            judged.removed.get(Address.assignment(*found)) is CauseKind.EXPIRED for found in going
         )
         ended = f", {over} of them past their last day" if over else ""
         yield Verdict(
@@ -97,8 +96,8 @@ def emptied(judged: Judged, _value: None) -> Iterator[Verdict]:
         held = [bool(judged.holders(role, side)) for side in (judged.before, judged.after)]
         assigned, effective = [], []
         for side in (judged.before, judged.after):
-            own = (found for found in side.in_scope if found.role is role)
-            assigned.append(any(found.role is role for found in side.in_scope))
+            own = side.in_scope.of_role(role)
+            assigned.append(bool(own))
             effective.append(any(found in side.effective for found in own))
         lost = [had and not has for had, has in (held, assigned, effective)]
         what = ("", " assignment", " assignment with effect")

@@ -1,7 +1,6 @@
 """What guards look at: a site before and after a plan, within the manifest's scope."""
 
 from collections.abc import Collection, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -13,10 +12,10 @@ from reconciler.access.effective import Learners
 from reconciler.cause import CauseKind, Grant
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import Role
 from reconciler.rules.shrink import Shrunk
 from reconciler.scope import Scope
-from reconciler.state import Assignment
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class Side:
     """
 
     directory: Directory
-    effective: AbstractSet[Assignment]
-    in_scope: frozenset[Assignment]
+    effective: Assignments
+    in_scope: Assignments
 
 
 @dataclass(frozen=True, slots=True)

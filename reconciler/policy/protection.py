@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from reconciler.cause import CauseKind
 from reconciler.directory import Directory
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import TargetKind
-from reconciler.state import Assignment, Holder
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import (
     Capability,
     MembershipRole,
@@ -22,18 +23,7 @@ from reconciler.domain.vocabulary import (
 )
 from reconciler.errors import ContractViolation
 from reconciler.provider import Event
-from reconciler.state import (
-    Assignment,
-    Holder,
-    Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Relation,
-    Site,
-    Unit,
-)
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Relation, Site, Unit
 
 ADVICE: Final = "Nothing was planned from it. Read it again; if it stays so, report it to the site."
 """What to do about an answer or a file that is not what the contract says."""
@@ -356,5 +346,5 @@ def build_state(site: Site, collections: Mapping[str, Sequence[Any]]) -> LiveSta
         memberships=tuple(collections["memberships"]),
         relations=tuple(collections["relations"]),
         holders=frozenset(collections["holders"]),
-        assignments=frozenset(collections["assignments"]),
+        assignments=Assignments.of(collections["assignments"]),
     )

@@ -6,10 +6,11 @@ from itertools import starmap
 from operator import attrgetter
 from typing import Any
 
+from reconciler.domain.assignments import Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind, UnitKind
 from reconciler.errors import ContractViolation
 from reconciler.providers.codec import ADVICE, Shape
-from reconciler.state import Holder, LiveState, Unit
+from reconciler.state import LiveState, Unit
 
 
 def refuse_twice(shape: Shape, values: Sequence[Any], where: str) -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from reconciler.diagnostics import Position
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import (
     HOMEROOM,
     Roster,
@@ -34,7 +35,6 @@ from reconciler.rules.derive import derive, looks_at
 from reconciler.rules.match import Matcher
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
-from reconciler.state import Assignment
 
 NOWHERE: Final = Position("", 1, 1)
 """The place of what stands in no file yet."""

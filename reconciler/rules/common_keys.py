@@ -7,6 +7,7 @@ from itertools import product
 from typing import Final, NamedTuple, TypeVar
 
 from reconciler.directory import Directory, Keys
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import (
     Roster,
     RosterMembership,
@@ -24,7 +25,6 @@ from reconciler.manifest.model import (
     UnitKey,
 )
 from reconciler.rules.match import Matched, Matcher
-from reconciler.state import Assignment
 
 _OfSite = TypeVar("_OfSite", PersonKey, UnitKey)
 _OfRoster = TypeVar("_OfRoster", RosterPersonKey, RosterUnitKey)

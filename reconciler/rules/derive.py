@@ -14,6 +14,7 @@ from typing import Final
 from reconciler.cause import Cause, CauseKind
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.roster import (
     Roster,
     RosterMembership,
@@ -30,7 +31,6 @@ from reconciler.rules.match import Matched, Matcher
 from reconciler.rules.result import Derived, Fate, Result, UnitFate
 from reconciler.rules.shortfalls import shortfalls
 from reconciler.scope import Scope
-from reconciler.state import Assignment, Holder
 
 
 def derive(

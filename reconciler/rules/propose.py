@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.directory import Keys
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.roster import HOMEROOM
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.dump import count_lines
@@ -19,7 +20,6 @@ from reconciler.plain import count
 from reconciler.rules.candidates import NOWHERE, Bench, Proposed
 from reconciler.rules.common_keys import Question, find_common
 from reconciler.rules.match import Matcher
-from reconciler.state import Assignment, Holder
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Final
 
 from reconciler.cause import Cause
 from reconciler.diagnostics import Diagnostic
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.roster import RosterMembership, RosterUnit
 from reconciler.manifest.model import RosterRule
 from reconciler.rules.match import Matched
-from reconciler.state import Assignment, Holder
 
 
 class Fate(StrEnum):

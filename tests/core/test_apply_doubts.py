@@ -26,11 +26,12 @@ from small import plan, small_site, wanting
 from reconciler.apply.journal import Doubt
 from reconciler.apply.outcome import ActionOutcome
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Holder
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import JournalError, PlanUnusable, SiteError
 from reconciler.plan.model import Plan
 from reconciler.provider import ChangeResult, Verb
-from reconciler.state import Holder, LiveState
+from reconciler.state import LiveState
 
 
 def in_doubt(state: LiveState, *, arrives: bool) -> tuple[Plan, MemorySite, MemoryJournal]:

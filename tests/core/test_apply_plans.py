@@ -10,6 +10,7 @@ from small import LEARNERS, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import (
     Capability,
     Role,
@@ -32,7 +33,7 @@ from reconciler.manifest.model import (
 from reconciler.plan.inverse import inverted
 from reconciler.plan.model import Override
 from reconciler.provider import ChangeResult, Verb
-from reconciler.state import Assignment, Holder, LiveState
+from reconciler.state import LiveState
 
 
 def test_a_plan_is_used_once():

@@ -10,6 +10,7 @@ from small import STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
 from reconciler.errors import ExitCode, GuardRefused, InvalidInput, PlanUnusable, WrongUse
 from reconciler.manifest.model import (
@@ -26,7 +27,7 @@ from reconciler.manifest.model import (
 from reconciler.plan.document import from_document, to_document
 from reconciler.plan.model import Plan
 from reconciler.provider import ChangeResult
-from reconciler.state import Assignment, LiveState, Membership, Person
+from reconciler.state import LiveState, Membership, Person
 
 UNLIMITED = Limit(100, percentage=True)
 

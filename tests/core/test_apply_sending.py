@@ -11,6 +11,7 @@ from strategies import AT, TODAY, ref
 from reconciler.apply.engine import Order, apply_plan
 from reconciler.apply.outcome import Outcome
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment
 from reconciler.domain.vocabulary import (
     Capability,
     LabelField,
@@ -30,7 +31,7 @@ from reconciler.manifest.model import (
 )
 from reconciler.plan.model import Plan
 from reconciler.provider import ChangeResult, Verb
-from reconciler.state import Assignment, Labels, LiveState, Unit
+from reconciler.state import Labels, LiveState, Unit
 
 
 def test_a_failed_addition_keeps_the_old_mentor_and_the_rest_goes_on():

@@ -8,11 +8,12 @@ from small import plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.domain.address import AddressKind
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.errors import PlanUnusable
 from reconciler.manifest.model import Entry, Item, Section
 from reconciler.provider import ChangeResult
-from reconciler.state import Assignment, Holder, LiveState, Unit
+from reconciler.state import LiveState, Unit
 
 ELSEWHERE = (
     Unit("u4", "sør", UnitKind.SCHOOL, "Sør", "u0"),
@@ -30,7 +31,7 @@ def two_schools(*assignments: tuple[str, TargetKind, str]) -> LiveState:
         state,
         units=(*units, *ELSEWHERE),
         holders=frozenset(each.holder for each in held),
-        assignments=frozenset(held),
+        assignments=Assignments.of(held),
     )
 
 

@@ -8,6 +8,7 @@ from small import LEARNERS, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, ref
 
 from reconciler.diagnostics import Position
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
 from reconciler.manifest.model import (
@@ -23,7 +24,7 @@ from reconciler.manifest.model import (
     UnitKey,
     Unmanaged,
 )
-from reconciler.state import Assignment, Holder, LiveState, Membership, Profile, Unit
+from reconciler.state import LiveState, Membership, Profile, Unit
 
 
 def with_items(*items: Item, person: str = "t-0", **changes: object) -> Manifest:
@@ -306,7 +307,7 @@ def test_a_profile_goes_by_id_or_by_a_name_that_only_one_has():
 def test_a_live_assignment_to_somebody_who_left_every_unit_may_stay_declared():
     found = Assignment(Role.MENTOR, "10", TargetKind.LEARNER, "20")
     state = small_site(
-        holders=frozenset({found.holder}), assignments=frozenset({found}), memberships=()
+        holders=frozenset({found.holder}), assignments=Assignments.of({found}), memberships=()
     )
     assert plan(state, with_items(item("learner", "s-0"))).actions == ()
     assert codes(state, with_items(item("learner", "s-1"))) == ["RR207"]

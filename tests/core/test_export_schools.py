@@ -10,6 +10,7 @@ from small import small_site
 from strategies import TODAY, below, examples, in_scope, sites
 from test_export import AWKWARD
 
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
 from reconciler.export.schools import OTHERS_FILE, SCHOOLS, SITE_FILE, Part, export_schools
@@ -19,7 +20,7 @@ from reconciler.manifest.files import is_part
 from reconciler.manifest.load import load_manifest
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plan.build import make_plan
-from reconciler.state import Assignment, Holder, LiveState, Membership, Unit
+from reconciler.state import LiveState, Membership, Unit
 
 ODD = (
     st.sampled_from([None, "", ".", "..", "../../x", "/etc/passwd", "a/b", "a\\b", ".hidden", "CON",

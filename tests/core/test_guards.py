@@ -8,6 +8,7 @@ from strategies import AT, TODAY, ref
 
 from reconciler.access.effective import Learners
 from reconciler.directory import Directory, Keys
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.manifest.model import (
     Entry,
@@ -25,7 +26,7 @@ from reconciler.policy.guards import emptied, judge, max_removals
 from reconciler.policy.judged import NOTHING_SAID, Judged, Side
 from reconciler.policy.model import InForce, Source
 from reconciler.scope import Scope
-from reconciler.state import Assignment, Holder, Unit
+from reconciler.state import Unit
 
 
 def judged(before, after, *, effective=None, holders=((), ())):
@@ -33,7 +34,9 @@ def judged(before, after, *, effective=None, holders=((), ())):
 
     def side(found, in_effect, added):
         people = frozenset(Holder(Role.MENTOR, person) for person in added)
-        return Side(Directory(small_site(holders=people)), set(in_effect), frozenset(found))
+        return Side(
+            Directory(small_site(holders=people)), Assignments.of(in_effect), Assignments.of(found)
+        )
 
     effective = effective or (before, after)
     return Judged(
@@ -197,7 +200,7 @@ def test_narrowing_is_judged_on_what_is_left():
 def test_a_role_without_effect_has_nothing_to_lose():
     found = Assignment(Role.HEADTEACHER, "10", TargetKind.SCHOOL, "u1")
     state = small_site(
-        holders=frozenset({Holder(Role.HEADTEACHER, "10")}), assignments=frozenset({found})
+        holders=frozenset({Holder(Role.HEADTEACHER, "10")}), assignments=Assignments.of({found})
     )
     manifest = wanting(sections={}, profiles={Role.HEADTEACHER: ProfileSetting((), AT)})
     assert plan(state, manifest).actions == ()

@@ -11,6 +11,7 @@ from small import plan, small_site, wanting
 from strategies import AT, TODAY, cases, examples, ref
 
 from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.assignments import NO_ASSIGNMENTS, Assignment, Assignments
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ExitCode, PlanUnusable
 from reconciler.manifest.model import Entry, Item, Manifest, Policy, Section
@@ -20,7 +21,7 @@ from reconciler.plan.end_state import value_at
 from reconciler.plan.inverse import Done, Effect, inverted, plan_rollback
 from reconciler.plan.order import stage
 from reconciler.provider import Event, Verb
-from reconciler.state import Assignment, LiveState
+from reconciler.state import LiveState
 
 LIFTED = {"RR501": "taken back", "RR502": "taken back"}
 
@@ -141,7 +142,7 @@ def test_nobody_is_given_back_what_the_site_would_refuse():
     site.state = replace(
         site.state,
         profiles=left,
-        assignments=frozenset(a for a in site.state.assignments if a.person != "11"),
+        assignments=Assignments.of(a for a in site.state.assignments if a.person != "11"),
         holders=frozenset(h for h in site.state.holders if h.person != "11"),
     )
     told = kept(rollback(done(made, result, site, events=False), site.state))
@@ -149,7 +150,7 @@ def test_nobody_is_given_back_what_the_site_would_refuse():
     gone = replace(
         site.state,
         people=tuple(each for each in site.state.people if each.id != "10"),
-        assignments=frozenset(),
+        assignments=NO_ASSIGNMENTS,
         holders=frozenset(),
     )
     told = kept(rollback(done(made, result, site, events=False), gone))

@@ -13,9 +13,10 @@ from strategies import TODAY, below, sites
 
 from reconciler.access.menu import Condition, explain
 from reconciler.directory import Directory, find_person
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import ReconcilerError
-from reconciler.state import Assignment, Holder, Labels, LiveState, Membership, Profile, Unit
+from reconciler.state import Labels, LiveState, Membership, Profile, Unit
 
 MENTOR = Assignment(Role.MENTOR, "10", TargetKind.CLASS, "u2")
 HEAD = Assignment(Role.HEADTEACHER, "10", TargetKind.SCHOOL, "u1")
@@ -123,7 +124,7 @@ def site(
             ),
         ),
         holders=frozenset(Holder(role, "10") for role in added),
-        assignments=frozenset(each for each in (MENTOR, HEAD) if each.role in linked),
+        assignments=Assignments.of(each for each in (MENTOR, HEAD) if each.role in linked),
     )  # fmt: skip
 
 
@@ -231,7 +232,7 @@ def test_only_the_first_of_many_empty_units_are_named():
     state = replace(
         state,
         units=(*state.units, *units),
-        assignments=frozenset(MENTOR._replace(target=each.id) for each in units),
+        assignments=Assignments.of(MENTOR._replace(target=each.id) for each in units),
     )
     assert told(state)["mentor.learners"].text.endswith(
         "none in n-0, n-1, n-2, n-3, n-4 and 2 more)"
@@ -241,7 +242,7 @@ def test_only_the_first_of_many_empty_units_are_named():
 def test_a_mentor_of_a_learner_needs_no_class():
     state = with_members()
     learner = Assignment(Role.MENTOR, "10", TargetKind.LEARNER, "20")
-    state = replace(state, assignments=frozenset({learner}))
+    state = replace(state, assignments=Assignments.of({learner}))
     check(state, "10")
     assert menu(state) == [("mentor", "Mine elever")]
 

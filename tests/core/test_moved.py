@@ -11,6 +11,7 @@ from strategies import AT, TODAY, ref
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, MovedKind, Role, TargetKind, UnitKind
 from reconciler.drift import DriftKind, classify
 from reconciler.ending import ending
@@ -18,7 +19,7 @@ from reconciler.errors import InvalidInput, PlanUnusable
 from reconciler.manifest.model import Entry, Item, Move, Policy, Rule, Section
 from reconciler.plan.document import from_document, to_document
 from reconciler.review import Check
-from reconciler.state import Assignment, Holder, Membership, Unit
+from reconciler.state import Membership, Unit
 from reconciler.workflows.reading import StateOn, review_state
 
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
@@ -192,7 +193,7 @@ def test_a_school_is_headed_by_whoever_counts_as_its_headteacher():
         profiles=profiles,
         memberships=members(u1="0", u4="0"),
         holders=frozenset((holder,)),
-        assignments=frozenset((Assignment(*holder, TargetKind.SCHOOL, "u1"),)),
+        assignments=Assignments.of((Assignment(*holder, TargetKind.SCHOOL, "u1"),)),
     )
     entry = Entry(Role.HEADTEACHER, ref("t-0"), (Item(TargetKind.SCHOOL, ref("ny")),))
     both = Entry(Role.HEADTEACHER, ref("t-1"), (Item(TargetKind.SCHOOL, ref("skole")),))

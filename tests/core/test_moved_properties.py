@@ -12,6 +12,7 @@ from small import plan, small_site, wanting
 from strategies import AT, NEAR, TODAY, below, examples, in_scope, ref, subset, targets
 
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import (
     TARGET_KINDS,
     MembershipRole,
@@ -31,13 +32,7 @@ from reconciler.manifest.model import (
 )
 from reconciler.plan.basis import digests
 from reconciler.plan.end_state import end_state
-from reconciler.state import (
-    Assignment,
-    Holder,
-    LiveState,
-    Membership,
-    Unit,
-)
+from reconciler.state import LiveState, Membership, Unit
 
 pytestmark = pytest.mark.no_cover  # it would take half as long again
 
@@ -149,7 +144,7 @@ def moved_cases(draw: st.DrawFn) -> tuple[LiveState, Manifest]:
         SITE,
         memberships=tuple(sorted(memberships, key=str)),
         holders=frozenset(holders),
-        assignments=frozenset(live),
+        assignments=Assignments.of(live),
     )
     manifest = wanting(
         within=None if within is None else (ref(KEYS[within]),),

@@ -11,6 +11,7 @@ from models import mentors_of, sight
 from strategies import TODAY, cases, examples, in_scope, moves
 
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.errors import InvalidInput
 from reconciler.manifest.model import Manifest, Unmanaged
@@ -19,7 +20,7 @@ from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_text
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
-from reconciler.state import Assignment, Holder, LiveState
+from reconciler.state import LiveState
 
 pytestmark = pytest.mark.no_cover  # it would take half as long again
 

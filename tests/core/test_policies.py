@@ -10,6 +10,7 @@ from strategies import AT, TODAY, ref
 from reconciler.access.coverage import Coverage
 from reconciler.access.effective import Learners, in_effect
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
 from reconciler.manifest.model import (
@@ -28,7 +29,7 @@ from reconciler.plan.document import from_document, to_document
 from reconciler.policy.guards import GUARDS
 from reconciler.policy.model import Source
 from reconciler.scope import Scope
-from reconciler.state import Assignment, Profile, Relation, Unit
+from reconciler.state import Profile, Relation, Unit
 
 UNLIMITED = Limit(100, percentage=False)
 
@@ -382,7 +383,7 @@ def test_a_learner_and_a_unit_may_have_the_same_id():
     )
     mine = Assignment(Role.MENTOR, "10", TargetKind.LEARNER, "u3")
     state = replace(
-        state, people=people, memberships=members, assignments=frozenset({mine}),
+        state, people=people, memberships=members, assignments=Assignments.of({mine}),
         holders=frozenset({mine.holder}),
     )  # fmt: skip
     protected = demanding(protected_units=(ref("8b"),))

@@ -12,11 +12,12 @@ from sandboxes import validator
 from small import plan, small_site, wanting
 from strategies import AT, TODAY, cases, ref
 
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.manifest.model import Entry, Item, Level, Policy, Rule, Section
 from reconciler.reports.review import review_csv, review_document, review_html
 from reconciler.review import CHECKS, Check
-from reconciler.state import Assignment, Holder, Relation
+from reconciler.state import Relation
 from reconciler.workflows.reading import StateOn, review_state
 
 YESTERDAY = TODAY - timedelta(days=1)
@@ -39,7 +40,7 @@ def covered(*more: Assignment, **changes):
     state = small_site(("10", "u2"), ("11", "u3"))
     head = Assignment(Role.HEADTEACHER, "12", TargetKind.SCHOOL, "u1")
     staff = replace(state.profiles[0], roles=frozenset(Role))
-    own = frozenset((*state.assignments, head, *more))
+    own = Assignments.of((*state.assignments, head, *more))
     state = replace(
         state,
         profiles=(staff, *state.profiles[1:]),

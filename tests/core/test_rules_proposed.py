@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import AT, TODAY, examples, ref, subset
 
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.roster import (
     Roster,
     RosterMembership,
@@ -45,7 +46,7 @@ from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.rules import candidates
 from reconciler.rules.common_keys import restricted
-from reconciler.state import Assignment, Holder, Labels, LiveState, Person, Profile, Site, Unit
+from reconciler.state import Labels, LiveState, Person, Profile, Site, Unit
 
 SOURCE = RosterSource("sis", "oneroster-csv", AT, ref("roster.zip"))
 TEACHER, PRINCIPAL, ADMINISTRATOR = (
@@ -87,7 +88,7 @@ def site(*assigned: str, people: Iterable[Person] | None = None) -> LiveState:
         memberships=(),
         relations=(),
         holders=frozenset(each.holder for each in made),
-        assignments=frozenset(made),
+        assignments=Assignments.of(made),
     )
 
 
@@ -459,7 +460,7 @@ def test_a_type_of_its_own_for_each_pair_of_classes_takes_no_time_of_its_own(tmp
     state = site()
     unit = state.units[-1]
     units = tuple(replace(unit, id=f"u-{key}", sync_key=key, title=key) for key in keys)
-    mentors = frozenset(
+    mentors = Assignments.of(
         Assignment(Role.MENTOR, f"1{n % 6}", TargetKind.CLASS, f"u-{key}")
         for n, key in enumerate(keys)
     )

@@ -10,10 +10,11 @@ from small import plan, small_site, wanting
 from strategies import TODAY, cases, examples
 
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
-from reconciler.state import Assignment, Holder, LiveState, Profile
+from reconciler.state import LiveState, Profile
 
 pytestmark = pytest.mark.no_cover  # it would take half as long again
 

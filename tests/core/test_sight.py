@@ -11,9 +11,10 @@ from strategies import TODAY, cases, examples
 
 from reconciler.access.sight import Access
 from reconciler.directory import Directory, find_unit
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ReconcilerError
-from reconciler.state import Assignment, Holder, Profile
+from reconciler.state import Profile
 
 CLASS = Assignment(Role.MENTOR, "10", TargetKind.CLASS, "u2")
 SCHOOL = Assignment(Role.HEADTEACHER, "10", TargetKind.SCHOOL, "u1")
@@ -23,7 +24,7 @@ def site(*assignments: Assignment, roles: frozenset[Role] = frozenset(Role)):
     return small_site(
         profiles=(Profile("p0", "Staff", roles), Profile("p1", "Student", frozenset())),
         holders=frozenset(found.holder for found in assignments),
-        assignments=frozenset(assignments),
+        assignments=Assignments.of(assignments),
     )
 
 

@@ -18,6 +18,7 @@ from reconciler.access.changes import access_changes
 from reconciler.access.effective import in_effect
 from reconciler.access.sight import Access, Sight
 from reconciler.directory import Directory
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import (
     TARGET_KINDS,
     Capability,
@@ -33,17 +34,7 @@ from reconciler.sandbox.loading import fill
 from reconciler.sandbox.options import MEMORY
 from reconciler.sandbox.seeds import parts_of
 from reconciler.sandbox.store import Store, open_store
-from reconciler.state import (
-    Assignment,
-    Holder,
-    Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Site,
-    Unit,
-)
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 
 Paths = dict[str, dict[Assignment, set[str]]]
 """Per person their assignments with effect, and the learners to whom each of them leads."""
@@ -152,7 +143,7 @@ def random_site(random: Random) -> LiveState:
 
 def random_roles(
     random: Random, units: list[Unit], staff: list[Person], learners: list[Person]
-) -> tuple[frozenset[Holder], frozenset[Assignment]]:
+) -> tuple[frozenset[Holder], Assignments]:
     """Holders with and without assignments, and assignments with and without a holder."""
     candidates = [
         Assignment(role, person.id, kind, target)
@@ -162,7 +153,7 @@ def random_roles(
         for target in targets(kind, units, learners)
     ]
     everybody = [Holder(role, person.id) for role in Role for person in staff]
-    return frozenset(some(random, everybody)), frozenset(some(random, candidates, 14))
+    return frozenset(some(random, everybody)), Assignments.of(some(random, candidates, 14))
 
 
 def random_change(random: Random, state: LiveState) -> LiveState:
@@ -171,7 +162,7 @@ def random_change(random: Random, state: LiveState) -> LiveState:
         [person for person in state.people if person.id.startswith(first)] for first in "12"
     )
     holders, assignments = random_roles(random, list(state.units), staff, learners)
-    kept = frozenset(some(random, sorted(state.assignments)))
+    kept = Assignments.of(some(random, sorted(state.assignments)))
     profiles = state.profiles
     if random.random() < 0.5:
         profiles = tuple(
@@ -260,7 +251,7 @@ def check_units(connection: Connection, state: LiveState) -> None:
     paths = every_path(
         connection,
         replace(
-            state, profiles=allowed, holders=frozenset((lone,)), assignments=frozenset(by_unit)
+            state, profiles=allowed, holders=frozenset((lone,)), assignments=Assignments.of(by_unit)
         ),
     ).get(lone.person, {})
     for assignment in by_unit:

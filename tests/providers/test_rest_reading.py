@@ -30,6 +30,7 @@ from scripted_site import (
 
 from reconciler.credentials import Secret
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import (
     ContractViolation,
@@ -42,7 +43,7 @@ from reconciler.http.call import Call, Limits
 from reconciler.http.failures import FAILURES, Again, meaning
 from reconciler.providers.codec import COLLECTIONS
 from reconciler.providers.rest.reader import ASKED_SINGLY, ROUNDS, RestReader
-from reconciler.state import Assignment, Holder, Membership, Person, Relation, Unit
+from reconciler.state import Membership, Person, Relation, Unit
 
 Failing = Callable[..., str]
 

@@ -12,6 +12,7 @@ from scripted_site import told
 from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.errors import RequestRefused
 from reconciler.provider import Change, ChangeResult, Verb
@@ -21,7 +22,6 @@ from reconciler.providers.rest.reader import ASKED_SINGLY, RestReader
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.saved import SavedStateReader, write_state
 from reconciler.sandbox.municipality import municipality
-from reconciler.state import Assignment, Holder
 
 
 @pytest.fixture

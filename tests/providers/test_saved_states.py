@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from strategies import sites
 
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import ContractViolation
 from reconciler.private_files import write_private
@@ -23,18 +24,7 @@ from reconciler.provider import Event, Reader
 from reconciler.providers.codec import COLLECTIONS, EVENTS, decode, decode_site, encode_site
 from reconciler.providers.saved import SavedStateReader, write_state
 from reconciler.resources import shipped
-from reconciler.state import (
-    Assignment,
-    Holder,
-    Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Relation,
-    Site,
-    Unit,
-)
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Relation, Site, Unit
 
 NAME = "Ołena Čáhci Шевченко"
 STATE = LiveState(
@@ -56,7 +46,7 @@ STATE = LiveState(
     ),
     relations=(Relation("1", "2", "guardian"),),
     holders=frozenset({Holder(Role.MENTOR, "1"), Holder(Role.HEADTEACHER, "1")}),
-    assignments=frozenset(
+    assignments=Assignments.of(
         {
             Assignment(Role.MENTOR, "1", TargetKind.CLASS, "u-3"),
             Assignment(Role.MENTOR, "1", TargetKind.LEARNER, "2"),
@@ -124,7 +114,7 @@ def test_the_same_state_always_gives_the_same_bytes() -> None:
         units=STATE.units[::-1],
         memberships=STATE.memberships[::-1],
         holders=frozenset(sorted(STATE.holders)),
-        assignments=frozenset(sorted(STATE.assignments, reverse=True)),
+        assignments=Assignments.of(sorted(STATE.assignments, reverse=True)),
     )
     content = write_state(STATE)
     assert write_state(turned) == content
@@ -169,7 +159,7 @@ def test_many_assignments(tmp_path: Path) -> None:
         STATE,
         people=STATE.people + learners,
         holders=STATE.holders | set(mentors),
-        assignments=frozenset(
+        assignments=Assignments.of(
             Assignment(*mentor, TargetKind.LEARNER, learner.id)
             for mentor in mentors
             for learner in learners

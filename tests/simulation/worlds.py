@@ -8,6 +8,7 @@ from small import LEARNERS, STAFF, small_site
 from strategies import AT, ref
 
 from reconciler.domain.address import Address
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import (
     TARGET_KINDS,
     LabelField,
@@ -30,7 +31,7 @@ from reconciler.manifest.model import (
 )
 from reconciler.plan.end_state import value_at
 from reconciler.provider import Verb
-from reconciler.state import Assignment, Holder, Labels, LiveState, Membership, Profile, Unit
+from reconciler.state import Labels, LiveState, Membership, Profile, Unit
 
 UNITS = (
     Unit("u0", "nord", UnitKind.ORGANISATION, "Nord", None),
@@ -84,7 +85,7 @@ def random_site(random: Random) -> LiveState:
             for unit, person in sorted(memberships)
         ),
         holders=frozenset(holders),
-        assignments=frozenset(assignments),
+        assignments=Assignments.of(assignments),
     )
 
 
