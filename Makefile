@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 empty :=
 space := $(empty) $(empty)
 comma := ,
-CORE_MODULES := cause state desired diff diagnostics errors directory references scope suggest drift eligibility ending review redact hidden_words
+CORE_MODULES := cause state desired diff diagnostics errors directory references scope suggest drift eligibility ending review redact hidden_words wanted
 CORE_PACKAGES := domain manifest policy rules plan access apply export
 CORE := $(subst $(space),$(comma),$(strip $(CORE_MODULES:%=reconciler/%.py) $(CORE_PACKAGES:%=reconciler/%/**)))
 CORE_COVERAGE := 95

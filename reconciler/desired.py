@@ -16,11 +16,12 @@ from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.eligibility import Eligibility
-from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
+from reconciler.manifest.model import Accepted, Entry, Item, Listed, Manifest, Reference, Unmanaged
 from reconciler.references import References
 from reconciler.rules.derive import derive
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
+from reconciler.wanted import Resolved, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,6 @@ class Desired:
         labels: the listed labels, with their texts and why.
         holders: the declared people, with the place of their entry.
         assignments: what is wanted on the day, and why.
-        wanted: the same, without the reasons.
         dormant: what is declared but does not hold on the day: expired, or not started. What has
             expired and begins again later has expired.
         upcoming: per assignment of those that do not hold on the day the first day to come.
@@ -56,8 +56,7 @@ class Desired:
     profiles: Mapping[Role, tuple[frozenset[str], Cause]]
     labels: Mapping[tuple[Role, LabelField], tuple[str | None, Cause]]
     holders: Mapping[Holder, Cause]
-    assignments: Mapping[Assignment, Cause]
-    wanted: Assignments
+    assignments: Wanted
     dormant: Mapping[Assignment, Cause]
     upcoming: Mapping[Assignment, date]
     grants: Mapping[Assignment, tuple[Grant, ...]]
@@ -98,6 +97,8 @@ class _Resolver:
         self.as_of = as_of
         self.keys = keys
         self.refs = References(directory, keys)
+        self._by_kind: dict[TargetKind, Mapping[str, str]] = {}
+        self.lists: dict[Holder, list[Resolved]] = {}
         self.assignments: dict[Assignment, Cause] = {}
         self.dormant: defaultdict[Assignment, list[Item]] = defaultdict(list)
         self.accepted: dict[Address, Accepted] = {}
@@ -130,13 +131,12 @@ class _Resolver:
                     continue
                 holders[holder] = Cause(CauseKind.DECLARED, entry.person.position)
                 eligible.check(holder, entry.person)
-                self._items(entry, holder, scope)
+                self._entry(entry, holder, scope)
         derived = derive(self.manifest, self.directory, self.keys, scope, self.as_of)
         self._derived(derived, holders, eligible)
         eligible.tell()
-        dormant = {
-            found: items for found, items in self.dormant.items() if found not in self.assignments
-        }
+        wanted = Wanted(self.lists, self.assignments)
+        dormant = {found: items for found, items in self.dormant.items() if found not in wanted.all}
         ruled = frozenset(rule.role for rule in self.manifest.rules)
         return Desired(
             as_of=self.as_of,
@@ -150,8 +150,7 @@ class _Resolver:
                 for key, setting in self.manifest.labels.items()
             },
             holders=holders,
-            assignments=self.assignments,
-            wanted=Assignments.of(self.assignments),
+            assignments=wanted,
             dormant={found: self._dormancy(items) for found, items in dormant.items()},
             upcoming={
                 found: begins
@@ -167,7 +166,7 @@ class _Resolver:
             holds_until=min(
                 (
                     day
-                    for day in (self._holds_until(scope, self.assignments), derived.holds_until)
+                    for day in (self._holds_until(scope, wanted.all), derived.holds_until)
                     if day is not None
                 ),
                 default=None,
@@ -214,13 +213,45 @@ class _Resolver:
             )
         return resolved
 
-    def _items(
-        self,
-        entry: Entry,
-        holder: Holder,
-        scope: Scope,
-    ) -> None:
-        for item in entry.items:
+    def _entry(self, entry: Entry, holder: Holder, scope: Scope) -> None:
+        """Add what an entry declares: list by list where nothing can be said of its items."""
+        lists = [Resolved(each, self._known(each, scope)) for each in entry.plain]
+        plain = {(each.listed.kind, target) for each in lists for target in each.targets}
+        told = len(plain) < sum(len(each.keys) for each in entry.plain)
+        if not told and entry.detailed:
+            more = {(item.kind, self.refs.target(item, quiet=True)) for item in entry.detailed}
+            told = not plain.isdisjoint(more)
+        if told:
+            self._items(entry.items, holder, scope)
+        else:
+            self.lists[holder] = lists
+            self._items(entry.detailed, holder, scope)
+
+    def _known(self, listed: Listed, scope: Scope) -> list[str]:
+        """Return the ids of a list's targets, without those of which something is to be said."""
+        known = self._assignable(listed.kind, scope)
+        return [target for target in map(known.get, listed.keys) if target is not None]
+
+    def _assignable(self, kind: TargetKind, scope: Scope) -> Mapping[str, str]:
+        """Return per key what can be assigned by it without further questions."""
+        if kind not in self._by_kind:
+            learner = kind is TargetKind.LEARNER
+            found = self.keys.people_by_key if learner else self.keys.units_by_key
+            units, learners = self.directory.units, self.directory.learner_memberships
+            self._by_kind[kind] = {
+                key: ids[0]
+                for key, ids in found.items()
+                if len(ids) == 1
+                and (ids[0] in learners if learner else units[ids[0]].kind.value == kind.value)
+                and (
+                    scope.whole_site
+                    or scope.has(self.directory.home(ids[0], self.as_of) if learner else ids[0])
+                )
+            }
+        return self._by_kind[kind]
+
+    def _items(self, items: Iterable[Item], holder: Holder, scope: Scope) -> None:
+        for item in items:
             expired = self._is_expired(item)
             target = self.refs.target(item, quiet=expired)
             if target is None:
@@ -293,12 +324,12 @@ class _Resolver:
         )
         return False
 
-    def _holds_until(self, scope: Scope, assignments: Iterable[Assignment]) -> date | None:
+    def _holds_until(self, scope: Scope, assignments: Assignments) -> date | None:
         """Find the last day before a declared date, or a learner's move, changes the plan."""
         day_before = timedelta(days=1)
         ends: list[date] = []
         for section in self.manifest.sections.values():
-            for item in (item for entry in section.entries for item in entry.items):
+            for item in (item for entry in section.entries for item in entry.detailed):
                 if item.begins is not None and item.begins > self.as_of:
                     ends.append(item.begins - day_before)
                 if item.ends is not None and item.ends >= self.as_of:
@@ -314,11 +345,13 @@ class _Resolver:
             )
         return min(ends, default=None)
 
-    def _scoped_learners(self, assignments: Iterable[Assignment]) -> set[str]:
+    def _scoped_learners(self, assignments: Assignments) -> set[str]:
         return {
-            found.target
-            for found in (*assignments, *self.directory.state.assignments)
-            if found.kind is TargetKind.LEARNER
+            target
+            for found in (assignments, self.directory.state.assignments)
+            for _, kind, targets in found.groups()
+            if kind is TargetKind.LEARNER
+            for target in targets
         }
 
     def _same(self, reference: Reference, first: Position | None) -> None:

@@ -154,7 +154,7 @@ def _profiles(directory: Directory, desired: Desired) -> Iterator[Difference]:
 
 def _role(directory: Directory, desired: Desired, role: Role) -> Iterator[Difference]:
     state = directory.state
-    live, wanted = state.assignments, desired.wanted
+    live, wanted = state.assignments, desired.assignments.all
     differing = (
         holder
         for holder in state.holders | desired.holders.keys()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import (
@@ -14,7 +14,7 @@ from reconciler.domain.vocabulary import (
     TargetKind,
     UnitKind,
 )
-from reconciler.manifest.model import Entry, Item, Limit, Manifest, Policy, Section, Settings
+from reconciler.manifest.model import Item, Limit, Manifest, Policy, Section, Settings
 from reconciler.plan.build import make_plan
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
@@ -60,7 +60,9 @@ def wanting(*mentors: tuple[str, str], **changes: object) -> Manifest:
     for person, unit in mentors:
         entries.setdefault(person, []).append(Item(TargetKind.CLASS, ref(unit)))
     section = Section(
-        tuple(Entry(Role.MENTOR, ref(person), tuple(items)) for person, items in entries.items()),
+        tuple(
+            entry_of(Role.MENTOR, ref(person), tuple(items)) for person, items in entries.items()
+        ),
         AT,
     )
     manifest = Manifest(

@@ -25,6 +25,7 @@ from reconciler.manifest.model import (
     Item,
     LabelSetting,
     Limit,
+    Listed,
     Manifest,
     Policy,
     ProfileSetting,
@@ -33,6 +34,7 @@ from reconciler.manifest.model import (
     Settings,
     Unmanaged,
 )
+from reconciler.manifest.placed import packed
 from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -48,6 +50,22 @@ TIMES = int(os.environ.get("EXAMPLES", "1"))
 def examples(number: int) -> Callable[[Test], Test]:
     """Try a property on so many examples in the gate, and on many more in `make soak`."""
     return settings(max_examples=number * TIMES, deadline=None)
+
+
+def entry_of(role: Role, person: Reference, items: Iterable[Item]) -> Entry:
+    """An entry as the files give it: what says only its target stands in lists."""
+    plain: dict[TargetKind, tuple[list[str], list[int]]] = {}
+    detailed = []
+    file = person.position.file
+    for item in items:
+        if item.begins or item.ends or item.reason is not None:
+            detailed.append(item)
+            continue
+        keys, places = plain.setdefault(item.kind, ([], []))
+        keys.append(item.target.key)
+        places.append(packed(item.target.position.line - 1, item.target.position.column - 1))
+    lists = (Listed(kind, keys, file, places) for kind, (keys, places) in plain.items())
+    return Entry(role, person, tuple(lists), tuple(detailed))
 
 
 def ref(key: str) -> Reference:
@@ -206,7 +224,7 @@ def manifests(draw: st.DrawFn, state: LiveState, *, scoped: bool = False) -> Man
         ]
         sections[role] = Section(
             tuple(
-                Entry(role, ref(names[person.id]), tuple(
+                entry_of(role, ref(names[person.id]), tuple(
                     draw(items(state, role, person.id, within, keys | names))
                 ))
                 for person in subset(draw, eligible)

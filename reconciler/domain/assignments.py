@@ -118,6 +118,8 @@ class Assignments(AbstractSet[Assignment]):
 
     def __or__(self, other: AbstractSet[Any]) -> "Assignments":
         more = other if isinstance(other, Assignments) else self.of(other)
+        if not self or not more:
+            return self or more
         return self._joined(more, self._by_holder.keys() | more.holders, frozenset.union)
 
     def __sub__(self, other: AbstractSet[Any]) -> "Assignments":

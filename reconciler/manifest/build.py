@@ -5,7 +5,8 @@ is passed over, so that what is well-formed can still be checked.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -23,6 +24,7 @@ from reconciler.manifest.model import (
     Entry,
     Item,
     Limit,
+    Listed,
     Move,
     Reference,
     RosterRule,
@@ -30,7 +32,7 @@ from reconciler.manifest.model import (
     Rule,
     Section,
 )
-from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
+from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value, texts_of
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import ENTRY_LISTS, SECTION_NAMES, shorten
 
@@ -253,32 +255,45 @@ def _entries(
         if isinstance(entry, PlacedDict) and "person" in entry:
             place = entry.value_place("person")
             person = _reference(document, entry["person"], place, found)
-            items = tuple(_items(document, entry, lists, found))
+            plain: list[Listed] = []
+            detailed: list[Item] = []
+            for name, value in entry.items():
+                kind = lists.get(name)
+                if kind is not None and isinstance(value, PlacedList):
+                    listed = _listed(document, kind, value, detailed, found)
+                    plain += [listed] if listed.keys else []
             if person:
-                yield Entry(role, person, items)
+                yield Entry(role, person, tuple(plain), tuple(detailed))
 
 
-def _items(
+def _listed(
     document: Document,
-    entry: PlacedDict,
-    lists: Mapping[str, TargetKind],
+    kind: TargetKind,
+    value: PlacedList,
+    detailed: list[Item],
     found: list[Diagnostic],
-) -> Iterator[Item]:
-    for name, value in entry.items():
-        kind = lists.get(name)
-        if kind is None or not isinstance(value, PlacedList):
-            continue
-        for item, place in zip(value, value.places, strict=True):
-            if isinstance(item, PlacedDict):
-                built = _dated_item(document, kind, item, found)
-            else:
-                target = _reference(document, item, place, found)
-                built = Item(kind, target) if target else None
-            if built:
-                yield built
+) -> Listed:
+    """Return the items of a list that say only their target; add the others to `detailed`."""
+    texts = texts_of(value)
+    if texts is not None:
+        return Listed(kind, texts, document.file, value.places)
+    keys: list[str] = []
+    places = array("Q")
+    for item, place in zip(value, value.places, strict=True):
+        if isinstance(item, PlacedDict):
+            built = _detailed_item(document, kind, item, found)
+            if built and (built.begins or built.ends or built.reason is not None):
+                detailed.append(built)
+            elif built:
+                keys.append(built.target.key)
+                places.append(item.value_place("id"))
+        elif target := _reference(document, item, place, found):
+            keys.append(target.key)
+            places.append(place)
+    return Listed(kind, keys, document.file, places)
 
 
-def _dated_item(
+def _detailed_item(
     document: Document, kind: TargetKind, item: PlacedDict, found: list[Diagnostic]
 ) -> Item | None:
     begins = _day(document, item, "from", found)

@@ -24,7 +24,7 @@ def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
         for entries in part.sections.values():
             for entry in entries.entries:
                 yield from _assigned_twice(entry)
-                yield from _private_reasons((item.target, item.reason) for item in entry.items)
+                yield from _private_reasons((item.target, item.reason) for item in entry.detailed)
         yield from _private_reasons((each.address, each.reason) for each in part.accepted)
         for leaf in part.leaves.values():
             yield from _named_twice(leaf)
@@ -57,6 +57,8 @@ def _person_twice(role: Role, parts: Sequence[Part]) -> Iterator[Diagnostic]:
 
 
 def _assigned_twice(entry: Entry) -> Iterator[Diagnostic]:
+    if not _may_stand_twice(entry):
+        return
     first: dict[tuple[TargetKind, str], list[Item]] = {}
     for item in entry.items:
         others = first.setdefault((item.kind, item.target.key), [])
@@ -72,6 +74,14 @@ def _assigned_twice(entry: Entry) -> Iterator[Diagnostic]:
                 "Take one of the two out" + (", or part their days." if dated else "."),
             )
         others.append(item)
+
+
+def _may_stand_twice(entry: Entry) -> bool:
+    """Whether a target does stand twice, on whatever days."""
+    plain = {(listed.kind, key) for listed in entry.plain for key in listed.keys}
+    detailed = {(item.kind, item.target.key) for item in entry.detailed}
+    stated = len(entry.detailed) + sum(len(listed.keys) for listed in entry.plain)
+    return len(plain | detailed) < stated
 
 
 def _private_reasons(stated: Iterable[tuple[Reference, str | None]]) -> Iterator[Diagnostic]:

@@ -23,7 +23,7 @@ from yaml.events import (
 )
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.manifest.placed import PlacedDict, PlacedList, Value, packed, position
+from reconciler.manifest.placed import COLUMN_BITS, PlacedDict, PlacedList, Value, packed, position
 from reconciler.manifest.scalars import NUMBER_STARTS, WORDS, resolve
 from reconciler.manifest.words import shorten
 
@@ -133,8 +133,33 @@ class Composer:
         kind: type[Event] = StreamStartEvent
         while kind is not StreamEndEvent:
             event: Any = next_event()
+            if isinstance(self._top, PlacedList):
+                event = self._texts(self._top, event, next_event)
             kind = type(event)
             handlers[kind](event)
+
+    def _texts(self, top: PlacedList, event: Any, next_event: Callable[[], Any]) -> Any:
+        """Append plain texts to a list; return the first event that is something else.
+
+        They are most of what a large manifest holds, so they take no further call.
+        """
+        before = len(top)
+        append, append_place = top.append, top.places.append
+        while (
+            event.__class__ is ScalarEvent
+            and event.tag is None
+            and event.anchor is None
+            and not event.style
+        ):
+            text = event.value
+            if text in WORDS or text[0] in NUMBER_STARTS:
+                break
+            mark: Any = event.start_mark
+            append(text)
+            append_place(mark.line << COLUMN_BITS | mark.column)
+            event = next_event()
+        self._size += len(top) - before
+        return event
 
     def _scalar(self, event: Any) -> None:
         mark = event.start_mark

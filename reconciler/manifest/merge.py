@@ -221,8 +221,9 @@ def _sorted_keys(references: Sequence[Reference]) -> list[str]:
     return sorted({reference.key for reference in references})
 
 
-def _entry_content(entry: Entry) -> tuple[str, list[tuple[str, str, str, str, str]]]:
-    items = (
+def _entry_content(entry: Entry) -> list[object]:
+    plain = sorted((listed.kind.value, sorted(listed.keys)) for listed in entry.plain)
+    detailed = sorted(
         (
             item.kind.value,
             item.target.key,
@@ -230,6 +231,6 @@ def _entry_content(entry: Entry) -> tuple[str, list[tuple[str, str, str, str, st
             item.ends.isoformat() if item.ends else "",
             item.reason or "",
         )
-        for item in entry.items
+        for item in entry.detailed
     )
-    return entry.person.key, sorted(items)
+    return [entry.person.key, plain, detailed]

@@ -5,7 +5,7 @@ absent is None, and untouched; a section that is present is authoritative within
 when it is empty (design, section 3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -16,6 +16,7 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.days import Days
 from reconciler.domain.roster import Roster
 from reconciler.domain.vocabulary import LabelField, MovedKind, Role, TargetKind
+from reconciler.manifest.placed import position
 
 
 class PersonKey(StrEnum):
@@ -82,12 +83,54 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The items of one list that say nothing but their target, as texts and places.
+
+    A manifest has up to a million of them, so none is an object of its own.
+
+    Attributes:
+        kind: what they are.
+        keys: the targets, in the author's order.
+        file: where they stand.
+        places: the place of each (`placed.packed`).
+    """
+
+    kind: TargetKind
+    keys: Sequence[str]
+    file: str
+    places: Sequence[int]
+
+    def position(self, number: int) -> Position:
+        """Return the place of the n-th target."""
+        return position(self.file, self.places[number])
+
+    def items(self) -> Iterator[Item]:
+        """Yield the items as such."""
+        for key, place in zip(self.keys, self.places, strict=True):
+            yield Item(self.kind, Reference(key, position(self.file, place)))
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One person under `mentors` or `headteachers`, with everything they are assigned."""
+    """One person under `mentors` or `headteachers`, with everything they are assigned.
+
+    Attributes:
+        plain: per kind at most one list of the items that say nothing but their target.
+        detailed: the items that say more.
+    """
 
     role: Role
     person: Reference
-    items: tuple[Item, ...]
+    plain: tuple[Listed, ...] = ()
+    detailed: tuple[Item, ...] = ()
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items, in the author's order."""
+        if not self.plain:
+            return self.detailed
+        found = [*self.detailed, *(item for listed in self.plain for item in listed.items())]
+        return tuple(sorted(found, key=lambda item: item.target.position))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,23 @@ Every key, value and item costs one small integer beside itself, so that a manif
 items stays as small as its data.
 """
 
-from typing import Final, TypeAlias
+from array import array
+from typing import Final, TypeAlias, cast
 
 from reconciler.diagnostics import Position
 
-_COLUMN_BITS: Final = 28
-_COLUMN_MASK: Final = (1 << _COLUMN_BITS) - 1
+COLUMN_BITS: Final = 28
+_COLUMN_MASK: Final = (1 << COLUMN_BITS) - 1
 
 
 def packed(line: int, column: int) -> int:
     """Pack a place, both counted from 0, into one integer; larger is further down the file."""
-    return line << _COLUMN_BITS | column
+    return line << COLUMN_BITS | column
 
 
 def position(file: str, place: int) -> Position:
     """Unpack a place into a position, whose line and column count from 1."""
-    return Position(file, (place >> _COLUMN_BITS) + 1, (place & _COLUMN_MASK) + 1)
+    return Position(file, (place >> COLUMN_BITS) + 1, (place & _COLUMN_MASK) + 1)
 
 
 class PlainDate(str):
@@ -43,7 +44,7 @@ class PlacedDict(dict[str, "Value"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.places: list[int] = []
+        self.places = array("Q")
 
     def key_place(self, key: str) -> int:
         """Return the place of a key."""
@@ -70,8 +71,13 @@ class PlacedList(list["Value"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.places: list[int] = []
+        self.places = array("Q")
 
 
 Value: TypeAlias = str | int | float | bool | PlacedDict | PlacedList | None
 """Anything that a manifest can hold."""
+
+
+def texts_of(values: PlacedList) -> list[str] | None:
+    """Return a list as texts, if everything in it is text and no date to other programs."""
+    return cast("list[str]", values) if {str}.issuperset(map(type, values)) else None

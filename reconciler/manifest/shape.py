@@ -5,7 +5,7 @@ entries that are plainly good (`_plainly_good`, stricter than the schema) are no
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.manifest.mistakes import explain
-from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
+from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value, texts_of
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import ENTRY_LISTS, SECTION_ROLES
 from reconciler.resources import shipped
@@ -82,8 +82,22 @@ def _plainly_good(entry: Value, lists: Mapping[str, Any]) -> bool:
 
 
 def _good_list(value: Value) -> bool:
-    return isinstance(value, PlacedList) and all(
-        _good_key(item) or _good_item(item) for item in value
+    if not isinstance(value, PlacedList):
+        return False
+    # A list of keys is looked at as one text, and key by key only where that will not do.
+    texts = texts_of(value)
+    if texts is not None and _are_keys(texts):
+        return True
+    return all(_good_key(item) or _good_item(item) for item in value)
+
+
+def _are_keys(texts: Sequence[str]) -> bool:
+    whole = "".join(texts)
+    return (
+        whole.isprintable()
+        and " " not in whole
+        and "" not in texts
+        and max(map(len, texts), default=0) <= _KEY_LIMIT
     )
 
 

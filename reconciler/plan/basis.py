@@ -60,7 +60,7 @@ class _View:
             named |= {
                 holder for holder in self.directory.state.holders if holder.role in self.roles
             }
-        return named | {found.holder for found in self.in_scope}
+        return named | self.in_scope.holders
 
     @property
     def targets(self) -> set[Assignment]:
@@ -74,17 +74,12 @@ class _View:
     @property
     def emptied(self) -> set[Holder]:
         """The holders to whom the plan leaves nothing in its scope."""
-        gone: set[Holder] = set()
-        left = set(self.in_scope)
+        written: dict[Verb, list[Assignment]] = {verb: [] for verb in Verb}
         for action in self.actions:
             if action.address.kind is AddressKind.ASSIGNMENT:
-                found = Assignment.at(action.address)
-                if action.verb is Verb.REMOVE:
-                    gone.add(found.holder)
-                    left.discard(found)
-                else:
-                    left.add(found)
-        return gone - {found.holder for found in left}
+                written[action.verb].append(Assignment.at(action.address))
+        gone = {found.holder for found in written[Verb.REMOVE]}
+        return gone - self.in_scope.changed(written[Verb.ADD], written[Verb.REMOVE]).holders
 
 
 def digests(
@@ -165,13 +160,8 @@ def _holders(view: _View) -> Iterable[Row]:
     if view.scope.whole_site or view.basis.batch:
         return
     # Whoever loses their last assignment leaves as well, unless they have one elsewhere.
-    emptied = view.emptied
-    elsewhere = {
-        found.holder
-        for found in state.assignments
-        if found.holder in emptied and found not in view.in_scope
-    }
-    for holder in elsewhere:
+    elsewhere = state.assignments.of_holders(view.emptied.__contains__) - view.in_scope
+    for holder in elsewhere.holders:
         yield holder.role.value, holder.person, "elsewhere"
 
 
@@ -181,14 +171,11 @@ def _assignments(view: _View) -> Iterable[Row]:
         for action in view.actions
         if action.address.kind is AddressKind.HOLDER and action.verb is Verb.REMOVE
     }
-    named = view.targets
-    for found in view.directory.state.assignments:
-        # A holder leaves only when nothing is left to them, outside the scope either.
-        if found.holder in leaving:
-            named.add(found)
-        if found in view.in_scope or found.holder in leaving:
-            yield tuple(str(part) for part in found)
-    for found in named:
+    # A holder leaves only when nothing is left to them, outside the scope either.
+    left = view.directory.state.assignments.of_holders(leaving.__contains__)
+    for holder, kind, targets in (view.in_scope | left).groups():
+        yield holder.role.value, holder.person, kind.value, *targets
+    for found in (*view.targets, *left):
         if not view.scope.includes(view.directory, found, view.as_of):
             yield *(str(part) for part in found), "outside"
 
@@ -244,6 +231,6 @@ PARTS: Final[Mapping[str, Callable[[_View], Iterable[Row]]]] = {
 
 
 def _digest(rows: Iterable[Row]) -> str:
-    ordered = sorted(rows, key=lambda row: tuple((part is not None, part or "") for part in row))
-    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    text = "\n".join(sorted(map(encode, rows)))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -157,7 +157,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         counted=standing.counted,
         rosters=sizes,
         said=Said(
-            declared=(*desired.assignments, *desired.upcoming),
+            declared=desired.assignments.all.changed(desired.upcoming, ()),
             grants=desired.grants,
             accepted={
                 each.address: accepted.until

@@ -12,7 +12,7 @@ from reconciler.access.effective import Learners
 from reconciler.cause import CauseKind, Grant
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
-from reconciler.domain.assignments import Assignment, Assignments
+from reconciler.domain.assignments import NO_ASSIGNMENTS, Assignment, Assignments
 from reconciler.domain.vocabulary import Role
 from reconciler.rules.shrink import Shrunk
 from reconciler.scope import Scope
@@ -46,7 +46,7 @@ class Said:
         shrunk: the rosters that have lost anything since they were last applied.
     """
 
-    declared: Collection[Assignment] = ()
+    declared: Assignments = NO_ASSIGNMENTS
     grants: Mapping[Assignment, tuple[Grant, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )

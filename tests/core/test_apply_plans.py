@@ -7,7 +7,7 @@ import pytest
 from applying import BOTH, VIKAR, outcomes, without
 from doubles import MemoryJournal, MemorySite, apply_to
 from small import LEARNERS, STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Holder
@@ -24,7 +24,6 @@ from reconciler.errors import (
     WrongUse,
 )
 from reconciler.manifest.model import (
-    Entry,
     Item,
     Limit,
     Policy,
@@ -115,7 +114,7 @@ def test_a_change_between_the_check_and_the_first_write_is_seen():
 
 def test_a_plan_holds_from_its_day_until_a_date_changes_it():
     dated = Item(TargetKind.CLASS, ref("8b"), begins=TODAY + timedelta(days=10))
-    entry = Entry(Role.MENTOR, ref("t-0"), (Item(TargetKind.CLASS, ref("8a")), dated))
+    entry = entry_of(Role.MENTOR, ref("t-0"), (Item(TargetKind.CLASS, ref("8a")), dated))
     manifest = wanting(sections={Role.MENTOR: Section((entry,), AT)})
     state = small_site()
     made = plan(state, manifest)

@@ -7,14 +7,13 @@ import pytest
 from applying import answering
 from doubles import MemoryJournal, MemorySite, apply_to
 from small import STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment
 from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
 from reconciler.errors import ExitCode, GuardRefused, InvalidInput, PlanUnusable, WrongUse
 from reconciler.manifest.model import (
-    Entry,
     Item,
     LabelSetting,
     Limit,
@@ -95,7 +94,9 @@ def test_the_policies_of_the_manifest_hold_beside_those_of_the_site():
 
 def with_learner(reason: str | None) -> Manifest:
     item = Item(TargetKind.LEARNER, ref("s-0"), reason=reason)
-    return wanting(sections={Role.MENTOR: Section((Entry(Role.MENTOR, ref("t-0"), (item,)),), AT)})
+    return wanting(
+        sections={Role.MENTOR: Section((entry_of(Role.MENTOR, ref("t-0"), (item,)),), AT)}
+    )
 
 
 REASONS = site_policy(require_reason_for=(ReasonFor.INDIVIDUAL_LEARNERS,))
@@ -203,7 +204,7 @@ def moving() -> tuple[Plan, LiveState, LiveState]:
     )
     empty = tuple(each for each in state.memberships if each.unit != "u2")
     entries = tuple(
-        Entry(Role.MENTOR, ref(person), (item,))
+        entry_of(Role.MENTOR, ref(person), (item,))
         for person, item in (
             ("t-1", Item(TargetKind.CLASS, ref("8b"))),
             ("t-3", Item(TargetKind.LEARNER, ref("s-2"))),
@@ -300,7 +301,7 @@ def test_the_verdict_about_a_manifest_is_that_of_the_same_source():
     """The site asks for less than the manifest: what one allows the other may refuse."""
     limit = {Rule.MAX_GRANT_DAYS: 3}
     item = Item(TargetKind.CLASS, ref("8a"), ends=TODAY + timedelta(days=9))
-    section = Section((Entry(Role.MENTOR, ref("t-0"), (item,)),), AT)
+    section = Section((entry_of(Role.MENTOR, ref("t-0"), (item,)),), AT)
     manifest = wanting(
         policy=Policy(max_removals=UNLIMITED, numbers=limit), sections={Role.MENTOR: section}
     )

@@ -17,7 +17,7 @@ from applying import (
 )
 from doubles import MemoryJournal, MemorySite, apply_to
 from small import plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role, TargetKind
@@ -29,7 +29,7 @@ from reconciler.errors import (
     SiteError,
     WrongUse,
 )
-from reconciler.manifest.model import Entry, Item, Limit, Policy, Rule, Section, Settings, UnitKey
+from reconciler.manifest.model import Item, Limit, Policy, Rule, Section, Settings, UnitKey
 from reconciler.plan.model import Override, Plan
 from reconciler.provider import ChangeResult, Verb
 
@@ -45,7 +45,7 @@ def refusal(made, site: MemorySite, journal=None, **more) -> tuple[type, str, st
 def test_a_refusal_says_what_is_the_matter_and_what_to_do():
     state = small_site()
     dated = Item(TargetKind.CLASS, ref("8b"), begins=TODAY + timedelta(days=10))
-    entry = Entry(Role.MENTOR, ref("t-0"), (Item(TargetKind.CLASS, ref("8a")), dated))
+    entry = entry_of(Role.MENTOR, ref("t-0"), (Item(TargetKind.CLASS, ref("8a")), dated))
     made = plan(state, wanting(sections={Role.MENTOR: Section((entry,), AT)}))
     other = replace(state, site=replace(state.site, id="sør"))
     changes = "2026-12-03, when a date in the manifest changes it"
@@ -140,7 +140,7 @@ def test_the_site_is_judged_as_on_the_day_of_the_plan():
         memberships=tuple(each._replace(begin=begin, end=end) for each in state.memberships),
     )
     learner = Item(TargetKind.LEARNER, ref("s-0"))
-    section = Section((Entry(Role.MENTOR, ref("t-1"), (learner,)),), AT)
+    section = Section((entry_of(Role.MENTOR, ref("t-1"), (learner,)),), AT)
     manifest = replace(wanting(sections={Role.MENTOR: section}), within=(ref("8a"),))
     made = plan(state, manifest)
     assert apply_to(made, MemorySite(state)).exit_code is ExitCode.DONE

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from doubles import MemoryJournal, MemorySite, apply_to
 from small import plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.address import AddressKind
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.errors import PlanUnusable
-from reconciler.manifest.model import Entry, Item, Section
+from reconciler.manifest.model import Item, Section
 from reconciler.provider import ChangeResult
 from reconciler.state import LiveState, Unit
 
@@ -53,7 +53,7 @@ def school_moves(state: LiveState) -> LiveState:
 
 CLASS, LEARNER = TargetKind.CLASS, TargetKind.LEARNER
 KEPT = ("11", CLASS, "u2")
-ONE_LEARNER = Section((Entry(Role.MENTOR, ref("t-0"), (Item(LEARNER, ref("s-0")),)),), AT)
+ONE_LEARNER = Section((entry_of(Role.MENTOR, ref("t-0"), (Item(LEARNER, ref("s-0")),)),), AT)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,13 @@ from datetime import timedelta
 
 import pytest
 from small import LEARNERS, STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.diagnostics import Position
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
 from reconciler.manifest.model import (
-    Entry,
     Item,
     Manifest,
     PersonKey,
@@ -28,7 +27,7 @@ from reconciler.state import LiveState, Membership, Profile, Unit
 
 
 def with_items(*items: Item, person: str = "t-0", **changes: object) -> Manifest:
-    entry = Entry(Role.MENTOR, ref(person), items)
+    entry = entry_of(Role.MENTOR, ref(person), items)
     return wanting(sections={Role.MENTOR: Section((entry,), AT)}, **changes)
 
 
@@ -74,7 +73,7 @@ def test_what_only_the_site_can_tell(manifest, code, words):
 
 def test_all_mistakes_are_told_together_and_in_order_of_place():
     entries = tuple(
-        Entry(Role.MENTOR, Reference(key, Position("a.yaml", line, 3)), ())
+        entry_of(Role.MENTOR, Reference(key, Position("a.yaml", line, 3)), ())
         for line, key in ((9, "x-9"), (2, "x-2"), (5, "x-5"))
     )
     manifest = wanting(sections={Role.MENTOR: Section(entries, AT)})
@@ -94,7 +93,7 @@ def test_two_entries_that_turn_out_to_be_one_person_are_refused():
     state = small_site(
         people=(replace(STAFF[0], sync_key="same"), *STAFF[1:], *LEARNERS),
     )
-    entries = tuple(Entry(Role.MENTOR, ref("same"), ()) for _ in range(2))
+    entries = tuple(entry_of(Role.MENTOR, ref("same"), ()) for _ in range(2))
     manifest = wanting(sections={Role.MENTOR: Section(entries, AT)})
     assert codes(state, manifest) == ["RR209"]
     twice = with_items(item("class", "8a"), item("class", "8a"))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from doubles import MemorySite, apply_to
 from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.diagnostics import Severity
 from reconciler.directory import Directory
@@ -16,7 +16,6 @@ from reconciler.ending import ending
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.model import (
     Accepted,
-    Entry,
     Item,
     LabelSetting,
     ProfileSetting,
@@ -190,7 +189,9 @@ def test_the_plan_of_an_accepted_deviation_can_be_applied():
 
 
 def with_item(item: Item, person: str = "t-0"):
-    return wanting(sections={Role.MENTOR: Section((Entry(Role.MENTOR, ref(person), (item,)),), AT)})
+    return wanting(
+        sections={Role.MENTOR: Section((entry_of(Role.MENTOR, ref(person), (item,)),), AT)}
+    )
 
 
 def by(actor: str, made) -> dict:
@@ -252,7 +253,7 @@ def test_what_goes_on_by_another_item_does_not_end():
     state = small_site(("10", "u2"))
     for items in ((first, second), (second, first)):
         manifest = with_item(first)
-        entry = Entry(Role.MENTOR, ref("t-0"), items)
+        entry = entry_of(Role.MENTOR, ref("t-0"), items)
         manifest = replace(manifest, sections={Role.MENTOR: Section((entry,), AT)})
         assert ends(manifest, state, 0) == []
         assert ends(manifest, state, 1) == [("mentor/t-0/class/8a", TOMORROW)]

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 from small import PROFILES, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.access.effective import Learners
 from reconciler.directory import Directory, Keys
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.manifest.model import (
-    Entry,
     Level,
     Limit,
     PersonKey,
@@ -209,7 +208,7 @@ def test_a_role_without_effect_has_nothing_to_lose():
 def test_emptying_a_role_that_has_no_effect_needs_an_override_too():
     disabled = (replace(PROFILES[0], roles=frozenset()), PROFILES[1])
     state = small_site(("10", "u2"), profiles=disabled)
-    entry = Entry(Role.MENTOR, ref("t-0"), ())
+    entry = entry_of(Role.MENTOR, ref("t-0"), ())
     for within in (None, (ref("8a"),)):
         manifest = wanting(sections={Role.MENTOR: Section((entry,), AT)}, within=within)
         assert [each.code for each in plan(state, manifest).verdicts if each.refuses] == ["RR502"]

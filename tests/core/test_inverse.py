@@ -8,13 +8,13 @@ from doubles import MemorySite, apply_to, broken_rule
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from small import plan, small_site, wanting
-from strategies import AT, TODAY, cases, examples, ref
+from strategies import AT, TODAY, cases, entry_of, examples, ref
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import NO_ASSIGNMENTS, Assignment, Assignments
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ExitCode, PlanUnusable
-from reconciler.manifest.model import Entry, Item, Manifest, Policy, Section
+from reconciler.manifest.model import Item, Manifest, Policy, Section
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_document
 from reconciler.plan.end_state import value_at
@@ -256,7 +256,7 @@ def test_what_a_run_ended_by_its_dates_is_not_given_back():
     """Somebody would see learners again whom the manifest says they see no more."""
     yesterday = TODAY - timedelta(days=1)
     tomorrow = TODAY + timedelta(days=1)
-    entry = Entry(
+    entry = entry_of(
         Role.MENTOR,
         ref("t-0"),
         (
@@ -282,8 +282,8 @@ def test_what_a_run_ended_by_its_dates_is_not_given_back():
 def dated(begins=None, ends=None) -> Manifest:
     item = Item(TargetKind.CLASS, ref("8a"), begins=begins, ends=ends)
     entries = (
-        Entry(Role.MENTOR, ref("t-0"), (item,)),
-        Entry(Role.MENTOR, ref("t-1"), (Item(TargetKind.CLASS, ref("8b")),)),
+        entry_of(Role.MENTOR, ref("t-0"), (item,)),
+        entry_of(Role.MENTOR, ref("t-1"), (Item(TargetKind.CLASS, ref("8b")),)),
     )
     return wanting(sections={Role.MENTOR: Section(entries, AT)})
 

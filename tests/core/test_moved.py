@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from doubles import MemorySite, apply_to
 from small import LEARNERS, STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis
@@ -16,7 +16,7 @@ from reconciler.domain.vocabulary import MembershipRole, MovedKind, Role, Target
 from reconciler.drift import DriftKind, classify
 from reconciler.ending import ending
 from reconciler.errors import InvalidInput, PlanUnusable
-from reconciler.manifest.model import Entry, Item, Move, Policy, Rule, Section
+from reconciler.manifest.model import Item, Move, Policy, Rule, Section
 from reconciler.plan.document import from_document, to_document
 from reconciler.review import Check
 from reconciler.state import Membership, Unit
@@ -139,7 +139,7 @@ def test_a_person_and_their_class_may_move_at_once():
 
 def dated(**days: object):
     item = Item(TargetKind.CLASS, ref("8b"), **days)
-    entry = Entry(Role.MENTOR, ref("t-0"), (item,))
+    entry = entry_of(Role.MENTOR, ref("t-0"), (item,))
     manifest = wanting(sections={Role.MENTOR: Section((entry,), AT)})
     return moving(manifest, ("8a", "8b"))
 
@@ -195,8 +195,8 @@ def test_a_school_is_headed_by_whoever_counts_as_its_headteacher():
         holders=frozenset((holder,)),
         assignments=Assignments.of((Assignment(*holder, TargetKind.SCHOOL, "u1"),)),
     )
-    entry = Entry(Role.HEADTEACHER, ref("t-0"), (Item(TargetKind.SCHOOL, ref("ny")),))
-    both = Entry(Role.HEADTEACHER, ref("t-1"), (Item(TargetKind.SCHOOL, ref("skole")),))
+    entry = entry_of(Role.HEADTEACHER, ref("t-0"), (Item(TargetKind.SCHOOL, ref("ny")),))
+    both = entry_of(Role.HEADTEACHER, ref("t-1"), (Item(TargetKind.SCHOOL, ref("skole")),))
     manifest = wanting(
         sections={Role.HEADTEACHER: Section((entry, both), AT)},
         policy=Policy(demands=frozenset((Rule.EVERY_SCHOOL_HAS_HEADTEACHER,))),

@@ -9,7 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from models import mentors_of, sight
 from small import plan, small_site, wanting
-from strategies import AT, NEAR, TODAY, below, examples, in_scope, ref, subset, targets
+from strategies import AT, NEAR, TODAY, below, entry_of, examples, in_scope, ref, subset, targets
 
 from reconciler.directory import Directory
 from reconciler.domain.assignments import Assignment, Assignments, Holder
@@ -129,7 +129,7 @@ def moved_cases(draw: st.DrawFn) -> tuple[LiveState, Manifest]:
             if was is not None and was_kind in TARGET_KINDS[holder.role]:
                 live.add(Assignment(*holder, was_kind, was))
         person = ref(KEYS[holder.person])
-        entries.setdefault(holder.role, []).append(Entry(holder.role, person, tuple(items)))
+        entries.setdefault(holder.role, []).append(entry_of(holder.role, person, tuple(items)))
     for holder in subset(draw, HOLDERS, 2):
         for target in subset(draw, targets_of(holder.role, PARTS[None]), 2):
             live.add(Assignment(*holder, KINDS.get(target, TargetKind.LEARNER), target))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.access.coverage import Coverage
 from reconciler.access.effective import Learners, in_effect
@@ -15,7 +15,6 @@ from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
 from reconciler.manifest.model import (
     Accepted,
-    Entry,
     Item,
     Level,
     Limit,
@@ -60,7 +59,7 @@ def learner(target: str, **days: object) -> Item:
 
 
 def mentor(*items: Item, policy: Policy, person: str = "t-0"):
-    section = Section((Entry(Role.MENTOR, ref(person), items),), AT)
+    section = Section((entry_of(Role.MENTOR, ref(person), items),), AT)
     return wanting(policy=policy, sections={Role.MENTOR: section})
 
 
@@ -98,7 +97,7 @@ def test_min_learners_per_mentor_counts_every_mentor(least, found):
 
 
 def test_min_learners_per_mentor_sees_those_who_have_none():
-    section = Section((Entry(Role.MENTOR, ref("t-0"), ()),), AT)
+    section = Section((entry_of(Role.MENTOR, ref("t-0"), ()),), AT)
     manifest = wanting(
         policy=number(Rule.MIN_LEARNERS_PER_MENTOR, 1), sections={Role.MENTOR: section}
     )
@@ -172,7 +171,7 @@ def test_every_school_has_a_headteacher_of_its_own_or_above(kind, target, found)
     items = (Item(kind, ref(target)),) if kind else ()
     manifest = wanting(
         policy=demand(Rule.EVERY_SCHOOL_HAS_HEADTEACHER),
-        sections={Role.HEADTEACHER: Section((Entry(Role.HEADTEACHER, ref("t-0"), items),), AT)},
+        sections={Role.HEADTEACHER: Section((entry_of(Role.HEADTEACHER, ref("t-0"), items),), AT)},
     )
     assert broken(replace(state, profiles=profiles), manifest).get("RR515") == found
 
@@ -465,7 +464,7 @@ def test_within_a_scope_profiles_are_nobody_s():
 
 
 def test_protection_names_what_it_keeps_and_no_person_who_is_declared():
-    section = Section((Entry(Role.MENTOR, ref("t-0"), ()),), AT)
+    section = Section((entry_of(Role.MENTOR, ref("t-0"), ()),), AT)
     policy = demanding(protected_people=(ref("t-0"),), protected_units=(ref("8b"),))
     manifest = wanting(policy=policy, sections={Role.MENTOR: section})
     (warning,) = plan(small_site(("10", "u3")), manifest).warnings

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandboxes import validator
 from small import plan, small_site, wanting
-from strategies import AT, TODAY, cases, ref
+from strategies import AT, TODAY, cases, entry_of, ref
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
-from reconciler.manifest.model import Entry, Item, Level, Policy, Rule, Section
+from reconciler.manifest.model import Item, Level, Policy, Rule, Section
 from reconciler.reports.review import review_csv, review_document, review_html
 from reconciler.review import CHECKS, Check
 from reconciler.state import Relation
@@ -147,7 +147,7 @@ def test_assigned_units_that_nobody_is_in_any_more_are_found():
 
 def dated(**days):
     items = (Item(TargetKind.CLASS, ref("8a"), **days),)
-    section = Section((Entry(Role.MENTOR, ref("t-0"), items),), AT)
+    section = Section((entry_of(Role.MENTOR, ref("t-0"), items),), AT)
     return wanting(sections={Role.MENTOR: section}, policy=Policy())
 
 

@@ -8,7 +8,7 @@ from doubles import MemorySite, apply_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import LEARNERS, STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.roster import (
     Roster,
@@ -22,7 +22,6 @@ from reconciler.domain.roster import (
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.manifest.model import (
-    Entry,
     ForNone,
     ForSeveral,
     ForUnknown,
@@ -215,7 +214,7 @@ def test_exceptions_take_people_and_units_away():
 
 def test_entries_add_to_what_rules_give():
     item = Item(TargetKind.CLASS, ref("8b"))
-    section = Section((Entry(Role.MENTOR, ref("t-0"), (item,)),), AT)
+    section = Section((entry_of(Role.MENTOR, ref("t-0"), (item,)),), AT)
     manifest = replace(ruled(BOTH, rule()), sections={Role.MENTOR: section})
     assert given_by(manifest) == {
         "mentor/t-0/class/8a": "rule contacts, enrollments.csv row 2",
@@ -514,7 +513,7 @@ def test_a_key_that_a_teacher_shares_with_a_guardian_or_learner_stops_nobody_els
     (kept,) = [each for each in planned.warnings if each.code == "RR411"]
     assert kept.message.startswith(f"mentor/{STAFF[1].username} keeps")
     # Also where an entry of theirs says something else.
-    entry = Entry(Role.MENTOR, ref(STAFF[1].username), (Item(TargetKind.CLASS, ref("8a")),))
+    entry = entry_of(Role.MENTOR, ref(STAFF[1].username), (Item(TargetKind.CLASS, ref("8a")),))
     beside = replace(made, sections={Role.MENTOR: Section((entry,), AT)})
     assert f"mentor/{STAFF[1].username}/class/8b" not in {
         str(each.name) for each in plan(live, beside).actions
@@ -670,7 +669,7 @@ def test_a_roster_that_lost_much_and_asks_for_no_removal_refuses_nothing():
 
 def test_what_has_expired_goes_whatever_the_roster_lost():
     over = Item(TargetKind.CLASS, ref("8b"), ends=TODAY - timedelta(days=1))
-    section = Section((Entry(Role.MENTOR, ref("t-1"), (over,)),), AT)
+    section = Section((entry_of(Role.MENTOR, ref("t-1"), (over,)),), AT)
     made = cut_plan(replace(ruled(CUT, TAUGHT), sections={Role.MENTOR: section}))
     assert [str(each.name) for each in made.actions] == ["mentor/t-1/class/8b"]
 

@@ -5,13 +5,12 @@ from datetime import date, timedelta
 
 import pytest
 from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
-from strategies import AT, TODAY, ref
+from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.cause import CauseKind
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.model import (
     Accepted,
-    Entry,
     Item,
     Manifest,
     ProfileSetting,
@@ -29,7 +28,7 @@ def accepting(manifest: Manifest, *accepted: tuple[str, date]) -> Manifest:
 
 
 def entries(*entries: tuple[str, Item]) -> Manifest:
-    listed = tuple(Entry(Role.MENTOR, ref(person), (item,)) for person, item in entries)
+    listed = tuple(entry_of(Role.MENTOR, ref(person), (item,)) for person, item in entries)
     return wanting(sections={Role.MENTOR: Section(listed, AT)})
 
 

@@ -5,7 +5,7 @@ from random import Random
 
 from doubles import broken_rule
 from small import LEARNERS, STAFF, small_site
-from strategies import AT, ref
+from strategies import AT, entry_of, ref
 
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Assignments, Holder
@@ -18,7 +18,6 @@ from reconciler.domain.vocabulary import (
     UnitKind,
 )
 from reconciler.manifest.model import (
-    Entry,
     Item,
     LabelSetting,
     Limit,
@@ -117,7 +116,7 @@ def random_manifest(random: Random, state: LiveState) -> Manifest:
             continue
         enabled = profiles.get(role, [each for each in PROFILES if role in live[each]])
         entries = [
-            Entry(role, ref(KEYS[person.id]), tuple(_items(random, Holder(role, person.id))))
+            entry_of(role, ref(KEYS[person.id]), tuple(_items(random, Holder(role, person.id))))
             for person in state.people
             if person.id.startswith("1") and person.profile in enabled and random.random() < 0.7
         ]

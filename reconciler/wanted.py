@@ -1,0 +1,58 @@
+"""The assignments that are wanted on a day, and why; each has one cause.
+
+Most of a million stand in a list of the manifest and say only their target. Those are kept as that
+list and its ids, and their causes are made when they are asked for.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.cause import Cause, CauseKind
+from reconciler.domain.assignments import Assignment, Assignments, Holder, Targets
+from reconciler.manifest.model import Listed
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A list of the manifest, and the ids of its targets in the same order."""
+
+    listed: Listed
+    targets: Sequence[str]
+
+
+class Wanted(Mapping[Assignment, Cause]):
+    """Why each wanted assignment is wanted.
+
+    Args:
+        lists: per holder the lists whose targets are all wanted; no target stands in them twice.
+        single: the other assignments, with their causes; where a list has one too, that counts.
+
+    Attributes:
+        all: the assignments themselves.
+    """
+
+    def __init__(
+        self,
+        lists: Mapping[Holder, Sequence[Resolved]],
+        single: Mapping[Assignment, Cause],
+    ) -> None:
+        self._lists = lists
+        self._single = single
+        of_lists: dict[Holder, Targets] = {
+            holder: {each.listed.kind: tuple(sorted(each.targets)) for each in resolved}
+            for holder, resolved in lists.items()
+        }
+        self.all = Assignments(of_lists).changed(single, ())
+
+    def __getitem__(self, assignment: Assignment) -> Cause:
+        for each in self._lists.get(assignment.holder, ()):
+            if each.listed.kind is assignment.kind and assignment.target in each.targets:
+                number = each.targets.index(assignment.target)
+                return Cause(CauseKind.DECLARED, each.listed.position(number))
+        return self._single[assignment]
+
+    def __iter__(self) -> Iterator[Assignment]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
