@@ -6,7 +6,9 @@ complete by construction: a provider that could not read everything raises inste
 
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
+
+from msgspec import Meta
 
 from reconciler.domain.assignments import Assignments, Holder
 from reconciler.domain.days import runs_on
@@ -17,6 +19,9 @@ from reconciler.domain.vocabulary import (
     Role,
     UnitKind,
 )
+
+Id: TypeAlias = Annotated[str, Meta(min_length=1)]
+"""An id or a key: a text that is not empty. Compiled decoders look at the length, no one else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +63,12 @@ class Labels:
 class Person:
     """A person; `profile` is the profile's id."""
 
-    id: str
-    sync_key: str | None
+    id: Id
+    sync_key: Id | None
     username: str
     email: str | None
     name: str
-    profile: str
+    profile: Id
     active: bool
 
 
@@ -71,11 +76,11 @@ class Person:
 class Unit:
     """A unit of the hierarchy; the one without a parent is the site itself."""
 
-    id: str
-    sync_key: str | None
+    id: Id
+    sync_key: Id | None
     kind: UnitKind
     title: str
-    parent: str | None
+    parent: Id | None
 
 
 class Membership(NamedTuple):

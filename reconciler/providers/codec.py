@@ -335,7 +335,11 @@ def encode_site(site: Site) -> Json:
     }
 
 
-def build_state(site: Site, collections: Mapping[str, Sequence[Any]]) -> LiveState:
+def _set_of(assignments: Iterable[Assignment]) -> Assignments:
+    return assignments if isinstance(assignments, Assignments) else Assignments.of(assignments)
+
+
+def build_state(site: Site, collections: Mapping[str, Iterable[Any]]) -> LiveState:
     """Put a site and its collections together; `integrity.check` then tells whether they fit."""
     return LiveState(
         site=site,
@@ -346,5 +350,5 @@ def build_state(site: Site, collections: Mapping[str, Sequence[Any]]) -> LiveSta
         memberships=tuple(collections["memberships"]),
         relations=tuple(collections["relations"]),
         holders=frozenset(collections["holders"]),
-        assignments=Assignments.of(collections["assignments"]),
+        assignments=_set_of(collections["assignments"]),
     )

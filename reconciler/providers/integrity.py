@@ -2,24 +2,24 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import starmap
+from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from typing import Any
 
-from reconciler.domain.assignments import Holder
+from reconciler.domain.assignments import Assignments
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind, UnitKind
 from reconciler.errors import ContractViolation
 from reconciler.providers.codec import ADVICE, Shape
 from reconciler.state import LiveState, Unit
 
 
-def refuse_twice(shape: Shape, values: Sequence[Any], where: str) -> None:
+def refuse_twice(shape: Shape, values: Collection[Any], where: str) -> None:
     """Refuse a collection in which an item stands twice: a page came twice.
 
     Raises:
         ContractViolation: it does.
     """
-    if len(set(map(shape.key, values))) == len(values):
+    if isinstance(values, Assignments) or len(set(map(shape.key, values))) == len(values):
         return
     seen: set[Hashable] = set()
     for number, value in enumerate(values, 1):
@@ -74,29 +74,27 @@ def _problems(state: LiveState) -> Iterator[str]:
 
 
 def _assignments(
-    state: LiveState, people: Collection[str], units: Mapping[str, Unit]
+    state: LiveState, people: AbstractSet[str], units: Mapping[str, Unit]
 ) -> Iterator[str]:
-    # What assignments have in common is looked at once, however many they are.
-    owners: set[tuple[Role, str]] = set()
-    targets: set[tuple[Role, TargetKind, str]] = set()
-    for assignment in state.assignments:
-        owners.add((assignment.role, assignment.person))
-        targets.add((assignment.role, assignment.kind, assignment.target))
-    for holder in sorted(set(starmap(Holder, owners)) - state.holders):
+    for holder in sorted(state.assignments.holders - state.holders):
         yield f"{holder.person} has assignments as {holder.role} but has not been added"
-    wrong = (found for found in targets if not _fits(*found, people, units))
-    for role, kind, target in sorted(wrong):
-        yield f"a {role} is assigned the {kind} {target}, which is not one"
+    targets: defaultdict[tuple[Role, TargetKind], set[str]] = defaultdict(set)
+    for holder, kind, found in state.assignments.groups():
+        targets[holder.role, kind].update(found)
+    for (role, kind), named in sorted(targets.items()):
+        for target in sorted(named - _targets(role, kind, people, units)):
+            yield f"a {role} is assigned the {kind} {target}, which is not one"
 
 
-def _fits(
-    role: Role, kind: TargetKind, target: str, people: Collection[str], units: Mapping[str, Unit]
-) -> bool:
+def _targets(
+    role: Role, kind: TargetKind, people: AbstractSet[str], units: Mapping[str, Unit]
+) -> AbstractSet[str]:
+    """Return what a role may be assigned of a kind."""
     if kind not in TARGET_KINDS[role]:
-        return False
+        return frozenset()
     if kind is TargetKind.LEARNER:
-        return target in people
-    return target in units and units[target].kind.value == kind.value
+        return people
+    return {unit.id for unit in units.values() if unit.kind.value == kind.value}
 
 
 def _unknown(name: str, known: Collection[str], references: Iterable[str]) -> Iterator[str]:

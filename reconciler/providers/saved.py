@@ -8,12 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
+
+import msgspec
 
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import ContractViolation
 from reconciler.provider import Event
+from reconciler.providers import bulk
 from reconciler.providers.codec import (
     COLLECTIONS,
     Json,
@@ -96,25 +99,45 @@ class SavedStateReader:
 
     def _read(self) -> LiveState:
         where = str(self._path)
-        document = self._document(where)
-        site = decode_site(document.get("site"), where)
+        raw = self._raw(where)
+        parts = bulk.take_apart(raw)
+        document = _document(raw, where) if parts is None else {"format": parts.format}
+        if document.get("format") != FORMAT:
+            raise ContractViolation(f"{where} is not a saved state ({FORMAT}).", _ADVICE)
+        site = decode_site(_member(document, parts, "site", where), where)
         collections = {}
         for shape in COLLECTIONS:
-            items = document.pop(shape.name, None)
-            if not isinstance(items, list):
-                raise ContractViolation(f"{where} has no list of {shape.name}.", _ADVICE)
-            collections[shape.name] = decode(shape, items, where)
-            refuse_twice(shape, collections[shape.name], where)
+            values = bulk.decode(shape, getattr(parts, shape.name)) if parts else None
+            if values is None:
+                items = _member(document, parts, shape.name, where)
+                if not isinstance(items, list):
+                    raise ContractViolation(f"{where} has no list of {shape.name}.", _ADVICE)
+                values = decode(shape, items, where)
+            refuse_twice(shape, values, where)
+            collections[shape.name] = values
         readable = replace(site, capabilities=site.capabilities - {Capability.EVENTS})
         return check(build_state(readable, collections), where)
 
-    def _document(self, where: str) -> Json:
+    def _raw(self, where: str) -> bytes:
         try:
-            document = json.loads(self._path.read_bytes())
+            return self._path.read_bytes()
         except OSError as error:
             raise ContractViolation(f"{where} cannot be read: {error.strerror}.", _ADVICE) from None
-        except (ValueError, RecursionError):
-            raise ContractViolation(f"{where} is not JSON, or was cut short.", _ADVICE) from None
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ContractViolation(f"{where} is not a saved state ({FORMAT}).", _ADVICE)
-        return document
+
+
+def _document(raw: bytes, where: str) -> Json:
+    """Read a state as a whole, where it could not be taken apart."""
+    document = _parsed(raw, where)
+    return document if isinstance(document, dict) else {}
+
+
+def _member(document: Json, parts: bulk.Parts | None, name: str, where: str) -> Any:
+    """Return a member of a state as plain JSON, from wherever it is."""
+    return document.pop(name, None) if parts is None else _parsed(getattr(parts, name), where)
+
+
+def _parsed(raw: bytes | msgspec.Raw, where: str) -> Any:
+    try:
+        return json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        raise ContractViolation(f"{where} is not JSON, or was cut short.", _ADVICE) from None

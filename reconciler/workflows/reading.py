@@ -40,6 +40,7 @@ from reconciler.review import Review, Reviewed, review
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import LiveState
+from reconciler.workflows.collecting import collector_paused
 from reconciler.workflows.rosters import read_rosters
 
 WARNED_DAYS: Final = 14
@@ -52,6 +53,7 @@ Source = Connection | Path
 """Where live state comes from: a site, or a file that `export --state` wrote."""
 
 
+@collector_paused()
 def load_manifest(
     paths: Iterable[str | Path], *, config: Path | None = None, offline: bool = False
 ) -> Manifest:
@@ -102,6 +104,7 @@ def open_reader(source: Source) -> AbstractContextManager[Reader]:
     return RestReader(source)
 
 
+@collector_paused()
 def fetch_state(source: Source) -> LiveState:
     """Read the whole live state of a site.
 
@@ -117,6 +120,7 @@ def today_in(timezone: str) -> date:
     return datetime.now(UTC if timezone == "UTC" else ZoneInfo(timezone)).date()
 
 
+@collector_paused()
 def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     manifest: Manifest,
     state: LiveState,
