@@ -6,6 +6,7 @@ that only the site can give go out (design, section 3).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,7 +17,7 @@ from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.eligibility import Eligibility
-from reconciler.manifest.model import Accepted, Entry, Item, Listed, Manifest, Reference, Unmanaged
+from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
 from reconciler.references import References
 from reconciler.rules.derive import derive
 from reconciler.rules.result import Derived
@@ -215,39 +216,42 @@ class _Resolver:
 
     def _entry(self, entry: Entry, holder: Holder, scope: Scope) -> None:
         """Add what an entry declares: list by list where nothing can be said of its items."""
-        lists = [Resolved(each, self._known(each, scope)) for each in entry.plain]
-        plain = {(each.listed.kind, target) for each in lists for target in each.targets}
-        told = len(plain) < sum(len(each.keys) for each in entry.plain)
-        if not told and entry.detailed:
-            more = {(item.kind, self.refs.target(item, quiet=True)) for item in entry.detailed}
-            told = not plain.isdisjoint(more)
-        if told:
+        lists: list[Resolved] = []
+        for listed in entry.plain:
+            known = self._assignable(listed.kind, scope)
+            try:
+                lists.append(Resolved(listed, [known[key] for key in listed.keys]))
+            except KeyError:
+                break
+        more = {(item.kind, self.refs.target(item, quiet=True)) for item in entry.detailed}
+        if len(lists) < len(entry.plain) or any(_is_told(each, more) for each in lists):
             self._items(entry.items, holder, scope)
         else:
             self.lists[holder] = lists
             self._items(entry.detailed, holder, scope)
 
-    def _known(self, listed: Listed, scope: Scope) -> list[str]:
-        """Return the ids of a list's targets, without those of which something is to be said."""
-        known = self._assignable(listed.kind, scope)
-        return [target for target in map(known.get, listed.keys) if target is not None]
-
     def _assignable(self, kind: TargetKind, scope: Scope) -> Mapping[str, str]:
         """Return per key what can be assigned by it without further questions."""
         if kind not in self._by_kind:
             learner = kind is TargetKind.LEARNER
-            found = self.keys.people_by_key if learner else self.keys.units_by_key
-            units, learners = self.directory.units, self.directory.learner_memberships
-            self._by_kind[kind] = {
-                key: ids[0]
-                for key, ids in found.items()
-                if len(ids) == 1
-                and (ids[0] in learners if learner else units[ids[0]].kind.value == kind.value)
-                and (
-                    scope.whole_site
-                    or scope.has(self.directory.home(ids[0], self.as_of) if learner else ids[0])
-                )
-            }
+            if learner:
+                learners = self.directory.learner_memberships
+                found = {
+                    key: person
+                    for key, person in self.keys.one_person.items()
+                    if person in learners
+                }
+            else:
+                units = self.directory.units
+                found = {
+                    key: ids[0]
+                    for key, ids in self.keys.units_by_key.items()
+                    if len(ids) == 1 and units[ids[0]].kind.value == kind.value
+                }
+            if not scope.whole_site:
+                place = (lambda each: self.directory.home(each, self.as_of)) if learner else str
+                found = {key: each for key, each in found.items() if scope.has(place(each))}
+            self._by_kind[kind] = found
         return self._by_kind[kind]
 
     def _items(self, items: Iterable[Item], holder: Holder, scope: Scope) -> None:
@@ -361,3 +365,12 @@ class _Resolver:
             reference.position,
             "Keep one of the two.",
         )
+
+
+def _is_told(resolved: Resolved, more: AbstractSet[tuple[TargetKind, str | None]]) -> bool:
+    """Whether something stands twice in a list, or in it and among further items."""
+    targets = set(resolved.targets)
+    kind = resolved.listed.kind
+    return len(targets) < len(resolved.targets) or (
+        bool(more) and not targets.isdisjoint(target for of, target in more if of is kind)
+    )

@@ -4,11 +4,12 @@ Built once per state and only read afterwards. It answers questions about the si
 nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple
+from operator import attrgetter
+from typing import NamedTuple, cast
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment
@@ -159,7 +160,8 @@ class Keys:
 
     def find_people(self, key: str) -> list[str]:
         """Return the ids of the people with that key."""
-        return self.people_by_key.get(key, [])
+        one = self.one_person.get(key)
+        return [one] if one is not None else self.people_by_key.get(key, [])
 
     def find_named_people(self, name: str) -> list[str]:
         """Return the ids of the people whom `person` names so: those without a key, by their id."""
@@ -178,6 +180,17 @@ class Keys:
         """Return the ids of the profiles with that name, and of the one with that id."""
         named = self.profiles_by_name.get(key, [])
         return [*named, key] if key in self._directory.profiles and key not in named else named
+
+    @cached_property
+    def one_person(self) -> Mapping[str, str]:
+        """Per key that one person has, and nobody else, the id of that person."""
+        people = self._directory.state.people
+        keys = list(map(_PERSON_KEYS[self.people_by], people))
+        found = dict(zip(keys, map(attrgetter("id"), people), strict=True))
+        times = Counter(keys) if len(found) < len(people) else {}
+        for key in ("", None, *(key for key in times if times[key] > 1)):
+            found.pop(key, None)
+        return cast("dict[str, str]", found)
 
     @cached_property
     def people_by_key(self) -> dict[str, list[str]]:
@@ -214,10 +227,10 @@ class Keys:
 
 
 _PERSON_KEYS: dict[PersonKey, Callable[[Person], str | None]] = {
-    PersonKey.SYNC_KEY: lambda person: person.sync_key,
-    PersonKey.USERNAME: lambda person: person.username,
-    PersonKey.EMAIL: lambda person: person.email,
-    PersonKey.ID: lambda person: person.id,
+    PersonKey.SYNC_KEY: attrgetter("sync_key"),
+    PersonKey.USERNAME: attrgetter("username"),
+    PersonKey.EMAIL: attrgetter("email"),
+    PersonKey.ID: attrgetter("id"),
 }
 
 

@@ -62,6 +62,9 @@ class Eligibility:
         """Look at one who is to hold a role; the reference is by which key, and where."""
         person = self._directory.people[holder.person]
         profile = self._directory.profiles[person.profile]
+        enabled = self._is_enabled(holder.role, profile)
+        if enabled and person.active:
+            return
         learner = holder.person in self._directory.learner_memberships
 
         def lacks(code: str) -> None:
@@ -70,15 +73,16 @@ class Eligibility:
 
         if not person.active:
             lacks("RR212")
-        if not self._is_enabled(holder.role, profile):
+        if not enabled:
             lacks("RR211" if holder in self._directory.state.holders else "RR210")
 
     def _is_enabled(self, role: Role, profile: Profile) -> bool:
         live = role in profile.roles
         if role not in self._profiles:
             return live
-        stays = Address.profile(profile.id, role) in self._accepted
-        return profile.id in self._profiles[role][0] or (stays and live)
+        if profile.id in self._profiles[role][0]:
+            return True
+        return live and Address.profile(profile.id, role) in self._accepted
 
     def tell(self) -> None:
         """Report what was found."""

@@ -83,6 +83,9 @@ class References:
 
     def person(self, reference: Reference, *, quiet: bool = False) -> str | None:
         """Resolve a person; unless `quiet`, report one that is unknown or ambiguous."""
+        one = self._keys.one_person.get(reference.key)
+        if one is not None:
+            return one
         ids = self._keys.find_people(reference.key)
         noun = f"person with the {self._keys.people_by} {reference.key}"
         known = self._keys.people_by_key

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.cause import Cause, CauseKind
-from reconciler.domain.assignments import Assignment, Assignments, Holder, Targets
+from reconciler.domain.assignments import NO_TARGETS, Assignment, Assignments, Holder, Targets
+from reconciler.domain.vocabulary import TargetKind
 from reconciler.manifest.model import Listed
 
 
@@ -38,11 +39,23 @@ class Wanted(Mapping[Assignment, Cause]):
     ) -> None:
         self._lists = lists
         self._single = single
-        of_lists: dict[Holder, Targets] = {
+        more: dict[Holder, dict[TargetKind, set[str]]] = {}
+        for role, person, kind, target in single:
+            kinds = more.setdefault(Holder(role, person), {})
+            kinds.setdefault(kind, set()).add(target)
+        by_holder: dict[Holder, Targets] = {
             holder: {each.listed.kind: tuple(sorted(each.targets)) for each in resolved}
             for holder, resolved in lists.items()
+            if resolved
         }
-        self.all = Assignments(of_lists).changed(single, ())
+        for holder, kinds in more.items():
+            listed = by_holder.get(holder, NO_TARGETS)
+            joined = {
+                kind: tuple(sorted(targets.union(listed.get(kind, ()))))
+                for kind, targets in kinds.items()
+            }
+            by_holder[holder] = {**listed, **joined}
+        self.all = Assignments(by_holder)
 
     def __getitem__(self, assignment: Assignment) -> Cause:
         for each in self._lists.get(assignment.holder, ()):

@@ -60,10 +60,11 @@ class Assignments(AbstractSet[Assignment]):
         by_holder: per holder with any what they are assigned.
     """
 
-    __slots__ = ("_by_holder", "_size")
+    __slots__ = ("_by_holder", "_roles", "_size")
 
     def __init__(self, by_holder: Mapping[Holder, Targets]) -> None:
         self._by_holder = by_holder
+        self._roles = frozenset(holder.role for holder in by_holder)
         self._size = sum(len(targets) for kinds in by_holder.values() for targets in kinds.values())
 
     @classmethod
@@ -176,6 +177,8 @@ class Assignments(AbstractSet[Assignment]):
 
     def of_role(self, *roles: Role) -> "Assignments":
         """Return those of some roles."""
+        if self._roles.issubset(roles):
+            return self
         return self.of_holders(lambda holder: holder.role in roles)
 
     def changed(self, added: Iterable[Assignment], removed: Iterable[Assignment]) -> "Assignments":

@@ -280,7 +280,10 @@ def _listed(
     keys: list[str] = []
     places = array("Q")
     for item, place in zip(value, value.places, strict=True):
-        if isinstance(item, PlacedDict):
+        if item.__class__ is str:
+            keys.append(item)
+            places.append(place)
+        elif isinstance(item, PlacedDict):
             built = _detailed_item(document, kind, item, found)
             if built and (built.begins or built.ends or built.reason is not None):
                 detailed.append(built)

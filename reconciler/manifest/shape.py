@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.manifest.mistakes import explain
-from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value, texts_of
+from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import ENTRY_LISTS, SECTION_ROLES
 from reconciler.resources import shipped
@@ -84,11 +84,12 @@ def _plainly_good(entry: Value, lists: Mapping[str, Any]) -> bool:
 def _good_list(value: Value) -> bool:
     if not isinstance(value, PlacedList):
         return False
-    # A list of keys is looked at as one text, and key by key only where that will not do.
-    texts = texts_of(value)
-    if texts is not None and _are_keys(texts):
-        return True
-    return all(_good_key(item) or _good_item(item) for item in value)
+    # All keys are looked at as one text, and each by itself only where that will not do.
+    texts = [item for item in value if item.__class__ is str]
+    rest = value if len(texts) == 0 else [item for item in value if item.__class__ is not str]
+    return all(_good_key(item) or _good_item(item) for item in rest) and (
+        _are_keys(texts) or all(map(is_key, texts))
+    )
 
 
 def _are_keys(texts: Sequence[str]) -> bool:

@@ -70,7 +70,10 @@ def value_at(state: LiveState, address: Address) -> Value:
 
 
 def end_state(state: LiveState, steps: Iterable[Step]) -> LiveState:
-    """Return the state as it is once the steps have been made."""
+    """Return the state as it is once the steps have been made; the same one without any."""
+    steps = list(steps)
+    if not steps:
+        return state
     holders: set[Holder] = set(state.holders)
     added: list[Assignment] = []
     removed: list[Assignment] = []

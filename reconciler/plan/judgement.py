@@ -52,7 +52,11 @@ class Judgement:
         self._end = end_state(directory.state, steps)
         self.learners = Learners(directory, as_of)
         self.effective_before = in_effect(directory, directory.state)
-        self.effective_after = in_effect(directory, self._end)
+        self.effective_after = (
+            in_effect(directory, self._end)
+            if self._end is not directory.state
+            else self.effective_before
+        )
 
     @cached_property
     def access(self) -> tuple[AccessChange, ...]:
@@ -99,7 +103,7 @@ class Judgement:
             said: what the manifest and its rosters say, where that is known.
             counted: per live assignment that counts as another one that other one.
         """
-        end = Directory(self._end)
+        end = self._directory if self._end is self._directory.state else Directory(self._end)
         return Judged(
             before=self._side(self._directory, self.effective_before),
             after=self._side(end, self.effective_after),
@@ -112,7 +116,7 @@ class Judgement:
             },
             said=said,
             keys=keys,
-            standing=frozenset(counted[each] for each in counted.keys() & self.effective_after),
+            standing=frozenset(counted[each] for each in counted if each in self.effective_after),
         )
 
     def _side(self, directory: Directory, effective: Assignments) -> Side:
