@@ -5,6 +5,7 @@ once: readers wait for nobody, and each sees the site as it was when it began.
 """
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ READING: Final = "sandbox_reading"
 
 _BUSY_SECONDS: Final = 30.0
 _AGAIN_SECONDS: Final = 0.02
+_NOT_READABLE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _REQUESTS_AT_ONCE: Final = 40  # the threads that answer requests
 _KEPT_CONNECTIONS: Final = 10
 
@@ -117,14 +119,18 @@ def told(place: Place) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        reason = _said(error, place.secrets)
+    except (DBAPIError, sqlite3.Error) as error:
+        # What SQLAlchemy does not do for us, the driver tells in its own words.
+        raw = error.orig if isinstance(error, DBAPIError) else error
+        reason = _said(raw, place.secrets)
+        if getattr(raw, "sqlite_errorname", "").startswith(_NOT_READABLE):
+            reason += "; delete the file, or name another one"
         raise SandboxRefused(f"the database {place.shown} cannot be used: {reason}") from None
 
 
-def _said(error: DBAPIError, secrets: tuple[str, ...]) -> str:
+def _said(error: BaseException | None, secrets: tuple[str, ...]) -> str:
     """Return what a database said, in one line, if that holds no secret."""
-    lines = str(error.orig).split("\n")
+    lines = str(error).split("\n")
     # Where a host has several addresses, the driver tells of each in a line of its own.
     first = next((line.strip() for line in lines if "failed: " in line), lines[0].strip())
     if not first or any(secret in first for secret in secrets):

@@ -15,10 +15,9 @@ from types import FrameType
 from typing import Any, Final
 
 import uvicorn
-from sqlalchemy import select
 
 from reconciler.domain.vocabulary import Capability
-from reconciler.sandbox import ready, tables
+from reconciler.sandbox import ready
 from reconciler.sandbox.app import make_app
 from reconciler.sandbox.connections import PromptConnection
 from reconciler.sandbox.context import ConsoleUser, Context
@@ -81,7 +80,7 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
         ),
     )
     address = _address(options.host, listener.getsockname()[1])
-    site_id, site_name = _site(store)
+    site_id, site_name = store.site()
     announcement = {"site": site_id, **_announcement(clients, context.console, address)}
     if options.console_password is not None:
         del announcement["console"]["password"]  # who gave it knows it
@@ -146,14 +145,6 @@ def _announce(ready_file: Path | None, announcement: dict[str, Any], site: str) 
         f"sign-ins are in {secrets_at}. Stop it with Ctrl-C.\n"
     )
     sys.stderr.flush()
-
-
-def _site(store: Store) -> tuple[str, str]:
-    """Return the site's id, by which manifests name it, and what it is called."""
-    own = tables.site.c
-    with store.reading() as connection:
-        site = connection.execute(select(own.id, own.name)).one()
-    return site.id, site.name
 
 
 def _address(host: str, port: int) -> str:

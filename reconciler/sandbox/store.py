@@ -132,6 +132,13 @@ class Store:
             yield writing
             writing.finish()
 
+    def site(self) -> tuple[str, str]:
+        """Return the site's id, by which manifests name it, and what it is called."""
+        own = tables.site.c
+        with self.reading() as connection:
+            row = connection.execute(select(own.id, own.name)).one()
+        return row.id, row.name
+
     def today(self) -> date:
         """Return the day on which the site is, in UTC as its events are."""
         return self._clock().astimezone(UTC).date()
@@ -164,10 +171,12 @@ def open_store(database: str, seed: Seed | None = None) -> Store:
             if refuse_unless(wanted, connection, place.shown) is Found.NOTHING:
                 create(connection)
                 load(connection, parts_of_seed(seed), seed.path if seed else None)
-        # From here on there is a connection, so that a reset sees that the site is served.
+        store = Store(engine)
+        # From here on there is a connection, so that a reset sees that the site is served. A file
+        # that is damaged begins to show it here.
         with told(place):
-            engine.connect().close()
+            store.site()
     except BaseException:
         engine.dispose()
         raise
-    return Store(engine)
+    return store

@@ -334,6 +334,30 @@ def test_another_program_s_database_is_refused_and_left_as_it_is(database, run):
     assert table_names(database) == {"site"}
 
 
+@pytest.mark.parametrize("damage", ["another file", "half", "overwritten"])
+@pytest.mark.parametrize("kept_in", ["file"], indirect=True, scope="module")
+def test_a_file_that_is_damaged_or_none_of_sqlite_is_refused_by_all_alike(
+    start, database, run, damage
+):
+    file = Path(database)
+    start("--database", database).stop()
+    whole = file.read_bytes()
+    damaged = {
+        "another file": b'{"this": "is no database"}',
+        "half": whole[: len(whole) // 2],
+        "overwritten": whole[:4096] + b"\xff" * (60_000 - 4096) + whole[60_000:],
+    }[damage]
+    file.write_bytes(damaged)
+    for command in ([], ["export"], ["reset", "--yes"]):
+        out, said = run(*command, "--database", database, code=1)
+        assert out == ""
+        assert said.startswith(f"Error: the database {database} cannot be used: "), said
+        assert said.endswith("; delete the file, or name another one\n")
+        assert said.count("\n") == 1
+    # The first bytes say whether there is a log, which a reset leaves.
+    assert file.read_bytes()[100:] == damaged[100:]
+
+
 @pytest.mark.parametrize("command", ["export", "reset"])
 def test_where_there_is_no_sandbox_there_is_nothing_to_do(command, run, tmp_path, postgres_url):
     more = ["--yes"] if command == "reset" else []
