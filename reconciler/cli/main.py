@@ -125,6 +125,7 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
+_PLACES: Final = 4
 _Told = tuple[str, str | None, ExitCode]
 
 
@@ -139,9 +140,22 @@ def _told(error: BaseException) -> _Told:
         traceback.print_tb(error.__traceback__)
     return (
         f"reconciler {version('reconciler')} has met a defect of its own: {type(error).__name__}.",
-        "Please report it with the command you ran and the output of -v.",
+        f"Please report it with the command you ran and where it was: {_places(error)}",
         ExitCode.FAILED,
     )
+
+
+def _places(error: BaseException) -> str:
+    """Return where in our own code an error came up, the innermost place first.
+
+    Not every command has -v, and not every defect comes twice.
+    """
+    frames = [
+        (frame.f_globals.get("__name__", ""), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    ours = [f"{name}:{line}" for name, line in frames if name.startswith("reconciler.")]
+    return " < ".join(ours[: -_PLACES - 1 : -1])
 
 
 @_told.register

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 from sandboxes import PROGRAM, Desk, example, running
 
+from reconciler.cli import main, schema
 from reconciler.private_files import write_private
 
 
@@ -285,6 +287,24 @@ def test_a_closed_standard_output_is_no_defect(desk):
         )
         assert done.returncode == 1
         assert done.stderr.decode() == "Error: Standard output is closed.\n"
+
+
+# A defect of ours
+
+
+def test_a_defect_is_told_with_its_places_in_our_code_and_without_values(monkeypatch, capsys):
+    def lookup(*_):
+        return {}["Marit Løken"]
+
+    monkeypatch.setattr(schema, "shipped", lookup)
+    assert main.run(["schema"]) == 1
+    said = capsys.readouterr().err
+    assert "has met a defect of its own: KeyError.\n" in said
+    assert re.search(
+        r"the command you ran and where it was: reconciler\.cli\.schema:[0-9]+ < reconc", said
+    )
+    assert "Marit" not in said
+    assert said.count("\n") == 2
 
 
 def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(tmp_path):
