@@ -54,7 +54,7 @@ def test_every_page_is_accessible_sound_and_fits(reader: Console, sandbox: Sandb
 def test_a_mentor_is_set_up_without_a_mouse(console: Console, sandbox: Sandbox):
     sandbox.call("PUT", "profiles", "p-3", "roles", "mentor")
     console.open("/mentor/add")
-    console.reach("searchbox", "Name, user name or key")
+    console.reach("searchbox", "Name, user name, key or e-mail")
     console.page.keyboard.type("løken")
     console.hit("Enter")
     console.reach("button", "Add: Marit Løken")

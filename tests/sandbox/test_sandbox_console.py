@@ -193,6 +193,15 @@ def test_edits_follow_the_rules_and_are_logged_as_the_console(console, sandbox, 
     refused = console.post("/holders/add", role="mentor", person=teacher)
     assert refused.status_code == 409
     assert f"the profile of {teacher} has no mentor role" in refused.text
+    assert f"({teacher}: Marit Løken, t-0412)" in refused.text
+    form = {"role": "mentor", "person": teacher, "kind": "class", "target": "u-11"}
+    assert f"({teacher}: Marit Løken, t-0412; u-11: 8A, 8a)" in (
+        console.post("/assignments/add", **form).text
+    )
+    wrong = {**form, "kind": "school", "target": "u-10"}
+    assert (
+        f"({teacher}: Marit Løken, t-0412; u-10: " in console.post("/assignments/add", **wrong).text
+    )
     assert console.post("/profiles/add", profile="p-3", role="mentor").status_code == 200
     assert console.post("/holders/add", role="mentor", person=f" {teacher} ").status_code == 200
     form = {"role": "mentor", "person": teacher, "kind": "class", "target": "u-11"}
@@ -266,6 +275,17 @@ def test_what_was_done_is_told_once_and_a_refusal_instead_of_it(start):
 def test_whose_profile_lacks_the_role_is_told_before_they_are_added(quiet):
     found = Browser(quiet).get("/mentor/add?q=t-0412").text
     assert "The role is not enabled on this profile." in found
+    assert 'action="/console/holders/add"' not in found
+    assert (
+        'action="/console/holders/add"' not in Browser(quiet).get("/mentor/edit?person=10515").text
+    )
+
+
+def test_who_is_found_by_e_mail_is_asked_for_so(quiet):
+    people = Browser(quiet).get("/people")
+    assert "Name, user name, key or e-mail" in people.text
+    email = next(each["email"] for each in quiet.items("people") if each["sync_key"] == "t-0412")
+    assert "t-0412" in Browser(quiet).get("/people", params={"q": email}).text
 
 
 def test_the_console_is_not_bound_by_the_api_s_capabilities(start):
@@ -459,14 +479,59 @@ def test_events_are_found_by_parts_of_addresses_and_actors_in_any_case(start):
         assert "profile/p-3/mentor" not in browser.get("/events", params={"q": words}).text
 
 
+HOLDER, CLASS, LEARNER = "mentor/t-0412", "mentor/t-0412/class/8a", "mentor/t-0412/learner/s-1040"
+FOUND = {
+    "Løken": {HOLDER, CLASS, LEARNER},
+    "t-0412": {HOLDER, CLASS, LEARNER},
+    "MARIT løken": {HOLDER, CLASS, LEARNER},
+    "8a": {CLASS},
+    "u-11": {CLASS},
+    "løken 8A": {CLASS},
+    "marit s-1040 reconciler": {LEARNER},
+    "s-1040": {LEARNER},
+    "løken nobody": set(),
+    "øken": set(),
+    " ".join(map(chr, range(0x61, 0x61 + 50))): set(),
+}
+
+
+def test_events_are_found_by_whom_and_what_they_are_about(sandbox, id_of):
+    who = ("mentor", id_of(sandbox, "t-0412"))
+    sandbox.put("profiles", "p-3", "roles", "mentor")
+    sandbox.put("holders", *who)
+    sandbox.put("assignments", *who, "class", id_of(sandbox, "8a"))
+    sandbox.put("assignments", *who, "learner", id_of(sandbox, "s-1040"))
+    sandbox.put("holders", "mentor", id_of(sandbox, "t-0008"))
+    browser = Browser(sandbox)
+    assert "Name or key of a person or unit" in browser.get("/events").text
+    found = {
+        words: re.findall(
+            "<code>(mentor/t-0412[^<]*)</code>", browser.get("/events", params={"q": words}).text
+        )
+        for words in FOUND
+    }
+    assert {words: set(addresses) for words, addresses in found.items()} == FOUND
+
+
+@pytest.mark.parametrize("title", ["Ørsta skole", "ØRSTA SKOLE", "ørsta-skole"])
+def test_a_unit_s_title_is_found_in_any_case(start, tmp_path, title):
+    school = {**a_unit("s/1", "school", "root"), "title": title}
+    head = {"role": "headteacher", "person": "h/1"}
+    running = start("--seed", a_site(tmp_path, ["h/1"], [school], holders=[head]))
+    assert running.put("assignments", "headteacher", "h/1", "school", "s/1").status_code == 201
+    for words in ("ørsta", "Ørsta", "ØRSTA skole"):
+        assert "school/s%2F1" in Browser(running).get("/events", params={"q": words}).text
+
+
 @pytest.mark.parametrize(
     "path", ["/nothing", "/people/seen?person=nobody", "/mentor/edit", "/events?before=x"]
 )
 def test_what_is_not_there_is_a_page_too(quiet, path):
     answer = Browser(quiet).get(path)
     assert answer.status_code in (404, 422)
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert strictly_a_page(answer)
+    told = "There is nothing here" if answer.status_code == 404 else "That did not work"
+    assert f"<h1>{told}</h1>" in answer.text
 
 
 def test_people_are_found_by_every_word_in_any_case(console):
@@ -585,9 +650,13 @@ def test_a_role_that_is_not_enabled_is_without_effect_wherever_it_is_shown(conso
     marked = ("/mentor", f"/mentor/edit?person={mentor}")
     assert all(text in console.get(path).text for path, text in pages.values())
     assert not any("Without effect" in console.get(path).text for path in marked)
+    assert not any("Would see" in console.get(path).text for path in marked)
     console.post("/profiles/remove", profile="p-3", role="mentor")
     assert not any(text in console.get(path).text for path, text in pages.values())
     assert all("Without effect" in console.get(path).text for path in marked)
+    assert all("Would see 1 learner<" in console.get(path).text for path in marked)
+    console.session.headers["Accept-Language"] = "nb"
+    assert all("Ville sett 1 elev<" in console.get(path).text for path in marked)
 
 
 def test_editing_stays_where_it_is_and_offers_nothing_twice(start, tmp_path):

@@ -31,10 +31,12 @@ class Refusal:
     Attributes:
         status: the answer's.
         sentence: the API's; None where the form was too old to be looked at.
+        about: who and what the ids in it are.
     """
 
     status: int
     sentence: str | None = None
+    about: str = ""
 
 
 class Again(Response):

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.domain.vocabulary import Role
-from reconciler.sandbox.console import queries
+from reconciler.sandbox.console import events, queries
 from reconciler.sandbox.console.addresses import go
 from reconciler.sandbox.console.forms import searched
 from reconciler.sandbox.console.frame import Frame
 from reconciler.sandbox.console.headers import HEADERS
+from reconciler.sandbox.console.named import called
 from reconciler.sandbox.console.session import PATH, Session
 from reconciler.sandbox.context import Server
 from reconciler.sandbox.http import whole_number
@@ -49,15 +50,15 @@ def routes(frame: Frame) -> APIRouter:
         return frame.page(request, "ilp.html", session, site=site)
 
     @router.get("/events")
-    def events(request: Request, server: Server, session: Administrator) -> Response:
+    def log(request: Request, server: Server, session: Administrator) -> Response:
         query = request.query_params
         words = searched(query)
         before = whole_number(
             query, "before", default=LARGEST_REVISION, least=1, most=LARGEST_REVISION
         )
         with server.store.reading() as connection:
-            found = queries.events(connection, before, words)
-            names = queries.names_in(connection, {each["address"] for each in found.rows})
+            found = events.events(connection, before, words)
+            names = called(connection, {each["address"] for each in found.rows})
         return frame.page(request, "events.html", session, found=found, names=names, q=words)
 
     @router.get("/style.css")

@@ -20,6 +20,7 @@ from reconciler.sandbox.changes import Author, Change, Verb, make_change, read_a
 from reconciler.sandbox.console.addresses import Again, Refusal, own_page
 from reconciler.sandbox.console.forms import Posted
 from reconciler.sandbox.console.frame import Frame, go_done
+from reconciler.sandbox.console.named import called
 from reconciler.sandbox.console.session import PATH, Session, from_own_form
 from reconciler.sandbox.context import Context, Server
 from reconciler.sandbox.problems import Problem
@@ -67,8 +68,17 @@ def _answer(server: Context, session: Session, page: str, form: FormData, edit: 
         with server.store.writing() as writing:
             edit(writing, author, fields)
     except Problem as problem:
-        return Again(page, Refusal(problem.status, problem.detail))
+        about = _about(server, problem.address)
+        return Again(page, Refusal(problem.status, problem.detail, about))
     return go_done(page)
+
+
+def _about(server: Context, address: str | None) -> str:
+    """Return who and what the ids in an address are: the API's sentences know no names."""
+    if address is None:
+        return ""
+    with server.store.reading() as connection:
+        return "; ".join(map(str, called(connection, [address])[address].things))
 
 
 def _addressed(thing: str, verb: Verb) -> Edit:

@@ -1,13 +1,11 @@
 """What the console's pages show, read from the database."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from string import ascii_lowercase, ascii_uppercase
+from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, func, select
 
-from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import DEFAULT_LABELS, MembershipRole, Role, TargetKind
 from reconciler.sandbox import tables
 from reconciler.sandbox.console.rows import Slice, rows, slice_of
@@ -16,7 +14,6 @@ from reconciler.sandbox.search import found, wanted
 HOLDERS_SHOWN: Final = 12
 PEOPLE_SHOWN: Final = 50
 UNITS_SHOWN: Final = 200
-EVENTS_SHOWN: Final = 100
 
 _PERSON: Final = (
     tables.people.c.id,
@@ -141,53 +138,6 @@ def units_below(connection: Connection, unit: str | None, after: str) -> Slice:
         query.where(tables.units.c.id > after).order_by(tables.units.c.id),
         UNITS_SHOWN,
     )
-
-
-def events(connection: Connection, before: int, words: str) -> Slice:
-    """Return the last writes before a revision, the newest first; `words` narrows them.
-
-    Each word is a part of an address or of an actor's name, A to Z in either case: SQLite folds no
-    other letters, and every database is to find the same.
-    """
-    own = tables.events.c
-    query = select(tables.events).where(own.revision < before).order_by(own.revision.desc())
-    for word in words.translate(_LOWER).split():
-        found_in = (func.lower(each).contains(word, autoescape=True) for each in _SEARCHED)
-        query = query.where(or_(*found_in))
-    return slice_of(connection, query, EVENTS_SHOWN, key="revision")
-
-
-_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
-_SEARCHED: Final = (tables.events.c.address, tables.events.c.actor)
-
-
-def names_in(connection: Connection, addresses: Iterable[str]) -> dict[str, list[str]]:
-    """Return per address what the ids in it are called, as far as they are on the site."""
-    ids = {text: _ids(Address.parse(text)) for text in addresses if text != tables.ILP}
-    wanted = {each for pairs in ids.values() for each in pairs}
-    called: dict[tuple[str, str], str] = {}
-    for table, column in _CALLED.items():
-        query = select(table.c.id, table.c[column]).where(
-            table.c.id.in_([each for name, each in wanted if name == table.name])
-        )
-        called |= {(table.name, row[0]): row[1] for row in connection.execute(query)}
-    return {text: [called[pair] for pair in pairs if pair in called] for text, pairs in ids.items()}
-
-
-_CALLED: Final = {tables.profiles: "name", tables.people: "name", tables.units: "title"}
-
-
-def _ids(address: Address) -> list[tuple[str, str]]:
-    """Return the ids in an address, each with the name of the table that knows it."""
-    match address.kind, address.parts:
-        case AddressKind.PROFILE, (profile, _):
-            return [(tables.profiles.name, profile)]
-        case AddressKind.HOLDER, (_, person):
-            return [(tables.people.name, person)]
-        case AddressKind.ASSIGNMENT, (_, person, kind, target):
-            of = tables.people if kind == TargetKind.LEARNER else tables.units
-            return [(tables.people.name, person), (of.name, target)]
-    return []
 
 
 def _people() -> Select[Any]:
