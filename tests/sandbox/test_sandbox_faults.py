@@ -456,7 +456,7 @@ def test_every_fault_that_is_met_is_a_line_without_ids(start, tmp_path):
     lines = running.stop()[2].splitlines()
     told = [line for line in lines if "meets the fault" in line or "made to fail" in line]
     assert [line.partition(": ")[2] for line in told] == [
-        "PUT /v1/profiles of reconciler meets the fault faults[0]",
+        "PUT /v1/profiles of reconciler meets the fault faults[0], error",
         "1 changes of a batch are made to fail",
     ]
 

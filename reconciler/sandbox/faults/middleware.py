@@ -17,6 +17,7 @@ from reconciler.sandbox.faults.batches import fail_items
 from reconciler.sandbox.faults.connection import end_connection
 from reconciler.sandbox.faults.layers import Layer
 from reconciler.sandbox.faults.model import (
+    KINDS,
     Cut,
     Effect,
     Failure,
@@ -140,13 +141,15 @@ def _tell(fault: Fault, client: str, scope: Scope) -> None:
     path = "/".join(scope["path"].split("/")[:3])
     whose = client or "nobody who is known"
     name = f"faults[{fault.name}]" if fault.name.isdigit() else fault.name
-    _LOG.warning("%s %s of %s meets the fault %s", scope["method"], path, whose, name)
+    kind = _KIND_OF[type(fault.effect)]
+    _LOG.warning("%s %s of %s meets the fault %s, %s", scope["method"], path, whose, name, kind)
 
 
 def _seconds(span: Span, chance: Random) -> float:
     return chance.uniform(span.least, span.most)
 
 
+_KIND_OF: Final = {effect: kind for kind, effect in KINDS.items()}
 _UNCHANGED: Final = Stale(Staleness.NOT_MODIFIED)
 
 _LAYERS: Final[Mapping[type[Effect], Callable[[Any, Random], Layer]]] = MappingProxyType(
