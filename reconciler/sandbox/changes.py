@@ -124,8 +124,8 @@ def make_change(writing: Writing, author: Author, change: Change) -> Outcome:
     Raises:
         Problem: it is refused; nothing was written.
     """
+    check_shape(author, change)
     kind = _KINDS[change.address.kind]
-    _check_shape(author, kind, change)
     kind.check_subject(writing.connection, change.address)
     current = kind.read(writing.connection, change.address)
     _check_expectation(change, current)
@@ -144,8 +144,14 @@ def make_change(writing: Writing, author: Author, change: Change) -> Outcome:
     return Outcome(_STATUS[change.verb, changed], changed, writing.revision)
 
 
-def _check_shape(author: Author, kind: "_Kind", change: Change) -> None:
+def check_shape(author: Author, change: Change) -> None:
+    """Refuse what no state of the site could take.
+
+    Raises:
+        Problem: it is refused.
+    """
     address = change.address
+    kind = _KINDS[address.kind]
     if kind.capability not in author.capabilities:
         raise Problem(
             "not_supported",

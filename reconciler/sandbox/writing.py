@@ -18,7 +18,15 @@ from reconciler.sandbox.bodies import (
     read_body,
     read_changes,
 )
-from reconciler.sandbox.changes import Author, Change, Outcome, Verb, make_change, read_address
+from reconciler.sandbox.changes import (
+    Author,
+    Change,
+    Outcome,
+    Verb,
+    check_shape,
+    make_change,
+    read_address,
+)
 from reconciler.sandbox.context import Context, Server, writer
 from reconciler.sandbox.http import json_body, matches, no_body, path_segment, read_query
 from reconciler.sandbox.idempotency import Answers, fingerprint
@@ -125,6 +133,8 @@ def _once(
     request: Request, writing: Writing, author: Author, changes: list[Change]
 ) -> dict[str, Any]:
     """Make the changes of one request, or recall what its idempotency key was answered."""
+    for change in changes:  # before the revision is looked at: no other one would help
+        check_shape(author, change)
     key = request.headers.get("idempotency-key")
     if key is not None and not re.fullmatch(KEY_PATTERN, key):
         raise Problem("invalid_parameter", "Idempotency-Key is 1 to 255 visible ASCII characters")

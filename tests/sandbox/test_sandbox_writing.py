@@ -208,6 +208,12 @@ def test_a_refused_write_is_judged_afresh(site):
     assert site.put(*step, headers=key).status_code == 201
 
 
+def test_what_no_revision_could_take_is_refused_as_that(site):
+    stale = {"If-Match": '"999"'}
+    refused = site.call("PATCH", "labels/mentor", json={"role_name": ""}, headers=stale)
+    assert code(refused) == (422, "invalid_value")
+
+
 def test_if_match_on_the_revision(site):
     etag = site.get("site").headers["ETag"]
     step = ("assignments", "mentor", site.teacher, "class", "u-11")
