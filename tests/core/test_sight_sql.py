@@ -296,6 +296,7 @@ def test_access_is_what_a_query_over_the_sandbox_s_tables_finds(store: Store, fi
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_access_is_what_the_query_finds_on_many_more_sites(store: Store):
     check(store, range(SITES, SITES + 20_000))
 
