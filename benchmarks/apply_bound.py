@@ -26,7 +26,8 @@ from reconciler.apply.courier import Report
 from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.workflows.applying import apply_plan
-from reconciler.workflows.reading import fetch_state, load_manifest, make_plan
+from reconciler.workflows.loading import load_manifest
+from reconciler.workflows.reading import fetch_state, make_plan
 
 PROGRAM = Path(sys.executable).with_name("reconciler")
 LATENCY = 0.05

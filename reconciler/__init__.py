@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler.connection import Connection, load_connection
     from reconciler.workflows.applying import apply_plan
-    from reconciler.workflows.reading import fetch_state, load_manifest, load_policy, make_plan
+    from reconciler.workflows.loading import load_manifest, load_policy
+    from reconciler.workflows.reading import fetch_state, make_plan
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Connection",
@@ -34,8 +37,8 @@ _HOMES = {
     "apply_plan": "reconciler.workflows.applying",
     "fetch_state": "reconciler.workflows.reading",
     "load_connection": "reconciler.connection",
-    "load_manifest": "reconciler.workflows.reading",
-    "load_policy": "reconciler.workflows.reading",
+    "load_manifest": "reconciler.workflows.loading",
+    "load_policy": "reconciler.workflows.loading",
     "make_plan": "reconciler.workflows.reading",
 }
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
@@ -12,6 +13,12 @@ from reconciler.domain.days import joined
 from reconciler.manifest.model import Item, Manifest
 from reconciler.plan.model import Plan
 from reconciler.references import References
+
+WARNED_DAYS: Final = 14
+"""What ends in so many days is named in a drift report."""
+
+REVIEWED_DAYS: Final = 30
+"""What ends in so many days is named in a review."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Words for people, and text from elsewhere made harmless to show: on a terminal, in a log."""
 
-import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -20,6 +19,8 @@ def plain(text: str) -> str:
 
 def harmless_json(data: Any) -> str:
     """Return data as indented JSON in which harmful characters are escaped, and nothing else."""
+    import json  # noqa: PLC0415 - a twentieth of what --version takes, which shows none
+
     text = json.dumps(data, ensure_ascii=False, indent=2)
     # Only the line breaks between its members are left in JSON as they are.
     return "\n".join(

@@ -8,32 +8,36 @@ appear as the same word. Units, profiles and settings stay as they are.
 What is changed here is for reading only: a plan says so, and no run accepts it.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import CODES, Diagnostic
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignments
 from reconciler.domain.vocabulary import TargetKind
-from reconciler.drift import Drifted, DriftReport
-from reconciler.ending import Ending
 from reconciler.errors import InvalidInput, ReconcilerError, actor_id
 from reconciler.hidden_words import HiddenWords
 from reconciler.manifest.model import Rule
-from reconciler.plan.model import Action, Deviation, Moved, Plan, Unmanaged, Upcoming
-from reconciler.policy.model import Found, FoundKind, InForce, Verdict
-from reconciler.provider import Event
-from reconciler.review import Check, Finding, Review
-from reconciler.state import LiveState, Person
 from reconciler.suggest import SUGGESTION
 
-_Named = TypeVar("_Named", Unmanaged, Upcoming, Deviation, Ending, Moved)
+if TYPE_CHECKING:  # every command can hide people; few have all that they may stand in
+    from reconciler.apply.outcome import ApplyResult
+    from reconciler.drift import DriftReport
+    from reconciler.ending import Ending
+    from reconciler.plan.model import Action, Deviation, Moved, Plan, Unmanaged, Upcoming
+    from reconciler.policy.model import Found, InForce, Verdict
+    from reconciler.provider import Event
+    from reconciler.review import Finding, Review
+    from reconciler.state import LiveState, Person
+
+_Named = TypeVar("_Named", "Unmanaged", "Upcoming", "Deviation", "Ending", "Moved")
 """Whatever has an address and its name."""
 
 WITHHELD: Final = "withheld"
@@ -256,18 +260,19 @@ class Redaction:
         """Hide people in a drift report, and who in the console made what drifted."""
         if not self.active:
             return report
+        from reconciler.plan.model import Action  # noqa: PLC0415 - see the imports above
+
         site = report.plan.site
         return replace(
             report,
             plan=self.plan(report.plan),
             drifted=tuple(
-                Drifted(
-                    self.action(site, each.item)
+                replace(
+                    each,
+                    item=self.action(site, each.item)
                     if isinstance(each.item, Action)
                     else self._named(site, each.item),
-                    self._event(site, each.event),
-                    each.kind,
-                    each.held_back,
+                    event=self._event(site, each.event),
                 )
                 for each in report.drifted
             ),
@@ -379,6 +384,8 @@ class Redaction:
         return (shown, shown) if shown else (person, key)
 
     def _found(self, site: str, found: Found) -> Found:
+        from reconciler.policy.model import FoundKind  # noqa: PLC0415 - as above
+
         match found.kind:
             case FoundKind.PERSON:
                 who, key = self._pair(site, found.id, found.key)
@@ -395,5 +402,7 @@ class Redaction:
 
 def _place(finding: Finding) -> tuple[int, str, str]:
     """Order findings by check, day and what they show, and not by what they hide."""
+    from reconciler.review import Check  # noqa: PLC0415 - as above
+
     day = finding.day.isoformat() if finding.day else ""
     return list(Check).index(finding.check), day, finding.found.key

@@ -2,7 +2,6 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -14,7 +13,6 @@ from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_learner, find_person, find_unit
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.redact import Redaction
-from reconciler.reports import access as report
 
 
 @click.command("access")
@@ -54,12 +52,18 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler access --learner s-1001; reconciler access --unit 8a --as-planned plan.json
     """
+    from reconciler.reports import access as report
+
     keys = {"person": person, "learner": learner, "unit": unit}
     given = [(kind, key) for kind, several in keys.items() for key in several]
     if len(given) != 1:
         raise WrongUse("Ask for one of --person, --learner and --unit, and once.")
     ((kind, key),) = given
-    find, ask = _QUESTIONS[kind]
+    find, ask = {
+        "person": (find_person, report.of_person),
+        "learner": (find_learner, report.of_learner),
+        "unit": (find_unit, report.of_unit),
+    }[kind]
     found = state_on(
         as_planned, options.source(live, environment, config), config, as_of, redaction
     )
@@ -76,11 +80,3 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         colour=not no_color,
     )
     return ExitCode.DONE
-
-
-_QUESTIONS: Final = {
-    "person": (find_person, report.of_person),
-    "learner": (find_learner, report.of_learner),
-    "unit": (find_unit, report.of_unit),
-}
-"""Per option how its key is looked up, and what is asked."""

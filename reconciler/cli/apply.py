@@ -19,7 +19,6 @@ from reconciler.plan.model import Plan
 from reconciler.plan.select import WITHIN
 from reconciler.redact import Redaction
 from reconciler.state import LiveState
-from reconciler.workflows import reading
 
 
 @click.command("apply")
@@ -58,6 +57,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler apply examples/roles.yaml; reconciler apply plan.json
     """
+    from reconciler.workflows.loading import load_manifest
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     lifted = options.overrides(override_codes, reason)
     asked = Asked(
@@ -75,7 +76,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
         saved = read_plan(manifest[0])
         return carry_out(saved, options.connection(environment, config), asked)
-    loaded = reading.load_manifest(manifest, config=config)
+    loaded = load_manifest(manifest, config=config)
     site = options.connection(environment, config)
     site_policy = options.site_policy(site)
     commit = commit_of(loaded.files, manifest)
@@ -110,6 +111,8 @@ def _planned(
     Raises:
         WrongUse: a pattern matches nothing of what would change: what is meant is not known.
     """
+    from reconciler.workflows import reading
+
     state = reading.fetch_state(site)
     plan = reading.make_plan(
         manifest,
@@ -130,4 +133,6 @@ def _planned(
 
 def _would_change(manifest: Manifest, state: LiveState, site_policy: Manifest | None) -> bool:
     """Whether there is anything to do at all: else no pattern has anything to match."""
+    from reconciler.workflows import reading
+
     return bool(reading.make_plan(manifest, state, site_policy=site_policy).actions)

@@ -4,7 +4,6 @@ import signal
 
 import click
 
-from reconciler.demo import run_demo
 from reconciler.errors import ExitCode
 
 
@@ -15,6 +14,8 @@ def command() -> int:
     It takes under a minute, touches nothing outside a temporary directory, and needs the
     sandbox's packages; in a checkout: pip install '.[sandbox]'.
     """
+    from reconciler.demo import run_demo
+
     # Asked to end, it ends as with Ctrl-C: its server stops and its files go.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

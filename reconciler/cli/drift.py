@@ -9,16 +9,15 @@ from reconciler.cli import options
 from reconciler.cli.output import print_result
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
+from reconciler.ending import WARNED_DAYS
 from reconciler.redact import Redaction
-from reconciler.reports import documents, text
-from reconciler.workflows import reading
 
 
 @click.command("drift")
 @options.manifest_argument
 @options.live_option
 @options.as_of_option
-@options.within_option(reading.WARNED_DAYS)
+@options.within_option(WARNED_DAYS)
 @options.site_options
 @options.format_option
 @redact_option
@@ -43,8 +42,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Example: reconciler drift examples/roles.yaml
     """
+    from reconciler.reports import documents, text
+    from reconciler.workflows import reading
+    from reconciler.workflows.loading import load_manifest
+
     refuse_plans(manifest)
-    loaded = reading.load_manifest(manifest, config=config)
+    loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     report = reading.find_drift(
         loaded,

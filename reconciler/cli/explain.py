@@ -13,7 +13,6 @@ from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_person
 from reconciler.errors import ExitCode
 from reconciler.redact import Redaction
-from reconciler.reports import documents, text
 
 
 @click.command("explain")
@@ -45,6 +44,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler explain t-0412; reconciler explain t-0412 --as-planned roles.yaml
     """
+    from reconciler.reports import documents, text
+
     found = state_on(
         as_planned, options.source(live, environment, config), config, as_of, redaction
     )

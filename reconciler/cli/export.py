@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,9 +20,6 @@ from reconciler.cli.roster_files import (
 )
 from reconciler.directory import Directory, find_unit
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
-from reconciler.export.ruled import export_ruled
-from reconciler.export.schools import SCHOOLS, Part, export_schools
-from reconciler.export.whole import export_manifest, export_scope
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import count
@@ -31,7 +28,9 @@ from reconciler.providers.saved import write_state
 from reconciler.redact import Redaction
 from reconciler.rosters.formats import FILES, SERVICES
 from reconciler.state import LiveState
-from reconciler.workflows import reading
+
+if TYPE_CHECKING:
+    from reconciler.export.schools import Part
 
 
 @click.command("export")
@@ -104,6 +103,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler export --out roles.yaml; reconciler export --state live.json
     """
+    from reconciler.export.ruled import export_ruled
+    from reconciler.export.schools import export_schools
+    from reconciler.export.whole import export_manifest, export_scope
+    from reconciler.workflows import reading
+
     _refuse_combinations(context, redaction)
     folder = Path(per_school) if per_school else None
     inputs = (live, config)
@@ -194,8 +198,10 @@ def _tops(state: LiveState, keys: Sequence[str]) -> list[str]:
 
 
 def _write_parts(
-    folder: Path, parts: Sequence[Part], notes: str, inputs: Sequence[Path | None]
+    folder: Path, parts: Sequence["Part"], notes: str, inputs: Sequence[Path | None]
 ) -> None:
+    from reconciler.export.schools import SCHOOLS
+
     written = {
         part.path: f"{EXPORT_HEADER}# {part.about}\n{notes}{dump_manifest(part.data)}".encode()
         for part in parts

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -13,11 +14,11 @@ from reconciler.cli.redacting import redact_option
 from reconciler.connection import journal_location
 from reconciler.credentials import Secret
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
-from reconciler.journal.traces import Traces
 from reconciler.plain import count, plain
 from reconciler.redact import Redaction
-from reconciler.reports import runs
-from reconciler.workflows.recalling import forget_person, recorded_run, recorded_runs
+
+if TYPE_CHECKING:
+    from reconciler.journal.traces import Traces
 
 
 @click.group("history", invoke_without_command=True)
@@ -49,6 +50,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler history; reconciler history show 3f2a91bc
     """
+    from reconciler.reports import runs
+    from reconciler.workflows.recalling import recorded_runs
+
     if context.invoked_subcommand is not None:
         _refuse_misplaced(context, context.invoked_subcommand)
         return ExitCode.DONE
@@ -83,6 +87,9 @@ def show(
 
     Example: reconciler history show 3f2a91bc
     """
+    from reconciler.reports import runs
+    from reconciler.workflows.recalling import recorded_run
+
     found = runs.hidden_run(redaction, recorded_run(_journal(environment, config), run))
     print_result(runs.run_document(found), runs.run_text(found), output_format, colour=not no_color)
     return ExitCode.DONE
@@ -125,8 +132,9 @@ def forget(
 
     Example: reconciler history forget t-0412
     """
+    from reconciler.workflows.recalling import forget_person
 
-    def agree(found: Traces) -> None:
+    def agree(found: "Traces") -> None:
         if found.texts_only and not word:
             raise ReconcilerError(
                 f"Nobody in the journal is {person}; it stands in a text, such as a reason, in "
@@ -155,11 +163,11 @@ def forget(
     return ExitCode.DONE
 
 
-def _counted(found: Traces) -> str:
+def _counted(found: "Traces") -> str:
     return f"{count(found.rows, 'row')} of {count(found.runs, 'run')}"
 
 
-def _closed(found: Traces) -> str:
+def _closed(found: "Traces") -> str:
     """Say which saved plans are of no use any more: without the record, they cannot be resumed."""
     if not found.unfinished:
         return ""

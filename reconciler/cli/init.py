@@ -4,12 +4,12 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any
 
 import click
 
+from reconciler import __version__
 from reconciler.cli import options
 from reconciler.cli.init_roster import lines_to_ignore, warnings_about
 from reconciler.cli.places import links_among, repository_of
@@ -103,7 +103,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         lines_to_ignore(rosters, folder),
     )
     try:
-        files = starting_files(answers, version("reconciler"))
+        files = starting_files(answers, __version__)
     except InvalidInput as invalid:
         first = invalid.diagnostics[0]
         raise WrongUse(f"This cannot stand in a manifest: {first.message}", first.advice) from None

@@ -1,25 +1,26 @@
 """The command group, and how every error becomes one message and an exit code.
 
-Commands are imported when they are called, so that `--version` and `--help` load none of them.
+Commands are imported when they are called, so that `--version`, `--help` and the completion of
+their names load none of them. What a command runs with, its function imports: the module itself is
+loaded for the command's own `--help`, too.
 """
 
 import importlib
-import logging
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import singledispatch
-from importlib.metadata import version
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from reconciler import __version__
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
 from reconciler.plain import plain
-from reconciler.rosters.problems import InvalidRoster
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -60,8 +61,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ReconcilerError as error:
-            from reconciler.cli.output import print_mistakes  # noqa: PLC0415 - keeps --help quick
-            from reconciler.cli.redacting import hidden  # noqa: PLC0415 - as above
+            from reconciler.cli.output import print_mistakes
+            from reconciler.cli.redacting import hidden
 
             shown = hidden(ctx, error)
             print_mistakes(ctx, shown)
@@ -77,13 +78,23 @@ class _Commands(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 - narrows what the table names
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete a command's name; click would import every command for its help."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            (name, line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        items = [CompletionItem(name, help=line) for name, line in named]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="reconciler")
+@click.version_option(__version__)
 def cli() -> None:
     """Config-as-code for the mentor and headteacher roles of a learning platform.
 
@@ -117,6 +128,8 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.FAILED  # whoever read us has left; there is nobody to tell
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for a user
         message, advice, code = _told(error)
+        from reconciler.rosters.problems import InvalidRoster
+
         # Of a roster's problems each has a line; everything else is one, whatever it quotes.
         lines = message.split("\n") if isinstance(error, InvalidRoster) else [message]
         click.echo("\n".join(map(plain, [f"Error: {lines[0]}", *lines[1:]])), err=True)
@@ -136,10 +149,13 @@ def _told(error: BaseException) -> _Told:
     What is registered for no class is a defect of ours; its values may be names or secrets and
     are not told.
     """
+    import logging
+    import traceback
+
     if logging.getLogger("reconciler").isEnabledFor(logging.DEBUG):
         traceback.print_tb(error.__traceback__)
     return (
-        f"reconciler {version('reconciler')} has met a defect of its own: {type(error).__name__}.",
+        f"reconciler {__version__} has met a defect of its own: {type(error).__name__}.",
         f"Please report it with the command you ran and where it was: {_places(error)}",
         ExitCode.FAILED,
     )
@@ -150,6 +166,8 @@ def _places(error: BaseException) -> str:
 
     Not every command has -v, and not every defect comes twice.
     """
+    import traceback
+
     frames = [
         (frame.f_globals.get("__name__", ""), line)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -178,6 +196,8 @@ def _wrong_use(error: click.UsageError) -> _Told:
 
 @_told.register
 def _(error: click.NoSuchOption) -> _Told:
+    from difflib import get_close_matches
+
     # The dashes, which all of them share, make click take far names for near ones.
     names = {each.lstrip("-"): each for each in error.possibilities or ()}
     near = [names[name] for name in get_close_matches(error.option_name.lstrip("-"), names)]

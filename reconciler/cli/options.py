@@ -1,18 +1,19 @@
 """The options that several commands share: the same names everywhere (design, section 4)."""
 
-import logging
 import os
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler.connection import Connection, load_connection, policy_variable
-from reconciler.domain.roster import RosterSize
 from reconciler.errors import ReconcilerError, WrongUse
-from reconciler.manifest.model import Manifest
+
+if TYPE_CHECKING:
+    from reconciler.connection import Connection
+    from reconciler.domain.roster import RosterSize
+    from reconciler.manifest.model import Manifest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -127,6 +128,8 @@ no_color_option = click.option(
 
 def _start_logging(_context: click.Context, _option: click.Parameter, value: int) -> int:
     if value:
+        import logging
+
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logger = logging.getLogger("reconciler")
@@ -272,8 +275,8 @@ def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
     Raises:
         WrongUse: one without the other, or a code that no guard has.
     """
-    from reconciler.manifest.private import private_word  # noqa: PLC0415 - keeps --help quick
-    from reconciler.policy.guards import GUARDS  # noqa: PLC0415 - keeps --help quick
+    from reconciler.manifest.private import private_word
+    from reconciler.policy.guards import GUARDS
 
     if not codes and reason is None:
         return {}
@@ -291,29 +294,35 @@ def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
     return dict.fromkeys(codes, reason or "")
 
 
-def connection(environment: str | None, config: Path | None) -> Connection:
+def connection(environment: str | None, config: Path | None) -> "Connection":
     """Find the connection settings that the options and the environment name.
 
     Raises:
         ConfigurationError: there are none, or they cannot be used.
     """
+    from reconciler.connection import load_connection
+
     return load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
 
 
-def site_policy(source: Connection | Path) -> Manifest | None:
+def site_policy(source: "Connection | Path") -> "Manifest | None":
     """Read the site-wide policy file: the environment's, or the one that RECONCILER_POLICY names.
 
     Raises:
         InvalidInput: it has mistakes.
         ConfigurationError: RECONCILER_POLICY is set, but empty.
     """
-    from reconciler.workflows.reading import load_policy  # noqa: PLC0415 - keeps --help quick
+    from reconciler.connection import policy_variable
 
-    named = source.policy if isinstance(source, Connection) else policy_variable(os.environ)
+    named = source.policy if not isinstance(source, Path) else policy_variable(os.environ)
+    if named is None:
+        return None
+    from reconciler.workflows.loading import load_policy
+
     return load_policy(named)
 
 
-def rosters_before(manifest: Manifest, source: Connection | Path) -> dict[str, RosterSize]:
+def rosters_before(manifest: "Manifest", source: "Connection | Path") -> "dict[str, RosterSize]":
     """Read how much there was in the manifest's rosters when they were last applied.
 
     Without rules, or for a saved state, no journal is asked.
@@ -321,14 +330,14 @@ def rosters_before(manifest: Manifest, source: Connection | Path) -> dict[str, R
     Raises:
         JournalError: the journal cannot be read.
     """
-    if not manifest.rules or not isinstance(source, Connection):
+    if not manifest.rules or isinstance(source, Path):
         return {}
-    from reconciler.workflows.recalling import rosters_before  # noqa: PLC0415 - loads a database library
+    from reconciler.workflows.recalling import rosters_before
 
     return rosters_before(source.journal, manifest.site.key)
 
 
-def source(live: Path | None, environment: str | None, config: Path | None) -> Connection | Path:
+def source(live: Path | None, environment: str | None, config: Path | None) -> "Connection | Path":
     """Choose between a saved state and a site.
 
     Raises:

@@ -1,14 +1,18 @@
 """How results are printed: documents as they are, text for people through the console."""
 
+from typing import TYPE_CHECKING
+
 import click
-from rich.console import RenderableType
 
 from reconciler.cli.options import FORMAT
 from reconciler.errors import ReconcilerError
 from reconciler.plan import document
 from reconciler.plan.model import Plan
-from reconciler.reports import documents, text
-from reconciler.reports.documents import Document
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from reconciler.reports.documents import Document
 
 
 def print_plan(plan: Plan, output_format: str, *, colour: bool) -> None:
@@ -16,14 +20,18 @@ def print_plan(plan: Plan, output_format: str, *, colour: bool) -> None:
     if output_format == "json":
         click.echo(document.to_text(plan), nl=False)
     else:
+        from reconciler.reports import text
+
         text.show(text.plan_text(plan), colour=colour)
 
 
-def print_text(rendered: RenderableType | str, *, colour: bool) -> None:
+def print_text(rendered: "RenderableType | str", *, colour: bool) -> None:
     """Print a text that is ready as it is, or something rendered."""
     if isinstance(rendered, str):
         click.echo(rendered, nl=False)
     else:
+        from reconciler.reports import text
+
         text.show(rendered, colour=colour)
 
 
@@ -33,15 +41,21 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
     What people read of them goes to standard error, in any format.
     """
     if error.diagnostics and context.meta.get(FORMAT) == "json":
+        from reconciler.reports import documents
+
         document = documents.diagnostics_document(error.diagnostics)
         click.echo(documents.to_text(document), nl=False)
 
 
 def print_result(
-    as_document: Document, renderable: RenderableType, output_format: str, *, colour: bool
+    as_document: "Document", renderable: "RenderableType", output_format: str, *, colour: bool
 ) -> None:
     """Print a result in the format asked for."""
     if output_format == "json":
+        from reconciler.reports import documents
+
         click.echo(documents.to_text(as_document), nl=False)
     else:
+        from reconciler.reports import text
+
         text.show(renderable, colour=colour)

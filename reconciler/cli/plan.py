@@ -15,7 +15,6 @@ from reconciler.plan import document
 from reconciler.plan.model import Plan
 from reconciler.private_files import write_private
 from reconciler.redact import Redaction
-from reconciler.workflows import reading
 
 
 @click.command("plan")
@@ -61,10 +60,13 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Example: reconciler plan examples/roles.yaml --out plan.json
     """
+    from reconciler.workflows import reading
+    from reconciler.workflows.loading import load_manifest
+
     lifted = options.overrides(override_codes, reason)
     refuse_plans(manifest)
     refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
-    loaded = reading.load_manifest(manifest, config=config)
+    loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     site_policy = options.site_policy(source)
     state = reading.fetch_state(source)

@@ -5,12 +5,13 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import PlanUnusable, ReconcilerError, WrongUse
 from reconciler.manifest.encoding import is_saved_state
-from reconciler.plan import document
-from reconciler.plan.model import Plan
+
+if TYPE_CHECKING:
+    from reconciler.plan.model import Plan
 
 EXPORT_HEADER: Final = (
     "# Written by reconciler export, which replaces a file that begins with this line: "
@@ -41,13 +42,15 @@ def is_plan(path: Path) -> bool:
     return any(mark in part for mark, part in zip(_MARKS, (begin, end), strict=True))
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> "Plan":
     """Read a saved plan.
 
     Raises:
         ReconcilerError: it is a file of another kind.
         PlanUnusable: it was edited or cut short, or this version cannot read it.
     """
+    from reconciler.plan import document
+
     kind = "a saved state" if is_state(path) else "a manifest" if _is_manifest(path) else None
     if kind:
         raise ReconcilerError(f"{path} is {kind}, not a saved plan.", _SAVE_ADVICE)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,9 @@ from reconciler.diagnostics import listing
 from reconciler.errors import WrongUse
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
-from reconciler.workflows import reading
+
+if TYPE_CHECKING:
+    from reconciler.workflows import reading
 
 as_planned_option = click.option(
     "--as-planned",
@@ -31,7 +34,7 @@ def state_on(
     config: Path | None,
     as_of: date | None,
     redaction: Redaction,
-) -> reading.StateOn:
+) -> "reading.StateOn":
     """Return the live state, or what a manifest or a plan would make of it.
 
     Memberships are those of `as_of`; without it, of today in UTC, or of the day for which the
@@ -44,10 +47,14 @@ def state_on(
         InvalidInput: a manifest does not fit the site.
         SiteError: the site could not be read.
     """
+    from reconciler.workflows import reading
+
     if not as_planned:
         return reading.StateOn(reading.fetch_state(source), as_of or datetime.now(UTC).date())
     if not any(is_plan(path) for path in as_planned):
-        manifest = reading.load_manifest(as_planned, config=config)
+        from reconciler.workflows.loading import load_manifest
+
+        manifest = load_manifest(as_planned, config=config)
         found, plan = reading.after_manifest(
             manifest,
             source,
@@ -67,7 +74,7 @@ def state_on(
 
 
 def _earlier(plan: Plan, source: Connection | Path) -> Earlier:
-    from reconciler.workflows.recalling import earlier_runs  # noqa: PLC0415 - loads a database library
+    from reconciler.workflows.recalling import earlier_runs
 
     return earlier_runs(plan, source.journal) if isinstance(source, Connection) else Earlier()
 

@@ -4,14 +4,15 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler.directory import Directory
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.redact import WITHHELD, Redaction
-from reconciler.state import LiveState
+
+if TYPE_CHECKING:
+    from reconciler.state import LiveState
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -90,12 +91,14 @@ def hidden(context: click.Context, error: ReconcilerError) -> ReconcilerError:
     return redaction.error(error) if isinstance(redaction, Redaction) else error
 
 
-def shown_person(redaction: Redaction, state: LiveState, person: str) -> str:
+def shown_person(redaction: Redaction, state: "LiveState", person: str) -> str:
     """Return the id under which a person is shown: their own, or their pseudonym.
 
     Raises:
         ReconcilerError: they are withheld.
     """
+    from reconciler.directory import Directory
+
     known = Directory(state).people[person]
     keys = known.sync_key, known.username, known.email
     shown = redaction.who(state.site.id, person, *keys)

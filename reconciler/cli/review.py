@@ -12,11 +12,10 @@ from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import Severity, listing
+from reconciler.ending import REVIEWED_DAYS
 from reconciler.errors import ExitCode
 from reconciler.redact import Redaction
-from reconciler.reports import review as report
 from reconciler.review import CHECKS, Check, Review
-from reconciler.workflows import reading
 
 _NEVER: Final = "never"
 _CODES: Final = {CHECKS[check].code: check for check in Check}
@@ -31,7 +30,7 @@ _FAIL_ON: Final = (
 @click.command("review")
 @click.argument("manifest", nargs=-1, callback=options.paths)
 @as_planned_option
-@options.within_option(reading.REVIEWED_DAYS)
+@options.within_option(REVIEWED_DAYS)
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),
@@ -79,8 +78,15 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler review; reconciler review examples/roles.yaml --within 30d --format csv
     """
+    from reconciler.reports import review as report
+    from reconciler.workflows import reading
+
     refuse_plans(manifest)
-    loaded = reading.load_manifest(manifest, config=config) if manifest else None
+    loaded = None
+    if manifest:
+        from reconciler.workflows.loading import load_manifest
+
+        loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     site_policy = options.site_policy(source)
     if as_of is None and not as_planned:

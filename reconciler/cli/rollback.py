@@ -15,7 +15,6 @@ from reconciler.plan import document
 from reconciler.plan.select import Selection
 from reconciler.private_files import write_private
 from reconciler.redact import Redaction
-from reconciler.workflows.recalling import make_rollback, recorded_run
 
 
 @click.command("rollback")
@@ -59,6 +58,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler rollback 3f2a91bc; reconciler rollback 3f2a91bc --out back.json
     """
+    from reconciler.workflows.recalling import make_rollback, recorded_run
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     lifted = options.overrides(override_codes, reason)
     if out is not None and yes:

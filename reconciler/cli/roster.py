@@ -11,7 +11,6 @@ from reconciler.cli.output import print_result
 from reconciler.cli.roster_files import read_roster, reading_options
 from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.errors import ExitCode, WrongUse
-from reconciler.reports import roster as report
 from reconciler.rosters.formats import FILES, SERVICES
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.rosters.warnings import told, warnings
@@ -60,6 +59,8 @@ def check(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
 
     Example: reconciler roster check roster.zip --format json
     """
+    from reconciler.reports import roster as report
+
     remarks: tuple[RosterRemark, ...] = ()
     words: tuple[str, ...] = ()
     try:
@@ -86,6 +87,8 @@ def show(*, path: str, output_format: str, no_color: bool, **how: Any) -> int:
 
     Example: reconciler roster show roster.zip
     """
+    from reconciler.reports import roster as report
+
     summary = report.summarise(_read(path, **how))
     print_result(
         report.summary_document(summary),

@@ -19,7 +19,6 @@ from reconciler.rosters.formats import FILES, SERVICES, Files
 from reconciler.rosters.warnings import told
 from reconciler.rules.candidates import NOWHERE
 from reconciler.settings import CONFIG_NAME
-from reconciler.workflows.rosters import fetch_roster
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -104,6 +103,8 @@ def read_roster(
         ConfigurationError: the settings do not say how to reach the service.
         SiteError: the service could not be read.
     """
+    from reconciler.workflows.rosters import fetch_roster
+
     if address := _ADDRESS.match(path):
         place, rest = address.groups()
         # A raw "/" in a password moves a part of it into the host.

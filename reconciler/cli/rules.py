@@ -13,8 +13,6 @@ from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import in_order, listing
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.redact import Redaction
-from reconciler.reports import rules as report
-from reconciler.workflows import reading
 
 
 @click.group("rules")
@@ -51,8 +49,12 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
 
     Example: reconciler rules test examples/rules.yaml
     """
+    from reconciler.reports import rules as report
+    from reconciler.workflows import reading
+    from reconciler.workflows.loading import load_manifest
+
     refuse_plans(manifest)
-    loaded = reading.load_manifest(manifest, config=config)
+    loaded = load_manifest(manifest, config=config)
     if not loaded.rules:
         raise WrongUse("The manifest has no rules.", "Name one that has.")
     derived, names = reading.run_rules(

@@ -10,16 +10,12 @@ from reconciler.apply.courier import Report
 from reconciler.apply.preflight import refuse
 from reconciler.cli.asking import ask
 from reconciler.cli.output import print_result
-from reconciler.cli.progress import progress
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
-from reconciler.reports import documents, text
-from reconciler.workflows.applying import apply_plan
-from reconciler.workflows.recording import is_throw_away
 
 _THROW_AWAY = (
     "warning: this looks like a pipeline (CI is set), and the journal is a file on its disk. That "
@@ -61,6 +57,8 @@ def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
         WrongUse: there is no terminal to ask on, and no --yes.
         ReconcilerError: the answer was no.
     """
+    from reconciler.reports import text
+
     shown = asked.redaction.plan(plan)
     # Of nothing to do, the result says the same once more.
     summary = bool(plan.actions or plan.refused or asked.output_format == "json")
@@ -82,6 +80,11 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
         Interrupted: it was stopped at once, in the middle.
         ReconcilerError: as `reconciler.workflows.applying.apply_plan`.
     """
+    from reconciler.cli.progress import progress
+    from reconciler.reports import documents, text
+    from reconciler.workflows.applying import apply_plan
+    from reconciler.workflows.recording import is_throw_away
+
     asked.redaction.plan(plan)  # so that it knows whom to hide in an error
     if is_throw_away(site.journal):
         click.echo(_THROW_AWAY, err=True)

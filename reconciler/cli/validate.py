@@ -13,8 +13,6 @@ from reconciler.errors import ExitCode, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plain import count
 from reconciler.redact import Redaction
-from reconciler.reports import documents
-from reconciler.workflows import reading
 
 
 @click.command("validate")
@@ -59,6 +57,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         counted = f"{count(len(loaded.files), 'file')}, "
     found = loaded.warnings
     if asked:
+        from reconciler.workflows import reading
+
         source = options.source(live, environment, config)
         policy = loaded if as_policy else options.site_policy(source)
         found = reading.check_online(
@@ -66,6 +66,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         )
     found = redaction.diagnostics(found)
     if output_format == "json":
+        from reconciler.reports import documents
+
         click.echo(documents.to_text(documents.diagnostics_document(found)), nl=False)
     else:
         for line in listing(found):
@@ -78,8 +80,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 def _loaded(
     manifest: tuple[Path, ...], config: Path | None, *, as_policy: bool, offline: bool
 ) -> Manifest:
+    from reconciler.workflows.loading import load_manifest, read_policy
+
     if not as_policy:
-        return reading.load_manifest(manifest, config=config, offline=offline)
+        return load_manifest(manifest, config=config, offline=offline)
     if len(manifest) > 1:
         raise WrongUse("A site has one policy file.", "Check one at a time.")
-    return reading.read_policy(manifest[0])
+    return read_policy(manifest[0])

@@ -11,7 +11,6 @@ import threading
 import time
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
-from importlib.metadata import version
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from tenacity import (
     wait_random,
 )
 
+from reconciler import __version__
 from reconciler.credentials import Secret
 from reconciler.errors import (
     ContractViolation,
@@ -112,7 +112,7 @@ class Transport:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._session.headers["User-Agent"] = f"reconciler/{version('reconciler')}"
+        self._session.headers["User-Agent"] = f"reconciler/{__version__}"
         self._session.headers["Accept"] = "application/json, application/problem+json"
         self._session.headers["Accept-Encoding"] = "gzip"
 

@@ -8,16 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.manifest.mistakes import explain
 from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import ENTRY_LISTS, SECTION_ROLES
 from reconciler.resources import shipped
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 SCHEMA_NAME: Final = "manifest-v1.schema.json"
 
@@ -34,12 +34,16 @@ def schema() -> Mapping[str, Any]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validator() -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow, and --help has no manifest
+
     return Draft202012Validator(dict(schema()))
 
 
 def check_shape(document: Document) -> list[Diagnostic]:
     """Return every place in which a file does not follow the schema."""
+    from reconciler.manifest.mistakes import explain  # noqa: PLC0415 - loads jsonschema, too
+
     doubtful = _doubtful(document.root)
     return [
         diagnostic

@@ -7,9 +7,6 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.domain.roster import Roster
-from reconciler.rosters.ims_enterprise import read_enterprise
-from reconciler.rosters.oneroster_csv import read_bundle
-from reconciler.rosters.plain_csv import read_plain_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +24,29 @@ class Files:
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
+def _oneroster_csv(files: Files) -> Roster:
+    from reconciler.rosters.oneroster_csv import read_bundle  # noqa: PLC0415 - one format is read
+
+    return read_bundle(files.path, files.base)
+
+
+def _ims_enterprise(files: Files) -> Roster:
+    from reconciler.rosters.ims_enterprise import read_enterprise  # noqa: PLC0415 - as above
+
+    return read_enterprise(files.path)
+
+
+def _plain_csv(files: Files) -> Roster:
+    from reconciler.rosters.plain_csv import read_plain_csv  # noqa: PLC0415 - as above
+
+    return read_plain_csv(files.path, files.columns)
+
+
 FILES: Final[Mapping[str, Callable[[Files], Roster]]] = MappingProxyType(
     {
-        "oneroster-csv": lambda files: read_bundle(files.path, files.base),
-        "ims-enterprise": lambda files: read_enterprise(files.path),
-        "csv": lambda files: read_plain_csv(files.path, files.columns),
+        "oneroster-csv": _oneroster_csv,
+        "ims-enterprise": _ims_enterprise,
+        "csv": _plain_csv,
     }
 )
 """Per format that is read from files its reader.

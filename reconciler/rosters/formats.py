@@ -6,14 +6,25 @@ from typing import Final
 
 from reconciler.domain.roster import Roster
 from reconciler.rosters.files import FILES, Files
-from reconciler.rosters.oneroster_rest import read_service
 from reconciler.rosters.service import RosterService
-from reconciler.rosters.ss12000 import read_ss12000
+
+
+def _read_oneroster(service: RosterService) -> Roster:
+    from reconciler.rosters.oneroster_rest import read_service  # noqa: PLC0415 - loads requests
+
+    return read_service(service)
+
+
+def _read_ss12000(service: RosterService) -> Roster:
+    from reconciler.rosters.ss12000 import read_ss12000  # noqa: PLC0415 - as above
+
+    return read_ss12000(service)
+
 
 __all__ = ["FILES", "LEADERS", "SERVICES", "Files"]
 
 SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyType(
-    {"oneroster-rest": read_service, "ss12000": read_ss12000}
+    {"oneroster-rest": _read_oneroster, "ss12000": _read_ss12000}
 )
 """Per format that is fetched from a school system its reader.
 

@@ -16,7 +16,8 @@ from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.threads import CONCURRENCY, Threads
-from reconciler.workflows.reading import load_policy, today_in
+from reconciler.workflows.loading import load_policy
+from reconciler.workflows.reading import today_in
 from reconciler.workflows.recording import open_journal
 
 

@@ -1,26 +1,24 @@
-"""Everything that only reads: load a manifest, fetch a state, plan, look for drift."""
+"""Everything that only reads a site: fetch a state, plan, look for drift."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.apply.journal import Earlier
 from reconciler.apply.preflight import check_basis, check_holds, check_readable, check_site
 from reconciler.connection import Connection
 from reconciler.desired import resolve, scope_of
-from reconciler.diagnostics import Diagnostic, in_order
+from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
-from reconciler.ending import ending
+from reconciler.ending import REVIEWED_DAYS, WARNED_DAYS, ending
 from reconciler.errors import InvalidInput, PlanUnusable
-from reconciler.manifest import load
 from reconciler.manifest.model import (
     ForUnknown,
     Manifest,
@@ -33,7 +31,6 @@ from reconciler.plan.model import Action, Plan
 from reconciler.plan.select import Selection
 from reconciler.policy.resolve import in_force, renewed
 from reconciler.provider import Reader
-from reconciler.providers.rest.reader import RestReader
 from reconciler.providers.saved import SavedStateReader
 from reconciler.references import References
 from reconciler.review import Review, Reviewed, review
@@ -41,66 +38,17 @@ from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import LiveState
 from reconciler.workflows.collecting import collector_paused
-from reconciler.workflows.rosters import read_rosters
-
-WARNED_DAYS: Final = 14
-"""What ends in so many days is named in a drift report."""
-
-REVIEWED_DAYS: Final = 30
-"""What ends in so many days is named in a review."""
 
 Source = Connection | Path
 """Where live state comes from: a site, or a file that `export --state` wrote."""
-
-
-@collector_paused()
-def load_manifest(
-    paths: Iterable[str | Path], *, config: Path | None = None, offline: bool = False
-) -> Manifest:
-    """Read a manifest from files and directories, and its rosters, and check them by themselves.
-
-    Args:
-        paths: the files and directories.
-        config: says how to reach the school systems whose rosters are fetched; `reconciler.toml` in
-            the current folder otherwise.
-        offline: leave out the rosters that would have to be fetched.
-
-    Raises:
-        InvalidInput: it has mistakes; all of them together.
-        InvalidRoster: a roster has; all of them together.
-        ConfigurationError: the settings do not say how to reach a school system.
-        SiteError: a school system could not be read.
-    """
-    manifest = load.load_manifest([Path(path) for path in paths])
-    return read_rosters(manifest, config, offline=offline)
-
-
-def load_policy(path: str | Path | None) -> Manifest | None:
-    """Read a site-wide policy file, where there is one.
-
-    Raises:
-        InvalidInput: it has mistakes, or states more than policies; all of them together.
-    """
-    return None if path is None else read_policy(path)
-
-
-def read_policy(path: str | Path) -> Manifest:
-    """Read a site-wide policy file: a manifest that states the site and policies, nothing else.
-
-    Raises:
-        InvalidInput: it has mistakes, or states more than policies; all of them together.
-    """
-    loaded = load.load_manifest([Path(path)])
-    found = in_order((*loaded.warnings, *load.policy_problems(loaded)))
-    if any(each.is_error for each in found):
-        raise InvalidInput(found)
-    return replace(loaded, warnings=found)
 
 
 def open_reader(source: Source) -> AbstractContextManager[Reader]:
     """Open a source for reading; nothing can be written through it."""
     if isinstance(source, Path):
         return SavedStateReader(source)
+    from reconciler.providers.rest.reader import RestReader  # noqa: PLC0415 - loads requests
+
     return RestReader(source)
 
 

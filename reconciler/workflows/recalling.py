@@ -30,7 +30,8 @@ from reconciler.plan.model import ROLLBACK_OF, Action, Plan
 from reconciler.plan.select import Selection
 from reconciler.policy.documents import read_policies
 from reconciler.policy.resolve import renewed
-from reconciler.workflows.reading import load_policy, open_reader, today_in
+from reconciler.workflows.loading import load_policy
+from reconciler.workflows.reading import open_reader, today_in
 from reconciler.workflows.recording import open_journal, open_recorded
 
 

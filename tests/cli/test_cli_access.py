@@ -11,6 +11,7 @@ from reconciler.errors import PlanUnusable
 from reconciler.plan.end_state import end_state
 from reconciler.providers.saved import SavedStateReader, write_state
 from reconciler.workflows import reading
+from reconciler.workflows.loading import load_manifest
 
 
 def people(desk: Desk, *arguments: str) -> dict[str, dict[str, list[str]]]:
@@ -106,7 +107,7 @@ def test_as_planned_takes_a_plan_that_is_half_applied(first_desk):
     live = first_desk.directory / "live.json"
     with SavedStateReader(live) as reader:
         state = reader.fetch()
-    plan = reading.make_plan(reading.load_manifest([first_desk.directory / "roles.yaml"]), state)
+    plan = reading.make_plan(load_manifest([first_desk.directory / "roles.yaml"]), state)
     done = plan.actions[: len(plan.actions) // 2]
     live.write_bytes(write_state(end_state(state, done)))
     with pytest.raises(PlanUnusable, match="stale"):

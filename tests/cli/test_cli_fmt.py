@@ -274,8 +274,3 @@ def test_ten_thousand_mentors_take_seconds(desk):
     assert process.returncode == 0
     assert usage.ru_utime + usage.ru_stime < 20, "seconds of the processor"
     assert content(desk, "roles.yaml").count("#") == 10_000
-
-
-def test_nothing_of_a_library_for_tests_is_loaded():
-    code = "import sys, reconciler.cli.fmt; sys.exit('ruamel' in sys.modules)"
-    assert subprocess.run([PROGRAM.with_name("python"), "-c", code], check=False).returncode == 0

@@ -33,8 +33,9 @@ sys.modules["tzdata"] = None  # cannot be imported
 from pathlib import Path
 from reconciler.errors import InvalidInput
 from reconciler.workflows import reading
+from reconciler.workflows.loading import load_manifest
 try:
-    print(reading.today_in(reading.load_manifest([Path(sys.argv[1])]).settings.timezone))
+    print(reading.today_in(load_manifest([Path(sys.argv[1])]).settings.timezone))
 except InvalidInput as error:
     print(*error.diagnostics)
 """

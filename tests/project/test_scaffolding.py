@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import errors
+from reconciler import __version__, errors
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def test_the_changelog_begins_with_the_version():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     top = re.search(r"^## (\S+)", text, flags=re.MULTILINE)
     assert top
-    assert top[1] == PROJECT["project"]["version"]
+    assert top[1] == __version__
 
 
 def test_the_licence_is_whole():
