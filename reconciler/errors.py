@@ -22,10 +22,12 @@ The command line turns each into one message; a traceback in front of a user is 
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from reconciler.diagnostics import Diagnostic
 from reconciler.plain import count
+
+if TYPE_CHECKING:
+    from reconciler.diagnostics import Diagnostic
 
 
 class ExitCode(IntEnum):
@@ -95,7 +97,7 @@ def actor_id(actor: str) -> str:
 class InvalidInput(ReconcilerError):
     """A file has mistakes; all of them are in `diagnostics`, none is lost."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, diagnostics: "Iterable[Diagnostic]") -> None:
         found = tuple(diagnostics)
         errors = sum(1 for each in found if each.is_error)
         super().__init__(f"{count(errors, 'error')} found")

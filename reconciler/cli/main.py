@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler import __version__
-from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
 from reconciler.plain import plain
 
@@ -183,6 +182,8 @@ def _(error: ReconcilerError) -> _Told:
 
 @_told.register
 def _(error: InvalidInput) -> _Told:
+    from reconciler.diagnostics import listing
+
     for line in listing(error.diagnostics):
         click.echo(line, err=True)
     return f"{error}.", None, error.exit_code
