@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit fmt lock soak mutation bench clean
+.PHONY: help demo test lint types imports unit fmt lock soak mutation bench bench-check clean
 
 export PYTHON
 # Where the environment forbids to keep bytecode, every process would compile all that it imports.
@@ -14,7 +14,7 @@ PYTEST := $(BIN)/pytest -q --no-header
 # Who is done takes over what waits at another: tests take from a millisecond to a minute.
 WORKERS := -n auto --dist worksteal
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-	--no-emit-index-url --no-strip-extras --generate-hashes --no-header $(UPGRADE) --extra sandbox
+	--no-emit-index-url --no-strip-extras --generate-hashes --no-header $(UPGRADE)
 
 # What is pure, and must be covered by tests (design, section 7).
 empty :=
@@ -27,7 +27,7 @@ CORE_COVERAGE := 95
 MEASURED := $(patsubst %,--cov=reconciler.%,$(CORE_MODULES) $(CORE_PACKAGES)) --cov-report=
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: .venv/.demo ## watch a manifest being planned, applied, drifting and repaired
 	@$(BIN)/reconciler demo
@@ -65,12 +65,12 @@ mutation: .venv/.dev ## change the apply package in small ways: do its tests not
 	@set -o pipefail; grep -o '`reconciler\.[^`]*__mutmut_[0-9]*`' docs/mutation.md | tr -d '`' | sort >mutants/tolerated
 	@$(STEP) survivors diff mutants/tolerated mutants/survivors
 
-bench: .venv/.dev ## measure an apply, access, large rosters and a large sandbox, each against its bound
-	@$(BIN)/python benchmarks/apply_bound.py
-	@$(BIN)/python benchmarks/access_ratio.py
-	@$(BIN)/python benchmarks/roster_ratio.py
-	@$(BIN)/python benchmarks/ims_memory.py
-	@$(BIN)/python benchmarks/sandbox_scale.py
+# Both measure against references in the same run. The check takes under ten minutes, with QUICK=1 under one.
+bench: .venv/.dev .venv/.bench ## measure everything against its reference, and write docs/performance.md
+	@$(BIN)/python benchmarks/run.py --write
+
+bench-check: .venv/.dev .venv/.bench ## fail where a ratio has fallen behind what is recorded (QUICK=1: the quickest)
+	@$(BIN)/python benchmarks/run.py --level $(if $(QUICK),quick,check)
 
 screenshots: .venv/.dev ## take the pictures of the console that the documentation shows
 	@$(BIN)/python tools/screenshots
@@ -81,8 +81,9 @@ fmt: .venv/.dev ## put the code into its format
 
 lock: ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
 	@tools/setup lock
-	@$(STEP) demo $(COMPILE) pyproject.toml -o requirements/demo.txt
-	@$(STEP) dev $(COMPILE) --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
+	@$(STEP) demo $(COMPILE) --extra sandbox pyproject.toml -o requirements/demo.txt
+	@$(STEP) dev $(COMPILE) --extra sandbox --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
+	@$(STEP) bench $(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## remove everything that was made here
 	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \

@@ -1,4 +1,4 @@
-"""What a large site costs a sandbox, beside one of a twentieth and an empty one: `make bench`.
+"""What a large site costs a sandbox, beside one of a twentieth and an empty one.
 
 230,000 people with 621,000 memberships and 1,000,000 assignments, on SQLite and on PostgreSQL where
 its server is installed. Everything is measured in this run; the ratios are what counts:
@@ -18,18 +18,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 import requests
+from figures import Figure, tell
+from measure import PROGRAM, once
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import postgres
 
 PEOPLE, ASSIGNMENTS, PART = 230_000, 1_000_000, 20
-MOST_PER_ITEM, MOST_MEMORY, MOST_OF_A_PAGE, MOST_GROWTH = 2.0, 1.3, 3.0, 1.2
+SMALLER = "site of a twentieth"
 WARM, TURNS = 10, 101
 
 PAGES = (
@@ -144,22 +147,6 @@ def write_list(file: IO[str], name: str, items: Iterable[dict[str, Any]]) -> int
     return count
 
 
-MEASURED = """
-import resource, sys
-from reconciler.sandbox.command import sandbox
-sandbox(sys.argv[1:], standalone_mode=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-"""
-
-
-def measured(*arguments: str | Path) -> tuple[float, int]:
-    """Run `reconciler sandbox …` and return its seconds and its most kilobytes."""
-    command = [sys.executable, "-c", MEASURED, *map(str, arguments)]
-    began = time.perf_counter()
-    run = subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
-    return time.perf_counter() - began, int(run.stderr.split()[-1])
-
-
 class Site:
     """A sandbox that serves a database."""
 
@@ -246,66 +233,53 @@ def databases(folder: Path) -> Iterator[dict[str, Callable[[str], str]]]:
         yield kinds
 
 
-class Verdict:
-    """Prints what was measured, and remembers whether all of it was within its bounds."""
-
-    good = True
-
-    def add(self, what: str, ratio: float, most: float, seen: str) -> None:
-        """Judge a ratio."""
-        self.good = self.good and ratio <= most
-        print(f"  {what:<28} {ratio:5.2f} (at most {most})  {seen}", flush=True)
-
-
-def measure(urls: dict[str, str], folder: Path, counts: dict[str, int], told: Verdict) -> None:
+def measure(urls: dict[str, str], folder: Path, counts: dict[str, int]) -> Iterator[Figure]:
     """Measure one kind of database, of which each site has its own."""
     seeding, saving = {}, {}
     for name in counts:
         # The first start makes an empty site, which the reset replaces by what is measured.
         Site(urls[name], folder, "--seed", folder / "empty.json").stop()
         seed = ("--seed", folder / f"{name}.json")
-        seeding[name] = measured("reset", "--database", urls[name], "--yes", *seed)
-        saving[name] = measured("export", "--database", urls[name], "-o", folder / "saved.json")
-    each = {name: seeding[name][0] / counts[name] for name in ("large", "part")}
-    told.add(
-        "seeding, for each item",
-        each["large"] / each["part"],
-        MOST_PER_ITEM,
-        f"{counts['large']:,} items in {seeding['large'][0]:.0f} s",
-    )
-    for what, of in (("seeding, memory", seeding), ("export, memory", saving)):
-        large, part = of["large"][1], of["part"][1]
-        told.add(what, large / part, MOST_MEMORY, f"{large / 1e3:.0f} MB in {of['large'][0]:.0f} s")
-    large, empty = (Site(urls[name], folder) for name in ("large", "empty"))
+        database = ("--database", urls[name])
+        seeding[name] = once([PROGRAM, "sandbox", "reset", *database, "--yes", *seed])
+        saved = folder / "saved.json"
+        saving[name] = once([PROGRAM, "sandbox", "export", *database, "-o", saved])
+    each = {name: seeding[name].wall / counts[name] * 1e6 for name in ("large", "part")}
+    yield Figure("seeding an item (wall)", each["large"], each["part"], SMALLER, "µs")
+    for what, of in (("seeding", seeding), ("export", saving)):
+        large, part = of["large"].peak / 1e6, of["part"].peak / 1e6
+        yield Figure(f"{what}, memory", large, part, SMALLER, "MB")
+    yield from pages(Site(urls["large"], folder), Site(urls["empty"], folder))
+
+
+def pages(large: Site, empty: Site) -> Iterator[Figure]:
+    """Ask both for each page in turn, then read the large one whole."""
     try:
         for who, path in PAGES:
             for _ in range(WARM):
                 large.seconds(who, path), empty.seconds(who, path)
             pairs = [(large.seconds(who, path), empty.seconds(who, path)) for _ in range(TURNS)]
             here, there = (statistics.median(times) for times in zip(*pairs, strict=True))
-            told.add(path, here / there, MOST_OF_A_PAGE, f"{here * 1e3:.1f} ms")
+            yield Figure(f"{path} (wall)", here * 1e3, there * 1e3, "empty site", "ms")
         before = large.memory()
         for name in WHOLE:
             large.read_whole(name)
-        after = large.memory()
-        told.add("server, memory", after / before, MOST_GROWTH, f"{after / 1e3:.0f} MB")
+        yield Figure("server, memory", large.memory() / 1e3, before / 1e3, "before reading", "MB")
     finally:
         large.stop()
         empty.stop()
 
 
-def main() -> int:
-    """Measure both, and say whether everything is within its bounds."""
-    told = Verdict()
+def figures() -> Iterator[Figure]:
+    """Measure both kinds of database."""
     with tempfile.TemporaryDirectory() as name, databases(Path(name)) as kinds:
         folder = Path(name)
         parts = {"empty": 0, "part": PART, "large": 1}
         counts = {each: write_state(folder / f"{each}.json", part) for each, part in parts.items()}
         for kind, make in kinds.items():
-            print(f"a site of {PEOPLE:,} people and {ASSIGNMENTS:,} assignments on {kind}")
-            measure({each: make(each) for each in counts}, folder, counts, told)
-    return 0 if told.good else 1
+            for each in measure({name: make(name) for name in counts}, folder, counts):
+                yield replace(each, name=f"sandbox on {kind}: {each.name}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell(figures()))

@@ -14,6 +14,7 @@ from reconciler import __version__, errors
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKED = ("demo", "dev")
+"""The sets that run the project; `bench` is only measured beside it."""
 
 
 def files_of_the_project() -> list[Path]:
@@ -45,7 +46,8 @@ def test_ci_runs_the_gate_that_everybody_runs():
 
 def test_make_lists_its_targets():
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("demo", "test", "lint", "types", "imports", "fmt", "lock", "clean"):
+    targets = ("demo", "test", "lint", "types", "imports", "fmt", "lock", "bench-check", "clean")
+    for target in targets:
         assert f"make {target} " in listed.stdout
 
 
@@ -125,7 +127,7 @@ def test_what_is_locked_is_what_the_project_asks_for(name):
     assert wanted <= set(locked(name))
 
 
-@pytest.mark.parametrize("name", LOCKED)
+@pytest.mark.parametrize("name", [*LOCKED, "bench"])
 def test_every_locked_package_has_its_hashes(name):
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.split(r"^(?=[\w.,[\]-]+==)", text, flags=re.MULTILINE)[1:]
@@ -133,9 +135,11 @@ def test_every_locked_package_has_its_hashes(name):
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_both_sets_lock_the_same_versions():
-    demo, dev = locked("demo"), locked("dev")
+def test_all_sets_lock_the_same_versions():
+    demo, dev, bench = (locked(name) for name in ("demo", "dev", "bench"))
     assert {name: dev.get(name) for name in demo} == demo
+    assert {name: dev.get(name, bench[name]) for name in bench} == bench
+    assert asked(PROJECT["dependency-groups"]["bench"]) <= set(bench)
 
 
 # Written-down rules
