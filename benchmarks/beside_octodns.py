@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from figures import Figure, tell
 from measure import PYTHON, in_turn
+from planning import SAVED_SERIES
 from sites import SAVED, SIZES, plan, site
 
 OCTODNS = "octoDNS"
@@ -48,7 +49,7 @@ def figures(folder: Path, sizes: Sequence[int], seconds: float) -> Iterator[Figu
         used = in_turn({"plan": plan(*SAVED), OCTODNS: SYNC}, seconds, cwd=where)
         ours, theirs = used["plan"], used[OCTODNS]
         name = f"plan beside octoDNS, {size:,}"
-        yield Figure(name, ours.processor, theirs.processor, OCTODNS, "s")
+        yield Figure(name, ours.processor, theirs.processor, OCTODNS, "s", SAVED_SERIES, size)
         yield Figure(f"{name}, memory", ours.peak / 1e6, theirs.peak / 1e6, OCTODNS, "MB")
 
 

@@ -10,19 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind, UnitKind
 from reconciler.providers.saved import write_state
-from reconciler.state import (
-    Assignment,
-    Holder,
-    Labels,
-    LiveState,
-    Membership,
-    Person,
-    Profile,
-    Site,
-    Unit,
-)
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 
 AS_OF = date(2026, 11, 27)
 """The day for which the sites are planned."""
@@ -137,7 +128,7 @@ def state(size: Size) -> LiveState:
         ),
         relations=(),
         holders=frozenset(Holder(Role.MENTOR, each) for each in mentors),
-        assignments=frozenset(assigned),
+        assignments=Assignments.of(assigned),
     )
 
 

@@ -29,8 +29,8 @@ def curves(found: Iterable[Figure]) -> dict[str, dict[int, float]]:
     drawn: dict[str, dict[int, float]] = defaultdict(dict)
     for each in found:
         if each.series and each.unit == "s":
-            drawn[each.series][each.size] = each.value
-            drawn[each.of][each.size] = each.reference
+            drawn[each.series].setdefault(each.size, each.value)
+            drawn[each.of].setdefault(each.size, each.reference)
     return {name: dict(sorted(points.items())) for name, points in drawn.items()}
 
 

@@ -18,8 +18,8 @@ MANIFEST = "version: 1\nsite: nord\nmentors:\n  - person: t-1\n    classes: [8a]
 
 PACKAGES = {
     *("alembic", "babel", "click", "deepdiff", "defusedxml", "fastapi", "jinja2", "jsonschema"),
-    *("platformdirs", "psycopg", "requests", "rich", "sqlalchemy", "tenacity", "urllib3"),
-    *("ruamel", "uvicorn", "yaml"),
+    *("msgspec", "platformdirs", "psycopg", "requests", "rich", "ruamel", "sqlalchemy"),
+    *("tenacity", "urllib3", "uvicorn", "yaml"),
 }
 """What the project depends on (ruamel: its tests alone); nothing else comes without one of them."""
 
@@ -109,28 +109,28 @@ def test_commands_are_completed(tmp_path: Path):
 
 
 HELP = {"export": {"yaml"}, "fmt": {"yaml"}, "init": {"yaml"}, "roster": {"yaml"}}
-"""Per command what its help loads besides click: nothing, for most."""
+"""Per command what its help loads besides click and what live state is made of, msgspec."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_and_completion_load_nothing_that_a_command_runs_with(command: str, tmp_path: Path):
     words = {**COMPLETE, "COMP_WORDS": f"reconciler {command} --", "COMP_CWORD": "2"}
     for modules in (loaded(tmp_path, command, "--help"), loaded(tmp_path, **words)):
-        assert tops(modules) & PACKAGES <= {"click"} | HELP.get(command, set())
+        assert tops(modules) & PACKAGES <= {"click", "msgspec"} | HELP.get(command, set())
 
 
 RUN: Mapping[str, tuple[tuple[str | Path, ...], set[str]]] = {
     "validate": (("validate", EXAMPLE), {"yaml"}),
-    "plan": (("plan", "roles.yaml", "--live", "state.json"), {"rich", "yaml"}),
+    "plan": (("plan", "roles.yaml", "--live", "state.json"), {"msgspec", "rich", "yaml"}),
     "plan as JSON": (
         ("plan", "roles.yaml", "--live", "state.json", "--format", "json"),
-        {"yaml"},
+        {"msgspec", "yaml"},
     ),
-    "export": (("export", "--live", "state.json"), {"jsonschema", "yaml"}),
-    "drift": (("drift", "roles.yaml", "--live", "state.json"), {"rich", "yaml"}),
-    "review": (("review", "--live", "state.json"), {"rich"}),
-    "access": (("access", "--unit", "8a", "--live", "state.json"), {"rich"}),
-    "explain": (("explain", "t-1", "--live", "state.json"), {"rich"}),
+    "export": (("export", "--live", "state.json"), {"jsonschema", "msgspec", "yaml"}),
+    "drift": (("drift", "roles.yaml", "--live", "state.json"), {"msgspec", "rich", "yaml"}),
+    "review": (("review", "--live", "state.json"), {"msgspec", "rich"}),
+    "access": (("access", "--unit", "8a", "--live", "state.json"), {"msgspec", "rich"}),
+    "explain": (("explain", "t-1", "--live", "state.json"), {"msgspec", "rich"}),
     "schema": (("schema",), set()),
     "fmt": (("fmt", "--check", EXAMPLE), {"yaml"}),
 }
