@@ -223,7 +223,14 @@ class _Resolver:
                 lists.append(Resolved(listed, [known[key] for key in listed.keys]))
             except KeyError:
                 break
-        more = {(item.kind, self.refs.target(item, quiet=True)) for item in entry.detailed}
+        more = {
+            (
+                item.kind,
+                self._assignable(item.kind, scope).get(item.target.key)
+                or self.refs.target(item, quiet=True),
+            )
+            for item in entry.detailed
+        }
         if len(lists) < len(entry.plain) or any(_is_told(each, more) for each in lists):
             self._items(entry.items, holder, scope)
         else:

@@ -5,7 +5,7 @@ list and its ids, and their causes are made when they are asked for.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.cause import Cause, CauseKind
 from reconciler.domain.assignments import NO_TARGETS, Assignment, Assignments, Holder, Targets
@@ -13,8 +13,7 @@ from reconciler.domain.vocabulary import TargetKind
 from reconciler.manifest.model import Listed
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A list of the manifest, and the ids of its targets in the same order."""
 
     listed: Listed

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.days import Days
@@ -82,8 +82,7 @@ class Item:
         return self.days.include(day)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """The items of one list that say nothing but their target, as texts and places.
 
     A manifest has up to a million of them, so none is an object of its own.

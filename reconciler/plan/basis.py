@@ -8,11 +8,12 @@ of them could never be approved, and which addresses it writes does not depend o
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+import msgspec
 
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
@@ -231,6 +232,5 @@ PARTS: Final[Mapping[str, Callable[[_View], Iterable[Row]]]] = {
 
 
 def _digest(rows: Iterable[Row]) -> str:
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    text = "\n".join(sorted(map(encode, rows)))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    lines = sorted(map(msgspec.json.encode, rows))
+    return "sha256:" + hashlib.sha256(b"\n".join(lines)).hexdigest()

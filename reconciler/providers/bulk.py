@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, lt
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -56,11 +56,16 @@ def _grouped(items: Sequence[_Assignment]) -> Assignments | None:
         # Saved states are sorted, so there is hardly ever more than one group of each.
         kinds[kind] = (*kinds.get(kind, ()), *map(target, group))
     by_holder: dict[Holder, Targets] = {
-        holder: {kind: tuple(sorted(set(targets))) for kind, targets in kinds.items()}
+        holder: {kind: _in_order(targets) for kind, targets in kinds.items()}
         for holder, kinds in found.items()
     }
     made = Assignments(by_holder)
     return made if len(made) == len(items) else None
+
+
+def _in_order(targets: tuple[str, ...]) -> tuple[str, ...]:
+    rising = all(map(lt, targets, targets[1:]))
+    return targets if rising else tuple(sorted(set(targets)))
 
 
 def _each(make: Callable[..., Any], kind: type[msgspec.Struct]) -> Callable[[Any], list[Any]]:
