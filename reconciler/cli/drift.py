@@ -11,7 +11,7 @@ from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.redact import Redaction
 from reconciler.reports import documents, text
-from reconciler.workflows import reading
+from reconciler.workflows import beside, reading
 
 
 @click.command("drift")
@@ -50,8 +50,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         loaded,
         source,
         as_of=as_of,
-        site_policy=options.site_policy(source),
-        rosters_before=options.rosters_before(loaded, source),
+        site_policy=beside.site_policy(source),
+        rosters_before=beside.rosters_before(loaded, source),
         within_days=within,
     )
     shown = redaction.drift(report)

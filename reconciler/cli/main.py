@@ -3,11 +3,10 @@
 Commands are imported when they are called, so that `--version` and `--help` load none of them.
 """
 
-import importlib
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import singledispatch
 from importlib.metadata import version
@@ -16,12 +15,13 @@ from typing import Any, Final
 
 import click
 
+from reconciler.cli.lazy import LazyCommands, Table
 from reconciler.diagnostics import listing
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
 from reconciler.plain import plain
 from reconciler.rosters.problems import InvalidRoster
 
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+COMMANDS: Final[Table] = MappingProxyType(
     {
         "init": ("reconciler.cli.init", "Write a folder to begin with."),
         "validate": ("reconciler.cli.validate", "Check a manifest for mistakes."),
@@ -46,11 +46,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "schema": ("reconciler.cli.schema", "Print a published JSON Schema."),
     }
 )
-"""Per command its module, which has a click command named `command`, and its line in the help."""
 
 
-class _Commands(click.Group):
-    """Imports a command when it is called, and lists them all without importing any."""
+class _Commands(LazyCommands):
+    """What every command owes, whichever is called."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it raises hides whom the command is to hide.
@@ -67,22 +66,10 @@ class _Commands(click.Group):
             print_mistakes(ctx, shown)
             raise shown from None
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)  # noqa: S101 - narrows what the table names
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="reconciler")
 def cli() -> None:
     """Config-as-code for the mentor and headteacher roles of a learning platform.

@@ -9,10 +9,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from reconciler.connection import Connection, load_connection, policy_variable
-from reconciler.domain.roster import RosterSize
+from reconciler.connection import Connection, load_connection
 from reconciler.errors import ReconcilerError, WrongUse
-from reconciler.manifest.model import Manifest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -298,34 +296,6 @@ def connection(environment: str | None, config: Path | None) -> Connection:
         ConfigurationError: there are none, or they cannot be used.
     """
     return load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
-
-
-def site_policy(source: Connection | Path) -> Manifest | None:
-    """Read the site-wide policy file: the environment's, or the one that RECONCILER_POLICY names.
-
-    Raises:
-        InvalidInput: it has mistakes.
-        ConfigurationError: RECONCILER_POLICY is set, but empty.
-    """
-    from reconciler.workflows.reading import load_policy  # noqa: PLC0415 - keeps --help quick
-
-    named = source.policy if isinstance(source, Connection) else policy_variable(os.environ)
-    return load_policy(named)
-
-
-def rosters_before(manifest: Manifest, source: Connection | Path) -> dict[str, RosterSize]:
-    """Read how much there was in the manifest's rosters when they were last applied.
-
-    Without rules, or for a saved state, no journal is asked.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    if not manifest.rules or not isinstance(source, Connection):
-        return {}
-    from reconciler.workflows.recalling import rosters_before  # noqa: PLC0415 - loads a database library
-
-    return rosters_before(source.journal, manifest.site.key)
 
 
 def source(live: Path | None, environment: str | None, config: Path | None) -> Connection | Path:

@@ -15,7 +15,7 @@ from reconciler.plan import document
 from reconciler.plan.model import Plan
 from reconciler.private_files import write_private
 from reconciler.redact import Redaction
-from reconciler.workflows import reading
+from reconciler.workflows import beside, reading
 
 
 @click.command("plan")
@@ -66,18 +66,14 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
     loaded = reading.load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
-    site_policy = options.site_policy(source)
-    state = reading.fetch_state(source)
-    plan = reading.make_plan(
+    plan = beside.plan_manifest(
         loaded,
-        state,
+        source,
         as_of=as_of,
         commit=commit_of(loaded.files, manifest),
         overrides=lifted,
         only=only,
         excepted=excepted,
-        site_policy=site_policy,
-        rosters_before=options.rosters_before(loaded, source),
     )
     spared = [found for found in plan.unmatched if found.message.startswith("--except ")]
     if out is not None and spared:

@@ -13,7 +13,7 @@ from reconciler.diagnostics import listing
 from reconciler.errors import WrongUse
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
-from reconciler.workflows import reading
+from reconciler.workflows import beside, reading
 
 as_planned_option = click.option(
     "--as-planned",
@@ -52,8 +52,8 @@ def state_on(
             manifest,
             source,
             as_of=as_of,
-            site_policy=options.site_policy(source),
-            rosters_before=options.rosters_before(manifest, source),
+            site_policy=beside.site_policy(source),
+            rosters_before=beside.rosters_before(manifest, source),
         )
         _tell(redaction.plan(plan))
         return found

@@ -14,7 +14,7 @@ from reconciler.manifest.model import Manifest
 from reconciler.plain import count
 from reconciler.redact import Redaction
 from reconciler.reports import documents
-from reconciler.workflows import reading
+from reconciler.workflows import beside, reading
 
 
 @click.command("validate")
@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     found = loaded.warnings
     if asked:
         source = options.source(live, environment, config)
-        policy = loaded if as_policy else options.site_policy(source)
+        policy = loaded if as_policy else beside.site_policy(source)
         found = reading.check_online(
             None if as_policy else loaded, policy, reading.fetch_state(source), as_of
         )

@@ -19,6 +19,13 @@ from reconciler.manifest.words import shorten
 LEASE_SECONDS: Final = 30.0
 """After so long without a sign of life, another run may write to the site."""
 
+THROW_AWAY: Final = (
+    "warning: this looks like a pipeline (CI is set), and the journal is a file on its disk. That "
+    "one run at a time writes, and that a plan is used once, needs a shared one: set "
+    "RECONCILER_JOURNAL to a PostgreSQL URL."
+)
+"""What is told where `is_throw_away`."""
+
 
 def open_journal(location: Secret | None) -> SqlJournal:
     """Open a journal.
