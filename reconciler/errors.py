@@ -22,6 +22,7 @@ The command line turns each into one message; a traceback in front of a user is 
 
 from collections.abc import Iterable
 from enum import IntEnum
+from importlib.metadata import version
 from typing import ClassVar, Self
 
 from reconciler.diagnostics import Diagnostic
@@ -90,6 +91,23 @@ def actor_id(actor: str) -> str:
     They are no person of the site, though they may be called like one.
     """
     return f"actor:{actor}"
+
+
+def told(error: BaseException) -> tuple[str, str | None]:
+    """Put any error into words: a sentence, and what to do about it.
+
+    What is no error of ours, nor of the system's, is a defect; its values may be names or secrets
+    and are not told.
+    """
+    if isinstance(error, ReconcilerError):
+        return str(error), error.advice
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}.", None
+    return (
+        f"reconciler {version('reconciler')} has met a defect of its own: {type(error).__name__}.",
+        "Please report it with the command you ran and the output of -v.",
+    )
 
 
 class InvalidInput(ReconcilerError):

@@ -26,7 +26,7 @@ from reconciler.workflows.applying import TRIES, apply_fresh
 @options.manifest_argument
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
 @options.narrowing_options
-@options.running_options
+@options.running_options()
 @options.site_options
 @options.format_option
 @redact_option

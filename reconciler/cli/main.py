@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import singledispatch
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ import click
 
 from reconciler.cli.lazy import LazyCommands, Table
 from reconciler.diagnostics import listing
-from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
+from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, told
 from reconciler.plain import plain
 from reconciler.rosters.problems import InvalidRoster
 
@@ -31,6 +30,7 @@ COMMANDS: Final[Table] = MappingProxyType(
         "apply": ("reconciler.cli.apply", "Make the site what the manifest declares."),
         "drift": ("reconciler.cli.drift", "Find what others changed on the site."),
         "review": ("reconciler.cli.review", "Look for learners without mentors, and the like."),
+        "fleet": ("reconciler.cli.fleet", "Plan, apply, check or review many sites at once."),
         "history": ("reconciler.cli.history", "List the runs of apply, and what came of them."),
         "rollback": ("reconciler.cli.rollback", "Take back what a run did."),
         "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),
@@ -119,21 +119,17 @@ _Told = tuple[str, str | None, ExitCode]
 def _told(error: BaseException) -> _Told:
     """Put an error into words: message, advice and exit code.
 
-    What is registered for no class is a defect of ours; its values may be names or secrets and
-    are not told.
+    What is registered for no class is told as `reconciler.errors.told` does.
     """
-    if logging.getLogger("reconciler").isEnabledFor(logging.DEBUG):
+    ours = isinstance(error, ReconcilerError | OSError)
+    if not ours and logging.getLogger("reconciler").isEnabledFor(logging.DEBUG):
         traceback.print_tb(error.__traceback__)
+    message, advice = told(error)
     return (
-        f"reconciler {version('reconciler')} has met a defect of its own: {type(error).__name__}.",
-        "Please report it with the command you ran and the output of -v.",
-        ExitCode.FAILED,
+        message,
+        advice,
+        error.exit_code if isinstance(error, ReconcilerError) else ExitCode.FAILED,
     )
-
-
-@_told.register
-def _(error: ReconcilerError) -> _Told:
-    return str(error), error.advice, error.exit_code
 
 
 @_told.register
@@ -167,9 +163,3 @@ def _(error: click.ClickException) -> _Told:
 @_told.register(KeyboardInterrupt)
 def _(_error: BaseException) -> _Told:
     return "Interrupted.", None, ExitCode.FAILED
-
-
-@_told.register
-def _(error: OSError) -> _Told:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}.", None, ExitCode.FAILED

@@ -242,26 +242,35 @@ def narrowing_options(command: Command) -> Command:
     return command
 
 
-def running_options(command: Command) -> Command:
-    """Add the options of the commands that write."""
-    for option in (
-        click.option(
-            "--wait",
-            type=click.FloatRange(0, 86_400),
-            default=0,
-            metavar="SECONDS",
-            help="Wait so long for another run on the site to end; not at all by default.",
-        ),
-        click.option(
-            "--max-concurrency",
-            type=click.IntRange(1, 64),
-            default=4,
-            show_default=True,
-            help="How many requests may be on their way at once.",
-        ),
-    ):
-        command = option(command)
-    return command
+def running_options(*, wait_seconds: float = 0) -> Callable[[Command], Command]:
+    """Make the options of the commands that write.
+
+    Args:
+        wait_seconds: how long they wait for another run by default.
+    """
+    usual = f"{wait_seconds:g}" if wait_seconds else "not at all"
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option(
+                "--wait",
+                type=click.FloatRange(0, 86_400),
+                default=wait_seconds,
+                metavar="SECONDS",
+                help=f"Wait so long for another run on the site to end; {usual} by default.",
+            ),
+            click.option(
+                "--max-concurrency",
+                type=click.IntRange(1, 64),
+                default=4,
+                show_default=True,
+                help="How many requests may be on their way at once.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
 def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:

@@ -29,7 +29,7 @@ from reconciler.workflows.recalling import make_rollback, recorded_run
     help="Save the plan, for apply, and change nothing.",
 )
 @options.narrowing_options
-@options.running_options
+@options.running_options()
 @options.site_options
 @options.format_option
 @redact_option

@@ -71,10 +71,14 @@ def is_throw_away(location: Secret | None) -> bool:
     return bool(os.environ.get("CI")) and not shared
 
 
-def _usual() -> Path:
+def state_folder() -> Path:
+    """Return where this machine keeps records: RECONCILER_STATE_DIR, or the user's own folder."""
     state = os.environ.get("RECONCILER_STATE_DIR")
-    home = Path(state) if state else user_state_path("reconciler", appauthor=False)
-    return home / "journal.db"
+    return Path(state) if state else user_state_path("reconciler", appauthor=False)
+
+
+def _usual() -> Path:
+    return state_folder() / "journal.db"
 
 
 def _user() -> str:
