@@ -82,7 +82,7 @@ fmt: .venv/.dev ## put the code into its format
 lock: ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
 	@tools/setup lock
 	@$(STEP) demo $(COMPILE) pyproject.toml -o requirements/demo.txt
-	@$(STEP) dev $(COMPILE) --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
+	@$(STEP) dev $(COMPILE) --extra dask --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## remove everything that was made here
 	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
