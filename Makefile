@@ -82,7 +82,7 @@ fmt: .venv/.dev ## put the code into its format
 lock: ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
 	@tools/setup lock
 	@$(STEP) demo $(COMPILE) --extra sandbox pyproject.toml -o requirements/demo.txt
-	@$(STEP) dev $(COMPILE) --extra sandbox --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
+	@$(STEP) dev $(COMPILE) --extra sandbox --extra dask --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
 	@$(STEP) bench $(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## remove everything that was made here

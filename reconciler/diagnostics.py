@@ -8,6 +8,7 @@ Every diagnostic has a stable code. The table `CODES` is the one place where cod
     RR3xx   rosters, whose places are files and rows of their own (`reconciler/rosters/problems.py`)
     RR4xx   rules, which look at a roster and at the site
     RR5xx   guards and policies, which judge a plan
+    RR7xx   a fleet: many sites, and what each of them speaks for
 
 The checks of a review have codes of their own, RR6xx (`reconciler/review.py`).
 """
@@ -215,5 +216,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR519": Code(_ERROR, "a role would be on a profile that is not allowed"),
         "RR520": Code(_WARNING, "learners lose their last mentor"),
         "RR521": Code(_ERROR, "a roster has shrunk too much"),
+        "RR701": Code(_ERROR, "a fleet without sites, or a site without a manifest"),
+        "RR702": Code(_ERROR, "two sites of a fleet that speak for the same part of a site"),
     }
 )

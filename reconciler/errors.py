@@ -24,10 +24,14 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from reconciler import __version__
 from reconciler.plain import count
 
 if TYPE_CHECKING:
     from reconciler.diagnostics import Diagnostic
+
+
+_PLACES = 4
 
 
 class ExitCode(IntEnum):
@@ -92,6 +96,38 @@ def actor_id(actor: str) -> str:
     They are no person of the site, though they may be called like one.
     """
     return f"actor:{actor}"
+
+
+def told(error: BaseException) -> tuple[str, str | None]:
+    """Put any error into words: a sentence, and what to do about it.
+
+    What is no error of ours, nor of the system's, is a defect; its values may be names or secrets
+    and are not told.
+    """
+    if isinstance(error, ReconcilerError):
+        return str(error), error.advice
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}.", None
+    return (
+        f"reconciler {__version__} has met a defect of its own: {type(error).__name__}.",
+        f"Please report it with the command you ran and where it was: {_places(error)}",
+    )
+
+
+def _places(error: BaseException) -> str:
+    """Return where in our own code an error came up, the innermost place first.
+
+    Not every command has -v, and not every defect comes twice.
+    """
+    import traceback  # noqa: PLC0415 - of a defect alone
+
+    frames = [
+        (frame.f_globals.get("__name__", ""), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    ours = [f"{name}:{line}" for name, line in frames if name.startswith("reconciler.")]
+    return " < ".join(ours[: -_PLACES - 1 : -1])
 
 
 class InvalidInput(ReconcilerError):

@@ -160,6 +160,20 @@ def review(reviewed: Reviewed) -> tuple[Finding, ...]:
     )
 
 
+def fails(review: Review, fail_on: Iterable[str]) -> bool:
+    """Whether a review found what it is to fail on.
+
+    Args:
+        review: what it found.
+        fail_on: of `FAIL_ON`: a severity or worse, a check by its code or name, or never.
+    """
+    codes = {known.code: check.value for check, known in CHECKS.items()}
+    wanted = {codes.get(each, each) for each in fail_on}
+    if Severity.WARNING in wanted:
+        wanted.add(Severity.ERROR)
+    return any(finding.severity in wanted or finding.check in wanted for finding in review.findings)
+
+
 def _severity(level: Level) -> Severity:
     """How bad it is to break a rule of a level."""
     return Severity.ERROR if level is Level.MANDATORY else Severity.WARNING
@@ -356,3 +370,11 @@ CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
     }
 )
 """Every check by its name, in the order of the report."""
+
+FAIL_ON: Final = (
+    *(each.value for each in Severity),
+    "never",
+    *(each.value for each in Check),
+    *(CHECKS[check].code for check in Check),
+)
+"""What a review can be told to fail on."""

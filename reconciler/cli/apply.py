@@ -3,7 +3,6 @@
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -13,7 +12,7 @@ from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.commits import commit_of
 from reconciler.connection import Connection
-from reconciler.errors import PlanUnusable, WrongUse
+from reconciler.errors import WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
 from reconciler.plan.select import WITHIN
@@ -25,7 +24,7 @@ from reconciler.state import LiveState
 @options.manifest_argument
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
 @options.narrowing_options
-@options.running_options
+@options.running_options()
 @options.site_options
 @options.format_option
 @redact_option
@@ -57,6 +56,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Examples: reconciler apply examples/roles.yaml; reconciler apply plan.json
     """
+    from reconciler.workflows import beside
+    from reconciler.workflows.applying import TRIES, apply_fresh
     from reconciler.workflows.loading import load_manifest
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
@@ -78,25 +79,22 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         return carry_out(saved, options.connection(environment, config), asked)
     loaded = load_manifest(manifest, config=config)
     site = options.connection(environment, config)
-    site_policy = options.site_policy(site)
+    site_policy = beside.site_policy(site)
     commit = commit_of(loaded.files, manifest)
     chosen = replace(asked, only=(), excepted=(), overrides={})  # the plan carries all of them
-    tries = _TRIES if yes else 1
-    while True:
+
+    def agreed() -> Plan:
         plan = _planned(loaded, site, asked, site_policy, commit)
         agree(plan, asked, yes=yes)
-        tries -= 1
-        try:
-            return carry_out(plan, site, chosen)
-        except PlanUnusable as stale:
-            # --yes agrees to whatever the manifest asks for, also after another run has ended.
-            if not tries:
-                raise
-            click.echo(f"{redaction.error(stale)} Planning again.", err=True)
+        return plan
 
-
-_TRIES: Final = 3
-"""How often a manifest is planned, where the site moves between the plan and the apply."""
+    return apply_fresh(
+        agreed,
+        lambda plan: carry_out(plan, site, chosen),
+        # --yes agrees to whatever the manifest asks for, also after another run has ended.
+        tries=TRIES if yes else 1,
+        stale=lambda moved: click.echo(f"{redaction.error(moved)} Planning again.", err=True),
+    )
 
 
 def _planned(
@@ -111,7 +109,7 @@ def _planned(
     Raises:
         WrongUse: a pattern matches nothing of what would change: what is meant is not known.
     """
-    from reconciler.workflows import reading
+    from reconciler.workflows import beside, reading
 
     state = reading.fetch_state(site)
     plan = reading.make_plan(
@@ -122,7 +120,7 @@ def _planned(
         only=asked.only,
         excepted=asked.excepted,
         site_policy=site_policy,
-        rosters_before=options.rosters_before(manifest, site),
+        rosters_before=beside.rosters_before(manifest, site),
     )
     by_address = [each for each in (*asked.only, *asked.excepted) if not each.startswith(WITHIN)]
     mistyped = plan.unmatched if by_address else ()

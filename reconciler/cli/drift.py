@@ -43,7 +43,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler drift examples/roles.yaml
     """
     from reconciler.reports import documents, text
-    from reconciler.workflows import reading
+    from reconciler.workflows import beside, reading
     from reconciler.workflows.loading import load_manifest
 
     refuse_plans(manifest)
@@ -53,8 +53,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         loaded,
         source,
         as_of=as_of,
-        site_policy=options.site_policy(source),
-        rosters_before=options.rosters_before(loaded, source),
+        site_policy=beside.site_policy(source),
+        rosters_before=beside.rosters_before(loaded, source),
         within_days=within,
     )
     shown = redaction.drift(report)

@@ -5,23 +5,20 @@ their names load none of them. What a command runs with, its function imports: t
 loaded for the command's own `--help`, too.
 """
 
-import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import singledispatch
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from reconciler import __version__
-from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
+from reconciler.cli.lazy import LazyCommands, Table
+from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, told
 from reconciler.plain import plain
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+COMMANDS: Final[Table] = MappingProxyType(
     {
         "init": ("reconciler.cli.init", "Write a folder to begin with."),
         "validate": ("reconciler.cli.validate", "Check a manifest for mistakes."),
@@ -31,6 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "apply": ("reconciler.cli.apply", "Make the site what the manifest declares."),
         "drift": ("reconciler.cli.drift", "Find what others changed on the site."),
         "review": ("reconciler.cli.review", "Look for learners without mentors, and the like."),
+        "fleet": ("reconciler.cli.fleet", "Plan, apply, check or review many sites at once."),
         "history": ("reconciler.cli.history", "List the runs of apply, and what came of them."),
         "rollback": ("reconciler.cli.rollback", "Take back what a run did."),
         "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),
@@ -46,11 +44,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "schema": ("reconciler.cli.schema", "Print a published JSON Schema."),
     }
 )
-"""Per command its module, which has a click command named `command`, and its line in the help."""
 
 
-class _Commands(click.Group):
-    """Imports a command when it is called, and lists them all without importing any."""
+class _Commands(LazyCommands):
+    """What every command owes, whichever is called."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it raises hides whom the command is to hide.
@@ -67,32 +64,10 @@ class _Commands(click.Group):
             print_mistakes(ctx, shown)
             raise shown from None
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)  # noqa: S101 - narrows what the table names
-        return command
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """Complete a command's name; click would import every command for its help."""
-        from click.shell_completion import CompletionItem
-
-        named = [
-            (name, line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)
-        ]
-        items = [CompletionItem(name, help=line) for name, line in named]
-        return items + click.Command.shell_complete(self, ctx, incomplete)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__)
 def cli() -> None:
     """Config-as-code for the mentor and headteacher roles of a learning platform.
@@ -137,7 +112,6 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-_PLACES: Final = 4
 _Told = tuple[str, str | None, ExitCode]
 
 
@@ -145,39 +119,17 @@ _Told = tuple[str, str | None, ExitCode]
 def _told(error: BaseException) -> _Told:
     """Put an error into words: message, advice and exit code.
 
-    What is registered for no class is a defect of ours; its values may be names or secrets and
-    are not told.
+    What is registered for no class is told as `reconciler.errors.told` does.
     """
     import logging
     import traceback
 
-    if logging.getLogger("reconciler").isEnabledFor(logging.DEBUG):
+    ours = isinstance(error, ReconcilerError | OSError)
+    if not ours and logging.getLogger("reconciler").isEnabledFor(logging.DEBUG):
         traceback.print_tb(error.__traceback__)
-    return (
-        f"reconciler {__version__} has met a defect of its own: {type(error).__name__}.",
-        f"Please report it with the command you ran and where it was: {_places(error)}",
-        ExitCode.FAILED,
-    )
-
-
-def _places(error: BaseException) -> str:
-    """Return where in our own code an error came up, the innermost place first.
-
-    Not every command has -v, and not every defect comes twice.
-    """
-    import traceback
-
-    frames = [
-        (frame.f_globals.get("__name__", ""), line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    ours = [f"{name}:{line}" for name, line in frames if name.startswith("reconciler.")]
-    return " < ".join(ours[: -_PLACES - 1 : -1])
-
-
-@_told.register
-def _(error: ReconcilerError) -> _Told:
-    return str(error), error.advice, error.exit_code
+    message, advice = told(error)
+    code = error.exit_code if isinstance(error, ReconcilerError) else ExitCode.FAILED
+    return message, advice, code
 
 
 @_told.register
@@ -215,9 +167,3 @@ def _(error: click.ClickException) -> _Told:
 @_told.register(KeyboardInterrupt)
 def _(_error: BaseException) -> _Told:
     return "Interrupted.", None, ExitCode.FAILED
-
-
-@_told.register
-def _(error: OSError) -> _Told:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}.", None, ExitCode.FAILED

@@ -12,8 +12,6 @@ from reconciler.errors import ReconcilerError, WrongUse
 
 if TYPE_CHECKING:
     from reconciler.connection import Connection
-    from reconciler.domain.roster import RosterSize
-    from reconciler.manifest.model import Manifest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -247,26 +245,35 @@ def narrowing_options(command: Command) -> Command:
     return command
 
 
-def running_options(command: Command) -> Command:
-    """Add the options of the commands that write."""
-    for option in (
-        click.option(
-            "--wait",
-            type=click.FloatRange(0, 86_400),
-            default=0,
-            metavar="SECONDS",
-            help="Wait so long for another run on the site to end; not at all by default.",
-        ),
-        click.option(
-            "--max-concurrency",
-            type=click.IntRange(1, 64),
-            default=4,
-            show_default=True,
-            help="How many requests may be on their way at once.",
-        ),
-    ):
-        command = option(command)
-    return command
+def running_options(*, wait_seconds: float = 0) -> Callable[[Command], Command]:
+    """Make the options of the commands that write.
+
+    Args:
+        wait_seconds: how long they wait for another run by default.
+    """
+    usual = f"{wait_seconds:g}" if wait_seconds else "not at all"
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option(
+                "--wait",
+                type=click.FloatRange(0, 86_400),
+                default=wait_seconds,
+                metavar="SECONDS",
+                help=f"Wait so long for another run on the site to end; {usual} by default.",
+            ),
+            click.option(
+                "--max-concurrency",
+                type=click.IntRange(1, 64),
+                default=4,
+                show_default=True,
+                help="How many requests may be on their way at once.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
 def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
@@ -303,38 +310,6 @@ def connection(environment: str | None, config: Path | None) -> "Connection":
     from reconciler.connection import load_connection
 
     return load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
-
-
-def site_policy(source: "Connection | Path") -> "Manifest | None":
-    """Read the site-wide policy file: the environment's, or the one that RECONCILER_POLICY names.
-
-    Raises:
-        InvalidInput: it has mistakes.
-        ConfigurationError: RECONCILER_POLICY is set, but empty.
-    """
-    from reconciler.connection import policy_variable
-
-    named = source.policy if not isinstance(source, Path) else policy_variable(os.environ)
-    if named is None:
-        return None
-    from reconciler.workflows.loading import load_policy
-
-    return load_policy(named)
-
-
-def rosters_before(manifest: "Manifest", source: "Connection | Path") -> "dict[str, RosterSize]":
-    """Read how much there was in the manifest's rosters when they were last applied.
-
-    Without rules, or for a saved state, no journal is asked.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    if not manifest.rules or isinstance(source, Path):
-        return {}
-    from reconciler.workflows.recalling import rosters_before
-
-    return rosters_before(source.journal, manifest.site.key)
 
 
 def source(live: Path | None, environment: str | None, config: Path | None) -> "Connection | Path":

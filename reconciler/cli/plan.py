@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Example: reconciler plan examples/roles.yaml --out plan.json
     """
-    from reconciler.workflows import reading
+    from reconciler.workflows import beside
     from reconciler.workflows.loading import load_manifest
 
     lifted = options.overrides(override_codes, reason)
@@ -68,18 +68,14 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
-    site_policy = options.site_policy(source)
-    state = reading.fetch_state(source)
-    plan = reading.make_plan(
+    plan = beside.plan_manifest(
         loaded,
-        state,
+        source,
         as_of=as_of,
         commit=commit_of(loaded.files, manifest),
         overrides=lifted,
         only=only,
         excepted=excepted,
-        site_policy=site_policy,
-        rosters_before=options.rosters_before(loaded, source),
     )
     spared = [found for found in plan.unmatched if found.message.startswith("--except ")]
     if out is not None and spared:

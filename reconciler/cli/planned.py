@@ -47,7 +47,7 @@ def state_on(
         InvalidInput: a manifest does not fit the site.
         SiteError: the site could not be read.
     """
-    from reconciler.workflows import reading
+    from reconciler.workflows import beside, reading
 
     if not as_planned:
         return reading.StateOn(reading.fetch_state(source), as_of or datetime.now(UTC).date())
@@ -59,8 +59,8 @@ def state_on(
             manifest,
             source,
             as_of=as_of,
-            site_policy=options.site_policy(source),
-            rosters_before=options.rosters_before(manifest, source),
+            site_policy=beside.site_policy(source),
+            rosters_before=beside.rosters_before(manifest, source),
         )
         _tell(redaction.plan(plan))
         return found

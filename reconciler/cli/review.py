@@ -2,7 +2,6 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -15,25 +14,11 @@ from reconciler.diagnostics import Severity, listing
 from reconciler.ending import REVIEWED_DAYS
 from reconciler.errors import ExitCode
 from reconciler.redact import Redaction
-from reconciler.review import CHECKS, Check, Review
+from reconciler.review import FAIL_ON, fails
 
-_NEVER: Final = "never"
-_CODES: Final = {CHECKS[check].code: check for check in Check}
-_FAIL_ON: Final = (
-    *(each.value for each in Severity),
-    _NEVER,
-    *(each.value for each in Check),
-    *_CODES,
-)
-
-
-@click.command("review")
-@click.argument("manifest", nargs=-1, callback=options.paths)
-@as_planned_option
-@options.within_option(REVIEWED_DAYS)
-@click.option(
+fail_on_option = click.option(
     "--fail-on",
-    type=click.Choice(_FAIL_ON),
+    type=click.Choice(FAIL_ON),
     metavar="WHAT",
     multiple=True,
     default=(Severity.ERROR.value,),
@@ -41,6 +26,13 @@ _FAIL_ON: Final = (
     help="Exit 4 for findings of this severity or worse (error, warning), of a check by its code "
     "or name, or never. May be repeated.",
 )
+
+
+@click.command("review")
+@click.argument("manifest", nargs=-1, callback=options.paths)
+@as_planned_option
+@options.within_option(REVIEWED_DAYS)
+@fail_on_option
 @options.live_option
 @options.as_of_option
 @options.site_options
@@ -79,7 +71,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Examples: reconciler review; reconciler review examples/roles.yaml --within 30d --format csv
     """
     from reconciler.reports import review as report
-    from reconciler.workflows import reading
+    from reconciler.workflows import beside, reading
 
     refuse_plans(manifest)
     loaded = None
@@ -88,7 +80,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
         loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
-    site_policy = options.site_policy(source)
+    site_policy = beside.site_policy(source)
     if as_of is None and not as_planned:
         as_of = reading.today_in(loaded.settings.timezone if loaded else "UTC")
     found = state_on(as_planned, source, config, as_of, redaction)
@@ -98,11 +90,4 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         for line in listing(shown.warnings):
             click.echo(line, err=True)
     print_text(report.FORMATS[output_format](shown), colour=not no_color)
-    return ExitCode.REFUSED if _fails(review, fail_on) else ExitCode.DONE
-
-
-def _fails(review: Review, fail_on: tuple[str, ...]) -> bool:
-    wanted: set[str] = {_CODES.get(each, each) for each in fail_on}
-    if Severity.WARNING in wanted:
-        wanted.add(Severity.ERROR)
-    return any(finding.severity in wanted or finding.check in wanted for finding in review.findings)
+    return ExitCode.REFUSED if fails(review, fail_on) else ExitCode.DONE

@@ -28,7 +28,7 @@ from reconciler.redact import Redaction
     help="Save the plan, for apply, and change nothing.",
 )
 @options.narrowing_options
-@options.running_options
+@options.running_options()
 @options.site_options
 @options.format_option
 @redact_option

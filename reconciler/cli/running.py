@@ -17,12 +17,6 @@ from reconciler.errors import ExitCode
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
 
-_THROW_AWAY = (
-    "warning: this looks like a pipeline (CI is set), and the journal is a file on its disk. That "
-    "one run at a time writes, and that a plan is used once, needs a shared one: set "
-    "RECONCILER_JOURNAL to a PostgreSQL URL."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -83,11 +77,11 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
     from reconciler.cli.progress import progress
     from reconciler.reports import documents, text
     from reconciler.workflows.applying import apply_plan
-    from reconciler.workflows.recording import is_throw_away
+    from reconciler.workflows.recording import THROW_AWAY, is_throw_away
 
     asked.redaction.plan(plan)  # so that it knows whom to hide in an error
     if is_throw_away(site.journal):
-        click.echo(_THROW_AWAY, err=True)
+        click.echo(THROW_AWAY, err=True)
     stopping = Stopping()
     with stopping.listening(), progress(asked.output_format) as show:
 

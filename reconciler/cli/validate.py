@@ -57,10 +57,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         counted = f"{count(len(loaded.files), 'file')}, "
     found = loaded.warnings
     if asked:
-        from reconciler.workflows import reading
+        from reconciler.workflows import beside, reading
 
         source = options.source(live, environment, config)
-        policy = loaded if as_policy else options.site_policy(source)
+        policy = loaded if as_policy else beside.site_policy(source)
         found = reading.check_online(
             None if as_policy else loaded, policy, reading.fetch_state(source), as_of
         )

@@ -1,5 +1,7 @@
 """A journal's database: transactions to read and to write, with every error mapped."""
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +17,9 @@ from reconciler.journal.tables import UtcTime
 
 _READING: Final = "journal_reading"
 _TOLD: Final = "journal_told"
+
+_LOG_SECONDS: Final = 60.0  # as long as a connection waits for a writer elsewhere
+_LOG_PAUSE: Final = 0.02
 
 _SCRUB_MILLISECONDS: Final = 5_000  # to wait for others, who are done within moments
 
@@ -139,8 +144,23 @@ class Database:
 def _prepare_sqlite(raw: Any, _entry: ConnectionPoolEntry) -> None:
     # The driver must begin no transactions of its own, or DDL would stand outside them.
     raw.isolation_level = None
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _turn_on_log(raw)
+    for setting in ("synchronous = FULL", "foreign_keys = ON"):
         raw.execute(f"PRAGMA {setting}").close()
+
+
+def _turn_on_log(raw: sqlite3.Connection) -> None:
+    """Turn on SQLite's log; on a fresh file it says at once that another is writing, so we wait."""
+    given_up = time.monotonic() + _LOG_SECONDS
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > given_up:
+                raise
+            time.sleep(_LOG_PAUSE)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

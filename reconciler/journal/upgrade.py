@@ -1,5 +1,6 @@
 """Brings a database to the newest revision when it is opened, and refuses what is not ours."""
 
+import threading
 from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, func, inspect, select
@@ -9,6 +10,9 @@ from reconciler.journal.database import Database
 from reconciler.journal.tables import REVISIONS, VERSION_TABLE
 
 _LOCK: Final = 0x7265_636F_6E63  # "reconc": the advisory lock of PostgreSQL under which we migrate
+
+_MIGRATING: Final = threading.Lock()
+"""Alembic keeps what it migrates in its module: one journal at a time in a process."""
 
 _version = Table(VERSION_TABLE, MetaData(), Column("version_num", String))
 
@@ -60,4 +64,5 @@ def _migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "reconciler.journal:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _MIGRATING:
+        command.upgrade(config, "head")

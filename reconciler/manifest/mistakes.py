@@ -236,7 +236,7 @@ def _missing_key(document: Document, spot: _Spot, error: ValidationError) -> Ite
 
 _MISSING_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "version": "Begin every file of a manifest with 'version: 1'.",
+        "version": "Begin every file with 'version: 1'.",
         "person": "Say whose entry it is: 'person: t-0412'.",
         "id": "Say which one it is: '{id: s-1002, until: 2026-12-20}'.",
         "within": "Name the units, or leave 'scope' out for the whole site.",
@@ -252,6 +252,8 @@ _MISSING_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "name": "Give the rule a name: 'name: contact-teachers'.",
         "who": "Say whom it takes: 'who: primary_teacher'.",
         "of": "Say of which units: 'of: homeroom'.",
+        "sites": "List them: 'sites: {NAME: {manifest: roles.yaml}}'.",
+        "manifest": "Name its file or folder: 'manifest: roles.yaml'.",
         "use": "Say who steps in: 'none: {use: t-0007}'.",
     }
 )

@@ -5,7 +5,7 @@ the same results. Whatever a hostile or broken file holds, the result is a diagn
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 import yaml
 from yaml.error import MarkedYAMLError, YAMLError
@@ -47,6 +47,21 @@ def fastest_parser(raw: bytes) -> EventSource:
     return pure_parser(raw)
 
 
+class Kind(NamedTuple):
+    """What a file is meant as.
+
+    Attributes:
+        name: what it is called.
+        content: what follows its version.
+    """
+
+    name: str
+    content: str
+
+
+MANIFEST: Final = Kind("manifest", "'site:' and its sections")
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file, read.
@@ -67,7 +82,10 @@ class Document:
 
 
 def read_document(
-    file: str, raw: bytes, make_parser: ParserFactory = fastest_parser
+    file: str,
+    raw: bytes,
+    make_parser: ParserFactory = fastest_parser,
+    kind: Kind = MANIFEST,
 ) -> tuple[Document | None, list[Diagnostic]]:
     """Read one file's bytes.
 
@@ -75,6 +93,7 @@ def read_document(
         file: the file as the user named it, for positions.
         raw: its content, already bounded in size.
         make_parser: which of PyYAML's parsers reads it.
+        kind: what it is meant as, for the message that it is something else.
 
     Returns:
         The document, or None where it cannot be used, and every diagnostic about it.
@@ -106,15 +125,15 @@ def read_document(
         problem = check_tabs(file, text, composer.spans, give_up) or problem
     found += composer.found
     if problem is None:
-        problem = _wrong_root(file, composer)
+        problem = _wrong_root(file, composer, kind)
     if problem is not None:
         return None, [*found, problem]
     assert isinstance(composer.root, PlacedDict)  # noqa: S101 - `_wrong_root` saw to it
     return Document(file, composer.root, composer.written), found
 
 
-def _wrong_root(file: str, composer: Composer) -> Diagnostic | None:
-    """Return what is wrong with a file that is YAML but cannot be a manifest."""
+def _wrong_root(file: str, composer: Composer, kind: Kind) -> Diagnostic | None:
+    """Return what is wrong with a file that is YAML but cannot be what it is meant as."""
     root = composer.root
     if isinstance(root, PlacedDict):
         return None
@@ -123,12 +142,12 @@ def _wrong_root(file: str, composer: Composer) -> Diagnostic | None:
             "RR004",
             "the file is empty.",
             Position(file),
-            "A manifest begins with 'version: 1'; a file that is not needed can be deleted.",
+            f"A {kind.name} begins with 'version: 1'; a file that is not needed can be deleted.",
         )
     what = "a list" if isinstance(root, PlacedList) else "plain text"
     return Diagnostic(
         "RR009",
-        f"this is {what}, not a manifest.",
+        f"this is {what}, not a {kind.name}.",
         Position(file, 1, 1),
-        "A manifest begins with 'version: 1', followed by 'site:' and its sections.",
+        f"A {kind.name} begins with 'version: 1', followed by {kind.content}.",
     )

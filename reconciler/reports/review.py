@@ -81,7 +81,7 @@ def review_html(review: Review) -> str:
         for check, findings in _by_check(review)
     ]
     page = environment.get_template("review.html").render(
-        review=review, summary=_summary(review), sections=sections
+        review=review, summary=summary(review), sections=sections
     )
     return f"{page}\n"
 
@@ -90,7 +90,7 @@ def review_text(review: Review) -> RenderableType:
     """Render a review: what was found, check by check; learners by the unit they are in."""
     parts: list[RenderableType] = [
         one_line(f"Review of {review.site} on {review.as_of}", "bold"),
-        one_line(_summary(review)),
+        one_line(summary(review)),
     ]
     for check, findings in _by_check(review):
         severity = max(finding.severity is Severity.ERROR for finding in findings)
@@ -132,7 +132,8 @@ def _note(finding: Finding) -> str:
     return "; ".join(part for part in (finding.found.about, where) if part)
 
 
-def _summary(review: Review) -> str:
+def summary(review: Review) -> str:
+    """Say in a line how much a review found."""
     if not review.findings:
         return "Nothing was found."
     errors = sum(finding.severity is Severity.ERROR for finding in review.findings)

@@ -95,7 +95,7 @@ def drift_text(report: DriftReport) -> RenderableType:
     """Render what drifted, by whom, and what is only pending."""
     parts: list[RenderableType] = []
     if not (report.drifted or report.pending or report.held_back):
-        parts.append(one_line("No drift: the site is as the manifest declares."))
+        parts.append(one_line(view.NO_DRIFT))
     for heading, kinds in _DRIFTS.items():
         listed = [found for found in report.drifted if found.kind in kinds]
         if listed:
@@ -132,14 +132,9 @@ def result_text(result: ApplyResult, plan: Plan) -> RenderableType:
     """
     if not result.outcomes:
         return one_line(view.nothing(plan))
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in result.counts.items())
     open_ends = [found for found in result.outcomes if not found.outcome.holds]
-    if not result.verified:
-        proof = "NOT confirmed by a read-back"
-    else:
-        proof = "as read back" if open_ends else "read back and confirmed"
     parts: list[RenderableType] = [
-        one_line(f"Applied to {result.site}: {counts}; {proof}.", "bold")
+        one_line(f"Applied to {result.site}: {view.result_summary(result, plan)}", "bold")
     ]
     for found in open_ends:
         line = f"{found.outcome} {_SIGNS[found.action.verb]} {found.action.name}: {found.detail}"

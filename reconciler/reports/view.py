@@ -5,13 +5,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from reconciler.apply.outcome import ApplyResult
 from reconciler.cause import Grant
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role
+from reconciler.drift import DriftReport
 from reconciler.ending import Ending
 from reconciler.plain import count, first_of
 from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, School, Unmanaged
 from reconciler.provider import Verb
+
+NO_DRIFT = "No drift: the site is as the manifest declares."
 
 LISTED = 12
 """So many learners are named in a text; a JSON document names them all."""
@@ -73,6 +77,34 @@ def nothing(plan: Plan) -> str:
     if not left:
         return "Nothing to change: the site is as the manifest declares."
     return f"Nothing to apply, but {' and '.join(left)}."
+
+
+def drift_summary(report: DriftReport) -> str:
+    """Say in a line what drifted, and what is only not yet applied."""
+    parts = [
+        f"{len(found)} {words}"
+        for words, found in (
+            ("drifted", report.drifted),
+            ("not yet applied", report.pending),
+            ("held back", report.held_back),
+        )
+        if found
+    ]
+    return f"{', '.join(parts)}." if parts else NO_DRIFT
+
+
+def result_summary(result: ApplyResult, plan: Plan) -> str:
+    """Say in a line what became of a plan's actions, or that there were none."""
+    if not result.outcomes:
+        return nothing(plan)
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in result.counts.items())
+    if not result.verified:
+        proof = "NOT confirmed by a read-back"
+    elif all(found.outcome.holds for found in result.outcomes):
+        proof = "read back and confirmed"
+    else:
+        proof = "as read back"
+    return f"{counts}; {proof}."
 
 
 def groups(actions: Iterable[Action]) -> list[Group]:

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import Final, TypeVar
 
 from reconciler.apply import engine
 from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
-from reconciler.errors import LeaseHeld
+from reconciler.errors import LeaseHeld, PlanUnusable
 from reconciler.http.call import Limits
 from reconciler.journal.history import last_rosters
 from reconciler.journal.record import SqlJournal
@@ -19,6 +20,11 @@ from reconciler.providers.threads import CONCURRENCY, Threads
 from reconciler.workflows.loading import load_policy
 from reconciler.workflows.reading import today_in
 from reconciler.workflows.recording import open_journal
+
+TRIES: Final = 3
+"""How often a manifest is planned, where the site moves between the plan and the apply."""
+
+Done = TypeVar("Done")
 
 
 def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
@@ -86,6 +92,36 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         return engine.apply_plan(
             plan, writer, courier, journal, order, watcher=watcher, stopping=asked_to.is_set
         )
+
+
+def apply_fresh(
+    make: Callable[[], Plan],
+    carry_out: Callable[[Plan], Done],
+    *,
+    tries: int = TRIES,
+    stale: Callable[[PlanUnusable], None] = lambda _stale: None,
+) -> Done:
+    """Plan and apply; plan anew where the site has moved meanwhile.
+
+    Args:
+        make: makes the plan, and may ask about it.
+        carry_out: applies it.
+        tries: how often it is planned, at most.
+        stale: told why it is planned again.
+
+    Raises:
+        PlanUnusable: the site has moved each time.
+        ReconcilerError: as `make` and `carry_out`.
+    """
+    while True:
+        plan = make()
+        tries -= 1
+        try:
+            return carry_out(plan)
+        except PlanUnusable as moved:
+            if not tries:
+                raise
+            stale(moved)
 
 
 def _is_new_measure(plan: Plan, journal: SqlJournal) -> bool:

@@ -19,6 +19,13 @@ from reconciler.manifest.words import shorten
 LEASE_SECONDS: Final = 30.0
 """After so long without a sign of life, another run may write to the site."""
 
+THROW_AWAY: Final = (
+    "warning: this looks like a pipeline (CI is set), and the journal is a file on its disk. That "
+    "one run at a time writes, and that a plan is used once, needs a shared one: set "
+    "RECONCILER_JOURNAL to a PostgreSQL URL."
+)
+"""What is told where `is_throw_away`."""
+
 
 def open_journal(location: Secret | None) -> SqlJournal:
     """Open a journal.
@@ -64,10 +71,14 @@ def is_throw_away(location: Secret | None) -> bool:
     return bool(os.environ.get("CI")) and not shared
 
 
-def _usual() -> Path:
+def state_folder() -> Path:
+    """Return where this machine keeps records: RECONCILER_STATE_DIR, or the user's own folder."""
     state = os.environ.get("RECONCILER_STATE_DIR")
-    home = Path(state) if state else user_state_path("reconciler", appauthor=False)
-    return home / "journal.db"
+    return Path(state) if state else user_state_path("reconciler", appauthor=False)
+
+
+def _usual() -> Path:
+    return state_folder() / "journal.db"
 
 
 def _user() -> str:

@@ -114,6 +114,8 @@ EMPTY = {
     "apply": (["apply", ""], "MANIFEST is empty"),
     "show": (["show", ""], "PLAN is empty"),
     "review": (["review", "", *LIVE], "MANIFEST is empty"),
+    "fleet": (["fleet", "plan", ""], "FLEET is empty"),
+    "fleet only": (["fleet", "plan", "roles.yaml", "--only", ""], "--only is empty"),
     "explain": (["explain", "", *LIVE], "PERSON is empty"),
     "access": (["access", "--person", "", *LIVE], "--person is empty"),
     "only": ([*PLAN, "--only", ""], "--only is empty"),

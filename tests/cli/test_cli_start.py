@@ -30,7 +30,13 @@ SLOW = {
 """Parts of the standard library that nobody is to wait for who only asks how to call a command."""
 
 BARE = {
-    *("reconciler", "reconciler.__main__", "reconciler.cli", "reconciler.cli.main"),
+    *(
+        "reconciler",
+        "reconciler.__main__",
+        "reconciler.cli",
+        "reconciler.cli.lazy",
+        "reconciler.cli.main",
+    ),
     *("reconciler.errors", "reconciler.plain"),
 }
 """What of the program itself is loaded where no command is called."""

@@ -224,6 +224,9 @@ NOT_RUN = {
     "cd reconciler": "belongs to the line above",
     'pipx install ".[sandbox]"': "installs packages",
     "pip install '.[postgresql]'": "installs packages",
+    "pip install '.[dask]'": "installs packages",
+    "dask scheduler --port 8786": "runs until it is stopped",
+    "dask worker HOST:8786 --nthreads 8": "runs until it is stopped",
     'export RECONCILER_JOURNAL="postgresql://reconciler:$JOURNAL_PASSWORD@db.example/journal"': (
         "the database is the reader's"
     ),

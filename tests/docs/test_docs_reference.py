@@ -12,7 +12,6 @@ from pages import ALSO, DOCS, PAGES, ROOT, blocks, prose, section, spans, table_
 
 import reconciler
 from reconciler import connection
-from reconciler.cli import redacting
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.cli.schema import SCHEMAS
 from reconciler.diagnostics import CODES
@@ -22,6 +21,7 @@ from reconciler.manifest.model import LEVELLED
 from reconciler.review import CHECKS
 from reconciler.rosters import ims_words
 from reconciler.sandbox.problems import PROBLEMS
+from reconciler.workflows import hiding
 
 README = ROOT / "README.md"
 EVERY_PAGE = (*PAGES, *ALSO)
@@ -38,15 +38,24 @@ def text_of(page: Path) -> str:
 # Commands and options
 
 
+def below(found: click.Command) -> Iterator[click.Command]:
+    """What stands under a command."""
+    if isinstance(found, click.Group):
+        context = click.Context(found)
+        for name in found.list_commands(context):
+            command = found.get_command(context, name)
+            assert command
+            yield command
+
+
 def options_of(command: str) -> set[str]:
     """The options of a command, and of what stands under it."""
     context = click.Context(cli)
     found = cli.get_command(context, command)
     assert found
-    below = found.commands.values() if isinstance(found, click.Group) else ()
     return {
         name
-        for each in (found, *below)
+        for each in (found, *below(found))
         for parameter in each.get_params(click.Context(each))
         if isinstance(parameter, click.Option)
         for name in parameter.opts
@@ -268,7 +277,7 @@ def test_every_connection_setting_is_described_and_no_other():
 @pages_as(EVERY_PAGE)
 def test_no_page_names_a_variable_that_nothing_reads(page: Path):
     of_runs = {"RECONCILER_STATE_DIR", "RECONCILER_LEASE_SECONDS"}
-    read = {*connection._VARIABLES.values(), *of_runs, redacting.KEY, redacting.LIST}
+    read = {*connection._VARIABLES.values(), *of_runs, hiding.KEY, hiding.LIST}
     assert set(re.findall(r"\bRECONCILER_[A-Z_]+", text_of(page))) <= read
 
 

@@ -1,0 +1,1 @@
+"""Many sites at once: which there are, one command for each of them, and who carries it out."""

@@ -1,0 +1,100 @@
+"""What a run of `fleet apply` has done so far, for another one to go on where it was killed."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.errors import ExitCode, JournalError
+from reconciler.fleet.model import Ended, SiteResult
+from reconciler.private_files import write_private
+
+FORMAT: Final = "reconciler.fleet-record/1"
+
+
+@dataclass(slots=True)
+class Record:
+    """Per site the manifest that was applied well, and the day for which it was.
+
+    Attributes:
+        path: the file, which only its owner may read.
+        done: per name the manifest's digest and the day.
+        broken: why it is not complete, or an empty text.
+    """
+
+    path: Path
+    done: dict[str, tuple[str, str]] = field(default_factory=dict)
+    broken: str = ""
+
+    @classmethod
+    def of(cls, state: Path, fleet: Path, *, resume: bool) -> "Record":
+        """Return a new record of a fleet, or that of its last run.
+
+        Args:
+            state: the folder in which it lies.
+            fleet: the fleet's file, of which there is one record.
+            resume: whether to go on with the last run.
+
+        Raises:
+            JournalError: it is there, and cannot be read.
+        """
+        mark = hashlib.sha256(str(fleet.resolve()).encode()).hexdigest()[:16]
+        record = cls(state / f"fleet-{mark}.json")
+        try:
+            if resume and record.path.exists():
+                record.done = _read(json.loads(record.path.read_bytes()))
+        except (OSError, ValueError):
+            raise JournalError(
+                f"The record {record.path} cannot be read.", "Run it without --resume."
+            ) from None
+        return record
+
+    def begin(self) -> None:
+        """Write it, in the place of the last run's.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._write()
+        except OSError as error:
+            raise JournalError(
+                f"The record of the run cannot be kept in {self.path.parent}: {error.strerror}.",
+                "RECONCILER_STATE_DIR names another folder.",
+            ) from None
+
+    def has(self, name: str, digest: str, day: str) -> bool:
+        """Whether a manifest was applied well to a site, for a day."""
+        return self.done.get(name) == (digest, day)
+
+    def note(self, result: SiteResult) -> None:
+        """Note a site that is as its manifest declares; what cannot be written stops no site."""
+        if result.code is not ExitCode.DONE or result.ended is not Ended.ENDED:
+            return
+        self.done[result.name] = (result.digest, result.as_of)
+        try:
+            self._write()
+        except OSError as error:
+            self.broken = f"The record {self.path} cannot be written: {error.strerror}."
+
+    def _write(self) -> None:
+        sites = {name: {"manifest": m, "as_of": day} for name, (m, day) in self.done.items()}
+        text = json.dumps({"format": FORMAT, "sites": sites}, indent=1)
+        write_private(self.path, text.encode())
+
+
+def _read(document: Any) -> dict[str, tuple[str, str]]:
+    """Read a record.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        if document["format"] != FORMAT:
+            raise ValueError
+        sites = document["sites"].items()
+        return {str(name): (str(m["manifest"]), str(m["as_of"])) for name, m in sites}
+    except (AttributeError, TypeError, KeyError):
+        raise ValueError from None
