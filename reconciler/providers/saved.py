@@ -105,9 +105,14 @@ class SavedStateReader:
         if document.get("format") != FORMAT:
             raise ContractViolation(f"{where} is not a saved state ({FORMAT}).", _ADVICE)
         site = decode_site(_member(document, parts, "site", where), where)
+        # Assignments first: what is made of them on the way is gone before the rest is there.
+        in_bulk = {
+            shape.name: bulk.decode(shape, getattr(parts, shape.name))
+            for shape in (reversed(COLLECTIONS) if parts else ())
+        }
         collections = {}
         for shape in COLLECTIONS:
-            values = bulk.decode(shape, getattr(parts, shape.name)) if parts else None
+            values = in_bulk.get(shape.name)
             if values is None:
                 items = _member(document, parts, shape.name, where)
                 if not isinstance(items, list):
