@@ -68,6 +68,10 @@ def counting(url: str, counted: Counted) -> Iterator[str]:
             super().setup()
             self.server_side = HTTPConnection(there, timeout=600)
 
+        def finish(self) -> None:
+            self.server_side.close()
+            super().finish()
+
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {**self.headers, "Host": there}

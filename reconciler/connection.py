@@ -40,11 +40,14 @@ class Connection(Endpoint):
         journal: where runs are recorded, a file or a database's URL; None for the usual file. A
             secret, since a URL may hold a password.
         policy: the site-wide policy file, which no manifest can loosen.
+        cache: the folder that keeps what was read, people's names included; None for no copy. The
+            commands set it (`cache_folder`), and `load_connection` does not.
     """
 
     actors: tuple[str, ...] = ()
     journal: Secret | None = None
     policy: Path | None = None
+    cache: Path | None = None
 
 
 def load_connection(
@@ -92,6 +95,22 @@ def journal_location(
             environment, config=config, environ=environ, directory=directory
         ).journal
     return (settings or _Site.of_variables(environ, directory)).journal()
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder in which the commands keep what they read, or None where they are not to.
+
+    RECONCILER_CACHE_DIR names it, or else it is the user's cache folder; RECONCILER_NO_CACHE, set
+    to anything, wins.
+    """
+    if environ.get("RECONCILER_NO_CACHE"):
+        return None
+    named = environ.get("RECONCILER_CACHE_DIR")
+    if named:
+        return Path(named)
+    from platformdirs import user_cache_path  # noqa: PLC0415 - a saved state needs none
+
+    return user_cache_path("reconciler", appauthor=False)
 
 
 def policy_variable(environ: Mapping[str, str]) -> Path | None:

@@ -135,6 +135,7 @@ class _Story:
             },
             **site.variables,
             "RECONCILER_STATE_DIR": str(directory / "state"),
+            "RECONCILER_CACHE_DIR": str(directory / "cache"),
         }
 
     def tell(self) -> None:

@@ -219,6 +219,7 @@ class Desk:
             **clean_environment(),
             **(sandbox.variables(client) if sandbox else {}),
             "RECONCILER_STATE_DIR": str(directory / "state"),
+            "RECONCILER_CACHE_DIR": str(directory / "cache"),
         }
 
     def use_token(self, token: str) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many runs, from the newest.",
 )
-@options.site_options
+@options.settings_options
 @options.format_option
 @redact_option
 @options.no_color_option
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
 @command.command("show")
 @click.argument("run", callback=options.not_empty)
-@options.site_options
+@options.settings_options
 @options.format_option
 @redact_option
 @options.no_color_option
@@ -114,7 +114,7 @@ def show(
     is_flag=True,
     help="Also where nobody knows what became of something that was sent.",
 )
-@options.site_options
+@options.settings_options
 def forget(
     *,
     person: str,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -154,8 +155,31 @@ config_option = click.option(
 )
 
 
+NO_CACHE: Final = "reconciler.no_cache"
+"""Where a context keeps that nothing of a site is to be kept, or used again."""
+
+
+def _remember_no_cache(context: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's callback
+    context.meta[NO_CACHE] = value
+    return value
+
+
+no_cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember_no_cache,
+    help="Read all of the site anew, and keep no copy; as if RECONCILER_NO_CACHE were set.",
+)
+
+
 def site_options(command: Command) -> Command:
-    """Add the options that say which site."""
+    """Add the options of the commands that read a site: which one, and how."""
+    return settings_options(no_cache_option(command))
+
+
+def settings_options(command: Command) -> Command:
+    """Add the options that say which environment is meant."""
     for option in (
         config_option,
         click.option("-e", "--environment", help="An environment of reconciler.toml."),
@@ -304,12 +328,17 @@ def overrides(codes: tuple[str, ...], reason: str | None) -> dict[str, str]:
 def connection(environment: str | None, config: Path | None) -> "Connection":
     """Find the connection settings that the options and the environment name.
 
+    What is read is kept in the cache, unless --no-cache was given.
+
     Raises:
         ConfigurationError: there are none, or they cannot be used.
     """
-    from reconciler.connection import load_connection
+    from reconciler.connection import cache_folder, load_connection
 
-    return load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
+    found = load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
+    if click.get_current_context().meta.get(NO_CACHE):
+        return found
+    return replace(found, cache=cache_folder(os.environ))
 
 
 def source(live: Path | None, environment: str | None, config: Path | None) -> "Connection | Path":

@@ -15,6 +15,7 @@ from reconciler.journal.history import last_rosters
 from reconciler.journal.record import SqlJournal
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
+from reconciler.providers.rest.cache import Cache
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.threads import CONCURRENCY, Threads
 from reconciler.workflows.loading import load_policy
@@ -78,6 +79,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
                 sleep=asked_to.wait,
                 stopping=lambda: asked_to.is_set() or not lease.is_alive(),
             ),
+            Cache.at(connection.cache),
         ) as writer,
         Threads(writer.send, max_concurrency) as courier,
     ):

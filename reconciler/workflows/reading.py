@@ -47,14 +47,17 @@ def open_reader(source: Source) -> AbstractContextManager[Reader]:
     """Open a source for reading; nothing can be written through it."""
     if isinstance(source, Path):
         return SavedStateReader(source)
+    from reconciler.providers.rest.cache import Cache  # noqa: PLC0415 - loads requests
     from reconciler.providers.rest.reader import RestReader  # noqa: PLC0415 - loads requests
 
-    return RestReader(source)
+    return RestReader(source, cache=Cache.at(source.cache))
 
 
 @collector_paused()
 def fetch_state(source: Source) -> LiveState:
     """Read the whole live state of a site.
+
+    It is kept on disk for the next time only where the connection names a `cache`.
 
     Raises:
         SiteError: something could not be read; then nothing is returned.

@@ -50,6 +50,7 @@ class Shell:
                 **clean_environment(),
                 **site.variables(),
                 "RECONCILER_STATE_DIR": str(directory / "state"),
+                "RECONCILER_CACHE_DIR": str(directory / "cache"),
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "PYTHONUTF8": "1",
             },

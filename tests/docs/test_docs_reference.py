@@ -277,7 +277,8 @@ def test_every_connection_setting_is_described_and_no_other():
 @pages_as(EVERY_PAGE)
 def test_no_page_names_a_variable_that_nothing_reads(page: Path):
     of_runs = {"RECONCILER_STATE_DIR", "RECONCILER_LEASE_SECONDS"}
-    read = {*connection._VARIABLES.values(), *of_runs, hiding.KEY, hiding.LIST}
+    of_cache = {"RECONCILER_CACHE_DIR", "RECONCILER_NO_CACHE"}
+    read = {*connection._VARIABLES.values(), *of_runs, *of_cache, hiding.KEY, hiding.LIST}
     assert set(re.findall(r"\bRECONCILER_[A-Z_]+", text_of(page))) <= read
 
 

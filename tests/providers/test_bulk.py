@@ -1,4 +1,4 @@
-"""The compiled decoder against the plain one: what it takes, both take alike."""
+"""The compiled code against the plain one: what it takes, both take alike; what it writes, too."""
 
 import json
 from typing import Any
@@ -66,3 +66,12 @@ def test_it_leaves_what_is_small_or_twice_to_the_plain_one():
     shape = LARGE[-1]
     items = [*encode(shape, STATE.assignments)]
     assert bulk.decode(shape, json.dumps([*items, items[0]]).encode()) is None
+
+
+@pytest.mark.parametrize("shape", COLLECTIONS, ids=lambda shape: shape.name)
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_what_it_writes_is_what_the_plain_encoder_writes(shape, at_once, monkeypatch):
+    monkeypatch.setattr(bulk, "_AT_ONCE", at_once)
+    values = getattr(STATE, shape.name)
+    assert json.loads(bulk.encode(shape, values)) == list(encode(shape, values))
+    assert json.loads(bulk.encode(shape, ())) == []

@@ -514,6 +514,7 @@ def test_an_export_is_the_client_s_saved_state_line_by_line(start, database, run
         "RECONCILER_URL": site.url,
         "RECONCILER_CLIENT_ID": site.ready["client_id"],
         "RECONCILER_CLIENT_SECRET": site.ready["client_secret"],
+        "RECONCILER_NO_CACHE": "1",
     }
     command = [PROGRAM, "export", "--state", "client.json"]
     process = warm.Process(command, {**clean_environment(), **variables}, tmp_path)

@@ -58,6 +58,12 @@ def _read_pages(get: Get, shape: Shape, held: Held | None) -> Held:
     call = _call(shape, 1, None, held)
     answer = _get(get, call)
     if answer.unchanged and held is not None:
+        if answer.etag and _opaque(answer.etag) != _opaque(held.etag):
+            raise ContractViolation(
+                f"{call.name}: the answer says that another version is unchanged than was asked "
+                "about.",
+                ADVICE,
+            )
         return held
     etag = _etag(call.name, answer)
     values: list[Any] = []
