@@ -684,6 +684,13 @@ def test_a_pipeline_names_real_commands_pins_its_parts_and_names_no_registry(emp
     assert not re.search(r"https?://|\bindex-url\b|pypi|ghcr|docker\.io", text)
 
 
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_pipeline_leaves_no_copy_of_the_site_on_its_runner(empty, pipeline):
+    found = yaml.safe_load(pipeline_of(empty, pipeline))
+    for_all = found["env" if pipeline == "github" else "variables"]
+    assert for_all["RECONCILER_NO_CACHE"] == "1"
+
+
 def test_secrets_reach_only_the_steps_that_ask_the_site(empty):
     document = yaml.safe_load(pipeline_of(empty, "github"))
     assert not any("secrets" in str(value) for value in document["env"].values())
