@@ -302,7 +302,8 @@ def _find_one(
             f"{len(found)} {wording.several} answer to {key}.",
             f"Name one by id: {', '.join(sorted(found))}.",
         ).naming(
-            directory.state.site.id, ((each, key) for each in found if each in directory.people)
+            directory.state.site.id,
+            ((each, key) for each in sorted(found) if each in directory.people),
         )
     raise ReconcilerError(
         f"{wording.none} on the site has the {wording.keys} {key}.",

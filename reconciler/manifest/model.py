@@ -125,7 +125,7 @@ class Entry:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """All items, in the author's order."""
+        """All items, in the order of their places; an alias stands where its anchor does."""
         if not self.plain:
             return self.detailed
         found = [*self.detailed, *(item for listed in self.plain for item in listed.items())]

@@ -449,3 +449,13 @@ def test_a_private_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: P
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
     with pytest.raises(OSError, match="absent"):
         write_private(tmp_path / "absent" / "live.json", b"new")
+
+
+@pytest.mark.parametrize("odd", [b'"\xff"', b"[" * 100_000 + b"]" * 100_000], ids=["bytes", "deep"])
+@pytest.mark.parametrize(
+    "at", [b'"site": {', b'"people": [\n{', b"{\n"], ids=["site", "item", "top"]
+)
+def test_what_nobody_reads_is_json_too(tmp_path: Path, odd: bytes, at: bytes) -> None:
+    path = tmp_path / "live.json"
+    path.write_bytes(write_state(STATE).replace(at, at + b'"extra": ' + odd + b", ", 1))
+    assert "is not JSON, or was cut short" in refusal(path)
