@@ -14,14 +14,10 @@ GRID: Final = "#ddd"
 COLOURS: Final = ("#1b6ca8", "#c8553d", "#4d7c3a", "#7b4b94", "#8a6d1d", "#444444")
 
 
-def exponent(times: Mapping[int, float], at_nothing: float) -> float:
-    """Return e in N^e, by which time grows from the least to the largest size.
-
-    What a site of next to nothing takes, the start-up, is taken off first.
-    """
+def exponent(times: Mapping[int, float]) -> float:
+    """Return e in N^e, by which time grows from the least to the largest size."""
     least, largest = min(times), max(times)
-    grown = (times[largest] - at_nothing) / (times[least] - at_nothing)
-    return math.log(grown) / math.log(largest / least)
+    return math.log(times[largest] / times[least]) / math.log(largest / least)
 
 
 def curves(found: Iterable[Figure]) -> dict[str, dict[int, float]]:

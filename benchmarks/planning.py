@@ -5,7 +5,7 @@ a learner, and where every mentor does. From the first, the growth.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,10 +37,18 @@ def figures(folder: Path, sizes: Sequence[int], seconds: float) -> Iterator[Figu
             used = in_turn(commands, seconds, cwd=folder_of_it, codes=(APPLIED, REFUSED))
             yield from beside_yaml(f"plan, {size:,}, {change} changes", used)
     if len(sizes) > 1:
+        yield growth(times)
+    if len(sizes) > 2:  # below, what a plan takes is mostly its start-up
         small = in_turn({"plan": plan(*SAVED)}, seconds, cwd=site(folder, NEXT_TO_NOTHING))
-        grown = exponent(times, small["plan"].processor)
-        name = f"growth of plan, {min(sizes):,} to {max(sizes):,}"
-        yield Figure(name, grown, 1, "linear growth", "exponent")
+        started = small["plan"].processor
+        largest = {size: times[size] - started for size in sorted(times)[-2:]}
+        yield growth(largest, ", without start-up")
+
+
+def growth(times: Mapping[int, float], what: str = "") -> Figure:
+    """Return how fast the time grows from the least to the largest size."""
+    name = f"growth of plan, {min(times):,} to {max(times):,}{what}"
+    return Figure(name, exponent(times), 1, "linear growth", "exponent")
 
 
 def beside_yaml(
