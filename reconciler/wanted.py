@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from reconciler.cause import Cause, CauseKind
 from reconciler.domain.assignments import NO_TARGETS, Assignment, Assignments, Holder, Targets
-from reconciler.domain.vocabulary import TargetKind
 from reconciler.manifest.model import Listed
 
 
@@ -38,22 +37,15 @@ class Wanted(Mapping[Assignment, Cause]):
     ) -> None:
         self._lists = lists
         self._single = single
-        more: dict[Holder, dict[TargetKind, set[str]]] = {}
-        for role, person, kind, target in single:
-            kinds = more.setdefault(Holder(role, person), {})
-            kinds.setdefault(kind, set()).add(target)
         by_holder: dict[Holder, Targets] = {
             holder: {each.listed.kind: tuple(sorted(each.targets)) for each in resolved}
             for holder, resolved in lists.items()
             if resolved
         }
-        for holder, kinds in more.items():
+        for holder, kind, targets in Assignments.of(single).groups():
             listed = by_holder.get(holder, NO_TARGETS)
-            joined = {
-                kind: tuple(sorted(targets.union(listed.get(kind, ()))))
-                for kind, targets in kinds.items()
-            }
-            by_holder[holder] = {**listed, **joined}
+            joined = tuple(sorted({*targets, *listed.get(kind, ())}))
+            by_holder[holder] = {**listed, kind: joined}
         self.all = Assignments(by_holder)
 
     def __getitem__(self, assignment: Assignment) -> Cause:

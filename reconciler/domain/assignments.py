@@ -69,7 +69,9 @@ class Assignments(AbstractSet[Assignment]):
 
     @classmethod
     def of(cls, assignments: Iterable[Assignment]) -> Self:
-        """Make a set of single assignments; one may stand there twice."""
+        """Make a set of single assignments, where one may stand twice; a set stays the same."""
+        if isinstance(assignments, cls):
+            return assignments
         found: defaultdict[Holder, defaultdict[TargetKind, set[str]]] = defaultdict(
             lambda: defaultdict(set)
         )
@@ -118,7 +120,7 @@ class Assignments(AbstractSet[Assignment]):
         return self._joined(other, self._by_holder.keys() & other.holders, frozenset.intersection)
 
     def __or__(self, other: AbstractSet[Any]) -> "Assignments":
-        more = other if isinstance(other, Assignments) else self.of(other)
+        more = self.of(other)
         if not self or not more:
             return self or more
         return self._joined(more, self._by_holder.keys() | more.holders, frozenset.union)
@@ -134,7 +136,7 @@ class Assignments(AbstractSet[Assignment]):
         return self._joined(other, differing, frozenset.difference)
 
     def __xor__(self, other: AbstractSet[Any]) -> "Assignments":
-        more = other if isinstance(other, Assignments) else self.of(other)
+        more = self.of(other)
         return (self - more) | (more - self)
 
     def _joined(

@@ -94,10 +94,8 @@ def _good_list(value: Value) -> bool:
         return False
     # All keys are looked at as one text, and each by itself only where that will not do.
     texts = [item for item in value if item.__class__ is str]
-    rest = value if len(texts) == 0 else [item for item in value if item.__class__ is not str]
-    return all(_good_key(item) or _good_item(item) for item in rest) and (
-        _are_keys(texts) or all(map(is_key, texts))
-    )
+    others = [item for item in value if item.__class__ is not str]
+    return all(map(_good_item, others)) and (_are_keys(texts) or all(map(is_key, texts)))
 
 
 def _are_keys(texts: Sequence[str]) -> bool:

@@ -335,10 +335,6 @@ def encode_site(site: Site) -> Json:
     }
 
 
-def _set_of(assignments: Iterable[Assignment]) -> Assignments:
-    return assignments if isinstance(assignments, Assignments) else Assignments.of(assignments)
-
-
 def build_state(site: Site, collections: Mapping[str, Iterable[Any]]) -> LiveState:
     """Put a site and its collections together; `integrity.check` then tells whether they fit."""
     return LiveState(
@@ -350,5 +346,5 @@ def build_state(site: Site, collections: Mapping[str, Iterable[Any]]) -> LiveSta
         memberships=tuple(collections["memberships"]),
         relations=tuple(collections["relations"]),
         holders=frozenset(collections["holders"]),
-        assignments=_set_of(collections["assignments"]),
+        assignments=Assignments.of(collections["assignments"]),
     )
