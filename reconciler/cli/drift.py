@@ -43,20 +43,13 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler drift examples/roles.yaml
     """
     from reconciler.reports import documents, text
-    from reconciler.workflows import beside, reading
+    from reconciler.workflows import beside
     from reconciler.workflows.loading import load_manifest
 
     refuse_plans(manifest)
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
-    report = reading.find_drift(
-        loaded,
-        source,
-        as_of=as_of,
-        site_policy=beside.site_policy(source),
-        rosters_before=beside.rosters_before(loaded, source),
-        within_days=within,
-    )
+    report = beside.find_drift(loaded, source, as_of=as_of, within_days=within)
     shown = redaction.drift(report)
     print_result(
         documents.drift_document(shown),

@@ -116,14 +116,7 @@ def drift_site(
     """
 
     def ask(manifest: Manifest, site: Connection, redaction: Redaction) -> SiteResult:
-        report = reading.find_drift(
-            manifest,
-            site,
-            as_of=as_of,
-            site_policy=beside.site_policy(site),
-            rosters_before=beside.rosters_before(manifest, site),
-            within_days=within_days,
-        )
+        report = beside.find_drift(manifest, site, as_of=as_of, within_days=within_days)
         shown = redaction.drift(report)
         counts = {
             "drifted": len(report.drifted),

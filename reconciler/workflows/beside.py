@@ -6,12 +6,13 @@ from datetime import date
 
 from reconciler.connection import Connection, policy_variable
 from reconciler.domain.roster import RosterSize
+from reconciler.drift import DriftReport
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
-from reconciler.workflows.reading import Source, fetch_state, make_plan
+from reconciler.workflows import reading
 
 
-def site_policy(source: Source) -> Manifest | None:
+def site_policy(source: reading.Source) -> Manifest | None:
     """Read the site-wide policy file: the environment's, or the one that RECONCILER_POLICY names.
 
     Raises:
@@ -26,7 +27,7 @@ def site_policy(source: Source) -> Manifest | None:
     return load_policy(named)
 
 
-def rosters_before(manifest: Manifest, source: Source) -> dict[str, RosterSize]:
+def rosters_before(manifest: Manifest, source: reading.Source) -> dict[str, RosterSize]:
     """Read how much there was in the manifest's rosters when they were last applied.
 
     Without rules, or for a saved state, no journal is asked.
@@ -41,9 +42,29 @@ def rosters_before(manifest: Manifest, source: Source) -> dict[str, RosterSize]:
     return recalling.rosters_before(source.journal, manifest.site.key)
 
 
+def find_drift(
+    manifest: Manifest, source: reading.Source, *, as_of: date | None, within_days: int
+) -> DriftReport:
+    """Look for drift, as the policy file and what was applied before have it: `reading.find_drift`.
+
+    Raises:
+        InvalidInput: the manifest or the policy file does not fit the site.
+        SiteError: the site or its events could not be read.
+        JournalError: the journal cannot be read.
+    """
+    return reading.find_drift(
+        manifest,
+        source,
+        as_of=as_of,
+        site_policy=site_policy(source),
+        rosters_before=rosters_before(manifest, source),
+        within_days=within_days,
+    )
+
+
 def plan_manifest(
     manifest: Manifest,
-    source: Source,
+    source: reading.Source,
     *,
     as_of: date | None = None,
     commit: str | None = None,
@@ -59,9 +80,9 @@ def plan_manifest(
         JournalError: the journal cannot be read.
     """
     policy = site_policy(source)
-    return make_plan(
+    return reading.make_plan(
         manifest,
-        fetch_state(source),
+        reading.fetch_state(source),
         as_of=as_of,
         commit=commit,
         overrides=overrides,
