@@ -78,10 +78,15 @@ def _assigned_twice(entry: Entry) -> Iterator[Diagnostic]:
 
 def _may_stand_twice(entry: Entry) -> bool:
     """Whether a target does stand twice, on whatever days."""
-    plain = {(listed.kind, key) for listed in entry.plain for key in listed.keys}
-    detailed = {(item.kind, item.target.key) for item in entry.detailed}
-    stated = len(entry.detailed) + sum(len(listed.keys) for listed in entry.plain)
-    return len(plain | detailed) < stated
+    more: dict[TargetKind, list[str]] = {}
+    for item in entry.detailed:
+        more.setdefault(item.kind, []).append(item.target.key)
+    lists = {listed.kind: listed.keys for listed in entry.plain}
+    return any(
+        len({*lists.get(kind, ()), *more.get(kind, ())})
+        < len(lists.get(kind, ())) + len(more.get(kind, ()))
+        for kind in (*lists, *more)
+    )
 
 
 def _private_reasons(stated: Iterable[tuple[Reference, str | None]]) -> Iterator[Diagnostic]:

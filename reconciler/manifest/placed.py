@@ -11,6 +11,8 @@ from reconciler.diagnostics import Position
 
 COLUMN_BITS: Final = 28
 _COLUMN_MASK: Final = (1 << COLUMN_BITS) - 1
+NEXT_LINE: Final = 1 << COLUMN_BITS
+"""How much further a place is on the next line."""
 
 
 def packed(line: int, column: int) -> int:

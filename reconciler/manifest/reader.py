@@ -15,6 +15,7 @@ from reconciler.manifest import syntax
 from reconciler.manifest.composer import Composer, EventSource, Refused
 from reconciler.manifest.encoding import check_bytes, check_tabs, first_unprintable
 from reconciler.manifest.placed import PlacedDict, PlacedList, packed, position
+from reconciler.manifest.runs import shortened
 
 
 class ParserFactory(Protocol):
@@ -104,6 +105,9 @@ def read_document(
     if not text.endswith(b"\n"):
         # The two parsers place the end of the text differently where its last line is not ended.
         text += b"\n"
+    document = _read_shortened(file, text, make_parser)
+    if document is not None:
+        return document, found
     composer = Composer(file, spans=[] if b"\t" in text else None)
     problem: Diagnostic | None = None
     give_up: int | None = None
@@ -130,6 +134,22 @@ def read_document(
         return None, [*found, problem]
     assert isinstance(composer.root, PlacedDict)  # noqa: S101 - `_wrong_root` saw to it
     return Document(file, composer.root, composer.written), found
+
+
+def _read_shortened(file: str, text: bytes, make_parser: ParserFactory) -> Document | None:
+    """Read a text without its runs of entries; None where only the whole of it will tell."""
+    short = shortened(text)
+    if short is None:
+        return None
+    composer = Composer(file, spans=None)
+    try:
+        composer.run(make_parser(short.text))
+    except (Refused, YAMLError):
+        return None
+    if composer.found or not short.complete(composer.root):
+        return None
+    assert isinstance(composer.root, PlacedDict)  # noqa: S101 - else it were not complete
+    return Document(file, composer.root, composer.written)
 
 
 def _wrong_root(file: str, composer: Composer, kind: Kind) -> Diagnostic | None:

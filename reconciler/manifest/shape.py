@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.manifest.certainty import certainly_follows
-from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
+from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value, texts_of
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import ENTRY_LISTS, SECTION_ROLES
 from reconciler.resources import shipped
@@ -92,19 +92,22 @@ def _plainly_good(entry: Value, lists: Mapping[str, Any]) -> bool:
 def _good_list(value: Value) -> bool:
     if not isinstance(value, PlacedList):
         return False
-    # All keys are looked at as one text, and each by itself only where that will not do.
-    texts = [item for item in value if item.__class__ is str]
-    others = [item for item in value if item.__class__ is not str]
-    return all(map(_good_item, others)) and (_are_keys(texts) or all(map(is_key, texts)))
+    texts = texts_of(value)
+    if texts is None:
+        texts = [item for item in value if item.__class__ is str]
+        if not all(_good_item(item) for item in value if item.__class__ is not str):
+            return False
+    return _are_keys(texts) or all(map(is_key, texts))
 
 
 def _are_keys(texts: Sequence[str]) -> bool:
+    """Look at all of them as one text; where that will not do, each has to be looked at."""
     whole = "".join(texts)
     return (
         whole.isprintable()
         and " " not in whole
-        and "" not in texts
-        and max(map(len, texts), default=0) <= _KEY_LIMIT
+        and all(texts)
+        and (len(whole) <= _KEY_LIMIT or max(map(len, texts)) <= _KEY_LIMIT)
     )
 
 
