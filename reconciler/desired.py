@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import eq
 
 from reconciler.cause import Cause, CauseKind, Grant
 from reconciler.diagnostics import Diagnostic, Position
@@ -216,13 +217,15 @@ class _Resolver:
 
     def _entry(self, entry: Entry, holder: Holder, scope: Scope) -> None:
         """Add what an entry declares: list by list where nothing can be said of its items."""
+        live = self.directory.state.assignments.targets(holder)
         lists: list[Resolved] = []
         for listed in entry.plain:
             known = self._assignable(listed.kind, scope)
             try:
-                lists.append(Resolved(listed, [known[key] for key in listed.keys]))
+                targets = [known[key] for key in listed.keys]
             except KeyError:
                 break
+            lists.append(Resolved.of(listed, targets, live.get(listed.kind, ())))
         more = {
             (
                 item.kind,
@@ -376,8 +379,7 @@ class _Resolver:
 
 def _is_told(resolved: Resolved, more: AbstractSet[tuple[TargetKind, str | None]]) -> bool:
     """Whether something stands twice in a list, or in it and among further items."""
-    targets = set(resolved.targets)
     kind = resolved.listed.kind
-    return len(targets) < len(resolved.targets) or (
-        bool(more) and not targets.isdisjoint(target for of, target in more if of is kind)
+    return any(map(eq, resolved.sorted, resolved.sorted[1:])) or any(
+        of is kind and target in resolved.targets for of, target in more
     )

@@ -5,7 +5,7 @@ list and its ids, and their causes are made when they are asked for.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from reconciler.cause import Cause, CauseKind
 from reconciler.domain.assignments import NO_TARGETS, Assignment, Assignments, Holder, Targets
@@ -13,10 +13,23 @@ from reconciler.manifest.model import Listed
 
 
 class Resolved(NamedTuple):
-    """A list of the manifest, and the ids of its targets in the same order."""
+    """A list of the manifest, and the ids of its targets.
+
+    Attributes:
+        listed: the list.
+        targets: the ids in its order.
+        sorted: the ids in theirs.
+    """
 
     listed: Listed
     targets: Sequence[str]
+    sorted: tuple[str, ...]
+
+    @classmethod
+    def of(cls, listed: Listed, targets: Sequence[str], live: tuple[str, ...]) -> Self:
+        """Make one beside what is live of the kind: where that is the same, it is shared."""
+        in_order = tuple(sorted(targets))
+        return cls(listed, targets, live if in_order == live else in_order)
 
 
 class Wanted(Mapping[Assignment, Cause]):
@@ -38,7 +51,7 @@ class Wanted(Mapping[Assignment, Cause]):
         self._lists = lists
         self._single = single
         by_holder: dict[Holder, Targets] = {
-            holder: {each.listed.kind: tuple(sorted(each.targets)) for each in resolved}
+            holder: {each.listed.kind: each.sorted for each in resolved}
             for holder, resolved in lists.items()
             if resolved
         }

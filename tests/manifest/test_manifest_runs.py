@@ -105,7 +105,7 @@ def test_whatever_else_stands_there_nothing_is_read_otherwise(entries, changes):
 
 @pytest.mark.soak
 @given(st.lists(st.sampled_from(ENTRIES), min_size=2, max_size=7), edits)
-@settings(max_examples=100_000)
+@settings(max_examples=25_000)
 def test_many_more_texts_are_read_alike(entries, changes):
     test_whatever_else_stands_there_nothing_is_read_otherwise.hypothesis.inner_test(
         entries, changes
