@@ -61,6 +61,9 @@ class Task:
         document: whether the whole result is wanted, not only what it comes to.
         agreed: for an apply, the digest of the changes that somebody has seen; others are not made.
             None agrees to whatever the manifest asks for.
+        cache: whether a copy of the site may be kept for the next command, and used.
+        elsewhere: whether the worker is none of this machine's own: then it keeps copies only in a
+            folder that its own environment names.
     """
 
     name: str
@@ -70,6 +73,8 @@ class Task:
     pseudonyms: bool = False
     document: bool = False
     agreed: str | None = None
+    cache: bool = False
+    elsewhere: bool = False
 
     def anywhere(self) -> "Task":
         """Return it for a worker that has the same files, and another current folder."""
@@ -77,6 +82,7 @@ class Task:
             self,
             manifest=tuple(path.absolute() for path in self.manifest),
             config=self.config.absolute(),
+            elsewhere=True,
         )
 
 

@@ -61,6 +61,7 @@ def fleet_options(command: Command) -> Command:
     for option in (
         options.verbose_option,
         options.no_color_option,
+        options.no_cache_option,
         redact_option,
         options.format_option,
         click.option(
@@ -166,6 +167,7 @@ class Conduct:
             site.config,
             pseudonyms=self.asked.redaction.key is not None,
             document=self.asked.json,
+            cache=options.may_cache(),
         )
 
 
