@@ -62,7 +62,7 @@ def ask_site(
 
 def _cache(task: Task) -> Path | None:
     """Return the folder of the copies of sites, as the environment here names it, or None."""
-    named = not task.elsewhere or os.environ.get(CACHE_DIR)
+    named = not task.sender or os.environ.get(CACHE_DIR)
     return cache_folder(os.environ) if task.cache and named else None
 
 

@@ -118,13 +118,13 @@ def test_a_worker_elsewhere_keeps_copies_only_in_a_folder_of_its_own(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("RECONCILER_CACHE_DIR", raising=False)
     here = Task("s000", (tmp_path / "s000",), "s000", tmp_path / "reconciler.toml", cache=True)
-    for task in (here.anywhere(), replace(here, cache=False)):
+    for task in (here.anywhere("here"), replace(here, cache=False)):
         assert plan_site(task).code == 0
         assert not list(tmp_path.rglob("index.json"))
     monkeypatch.setenv("RECONCILER_CACHE_DIR", str(tmp_path / "own"))
-    assert plan_site(replace(here, cache=False).anywhere()).code == 0
+    assert plan_site(replace(here, cache=False).anywhere("here")).code == 0
     assert not (tmp_path / "own").exists()
-    assert plan_site(here.anywhere()).code == 0
+    assert plan_site(here.anywhere("here")).code == 0
     assert list((tmp_path / "own").glob("*/index.json"))
     monkeypatch.delenv("RECONCILER_CACHE_DIR")
     assert plan_site(here).code == 0
