@@ -1,7 +1,8 @@
 """The sandbox: the reference server of the API contract (design, section 6).
 
 A separate program. It shares nothing with the client but the domain's vocabulary, the published
-schemas and the roster readers, and its dependencies come with the `sandbox` extra. The rooms:
+schemas, the roster readers and what SQLite needs, and its dependencies come with the `sandbox`
+extra. The rooms:
 
     command, options, serve, ready, stopping
                                      the process: start, announce, stop
