@@ -111,6 +111,8 @@ def _cluster(everywhere: Sites, tmp_path_factory: pytest.TempPathFactory) -> Ite
         **everywhere.variables,
         "RECONCILER_STATE_DIR": str(directory / "state"),
         "RECONCILER_LEASE_SECONDS": "3",
+        # Before Python 3.11.9 it can freeze a worker (https://github.com/python/cpython/issues/106883).
+        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     }
     cluster = Cluster(directory, environment)
     try:
