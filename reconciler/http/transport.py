@@ -228,6 +228,7 @@ class Transport:
             conditional=call.etag is not None,
             repeatable=call.document is None,
             secrets=secrets,
+            compiled=call.compiled,
         )
 
     def _receive(self, call: Call, auth: AuthBase, began: float) -> Received:
