@@ -1,4 +1,4 @@
-"""Reads and writes whole collections by compiled code, which knows only good ones.
+"""Reads saved states and pages of a site by compiled code, which knows only good ones.
 
 To read so takes a quarter of the time of `codec.decode`, and a third of the memory. What the
 decoder does not take, for whatever reason, is left to `codec`, which says what is wrong, and where.
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cache, partial
-from itertools import chain, groupby, islice, starmap
+from itertools import chain, groupby
 from operator import attrgetter, lt
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -18,7 +18,6 @@ import msgspec
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder, Targets
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
-from reconciler.providers import codec
 from reconciler.providers.codec import Shape
 from reconciler.state import Id, Membership, Person, Relation, Unit
 
@@ -169,32 +168,6 @@ _KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
     }
 )
 """The collections that may be large."""
-
-
-_STRUCTS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
-    {
-        "memberships": _Membership,
-        "relations": _Relation,
-        "holders": _Holder,
-        "assignments": _Assignment,
-    }
-)
-"""Per collection whose values are tuples what has their names, for the encoder."""
-
-_AT_ONCE: Final = 10_000
-
-
-def encode(shape: Shape, values: Iterable[Any]) -> bytes:
-    """Turn values into the JSON list that `decode`, or else `codec`, reads back."""
-    if shape.name not in _KINDS:
-        return msgspec.json.encode(list(codec.encode(shape, values)))
-    struct = _STRUCTS.get(shape.name)
-    items = iter(values if struct is None else starmap(struct, values))
-    encoder = msgspec.json.Encoder()
-    pieces = []
-    while some := list(islice(items, _AT_ONCE)):  # all at once would be held twice
-        pieces.append(encoder.encode(some)[1:-1])
-    return b"[" + b",".join(pieces) + b"]"
 
 
 class Parts(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""The compiled code against the plain one: what it takes, both take alike; what it writes, too."""
+"""The compiled code against the plain one: what it takes, both take alike."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -209,12 +209,3 @@ def test_a_number_that_nobody_reads_may_be_as_long_as_it_likes():
     body = b'{"items": [{"role": "mentor", "person": "1", "more": %s}], "next": null}'
     holders = next(shape for shape in COLLECTIONS if shape.name == "holders")
     assert bulk.decode_page(holders, body % (b"1" * 5000)) is not None
-
-
-@pytest.mark.parametrize("shape", COLLECTIONS, ids=lambda shape: shape.name)
-@pytest.mark.parametrize("at_once", [1, 2, 10_000])
-def test_what_it_writes_is_what_the_plain_encoder_writes(shape, at_once, monkeypatch):
-    monkeypatch.setattr(bulk, "_AT_ONCE", at_once)
-    values = getattr(STATE, shape.name)
-    assert json.loads(bulk.encode(shape, values)) == list(encode(shape, values))
-    assert json.loads(bulk.encode(shape, ())) == []
