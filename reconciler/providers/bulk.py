@@ -7,6 +7,7 @@ decoder does not take, for whatever reason, is left to `codec`, which says what 
 from codecs import getincrementaldecoder
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
 from itertools import chain, groupby
@@ -51,7 +52,8 @@ class _Assignment(msgspec.Struct, gc=False):
     target: Id
 
 
-class Page(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Page:
     """A page of a collection, for its gathering.
 
     Attributes:
