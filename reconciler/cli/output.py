@@ -1,5 +1,7 @@
 """How results are printed: documents as they are, text for people through the console."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +10,7 @@ from reconciler.cli.options import FORMAT
 from reconciler.errors import ReconcilerError
 from reconciler.plan import document
 from reconciler.plan.model import Plan
+from reconciler.private_files import write_private
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,11 +21,23 @@ if TYPE_CHECKING:
 def print_plan(plan: Plan, output_format: str, *, colour: bool) -> None:
     """Print a plan in the format asked for."""
     if output_format == "json":
-        click.echo(document.to_text(plan), nl=False)
+        print_pieces(document.to_texts(plan))
     else:
         from reconciler.reports import text
 
         text.show(text.plan_text(plan), colour=colour)
+
+
+def save_plan(path: Path, plan: Plan) -> None:
+    """Save a plan, for its owner alone, and say so."""
+    write_private(path, (piece.encode() for piece in document.to_texts(plan)))
+    click.echo(f"Saved the plan to {path}.", err=True)
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print a document that comes in pieces."""
+    for piece in pieces:
+        click.echo(piece, nl=False)
 
 
 def print_text(rendered: "RenderableType | str", *, colour: bool) -> None:

@@ -6,14 +6,12 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_plan
+from reconciler.cli.output import print_plan, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.errors import ExitCode, WrongUse
-from reconciler.plan import document
 from reconciler.plan.select import Selection
-from reconciler.private_files import write_private
 from reconciler.redact import Redaction
 
 
@@ -80,8 +78,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         return ExitCode.DONE
     if out is not None:
         print_plan(shown, output_format, colour=not no_color)
-        write_private(out, document.to_text(redaction.saved(plan)).encode())
-        click.echo(f"Saved the plan to {out}.", err=True)
+        save_plan(out, redaction.saved(plan))
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(
         {},  # the plan carries the overrides

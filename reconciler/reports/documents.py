@@ -8,7 +8,7 @@ from reconciler.apply.outcome import ApplyResult
 from reconciler.diagnostics import Diagnostic
 from reconciler.drift import Drifted, DriftReport
 from reconciler.plain import harmless_json
-from reconciler.plan.document import deviation_document, diagnostic_document, moved_document
+from reconciler.plan.items import deviation_document, diagnostic_document, moved_document
 from reconciler.plan.model import Action
 
 DIAGNOSTICS_FORMAT: Final = "reconciler.diagnostics/1"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from reconciler.domain.roster import RosterUnit
 from reconciler.plain import count
-from reconciler.plan.document import diagnostic_document
+from reconciler.plan.items import diagnostic_document
 from reconciler.reports.documents import Document
 from reconciler.reports.text import grid, one_line
 from reconciler.rules.result import Derived, Fate, Result
