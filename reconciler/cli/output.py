@@ -23,9 +23,9 @@ def print_plan(plan: Plan, output_format: str, *, colour: bool) -> None:
     if output_format == "json":
         print_pieces(document.to_texts(plan))
     else:
-        from reconciler.reports import text
+        from reconciler.reports import printing, text
 
-        text.show(text.plan_text(plan), colour=colour)
+        printing.show(text.plan_text(plan), colour=colour)
 
 
 def save_plan(path: Path, plan: Plan) -> None:
@@ -45,9 +45,9 @@ def print_text(rendered: "RenderableType | str", *, colour: bool) -> None:
     if isinstance(rendered, str):
         click.echo(rendered, nl=False)
     else:
-        from reconciler.reports import text
+        from reconciler.reports import printing
 
-        text.show(rendered, colour=colour)
+        printing.show(rendered, colour=colour)
 
 
 def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
@@ -71,6 +71,6 @@ def print_result(
 
         click.echo(documents.to_text(as_document), nl=False)
     else:
-        from reconciler.reports import text
+        from reconciler.reports import printing
 
-        text.show(renderable, colour=colour)
+        printing.show(renderable, colour=colour)

@@ -51,12 +51,12 @@ def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
         WrongUse: there is no terminal to ask on, and no --yes.
         ReconcilerError: the answer was no.
     """
-    from reconciler.reports import text
+    from reconciler.reports import printing, text
 
     shown = asked.redaction.plan(plan)
     # Of nothing to do, the result says the same once more.
     summary = bool(plan.actions or plan.refused or asked.output_format == "json")
-    text.show(text.plan_text(shown, summary=summary), colour=asked.colour, stderr=True)
+    printing.show(text.plan_text(shown, summary=summary), colour=asked.colour, stderr=True)
     refuse(shown.verdicts, shown.site)
     if yes or not plan.actions:
         return

@@ -14,7 +14,7 @@ from reconciler.diagnostics import Severity
 from reconciler.plain import count, plain
 from reconciler.reports import documents
 from reconciler.reports.documents import Document
-from reconciler.reports.text import grid, one_line
+from reconciler.reports.printing import Grid, one_line
 from reconciler.reports.view import learners
 from reconciler.review import CHECKS, Check, Finding, Review
 
@@ -96,7 +96,7 @@ def review_text(review: Review) -> RenderableType:
         severity = max(finding.severity is Severity.ERROR for finding in findings)
         style = _STYLES[Severity.ERROR if severity else Severity.WARNING]
         title = f"{CHECKS[check].title}: {len(findings)} ({CHECKS[check].code})"
-        table = grid(2)
+        table = Grid(2)
         for left, right in _table(check, findings):
             table.add_row(one_line(f"  {left}"), one_line(right, "dim"))
         parts.extend([Text(), one_line(title, style), table])

@@ -15,7 +15,7 @@ from reconciler.plan.items import value_document
 from reconciler.plan.model import ROLLBACK_OF
 from reconciler.redact import Redaction
 from reconciler.reports.documents import Document
-from reconciler.reports.text import one_line
+from reconciler.reports.printing import one_line
 
 HISTORY_FORMAT: Final = "reconciler.history/1"
 RUN_FORMAT: Final = "reconciler.run/1"

@@ -5,11 +5,8 @@ or a manifest put into a key or a label, no control character reaches the termin
 """
 
 from collections.abc import Iterable
-from functools import partial
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from reconciler.access.menu import Condition, Explanation
@@ -24,6 +21,7 @@ from reconciler.plan.model import Action, Plan
 from reconciler.policy.model import Verdict
 from reconciler.provider import Verb
 from reconciler.reports import view
+from reconciler.reports.printing import Grid, indented, one_line
 
 _SIGNS = {Verb.ADD: "+", Verb.REMOVE: "-", Verb.CHANGE: "~"}
 _STYLES = {Verb.ADD: "green", Verb.REMOVE: "red", Verb.CHANGE: "yellow"}
@@ -51,7 +49,7 @@ def plan_text(plan: Plan, *, summary: bool = True) -> RenderableType:
         parts.extend([Text(), one_line("Access", "bold"), _access(rows)])
     if plan.unmanaged:
         parts.extend([Text(), one_line("Live but not declared (reported only)", "bold")])
-        parts.extend(_indented(line) for line in view.unmanaged_rows(plan.unmanaged))
+        parts.extend(indented(line) for line in view.unmanaged_rows(plan.unmanaged))
     if plan.warnings:
         parts.extend([Text(), *map(diagnostic_text, plan.warnings)])
     for heading, listed in (
@@ -112,7 +110,7 @@ def drift_text(report: DriftReport) -> RenderableType:
             parts.extend([one_line(f"{heading}: {len(rows)}", style), _table(rows)])
     if report.plan.held_back:
         verdict = report.plan.held_back
-        parts.append(_indented(f"refused {verdict.code}: {verdict.message}", "red"))
+        parts.append(indented(f"refused {verdict.code}: {verdict.message}", "red"))
     if not report.attributed:
         parts.append(
             one_line("There are no events to ask who changed what, so everything counts as drift.")
@@ -138,7 +136,7 @@ def result_text(result: ApplyResult, plan: Plan) -> RenderableType:
     ]
     for found in open_ends:
         line = f"{found.outcome} {_SIGNS[found.action.verb]} {found.action.name}: {found.detail}"
-        parts.append(_indented(line, _OUTCOME_STYLES[found.outcome]))
+        parts.append(indented(line, _OUTCOME_STYLES[found.outcome]))
     if result.note:
         parts.append(one_line(result.note))
     if any(found.outcome is Outcome.MANUAL for found in open_ends):
@@ -159,9 +157,9 @@ def explanation_text(explanation: Explanation, name: str, *, planned: bool) -> R
     ]
     for condition in _telling(explanation):
         sign, style = ("✓", "green") if condition.met else ("✗", "red")
-        parts.append(_indented(f"{sign} {condition.text}", style))
+        parts.append(indented(f"{sign} {condition.text}", style))
         if condition.remedy:
-            parts.append(_indented(f"  {condition.remedy}"))
+            parts.append(indented(f"  {condition.remedy}"))
     return Group(*parts)
 
 
@@ -186,98 +184,41 @@ def diagnostic_text(found: Diagnostic) -> RenderableType:
     )
 
 
-_WIDE = 400
-
-
-def show(renderable: RenderableType, *, stderr: bool = False, colour: bool = True) -> None:
-    """Print something rendered: on a terminal as it likes it, elsewhere wide and plain."""
-    stream = console(stderr=stderr, colour=colour)
-    if stream.is_terminal:
-        stream.print(renderable)
-        return
-    with stream.capture() as captured:
-        stream.print(renderable)
-    lines = captured.get().splitlines()
-    stream.file.write("".join(f"{line.rstrip()}\n" for line in lines))
-    stream.file.flush()
-
-
-def console(*, stderr: bool = False, colour: bool = True) -> Console:
-    """Make the console for an output stream; wide where nobody looks at a terminal.
-
-    Without colour (or with NO_COLOR set) there is no bold or dim text either: no escape codes.
-    """
-    plain_text = partial(Console, stderr=stderr, highlight=False, markup=False, emoji=False)
-    made = plain_text(no_color=not colour or None)
-    if not made.is_terminal:
-        return plain_text(no_color=True, width=_WIDE)
-    return plain_text(color_system=None) if made.no_color else made
-
-
-def one_line(text: str, style: str = "") -> Text:
-    """Render a text that may come from elsewhere in one harmless line."""
-    return Text(plain(text), style=style)
-
-
-def _indented(text: str, style: str = "") -> RenderableType:
-    return Padding(one_line(text, style), (0, 0, 0, 2))
-
-
-def grid(texts: int, *, signed: bool = False) -> Table:
-    """Make a table of texts.
-
-    What is too long for a narrow terminal goes on below, as no id may be cut.
-    """
-    table = Table.grid(padding=(0, 2, 0, 0))
-    if signed:
-        table.add_column(no_wrap=True, min_width=3)
-    for _ in range(texts):
-        table.add_column(overflow="fold")
-    return table
-
-
-def _rows(rows: tuple[view.Row, ...]) -> RenderableType:
-    table = grid(2, signed=True)
+def _rows(rows: Iterable[view.Row]) -> RenderableType:
+    grid = Grid(2, signed=True)
     for row in rows:
         note = f"{row.why}; {row.note}" if row.note else row.why
-        table.add_row(
-            one_line(f"  {_SIGNS[row.verb]}", _STYLES[row.verb]),
-            one_line(row.what, _STYLES[row.verb]),
-            one_line(note, "dim"),
-        )
-    return table
+        style = _STYLES[row.verb]
+        grid.add_row((f"  {_SIGNS[row.verb]}", style), (row.what, style), (note, "dim"))
+    return grid
 
 
-def _table(pairs: list[tuple[str, str]]) -> RenderableType:
-    table = grid(2)
+def _table(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    grid = Grid(2)
     for left, right in pairs:
-        table.add_row(one_line(f"  {left}"), one_line(right, "dim"))
-    return table
+        grid.add_row(f"  {left}", (right, "dim"))
+    return grid
 
 
-def _access(rows: list[view.AccessRow]) -> RenderableType:
-    table = grid(3)
+def _access(rows: Iterable[view.AccessRow]) -> RenderableType:
+    grid = Grid(3)
     for row in rows:
         for verb, word, keys in (
             (Verb.ADD, "gains", row.gained),
             (Verb.REMOVE, "loses", row.lost),
         ):
             if keys:
-                table.add_row(
-                    one_line(f"  {row.person}"),
-                    one_line(word, _STYLES[verb]),
-                    one_line(view.learners(keys)),
-                )
-    return table
+                grid.add_row(f"  {row.person}", (word, _STYLES[verb]), view.learners(keys))
+    return grid
 
 
 def _verdict(verdict: Verdict) -> RenderableType:
     if verdict.override is not None:
         told = f"overridden {verdict.code}: {verdict} (reason: {verdict.override})"
-        return _indented(told, "yellow")
+        return indented(told, "yellow")
     if not verdict.refuses:
-        return _indented(f"advice {verdict.code}: {verdict}", "yellow")
-    return _indented(f"refused {verdict.code}: {verdict}", "red")
+        return indented(f"advice {verdict.code}: {verdict}", "yellow")
+    return indented(f"refused {verdict.code}: {verdict}", "red")
 
 
 def _differs(action: Action, kind: DriftKind) -> str:

@@ -1,7 +1,7 @@
 """The one view of a plan that every renderer reads: summary, groups by person, access, guards."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -16,6 +16,9 @@ from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, S
 from reconciler.provider import Verb
 
 NO_DRIFT = "No drift: the site is as the manifest declares."
+
+Subject = tuple[int, str, str]
+"""The site's settings, or a person in a role; sorts as they are told."""
 
 LISTED = 12
 """So many learners are named in a text; a JSON document names them all."""
@@ -107,13 +110,11 @@ def result_summary(result: ApplyResult, plan: Plan) -> str:
     return f"{counts}; {proof}."
 
 
-def groups(actions: Iterable[Action]) -> list[Group]:
+def groups(actions: Iterable[Action]) -> Iterator[Group]:
     """Group actions: settings first, then person by person; the plan's order within each."""
-    ordered = sorted(actions, key=lambda action: _subject(action.name))
-    return [
-        Group(_title(subject), tuple(_row(action) for action in members))
-        for subject, members in groupby(ordered, key=lambda action: _subject(action.name))
-    ]
+    ordered = sorted(actions, key=lambda action: subject_of(action.name))
+    for subject, members in groupby(ordered, key=lambda action: subject_of(action.name)):
+        yield Group(title(subject), tuple(_row(action) for action in members))
 
 
 def access_rows(plan: Plan) -> list[AccessRow]:
@@ -163,7 +164,7 @@ def describe(name: Address, verb: Verb = Verb.ADD) -> str:
 
 def unmanaged_rows(items: Iterable[Unmanaged]) -> list[str]:
     """Describe reported things in a line each."""
-    return [f"{_title(_subject(item.name))}: {describe(item.name)}" for item in items]
+    return [f"{title(subject_of(item.name))}: {describe(item.name)}" for item in items]
 
 
 def upcoming_rows(plan: Plan) -> list[tuple[str, str]]:
@@ -228,15 +229,16 @@ _DEVIATES = {
 }
 
 
-def _subject(name: Address) -> tuple[int, str, str]:
-    """Sort settings before mentors before headteachers, then by person."""
+def subject_of(name: Address) -> Subject:
+    """Return what an address is about; settings come first, then mentors, then headteachers."""
     if name.kind in (AddressKind.PROFILE, AddressKind.LABEL):
         return 0, "", ""
     role, person = name.parts[:2]
     return 1 + list(Role).index(Role(role)), person, role
 
 
-def _title(subject: tuple[int, str, str]) -> str:
+def title(subject: Subject) -> str:
+    """Name a subject."""
     _, person, role = subject
     return f"{role} {person}" if role else "settings"
 
