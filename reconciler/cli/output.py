@@ -1,6 +1,6 @@
 """How results are printed: documents as they are, text for people through the console."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,18 @@ from reconciler.private_files import write_private
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from reconciler.json_text import Members
     from reconciler.reports.documents import Document
 
 
-def print_plan(plan: Plan, output_format: str, *, colour: bool) -> None:
+def print_plan(plan: Plan, output_format: str, *, colour: bool, full: bool) -> None:
     """Print a plan in the format asked for."""
     if output_format == "json":
         print_pieces(document.to_texts(plan))
     else:
-        from reconciler.reports import printing, text
+        from reconciler.reports import text
 
-        printing.show(text.plan_text(plan), colour=colour)
+        print_text(text.plan_text(plan, full=full), colour=colour)
 
 
 def save_plan(path: Path, plan: Plan) -> None:
@@ -40,14 +41,11 @@ def print_pieces(pieces: Iterable[str]) -> None:
         click.echo(piece, nl=False)
 
 
-def print_text(rendered: "RenderableType | str", *, colour: bool) -> None:
-    """Print a text that is ready as it is, or something rendered."""
-    if isinstance(rendered, str):
-        click.echo(rendered, nl=False)
-    else:
-        from reconciler.reports import printing
+def print_text(rendered: "RenderableType | Iterator[RenderableType]", *, colour: bool) -> None:
+    """Print something rendered, or its parts."""
+    from reconciler.reports import printing
 
-        printing.show(rendered, colour=colour)
+    printing.show(rendered, colour=colour)
 
 
 def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
@@ -63,14 +61,16 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
 
 
 def print_result(
-    as_document: "Document", renderable: "RenderableType", output_format: str, *, colour: bool
+    as_document: "Document | Members",
+    renderable: "RenderableType | Iterator[RenderableType]",
+    output_format: str,
+    *,
+    colour: bool,
 ) -> None:
     """Print a result in the format asked for."""
     if output_format == "json":
         from reconciler.reports import documents
 
-        click.echo(documents.to_text(as_document), nl=False)
+        print_pieces(documents.to_texts(as_document))
     else:
-        from reconciler.reports import printing
-
-        printing.show(renderable, colour=colour)
+        print_text(renderable, colour=colour)

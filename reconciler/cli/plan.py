@@ -32,6 +32,7 @@ from reconciler.redact import Redaction
 @options.narrowing_options
 @options.site_options
 @options.format_option
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -49,6 +50,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    full: bool,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -80,7 +82,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         # Whoever it is to spare would be in the plan that others apply later.
         raise WrongUse(spared[0].message, spared[0].advice)
     shown = redaction.plan(plan)
-    print_plan(shown, output_format, colour=not no_color)
+    print_plan(shown, output_format, colour=not no_color, full=full)
     if out is not None:
         save_plan(out, redaction.saved(plan))
     return exit_code(plan, detailed=detailed_exitcode)

@@ -29,6 +29,7 @@ from reconciler.redact import Redaction
 @options.running_options()
 @options.site_options
 @options.format_option
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -46,6 +47,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    full: bool,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -74,10 +76,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)
     if not plan.actions:
-        print_plan(shown, output_format, colour=not no_color)
+        print_plan(shown, output_format, colour=not no_color, full=full)
         return ExitCode.DONE
     if out is not None:
-        print_plan(shown, output_format, colour=not no_color)
+        print_plan(shown, output_format, colour=not no_color, full=full)
         save_plan(out, redaction.saved(plan))
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(
@@ -86,6 +88,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         wait,
         output_format,
         colour=not no_color,
+        full=full,
         redaction=redaction,
     )
     agree(plan, asked, yes=yes)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from reconciler.access.changes import AccessChange
 from reconciler.apply.outcome import ApplyResult
 from reconciler.cause import Grant
 from reconciler.domain.address import Address, AddressKind
@@ -12,7 +13,16 @@ from reconciler.domain.vocabulary import Role
 from reconciler.drift import DriftReport
 from reconciler.ending import Ending
 from reconciler.plain import count, first_of
-from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, School, Unmanaged
+from reconciler.plan.model import (
+    ROLLBACK_OF,
+    Action,
+    Deviation,
+    Moved,
+    Plan,
+    School,
+    Unmanaged,
+    Upcoming,
+)
 from reconciler.provider import Verb
 
 NO_DRIFT = "No drift: the site is as the manifest declares."
@@ -130,7 +140,7 @@ def access_rows(plan: Plan) -> list[AccessRow]:
     return sorted(rows, key=lambda row: row.person)
 
 
-def access_summary(rows: Sequence[AccessRow]) -> str:
+def access_summary(rows: Sequence[AccessChange]) -> str:
     """Say in a line who gains and who loses sight of learners."""
     if not rows:
         return "Nobody gains or loses sight of a learner."
@@ -167,9 +177,9 @@ def unmanaged_rows(items: Iterable[Unmanaged]) -> list[str]:
     return [f"{title(subject_of(item.name))}: {describe(item.name)}" for item in items]
 
 
-def upcoming_rows(plan: Plan) -> list[tuple[str, str]]:
+def upcoming_rows(items: Iterable[Upcoming]) -> list[tuple[str, str]]:
     """Say what is declared for a later day."""
-    return [(str(item.name), f"starts on {item.begins}") for item in plan.upcoming]
+    return [(str(item.name), f"starts on {item.begins}") for item in items]
 
 
 def accepted_rows(items: Iterable[Deviation]) -> list[tuple[str, str]]:
