@@ -10,6 +10,7 @@ keys; the shape is the same.
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -89,7 +90,7 @@ class Address(NamedTuple):
         Raises:
             ValueError: the text is not an address.
         """
-        segments = tuple(text.split("/"))
+        segments = tuple(map(sys.intern, text.split("/")))  # few words and people, many addresses
         if "%" in text:
             segments = tuple(unquote(part, errors="strict") for part in segments)
         match segments:

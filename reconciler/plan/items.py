@@ -1,5 +1,6 @@
 """The items of a plan as JSON data, and back: what its document holds lists of."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date
@@ -11,7 +12,7 @@ from reconciler.cause import Cause, CauseKind, Grant
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.diff import Value
 from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.days import Days
+from reconciler.domain.days import ALWAYS, Days
 from reconciler.plan.model import Action, Deviation, Moved, School, Unmanaged, Upcoming
 from reconciler.policy import documents as policy_documents
 from reconciler.provider import Verb
@@ -143,7 +144,7 @@ def read_action(item: Mapping[str, Any]) -> Action:
             read_day(cause["day"]),
             cause["run"],
             cause.get("rule"),  # an older journal's actions have none of these
-            Days(read_day(cause.get("from")), read_day(cause.get("until"))),
+            _read_days(cause),
             read_day(cause.get("accepted_until")),
         ),
         requires=tuple(Address.parse(each) for each in item["requires"]),
@@ -153,6 +154,11 @@ def read_action(item: Mapping[str, Any]) -> Action:
     )
 
 
+def _read_days(item: Mapping[str, Any]) -> Days:
+    begins, ends = read_day(item.get("from")), read_day(item.get("until"))
+    return Days(begins, ends) if begins or ends else ALWAYS  # one for a million actions
+
+
 def _read_grant(item: Mapping[str, Any] | None) -> Grant | None:
     return Grant(read_day(item["from"]), read_day(item["until"]), item["reason"]) if item else None
 
@@ -160,7 +166,7 @@ def _read_grant(item: Mapping[str, Any] | None) -> Grant | None:
 def _position(item: Mapping[str, Any]) -> Position | None:
     if item["file"] is None:
         return None
-    return Position(item["file"], item["line"] or 0, item["column"] or 0)
+    return Position(sys.intern(item["file"]), item["line"] or 0, item["column"] or 0)
 
 
 def read_day(text: str | None) -> date | None:
