@@ -1,5 +1,6 @@
 """The same plan over HTTP: the client's own processor time, and what is asked the second time."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from served import Counted, counting, sandbox
 from sites import BARE_YAML, SIZES, plan, site
 
 SEEDING = 900
+PAGE = 1000
 MOST_REQUESTS, MOST_BODIES = 10, 10_000
 
 
@@ -29,11 +31,26 @@ def figures(folder: Path, sizes: Sequence[int], seconds: float) -> Iterator[Figu
             with counting(ready["url"], counted) as url:
                 counted_too = variables(ready, where, url)
                 once(plan(), cwd=where, variables=counted_too)
+                yield from whole_read(counted, where / "state.json", size)
                 counted.reset()
                 once(plan(), cwd=where, variables=counted_too)
+            copied = variables(ready, where, ready["url"])
+            once(plan(), cwd=where, variables=copied)  # another address has another copy
+            used = in_turn(commands, seconds, cwd=where, variables=copied)
         name = f"unchanged over HTTP, {size:,}"
+        yield from beside_yaml(name, used)
         yield Figure(f"{name}, requests", counted.requests, MOST_REQUESTS, "bound", "requests")
         yield Figure(f"{name}, bodies", counted.bytes / 1e3, MOST_BODIES / 1e3, "bound", "kB")
+
+
+def whole_read(counted: Counted, saved: Path, size: int) -> Iterator[Figure]:
+    """Tell what was asked of a site that no copy was kept of."""
+    state = json.loads(saved.read_bytes())
+    items = sum(len(each) for each in state.values() if isinstance(each, list))
+    name = f"whole read over HTTP, {size:,}"
+    yield Figure(f"{name}, requests", counted.requests, items / PAGE, "full pages", "requests")
+    length = saved.stat().st_size
+    yield Figure(f"{name}, bodies", counted.bytes / 1e6, length / 1e6, "saved state", "MB")
 
 
 def variables(ready: dict[str, str], home: Path, url: str) -> dict[str, str]:

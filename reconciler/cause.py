@@ -51,18 +51,24 @@ class Cause:
 
     def _text(self) -> str:
         place = f" at {self.position}" if self.position else ""
-        return {
-            CauseKind.DECLARED: f"declared{place}",
-            CauseKind.DERIVED: f"rule {self.rule}{_row(self.position)}",
-            CauseKind.STEPS_IN: f"steps in where the rule {self.rule} finds nobody,{place}",
-            CauseKind.UNDECLARED: "not declared",
-            CauseKind.NOT_IN_ENTRY: "given by no rule" if self.rule else f"not in the entry{place}",
-            CauseKind.EXPIRED: f"expired {self.day}",
-            CauseKind.NOT_STARTED: f"starts on {self.day}",
-            CauseKind.ROLLED_BACK: f"rolls back run {self.run[:SHORT_ID]}"
-            if self.run
-            else "taken back",
-        }[self.kind]
+        match self.kind:
+            case CauseKind.DECLARED:
+                text = f"declared{place}"
+            case CauseKind.DERIVED:
+                text = f"rule {self.rule}{_row(self.position)}"
+            case CauseKind.STEPS_IN:
+                text = f"steps in where the rule {self.rule} finds nobody,{place}"
+            case CauseKind.UNDECLARED:
+                text = "not declared"
+            case CauseKind.NOT_IN_ENTRY:
+                text = "given by no rule" if self.rule else f"not in the entry{place}"
+            case CauseKind.EXPIRED:
+                text = f"expired {self.day}"
+            case CauseKind.NOT_STARTED:
+                text = f"starts on {self.day}"
+            case _:
+                text = f"rolls back run {self.run[:SHORT_ID]}" if self.run else "taken back"
+        return text
 
 
 def _row(position: Position | None) -> str:

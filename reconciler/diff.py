@@ -179,9 +179,10 @@ def _role(directory: Directory, desired: Desired, role: Role) -> Iterator[Differ
                     after=True,
                     cause=desired.holders[holder],
                 )
+            declared = desired.assignments.causes(holder)
             for change in changed_fields(before, _entry(wanted.targets(holder))):
                 assignment = Assignment(*holder, TargetKind(change.field), str(change.member))
-                cause = _cause(desired, assignment)
+                cause = declared(assignment) or _not_declared(desired, assignment)
                 yield _presence(Address.assignment(*assignment), change, cause)
         elif desired.unmanaged is not Unmanaged.IGNORE:
             leaves = desired.scope.whole_site or (
@@ -212,8 +213,8 @@ def _undeclared(
         yield Difference(address, Verb.REMOVE, True, False, cause, treatment)  # noqa: FBT003 - before, after
 
 
-def _cause(desired: Desired, assignment: Assignment) -> Cause:
-    found = desired.assignments.get(assignment) or desired.dormant.get(assignment)
+def _not_declared(desired: Desired, assignment: Assignment) -> Cause:
+    found = desired.dormant.get(assignment)
     if found is not None:
         return found
     holder = desired.holders[assignment.holder]

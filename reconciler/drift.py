@@ -46,6 +46,11 @@ class Drifted:
     kind: DriftKind
     held_back: bool = False
 
+    @property
+    def name(self) -> Address:
+        """Where it is, in the manifest's keys."""
+        return self.item.name
+
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:

@@ -21,8 +21,13 @@ def harmless_json(data: Any) -> str:
     """Return data as indented JSON in which harmful characters are escaped, and nothing else."""
     import json  # noqa: PLC0415 - a twentieth of what --version takes, which shows none
 
-    text = json.dumps(data, ensure_ascii=False, indent=2)
-    # Only the line breaks between its members are left in JSON as they are.
+    return harmless_lines(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def harmless_lines(text: str) -> str:
+    """Escape harmful characters in indented JSON; the line breaks between its members stay."""
+    import json  # noqa: PLC0415 - as above
+
     return "\n".join(
         replace_harmful(line, lambda char: json.dumps(char)[1:-1]) for line in text.split("\n")
     )

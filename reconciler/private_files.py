@@ -3,17 +3,22 @@
 import os
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes | Iterator[bytes]) -> None:
     """Write a file with mode 0600, replacing an older one in a single step.
+
+    Args:
+        path: where it is to stand.
+        content: all of it, or its pieces.
 
     Raises:
         OSError: it cannot be written; an older file is left as it was.
     """
-    _replace(path, content, None)
+    _replace(path, (content,) if isinstance(content, bytes) else content, None)
 
 
 def replace_content(path: Path, content: bytes) -> None:
@@ -22,10 +27,10 @@ def replace_content(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written, and is left as it was.
     """
-    _replace(path, content, path.stat())
+    _replace(path, (content,), path.stat())
 
 
-def _replace(path: Path, content: bytes, like: os.stat_result | None) -> None:
+def _replace(path: Path, content: Iterable[bytes], like: os.stat_result | None) -> None:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:  # its text names a file that nobody has heard of
@@ -33,7 +38,7 @@ def _replace(path: Path, content: bytes, like: os.stat_result | None) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         if like is not None:

@@ -4,7 +4,7 @@ Most of a million stand in a list of the manifest and say only their target. Tho
 list and its ids, and their causes are made when they are asked for.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from reconciler.cause import Cause, CauseKind
@@ -62,14 +62,34 @@ class Wanted(Mapping[Assignment, Cause]):
         self.all = Assignments(by_holder)
 
     def __getitem__(self, assignment: Assignment) -> Cause:
+        _, _, kind, target = assignment
         for each in self._lists.get(assignment.holder, ()):
-            if each.listed.kind is assignment.kind and assignment.target in each.targets:
-                number = each.targets.index(assignment.target)
-                return Cause(CauseKind.DECLARED, each.listed.position(number))
+            if each.listed.kind is kind and target in each.targets:
+                return _declared(each, each.targets.index(target))
         return self._single[assignment]
+
+    def causes(self, holder: Holder) -> Callable[[Assignment], Cause | None]:
+        """Return what tells the causes of one holder's assignments, however many are asked for."""
+        lists = [
+            (each, {target: number for number, target in enumerate(each.targets)})
+            for each in self._lists.get(holder, ())
+        ]
+
+        def cause(assignment: Assignment) -> Cause | None:
+            for each, numbers in lists:
+                number = numbers.get(assignment.target)
+                if number is not None and each.listed.kind is assignment.kind:
+                    return _declared(each, number)
+            return self._single.get(assignment)
+
+        return cause
 
     def __iter__(self) -> Iterator[Assignment]:
         return iter(self.all)
 
     def __len__(self) -> int:
         return len(self.all)
+
+
+def _declared(resolved: Resolved, number: int) -> Cause:
+    return Cause(CauseKind.DECLARED, resolved.listed.position(number))

@@ -1,10 +1,9 @@
 """Who gains and who loses sight of which learners (design, section 5, "Access changes")."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.access.effective import Learners, by_person
-from reconciler.domain.assignments import Assignment, Assignments
+from reconciler.access.effective import Learners
+from reconciler.domain.assignments import Assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +27,10 @@ def access_changes(
     """
     if before is after:
         return ()
-    touched = {person for _, person in (before ^ after).holders}
-    old_by, new_by = (
-        by_person(side.of_holders(lambda holder: holder.person in touched))
-        for side in (before, after)
-    )
     changes = []
-    for person in sorted(touched):
-        had = _seen(learners, old_by.get(person, ()))
-        has = _seen(learners, new_by.get(person, ()))
+    for person in sorted({person for _, person in before.differing(after)}):
+        had = learners.of_person(before, person)
+        has = learners.of_person(after, person)
         if had != has:
             changes.append(AccessChange(person, tuple(sorted(has - had)), tuple(sorted(had - has))))
     return tuple(changes)
-
-
-def _seen(learners: Learners, assignments: Iterable[Assignment]) -> frozenset[str]:
-    return frozenset().union(*(learners.of(found) for found in assignments))

@@ -12,8 +12,8 @@ from datetime import date
 from functools import cached_property
 
 from reconciler.directory import Directory
-from reconciler.domain.assignments import Assignment, Assignments
-from reconciler.domain.vocabulary import MembershipRole, TargetKind
+from reconciler.domain.assignments import Assignment, Assignments, Holder
+from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.state import LiveState
 
 
@@ -51,8 +51,16 @@ class Learners:
 
     def of_all(self, assignments: Assignments) -> set[str]:
         """Return the ids of the learners that some assignments cover together."""
+        return self._of_groups((kind, targets) for _, kind, targets in assignments.groups())
+
+    def of_person(self, assignments: Assignments, person: str) -> set[str]:
+        """Return the ids of the learners that those of one person cover, in any role."""
+        held = (assignments.targets(Holder(role, person)) for role in Role)
+        return self._of_groups(group for targets in held for group in targets.items())
+
+    def _of_groups(self, groups: Iterable[tuple[TargetKind, tuple[str, ...]]]) -> set[str]:
         found: set[str] = set()
-        for _, kind, targets in assignments.groups():
+        for kind, targets in groups:
             if kind is TargetKind.LEARNER:
                 found.update(targets)
             else:

@@ -27,6 +27,7 @@ from reconciler.state import LiveState
 @options.running_options()
 @options.site_options
 @options.format_option
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -43,6 +44,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    full: bool,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -68,6 +70,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         wait,
         output_format,
         colour=not no_color,
+        full=full,
         only=only,
         excepted=excepted,
         redaction=redaction,

@@ -20,6 +20,7 @@ from reconciler.redact import Redaction
 @options.within_option(WARNED_DAYS)
 @options.site_options
 @options.format_option
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -32,6 +33,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    full: bool,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -52,8 +54,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     report = beside.find_drift(loaded, source, as_of=as_of, within_days=within)
     shown = redaction.drift(report)
     print_result(
-        documents.drift_document(shown),
-        text.drift_text(shown),
+        documents.drift_members(shown),
+        text.drift_text(shown, full=full),
         output_format,
         colour=not no_color,
     )

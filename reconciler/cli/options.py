@@ -125,6 +125,11 @@ no_color_option = click.option(
 )
 
 
+full_option = click.option(
+    "--full", is_flag=True, help="List in text what is only counted, being too long to be read."
+)
+
+
 def _start_logging(_context: click.Context, _option: click.Parameter, value: int) -> int:
     if value:
         import logging

@@ -6,14 +6,12 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_plan
+from reconciler.cli.output import print_plan, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.commits import commit_of
 from reconciler.errors import ExitCode, WrongUse, worst
-from reconciler.plan import document
 from reconciler.plan.model import Plan
-from reconciler.private_files import write_private
 from reconciler.redact import Redaction
 
 
@@ -34,6 +32,7 @@ from reconciler.redact import Redaction
 @options.narrowing_options
 @options.site_options
 @options.format_option
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -51,6 +50,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    full: bool,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -82,10 +82,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         # Whoever it is to spare would be in the plan that others apply later.
         raise WrongUse(spared[0].message, spared[0].advice)
     shown = redaction.plan(plan)
-    print_plan(shown, output_format, colour=not no_color)
+    print_plan(shown, output_format, colour=not no_color, full=full)
     if out is not None:
-        write_private(out, document.to_text(redaction.saved(plan)).encode())
-        click.echo(f"Saved the plan to {out}.", err=True)
+        save_plan(out, redaction.saved(plan))
     return exit_code(plan, detailed=detailed_exitcode)
 
 

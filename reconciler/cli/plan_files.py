@@ -54,11 +54,27 @@ def read_plan(path: Path) -> "Plan":
     kind = "a saved state" if is_state(path) else "a manifest" if _is_manifest(path) else None
     if kind:
         raise ReconcilerError(f"{path} is {kind}, not a saved plan.", _SAVE_ADVICE)
+    plan = _in_pieces(path)
+    if plan is not None:
+        return plan
     loaded = _load(path)
     try:
         return document.from_document(loaded)
     except PlanUnusable as unusable:
         raise PlanUnusable(f"{path}: {unusable}", unusable.advice) from unusable
+
+
+def _in_pieces(path: Path) -> "Plan | None":
+    """Read a plan without ever holding its text, where nothing is wrong with it."""
+    from reconciler import json_text
+    from reconciler.plan import document
+    from reconciler.workflows.collecting import collector_paused
+
+    with path.open("rb") as file, collector_paused():
+        try:
+            return document.read(json_text.Reading(file))
+        except json_text.OtherForm:
+            return None
 
 
 def is_state(path: Path) -> bool:

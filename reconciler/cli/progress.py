@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from reconciler.apply.courier import Report, Watcher
-from reconciler.reports import text
+from reconciler.reports import printing
 
 SECONDS: Final = 5.0
 """Between two lines where there is no terminal."""
@@ -34,7 +34,7 @@ def progress(output_format: str) -> Iterator[Watcher]:
     if output_format == "json":
         yield _tell_json
         return
-    console = text.console(stderr=True)
+    console = printing.console(stderr=True)
     if not console.is_terminal:
         yield _Lines(time.monotonic)
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_text
+from reconciler.cli.output import print_pieces, print_text
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option
@@ -45,6 +45,7 @@ fail_on_option = click.option(
     callback=options.remember_format,
     help="Text for people, JSON for programs, CSV for spreadsheets, or a page.",
 )
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -59,6 +60,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    full: bool,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -89,5 +91,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if loaded:
         for line in listing(shown.warnings):
             click.echo(line, err=True)
-    print_text(report.FORMATS[output_format](shown), colour=not no_color)
+    if output_format == "text":
+        print_text(report.review_text(shown, full=full), colour=not no_color)
+    else:
+        print_pieces(report.FORMATS[output_format](shown))
     return ExitCode.REFUSED if fails(review, fail_on) else ExitCode.DONE

@@ -6,14 +6,12 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_plan
+from reconciler.cli.output import print_plan, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.errors import ExitCode, WrongUse
-from reconciler.plan import document
 from reconciler.plan.select import Selection
-from reconciler.private_files import write_private
 from reconciler.redact import Redaction
 
 
@@ -31,6 +29,7 @@ from reconciler.redact import Redaction
 @options.running_options()
 @options.site_options
 @options.format_option
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -48,6 +47,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     environment: str | None,
     config: Path | None,
     output_format: str,
+    full: bool,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -76,12 +76,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)
     if not plan.actions:
-        print_plan(shown, output_format, colour=not no_color)
+        print_plan(shown, output_format, colour=not no_color, full=full)
         return ExitCode.DONE
     if out is not None:
-        print_plan(shown, output_format, colour=not no_color)
-        write_private(out, document.to_text(redaction.saved(plan)).encode())
-        click.echo(f"Saved the plan to {out}.", err=True)
+        print_plan(shown, output_format, colour=not no_color, full=full)
+        save_plan(out, redaction.saved(plan))
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(
         {},  # the plan carries the overrides
@@ -89,6 +88,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         wait,
         output_format,
         colour=not no_color,
+        full=full,
         redaction=redaction,
     )
     agree(plan, asked, yes=yes)

@@ -28,6 +28,7 @@ class Asked:
         wait: how many seconds to wait for another run to end.
         output_format: text or json.
         colour: whether text may have colours.
+        full: whether a text lists what is too long to be read.
         only: address patterns that narrow a saved plan.
         excepted: address patterns that are left out of a saved plan.
         redaction: whom to hide in what is printed.
@@ -38,6 +39,7 @@ class Asked:
     wait: float
     output_format: str
     colour: bool
+    full: bool = False
     only: Sequence[str] = ()
     excepted: Sequence[str] = ()
     redaction: Redaction = field(default_factory=Redaction)
@@ -51,12 +53,14 @@ def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
         WrongUse: there is no terminal to ask on, and no --yes.
         ReconcilerError: the answer was no.
     """
-    from reconciler.reports import text
+    from reconciler.reports import printing, text
 
     shown = asked.redaction.plan(plan)
     # Of nothing to do, the result says the same once more.
     summary = bool(plan.actions or plan.refused or asked.output_format == "json")
-    text.show(text.plan_text(shown, summary=summary), colour=asked.colour, stderr=True)
+    printing.show(
+        text.plan_text(shown, summary=summary, full=asked.full), colour=asked.colour, stderr=True
+    )
     refuse(shown.verdicts, shown.site)
     if yes or not plan.actions:
         return
@@ -107,8 +111,8 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
     for line in listing(asked.redaction.diagnostics(fresh)):
         click.echo(line, err=True)
     print_result(
-        documents.result_document(shown),
-        text.result_text(shown, plan),
+        documents.result_members(shown),
+        text.result_text(shown, plan, full=asked.full),
         asked.output_format,
         colour=asked.colour,
     )

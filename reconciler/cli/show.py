@@ -17,11 +17,18 @@ from reconciler.redact import Redaction
 @click.argument("plan", callback=options.file_to_read)
 @click.option("--inverse", is_flag=True, help="Print what would take it all back, for reading.")
 @options.format_option
+@options.full_option
 @redact_option
 @options.no_color_option
 @options.verbose_option
 def command(
-    *, plan: Path, inverse: bool, output_format: str, redaction: Redaction, no_color: bool
+    *,
+    plan: Path,
+    inverse: bool,
+    output_format: str,
+    full: bool,
+    redaction: Redaction,
+    no_color: bool,
 ) -> int:
     """Print a saved plan, as it was printed when it was made.
 
@@ -31,5 +38,5 @@ def command(
     """
     read = read_plan(plan)
     shown = redaction.plan(inverted(read) if inverse else read)
-    print_plan(shown, output_format, colour=not no_color)
+    print_plan(shown, output_format, colour=not no_color, full=full)
     return ExitCode.DONE

@@ -9,6 +9,8 @@ Segments are percent-encoded. The API speaks addresses in ids, people read them 
 keys; the shape is the same.
 """
 
+import re
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -37,7 +39,9 @@ class Address(NamedTuple):
     parts: tuple[str, ...]
 
     def __str__(self) -> str:
-        segments = "/".join(quote(part, safe="") for part in self.parts)
+        segments = "/".join(self.parts)
+        if not _UNRESERVED.fullmatch(segments) or segments.count("/") >= len(self.parts):
+            segments = "/".join(quote(part, safe="") for part in self.parts)
         if self.kind in (AddressKind.PROFILE, AddressKind.LABEL):
             return f"{self.kind.value}/{segments}"
         return segments
@@ -86,19 +90,24 @@ class Address(NamedTuple):
         Raises:
             ValueError: the text is not an address.
         """
-        segments = tuple(unquote(part, errors="strict") for part in text.split("/"))
+        segments = tuple(map(sys.intern, text.split("/")))  # few words and people, many addresses
+        if "%" in text:
+            segments = tuple(unquote(part, errors="strict") for part in segments)
         match segments:
+            case (role, person, kind, target) if (role, kind) in _TARGETS and person and target:
+                return cls.assignment(role, person, kind, target)
             case ("profile", profile, role) if profile and role in _ROLES:
                 return cls.profile(profile, role)
             case ("label", role, field) if role in _ROLES and field in _FIELDS:
                 return cls.label(role, field)
             case (role, person) if role in _ROLES and person:
                 return cls.holder(role, person)
-            case (role, person, kind, target) if (role, kind) in _TARGETS and person and target:
-                return cls.assignment(role, person, kind, target)
             case _:
                 raise ValueError(f"{text!r} is not an address")
 
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~/-]*")
+"""Segments that stay as they are, joined; hardly any text has to be looked at one by one."""
 
 _ROLES = frozenset(role.value for role in Role)
 _FIELDS = frozenset(field.value for field in LabelField)

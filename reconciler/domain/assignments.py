@@ -14,6 +14,12 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role, TargetKind
 
+# A large plan reads its addresses many times, and to call an enum takes long.
+_ROLES: Final[Mapping[str, Role]] = MappingProxyType({role.value: role for role in Role})
+_KINDS: Final[Mapping[str, TargetKind]] = MappingProxyType(
+    {kind.value: kind for kind in TargetKind}
+)
+
 
 class Holder(NamedTuple):
     """A person who has been added to a role."""
@@ -24,7 +30,7 @@ class Holder(NamedTuple):
     @classmethod
     def at(cls, address: Address) -> "Holder":
         """Read the holder out of the address, in ids, of a holder or an assignment."""
-        return cls(Role(address.parts[0]), address.parts[1])
+        return cls(_ROLES[address.parts[0]], address.parts[1])
 
 
 class Assignment(NamedTuple):
@@ -44,13 +50,37 @@ class Assignment(NamedTuple):
     def at(cls, address: Address) -> "Assignment":
         """Read an assignment's address, in ids, back as the assignment."""
         role, person, kind, target = address.parts
-        return cls(Role(role), person, TargetKind(kind), target)
+        return cls(_ROLES[role], person, _KINDS[kind], target)
 
 
 Targets: TypeAlias = Mapping[TargetKind, tuple[str, ...]]
 """What one holder is assigned: the targets' ids of each kind, sorted; no kind without any."""
 
 NO_TARGETS: Final[Targets] = MappingProxyType({})
+
+
+_Ids: TypeAlias = tuple[str, ...]
+"""Sorted ids, none of them twice."""
+
+
+def _common(own: _Ids, others: _Ids) -> _Ids:
+    if own == others:
+        return own
+    found = frozenset(others)
+    return tuple(each for each in own if each in found)
+
+
+def _either(own: _Ids, others: _Ids) -> _Ids:
+    if not others or own == others:
+        return own
+    return tuple(sorted({*own, *others})) if own else others
+
+
+def _without(own: _Ids, others: _Ids) -> _Ids:
+    if not others:
+        return own
+    found = frozenset(others)
+    return tuple(each for each in own if each not in found)
 
 
 class Assignments(AbstractSet[Assignment]):
@@ -117,13 +147,13 @@ class Assignments(AbstractSet[Assignment]):
             return self
         if not isinstance(other, Assignments):
             return self.of(super().__and__(other))
-        return self._joined(other, self._by_holder.keys() & other.holders, frozenset.intersection)
+        return self._joined(other, self._by_holder.keys() & other.holders, _common)
 
     def __or__(self, other: AbstractSet[Any]) -> "Assignments":
         more = self.of(other)
         if not self or not more:
             return self or more
-        return self._joined(more, self._by_holder.keys() | more.holders, frozenset.union)
+        return self._joined(more, self._by_holder.keys() | more.holders, _either)
 
     def __sub__(self, other: AbstractSet[Any]) -> "Assignments":
         if not isinstance(other, Assignments):
@@ -133,7 +163,7 @@ class Assignments(AbstractSet[Assignment]):
         differing = (
             holder for holder, kinds in self._by_holder.items() if kinds != other.targets(holder)
         )
-        return self._joined(other, differing, frozenset.difference)
+        return self._joined(other, differing, _without)
 
     def __xor__(self, other: AbstractSet[Any]) -> "Assignments":
         more = self.of(other)
@@ -143,15 +173,15 @@ class Assignments(AbstractSet[Assignment]):
         self,
         other: "Assignments",
         holders: Iterable[Holder],
-        join: Callable[[frozenset[str], frozenset[str]], frozenset[str]],
+        join: Callable[[_Ids, _Ids], _Ids],
     ) -> "Assignments":
         made: dict[Holder, Targets] = {}
         for holder in holders:
             own, others = self.targets(holder), other.targets(holder)
             targets = {
-                kind: tuple(sorted(found))
+                kind: found
                 for kind in {**own, **others}
-                if (found := join(frozenset(own.get(kind, ())), frozenset(others.get(kind, ()))))
+                if (found := join(own.get(kind, ()), others.get(kind, ())))
             }
             if targets:
                 made[holder] = targets
@@ -165,6 +195,15 @@ class Assignments(AbstractSet[Assignment]):
     def targets(self, holder: Holder) -> Targets:
         """Return what one holder is assigned."""
         return self._by_holder.get(holder, NO_TARGETS)
+
+    def differing(self, other: "Assignments") -> AbstractSet[Holder]:
+        """Return the holders who have not the same in both."""
+        theirs = {
+            holder
+            for holder, kinds in other._by_holder.items()  # noqa: SLF001 - its own kind
+            if kinds != self.targets(holder)
+        }
+        return theirs | (self._by_holder.keys() - other.holders)
 
     def of_holders(self, keep: Callable[[Holder], bool]) -> "Assignments":
         """Return those of some holders."""

@@ -6,14 +6,13 @@ from types import MappingProxyType
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from reconciler.errors import ExitCode
 from reconciler.fleet.model import Ended, FleetResult, SiteResult
 from reconciler.plain import count
 from reconciler.reports.documents import Document
-from reconciler.reports.text import grid, one_line
+from reconciler.reports.printing import Grid, one_line
 
 FORMAT: Final = "reconciler.fleet/1"
 
@@ -53,7 +52,7 @@ def line(command: str, result: SiteResult) -> str:
 
 def fleet_text(result: FleetResult) -> RenderableType:
     """Render a table of all sites by name, why some of them failed, and what they come to."""
-    table = grid(3)
+    table = Grid(3)
     for each in result.results:
         row = each.name, word(result.command, each), each.summary
         table.add_row(one_line(row[0]), one_line(row[1], _STYLES.get(each.code, "yellow")), row[2])
@@ -70,8 +69,8 @@ def fleet_text(result: FleetResult) -> RenderableType:
     return Group(*parts)
 
 
-def _details(result: SiteResult) -> Table:
-    table = grid(1)
+def _details(result: SiteResult) -> RenderableType:
+    table = Grid(1)
     for each in result.details:
         table.add_row(one_line(f"  {each}"))
     return table

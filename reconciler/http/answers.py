@@ -1,7 +1,7 @@
 """Reads what was answered: a good answer, or the error that it stands for."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -54,7 +54,8 @@ class Answer:
     """A good answer.
 
     Attributes:
-        document: None for a 304, which says that nothing changed.
+        document: None for a 304, which says that nothing changed; else what the body holds, as
+            JSON or as the call's `compiled` reads it.
         headers: finds a name in any case.
         repeated: whether an earlier attempt at the request got no answer.
         status: 200, 204 or 304.
@@ -80,6 +81,7 @@ def read(
     conditional: bool,
     repeatable: bool,
     secrets: Sequence[Secret],
+    compiled: Callable[[bytes], object] | None = None,
 ) -> Answer:
     """Read an answer.
 
@@ -90,6 +92,7 @@ def read(
         conditional: whether a 304 was asked for.
         repeatable: whether the request has no effect, so that it can follow even a 500.
         secrets: what a message must not repeat.
+        compiled: reads a good answer's body where it can, as its `Call` has it.
 
     Raises:
         Again: the server cannot answer now.
@@ -103,7 +106,7 @@ def read(
     if peer.blank and status in (200, 204) and not received.body.strip():
         return Answer(received.headers.get("ETag"), {}, received.headers, status=status)
     if status == 200:
-        document = _json(name, received, peer)
+        document = _document(name, received, peer, compiled)
         if peer.failed(document):
             raise _refused(name, received, peer, secrets)
         return Answer(received.headers.get("ETag"), document, received.headers)
@@ -126,12 +129,16 @@ def read(
     raise _refused(name, received, peer, secrets)
 
 
-def _json(name: str, received: Received, peer: Peer) -> object:
+def _document(
+    name: str, received: Received, peer: Peer, compiled: Callable[[bytes], object] | None
+) -> object:
     if received.media_type not in _JSON:
         raise ContractViolation(
             f"{name}: the answer is no JSON ({received.described}).",
             "A proxy or a sign-in page may stand between; check the url.",
         )
+    if compiled is not None and (found := compiled(received.body)) is not None:
+        return found
     try:
         document = json.loads(received.body)
         # Half a character is no text: it could be read, and never be written.

@@ -79,6 +79,8 @@ class Call:
         form: a form to send.
         document: a change to send, as JSON.
         note: said after the path in messages: `page 3`.
+        compiled: makes a document of a good answer's body, faster than as JSON, where nothing is
+            wrong with it; for what it returns None, the body is read as JSON.
     """
 
     method: str
@@ -88,6 +90,7 @@ class Call:
     form: Mapping[str, str] | None = None
     document: object = None
     note: str = ""
+    compiled: Callable[[bytes], object] | None = None
 
     @property
     def name(self) -> str:

@@ -9,7 +9,9 @@ another kind this one.
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -17,13 +19,6 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    wait_exponential,
-    wait_random,
-)
 
 from reconciler import __version__
 from reconciler.credentials import Secret
@@ -134,37 +129,19 @@ class Transport:
             RequestRefused: the server refused, and what was asked had no effect.
             SiteError: the server refused, but an earlier attempt may have had an effect.
         """
-        retrying = Retrying(
-            stop=self._gives_up,
-            wait=_wait,
-            retry=retry_if_exception_type(Again),
-            before_sleep=self._heed,
-            sleep=self._rest,
-            reraise=True,
-        )
         attempts = _Attempts(self, call, authorisation)
+        began = time.monotonic()
         try:
-            return replace(retrying(attempts), repeated=attempts.lost)
+            try:
+                return attempts()
+            except Again as failed:
+                first = failed
+            from reconciler.http.repeating import repeat  # noqa: PLC0415 - seldom needed
+
+            answer = repeat(first, attempts, began, self._limits, self._pause.ask)
+            return replace(answer, repeated=attempts.lost)
         except (Again, Undelivered, RequestRefused) as error:
             raise _meant(error, attempts, self._limits) from None
-
-    def _heed(self, state: RetryCallState) -> None:
-        """Let all requests wait, where the server asks for it and it is not too long to wait."""
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, Again) and error.after is not None:
-            self._pause.ask(error.after)
-
-    def _rest(self, seconds: float) -> None:
-        self._limits.sleep(seconds)
-
-    def _gives_up(self, state: RetryCallState) -> bool:
-        elapsed = (state.seconds_since_start or 0.0) + state.upcoming_sleep
-        return (
-            self._limits.stopping()
-            or state.attempt_number >= self._limits.attempts
-            or state.idle_for + state.upcoming_sleep > self._limits.retry_seconds
-            or elapsed > self._limits.total_seconds
-        )
 
     def _may_send(self, call: Call, *, again: bool) -> bool:
         """Wait for as long as the server asks, and say whether a request may go out then."""
@@ -228,26 +205,34 @@ class Transport:
             conditional=call.etag is not None,
             repeatable=call.document is None,
             secrets=secrets,
+            compiled=call.compiled,
         )
 
     def _receive(self, call: Call, auth: AuthBase, began: float) -> Received:
-        response = self._session.request(
+        request = requests.PreparedRequest()
+        # Not the session's own way to prepare one: it looks into .netrc, and takes twice as long.
+        request.prepare(
             call.method,
             self._base + call.path,
+            {**self._session.headers, **({"If-None-Match": call.etag} if call.etag else {})},
             params=call.params,
-            headers={"If-None-Match": call.etag} if call.etag else None,
             data=call.form,
             json=call.document,
             auth=auth,
-            proxies=self._proxies,
-            verify=self._verify,
-            timeout=self._timeout,
-            allow_redirects=False,
-            stream=True,
+        )
+        response = self._session.send(
+            request, timeout=self._timeout, allow_redirects=False, **self._surroundings
         )
         with response:
             body = self._body(call.name, response, began)
         return Received(response.status_code, response.headers, body)
+
+    @cached_property
+    def _surroundings(self) -> Mapping[str, Any]:
+        """What the environment says of proxies and certificates, asked once."""
+        return self._session.merge_environment_settings(
+            self._base, self._proxies, stream=True, verify=self._verify, cert=None
+        )
 
     def _body(self, name: str, response: requests.Response, began: float) -> bytes:
         """Read the body as it comes in, so that the limits hold for one that only trickles."""
@@ -317,13 +302,3 @@ def _meant(
             )
         case _:
             return error
-
-
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Again) and error.after is not None:
-        return error.after
-    return _BACKOFF(state)
-
-
-_BACKOFF: Final = wait_exponential(multiplier=0.2, max=10) + wait_random(0, 0.2)

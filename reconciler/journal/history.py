@@ -17,7 +17,8 @@ from reconciler.journal.placeholders import is_forgotten
 from reconciler.journal.record import SqlJournal
 from reconciler.journal.rows import chunks, claimed_effects
 from reconciler.journal.tables import actions, leases, plans, runs
-from reconciler.plan.document import read_action, read_rosters
+from reconciler.plan.document import read_rosters
+from reconciler.plan.items import read_action
 from reconciler.plan.model import ROLLBACK_OF, Action, Override
 from reconciler.provider import Verb
 

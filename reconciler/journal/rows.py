@@ -27,7 +27,8 @@ from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.domain.address import Address
 from reconciler.journal.placeholders import is_forgotten
 from reconciler.journal.tables import actions, plans, requests, runs
-from reconciler.plan.document import action_document, read_action, summary_document, to_document
+from reconciler.plan.document import summary_document, to_document
+from reconciler.plan.items import action_document, read_action
 from reconciler.plan.model import Action, Plan
 
 _T = TypeVar("_T")

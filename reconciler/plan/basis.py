@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -27,7 +28,7 @@ from reconciler.scope import Scope, in_scope
 Row = tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _View:
     """A live site, seen through what a plan is about."""
 
@@ -39,7 +40,7 @@ class _View:
     in_scope: Assignments
     actions: tuple[Action, ...]
 
-    @property
+    @cached_property
     def addresses(self) -> tuple[Address, ...]:
         """The addresses of the actions."""
         return tuple(action.address for action in self.actions)
@@ -49,7 +50,7 @@ class _View:
         """The roles that the manifest speaks of, by a section or under `roles`."""
         return frozenset((*self.basis.managed, *self.basis.profile_roles))
 
-    @property
+    @cached_property
     def holders(self) -> set[Holder]:
         """The holders whom the plan is about: named by an action, or live in its scope."""
         named = {
@@ -63,7 +64,7 @@ class _View:
             }
         return named | self.in_scope.holders
 
-    @property
+    @cached_property
     def targets(self) -> set[Assignment]:
         """The assignments that the actions name."""
         return {

@@ -364,7 +364,8 @@ def _told(moves: Moves, actions: Iterable[Action]) -> list[tuple[Address, Addres
 
 def _grant(frame: Frame, difference: Difference) -> Grant | None:
     """Return what the manifest says of an assignment that is to be added, of the day's own item."""
-    if difference.address.kind is not AddressKind.ASSIGNMENT or difference.verb is not Verb.ADD:
+    added = difference.address.kind is AddressKind.ASSIGNMENT and difference.verb is Verb.ADD
+    if not (added and frame.said.grants):
         return None
     grants = frame.said.grants.get(Assignment.at(difference.address), ())
     return next((each for each in grants if each.days.include(frame.as_of)), None)

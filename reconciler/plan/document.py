@@ -4,86 +4,69 @@ The document holds ids and display keys, no names of people. Its digest covers a
 edited file is noticed. The schema is published as `schemas/plan-v1.schema.json`.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import chain
 from typing import Any, Final
 
-from reconciler.access.changes import AccessChange
-from reconciler.cause import Cause, CauseKind, Grant
-from reconciler.diagnostics import Diagnostic, Position
-from reconciler.diff import Value
-from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.days import Days
+from reconciler import json_text
+from reconciler.domain.address import Address
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
 from reconciler.manifest.model import PersonKey, UnitKey
-from reconciler.plain import harmless_json
-from reconciler.plan.model import Action, Basis, Deviation, Moved, Plan, School, Unmanaged, Upcoming
+from reconciler.plan.items import LISTS, Document, read_day
+from reconciler.plan.model import Basis, Plan
 from reconciler.policy import documents as policy_documents
 from reconciler.provider import Verb
 
 FORMAT: Final = "reconciler.plan/1"
 
-Document = dict[str, Any]
+_DIGEST: Final = "digest"
+_MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 
 def to_document(plan: Plan) -> Document:
     """Turn a plan into JSON data, its digest included."""
-    document: Document = {
-        "format": FORMAT,
-        "id": plan.id,
-        "site": plan.site,
-        "manifest": plan.manifest,
-        "commit": plan.commit,
-        "revision": plan.revision,
-        "timezone": plan.timezone,
-        "as_of": plan.as_of.isoformat(),
-        "holds_until": plan.holds_until.isoformat() if plan.holds_until else None,
-        "refused": plan.refused,
-        "redacted": plan.redacted,
-        "summary": summary_document(plan),
-        "actions": [action_document(action) for action in plan.actions],
-        "unmanaged": [
-            {
-                "address": str(item.address),
-                "name": str(item.name),
-                "accepted_until": item.accepted_until.isoformat() if item.accepted_until else None,
-            }
-            for item in plan.unmanaged
-        ],
-        "upcoming": [
-            {
-                "address": str(item.address),
-                "name": str(item.name),
-                "from": item.begins.isoformat(),
-            }
-            for item in plan.upcoming
-        ],
-        "accepted": [deviation_document(item) for item in plan.accepted],
-        "moved": [moved_document(item) for item in plan.moved],
-        "warnings": [diagnostic_document(found) for found in plan.warnings],
-        "rosters": {name: size._asdict() for name, size in plan.rosters.items()},
-        "policies": policy_documents.policies_document(plan.policies),
-        "verdicts": [policy_documents.verdict_document(verdict) for verdict in plan.verdicts],
-        "access": [
-            {"person": change.person, "gained": list(change.gained), "lost": list(change.lost)}
-            for change in plan.access
-        ],
-        "schools": [asdict(school) for school in plan.schools],
-        "people": dict(plan.people),
-        "basis": _basis(plan.basis),
-    }
-    document["digest"] = _digest(document)
-    return document
+    return json_text.whole(_document(plan))
+
+
+def to_texts(plan: Plan) -> Iterator[str]:
+    """Yield the text of a plan's file, piece by piece; the same plan always gives the same text."""
+    return json_text.written(_document(plan))
 
 
 def to_text(plan: Plan) -> str:
-    """Turn a plan into the text of its file; the same plan always gives the same text."""
-    return harmless_json(to_document(plan)) + "\n"
+    """Return the text of a plan's file."""
+    return "".join(to_texts(plan))
+
+
+def _document(plan: Plan) -> json_text.Members:
+    return chain(_members(plan), [(_DIGEST, json_text.digest(_members(plan)))])
+
+
+def _members(plan: Plan) -> json_text.Members:
+    def listed(name: str) -> tuple[str, Iterator[Document]]:
+        return name, map(LISTS[name].made, getattr(plan, name))
+
+    yield "format", FORMAT
+    yield "id", plan.id
+    yield "site", plan.site
+    yield "manifest", plan.manifest
+    yield "commit", plan.commit
+    yield "revision", plan.revision
+    yield "timezone", plan.timezone
+    yield "as_of", plan.as_of.isoformat()
+    yield "holds_until", plan.holds_until.isoformat() if plan.holds_until else None
+    yield "refused", plan.refused
+    yield "redacted", plan.redacted
+    yield "summary", summary_document(plan)
+    yield from map(listed, ("actions", "unmanaged", "upcoming", "accepted", "moved", "warnings"))
+    yield "rosters", {name: size._asdict() for name, size in plan.rosters.items()}
+    yield "policies", policy_documents.policies_document(plan.policies)
+    yield from map(listed, ("verdicts", "access", "schools"))
+    yield "people", dict(plan.people)
+    yield "basis", _basis(plan.basis)
 
 
 def from_document(document: Mapping[str, Any]) -> Plan:
@@ -97,8 +80,9 @@ def from_document(document: Mapping[str, Any]) -> Plan:
             f"The file is not a plan that this version reads ({FORMAT}).",
             "Make a new plan with this version.",
         )
+    covered = ((name, value) for name, value in document.items() if name != _DIGEST)
     try:
-        fits = _digest(document) == document.get("digest")
+        fits = json_text.digest(covered) == document.get(_DIGEST)
     except UnicodeEncodeError:  # half of a surrogate pair, escaped: no plan of ours holds one
         fits = False
     if not fits:
@@ -107,57 +91,43 @@ def from_document(document: Mapping[str, Any]) -> Plan:
             "Make a new plan; to apply only a part of one, use --only.",
         )
     try:
-        return _plan(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        lists = {name: map(each.read, document[name]) for name, each in LISTS.items()}
+        return _plan({**document, **lists})
+    except _MALFORMED as error:
         raise PlanUnusable(
             "The plan's file is incomplete or malformed.", "Make a new plan."
         ) from error
 
 
-def diagnostic_document(found: Diagnostic) -> Document:
-    """Turn a diagnostic into JSON data."""
-    position = found.position
-    return {
-        "code": found.code,
-        "severity": found.severity.value,
-        "message": found.message,
-        "advice": found.advice,
-        "file": position.file if position else None,
-        "line": position.line if position and position.line else None,
-        "column": position.column if position and position.column else None,
-    }
+def read(found: json_text.Reading) -> Plan | None:
+    """Read a plan back, piece by piece, where nothing is wrong with it.
 
+    Returns:
+        None where `from_document` has to look, and says what is wrong.
+    """
+    values: dict[str, Any] = {}
 
-def deviation_document(item: Deviation) -> Document:
-    """Turn an accepted deviation into JSON data."""
-    return {
-        "address": str(item.address),
-        "name": str(item.name),
-        "verb": item.verb.value,
-        "owner": item.owner,
-        "reason": item.reason,
-        "until": item.until.isoformat(),
-    }
+    def kept(name: str) -> Iterator[Document]:
+        values[name] = []
+        for item in found.items(name):
+            values[name].append(LISTS[name].read(item))
+            yield item
 
+    def covered() -> json_text.Members:
+        for name in found.names - {_DIGEST}:
+            if name in LISTS:
+                yield name, kept(name)
+            else:
+                values[name] = found.value(name)
+                yield name, values[name]
 
-def moved_document(item: Moved) -> Document:
-    """Turn what moved into JSON data."""
-    return {
-        "address": str(item.address),
-        "name": str(item.name),
-        "to": str(item.to),
-        "to_name": str(item.to_name),
-        "counts": item.counts,
-        "learners": item.learners,
-        "until": item.until.isoformat() if item.until else None,
-    }
-
-
-def value_document(address: Address, value: Value) -> Document:
-    """Say what stands at an address, in the form of the API's `expect`."""
-    if address.kind is AddressKind.LABEL:
-        return {"value": value}
-    return {"present": value}
+    try:
+        digest = json_text.digest(covered())
+        if values["format"] != FORMAT or digest != found.value(_DIGEST):
+            return None
+        return _plan(values)
+    except (*_MALFORMED, json_text.OtherForm):
+        return None
 
 
 def summary_document(plan: Plan) -> Document:
@@ -166,43 +136,6 @@ def summary_document(plan: Plan) -> Document:
         **{verb.value: sum(action.verb is verb for action in plan.actions) for verb in Verb},
         "manual": sum(action.manual for action in plan.actions),
         "unmanaged": len(plan.unmanaged),
-    }
-
-
-def action_document(action: Action) -> Document:
-    """Turn an action into JSON data."""
-    cause = action.cause
-    return {
-        "address": str(action.address),
-        "name": str(action.name),
-        "verb": action.verb.value,
-        "before": value_document(action.address, action.before),
-        "after": value_document(action.address, action.after),
-        "cause": {
-            "kind": cause.kind.value,
-            "text": str(cause),
-            "file": cause.position.file if cause.position else None,
-            "line": cause.position.line if cause.position else None,
-            "column": cause.position.column if cause.position else None,
-            "day": cause.day.isoformat() if cause.day else None,
-            "run": cause.run,
-            "rule": cause.rule,
-            "from": cause.days.begins.isoformat() if cause.days.begins else None,
-            "until": cause.days.ends.isoformat() if cause.days.ends else None,
-            "accepted_until": cause.accepted_until.isoformat() if cause.accepted_until else None,
-        },
-        "requires": [str(address) for address in action.requires],
-        "manual": action.manual,
-        "sees_change": action.sees_change,
-        "grant": _grant_document(action.grant) if action.grant else None,
-    }
-
-
-def _grant_document(grant: Grant) -> Document:
-    return {
-        "from": grant.begins.isoformat() if grant.begins else None,
-        "until": grant.ends.isoformat() if grant.ends else None,
-        "reason": grant.reason,
     }
 
 
@@ -220,72 +153,31 @@ def _basis(basis: Basis) -> Document:
     }
 
 
-def _plan(document: Mapping[str, Any]) -> Plan:
-    basis = document["basis"]
+def _plan(values: Mapping[str, Any]) -> Plan:
+    """Make a plan of the values of its members, whose lists are read already."""
     return Plan(
-        id=document["id"],
-        site=document["site"],
-        manifest=document["manifest"],
-        commit=document["commit"],
-        revision=document["revision"],
-        timezone=document["timezone"],
-        as_of=date.fromisoformat(document["as_of"]),
-        holds_until=_day(document["holds_until"]),
-        actions=tuple(read_action(item) for item in document["actions"]),
-        unmanaged=tuple(
-            Unmanaged(
-                Address.parse(item["address"]),
-                Address.parse(item["name"]),
-                _day(item["accepted_until"]),
-            )
-            for item in document["unmanaged"]
-        ),
-        upcoming=tuple(
-            Upcoming(
-                Address.parse(item["address"]),
-                Address.parse(item["name"]),
-                date.fromisoformat(item["from"]),
-            )
-            for item in document["upcoming"]
-        ),
-        accepted=tuple(
-            Deviation(
-                Address.parse(item["address"]),
-                Address.parse(item["name"]),
-                Verb(item["verb"]),
-                item["owner"],
-                item["reason"],
-                date.fromisoformat(item["until"]),
-            )
-            for item in document["accepted"]
-        ),
-        moved=tuple(
-            Moved(
-                Address.parse(item["address"]),
-                Address.parse(item["name"]),
-                Address.parse(item["to"]),
-                Address.parse(item["to_name"]),
-                item["counts"],
-                item["learners"],
-                _day(item["until"]),
-            )
-            for item in document["moved"]
-        ),
-        warnings=tuple(
-            Diagnostic(item["code"], item["message"], _position(item), item["advice"])
-            for item in document["warnings"]
-        ),
-        rosters=read_rosters(document["rosters"]),
-        policies=policy_documents.read_policies(document["policies"]),
-        verdicts=tuple(policy_documents.read_verdict(item) for item in document["verdicts"]),
-        access=tuple(
-            AccessChange(item["person"], tuple(item["gained"]), tuple(item["lost"]))
-            for item in document["access"]
-        ),
-        schools=tuple(School(**item) for item in document["schools"]),
-        people=dict(document["people"]),
-        basis=read_basis(basis),
-        redacted=document["redacted"],
+        id=values["id"],
+        site=values["site"],
+        manifest=values["manifest"],
+        commit=values["commit"],
+        revision=values["revision"],
+        timezone=values["timezone"],
+        as_of=date.fromisoformat(values["as_of"]),
+        holds_until=read_day(values["holds_until"]),
+        actions=tuple(values["actions"]),
+        unmanaged=tuple(values["unmanaged"]),
+        upcoming=tuple(values["upcoming"]),
+        accepted=tuple(values["accepted"]),
+        moved=tuple(values["moved"]),
+        warnings=tuple(values["warnings"]),
+        rosters=read_rosters(values["rosters"]),
+        policies=policy_documents.read_policies(values["policies"]),
+        verdicts=tuple(values["verdicts"]),
+        access=tuple(values["access"]),
+        schools=tuple(values["schools"]),
+        people=dict(values["people"]),
+        basis=read_basis(values["basis"]),
+        redacted=values["redacted"],
     )
 
 
@@ -316,54 +208,3 @@ def read_rosters(rosters: Mapping[str, Any]) -> dict[str, RosterSize]:
         KeyError, TypeError, ValueError: it is not that.
     """
     return {name: RosterSize(**size) for name, size in rosters.items()}
-
-
-def read_action(item: Mapping[str, Any]) -> Action:
-    """Read an action back.
-
-    Raises:
-        KeyError, TypeError, ValueError: the data is not an action.
-    """
-    address = Address.parse(item["address"])
-    cause = item["cause"]
-    part = "value" if address.kind is AddressKind.LABEL else "present"
-    return Action(
-        address=address,
-        name=Address.parse(item["name"]),
-        verb=Verb(item["verb"]),
-        before=item["before"][part],
-        after=item["after"][part],
-        cause=Cause(
-            CauseKind(cause["kind"]),
-            _position(cause),
-            _day(cause["day"]),
-            cause["run"],
-            cause.get("rule"),  # an older journal's actions have none of these
-            Days(_day(cause.get("from")), _day(cause.get("until"))),
-            _day(cause.get("accepted_until")),
-        ),
-        requires=tuple(Address.parse(each) for each in item["requires"]),
-        manual=item["manual"],
-        sees_change=item["sees_change"],
-        grant=_read_grant(item.get("grant")),  # a journal does not keep it
-    )
-
-
-def _read_grant(item: Mapping[str, Any] | None) -> Grant | None:
-    return Grant(_day(item["from"]), _day(item["until"]), item["reason"]) if item else None
-
-
-def _position(item: Mapping[str, Any]) -> Position | None:
-    if item["file"] is None:
-        return None
-    return Position(item["file"], item["line"] or 0, item["column"] or 0)
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def _digest(document: Mapping[str, Any]) -> str:
-    covered = {key: value for key, value in document.items() if key != "digest"}
-    text = json.dumps(covered, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -64,8 +64,13 @@ class Judgement:
         return access_changes(self.learners, self.effective_before, self.effective_after)
 
     @cached_property
-    def _changes(self) -> dict[str, AccessChange]:
-        return {change.person: change for change in self.access}
+    def _seen(self) -> Mapping[tuple[Verb, str], frozenset[str]]:
+        """Per person the learners whom they gain by what is added, and lose by what is removed."""
+        return {
+            (verb, change.person): frozenset(learners)
+            for change in self.access
+            for verb, learners in ((Verb.ADD, change.gained), (Verb.REMOVE, change.lost))
+        }
 
     def sees_change(self, address: Address, verb: Verb) -> bool | None:
         """Whether a step at an assignment's address changes what its holder can see.
@@ -75,11 +80,8 @@ class Judgement:
         if address.kind is not AddressKind.ASSIGNMENT:
             return None
         assignment = Assignment.at(address)
-        change = self._changes.get(assignment.person)
-        if change is None:
-            return False
-        moved = change.gained if verb is Verb.ADD else change.lost
-        return not self.learners.of(assignment).isdisjoint(moved)
+        seen = self._seen.get((verb, assignment.person))
+        return seen is not None and not self.learners.of(assignment).isdisjoint(seen)
 
     def dependencies(self) -> Dependencies:
         """Return which step must wait for which, as the site and its learners are."""

@@ -1,10 +1,8 @@
 """What a plan tells beside its actions: what stays, what begins later, what is accepted."""
 
 from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
 from datetime import date
 
-from reconciler.access.effective import Learners
 from reconciler.cause import CauseKind
 from reconciler.desired import Desired
 from reconciler.diagnostics import Diagnostic
@@ -145,11 +143,11 @@ def bereft(judged: Judged, verdicts: Iterable[Verdict]) -> Iterator[Diagnostic]:
     lost = {learner for change in judged.access for learner in change.lost}
     if not lost or any(each.code == "RR513" and not each.passed for each in verdicts):
         return
-    mentored = _mentored(judged.learners, judged.before.effective, lost)
-    left = sorted(
-        judged.keys.person(learner)
-        for learner in mentored - _mentored(judged.learners, judged.after.effective, lost)
+    had, have = (
+        judged.learners.of_all(side.effective.of_role(Role.MENTOR))
+        for side in (judged.before, judged.after)
     )
+    left = sorted(judged.keys.person(learner) for learner in (lost & had) - have)
     if left:
         yield Diagnostic(
             "RR520",
@@ -157,17 +155,6 @@ def bereft(judged: Judged, verdicts: Iterable[Verdict]) -> Iterator[Diagnostic]:
             None,
             "If it is not meant, give them one in the same plan.",
         )
-
-
-def _mentored(
-    learners: Learners, effective: Iterable[Assignment], asked: AbstractSet[str]
-) -> set[str]:
-    """Return those of some learners whom a mentor sees."""
-    found: set[str] = set()
-    for assignment in effective:
-        if assignment.role is Role.MENTOR:
-            found |= asked & learners.of(assignment)
-    return found
 
 
 def pointless(

@@ -87,7 +87,7 @@ def by_school(
 def _mentors_changes(judgement: Judgement) -> tuple[AccessChange, ...]:
     """Return whom people gain and lose as mentors, whatever they see as headteachers."""
     before, after = judgement.effective_before, judgement.effective_after
-    concerned = {holder.person for holder in (before ^ after).holders}
+    concerned = {holder.person for holder in before.differing(after)}
     everybody = (*before.holders, *after.holders)
     if all(role is Role.MENTOR for role, person in everybody if person in concerned):
         return judgement.access

@@ -51,6 +51,8 @@ def held_back(desired: Desired, differences: Iterable[Difference]) -> list[Diffe
     likely, and nobody else is to see its learners. What has expired goes: that was declared.
     """
     found = list(differences)
+    if not desired.derived:
+        return found
     joining = {
         Holder.at(each.address)
         for each in found

@@ -1,4 +1,4 @@
-"""Reads and writes whole collections by compiled code, which knows only good ones.
+"""Reads saved states and pages of a site by compiled code, which knows only good ones.
 
 To read so takes a quarter of the time of `codec.decode`, and a third of the memory. What the
 decoder does not take, for whatever reason, is left to `codec`, which says what is wrong, and where.
@@ -6,18 +6,19 @@ decoder does not take, for whatever reason, is left to `codec`, which says what 
 
 from codecs import getincrementaldecoder
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from itertools import groupby, islice, starmap
+from functools import cache, partial
+from itertools import chain, groupby
 from operator import attrgetter, lt
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from reconciler.domain.assignments import Assignments, Holder, Targets
+from reconciler.domain.assignments import Assignment, Assignments, Holder, Targets
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
-from reconciler.providers import codec
 from reconciler.providers.codec import Shape
 from reconciler.state import Id, Membership, Person, Relation, Unit
 
@@ -51,69 +52,124 @@ class _Assignment(msgspec.Struct, gc=False):
     target: Id
 
 
-def _grouped(items: Sequence[_Assignment]) -> Assignments | None:
-    """Group assignments by holder; None where one stands there twice."""
-    found: defaultdict[Holder, dict[TargetKind, tuple[str, ...]]] = defaultdict(dict)
-    target = attrgetter("target")
-    for (role, person, kind), group in groupby(items, attrgetter("role", "person", "kind")):
-        kinds = found[Holder(role, person)]
-        # Saved states are sorted, so there is hardly ever more than one group of each.
-        kinds[kind] = (*kinds.get(kind, ()), *map(target, group))
-    by_holder: dict[Holder, Targets] = {
-        holder: {kind: _in_order(targets) for kind, targets in kinds.items()}
-        for holder, kinds in found.items()
-    }
-    made = Assignments(by_holder)
-    return made if len(made) == len(items) else None
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a collection, for its gathering.
+
+    Attributes:
+        items: in order.
+        next: the cursor of the page that follows, if one does.
+    """
+
+    items: Iterable[Any]
+    next: str | None
 
 
-def _in_order(targets: tuple[str, ...]) -> tuple[str, ...]:
+_Item = TypeVar("_Item")
+
+
+class _Page(msgspec.Struct, Generic[_Item]):
+    items: list[_Item]
+    next: Id | None
+
+
+class Listing:
+    """Gathers a collection's values in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._values: list[Any] = []
+
+    def add(self, items: Iterable[Any]) -> None:
+        """Take what follows on what came before."""
+        self._values += items
+
+    def values(self) -> Any:
+        """Return all that came."""
+        return self._values
+
+
+class Grouping:
+    """Gathers assignments by holder as they come, so that no single one is kept."""
+
+    def __init__(self) -> None:
+        self._groups: list[tuple[Role, str, TargetKind, tuple[str, ...]]] = []
+
+    def add(self, items: Iterable[_Assignment | Assignment]) -> None:
+        """Take what follows on what came before."""
+        target = attrgetter("target")
+        self._groups += (
+            (role, person, kind, tuple(map(target, group)))
+            for (role, person, kind), group in groupby(items, attrgetter("role", "person", "kind"))
+        )
+
+    def values(self) -> Any:
+        """Return all that came as a set, or where one came twice as a list in the same order."""
+        found: defaultdict[Holder, dict[TargetKind, list[tuple[str, ...]]]] = defaultdict(dict)
+        for role, person, kind, targets in self._groups:
+            found[Holder(role, person)].setdefault(kind, []).append(targets)
+        by_holder: dict[Holder, Targets] = {
+            holder: {kind: _in_order(groups) for kind, groups in kinds.items()}
+            for holder, kinds in found.items()
+        }
+        made = Assignments(by_holder)
+        if len(made) == sum(len(targets) for *_, targets in self._groups):
+            return made
+        return [
+            Assignment(role, person, kind, target)
+            for role, person, kind, targets in self._groups
+            for target in targets
+        ]
+
+
+def _in_order(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
+    # What is read is sorted, so there is hardly ever more than one, but where a page ends.
+    targets = groups[0] if len(groups) == 1 else tuple(chain.from_iterable(groups))
     rising = all(map(lt, targets, targets[1:]))
     return targets if rising else tuple(sorted(set(targets)))
 
 
-def _each(make: Callable[..., Any], kind: type[msgspec.Struct]) -> Callable[[Any], list[Any]]:
+def gathering(shape: Shape) -> Listing | Grouping:
+    """Return what gathers a collection's items, page by page."""
+    return Grouping() if shape.name == "assignments" else Listing()
+
+
+def _each(
+    make: type[tuple[Any, ...]], kind: type[msgspec.Struct]
+) -> Callable[[Any], Iterable[Any]]:
     values = attrgetter(*kind.__struct_fields__)
-    return lambda items: [make(*each) for each in map(values, items)]
+    # The kind's own constructor would unpack and pack each: half of the time.
+    return lambda items: map(partial(tuple.__new__, make), map(values, items))
 
 
-_KINDS: Final[Mapping[str, tuple[Any, Callable[[Any], Any]]]] = MappingProxyType(
+def _itself(items: Iterable[Any]) -> Iterable[Any]:
+    return items
+
+
+class _Kind(NamedTuple):
+    """How a collection is read.
+
+    Attributes:
+        listed: what the decoder makes of all of it.
+        paged: what it makes of a page.
+        gathered: makes of the items what is gathered.
+    """
+
+    listed: Any
+    paged: Any
+    gathered: Callable[[Any], Iterable[Any]] = _itself
+
+
+_KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
     {
-        "people": (list[Person], list),
-        "units": (list[Unit], list),
-        "memberships": (list[_Membership], _each(Membership, _Membership)),
-        "relations": (list[_Relation], _each(Relation, _Relation)),
-        "holders": (list[_Holder], _each(Holder, _Holder)),
-        "assignments": (list[_Assignment], _grouped),
+        "people": _Kind(list[Person], _Page[Person]),
+        "units": _Kind(list[Unit], _Page[Unit]),
+        "memberships": _Kind(list[_Membership], _Page[_Membership], _each(Membership, _Membership)),
+        "relations": _Kind(list[_Relation], _Page[_Relation], _each(Relation, _Relation)),
+        "holders": _Kind(list[_Holder], _Page[_Holder], _each(Holder, _Holder)),
+        "assignments": _Kind(list[_Assignment], _Page[_Assignment]),
     }
 )
-"""Per collection that may be large what the decoder makes of it, and how it becomes the state's."""
-
-
-_STRUCTS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
-    {
-        "memberships": _Membership,
-        "relations": _Relation,
-        "holders": _Holder,
-        "assignments": _Assignment,
-    }
-)
-"""Per collection whose values are tuples what has their names, for the encoder."""
-
-_AT_ONCE: Final = 10_000
-
-
-def encode(shape: Shape, values: Iterable[Any]) -> bytes:
-    """Turn values into the JSON list that `decode`, or else `codec`, reads back."""
-    if shape.name not in _KINDS:
-        return msgspec.json.encode(list(codec.encode(shape, values)))
-    struct = _STRUCTS.get(shape.name)
-    items = iter(values if struct is None else starmap(struct, values))
-    encoder = msgspec.json.Encoder()
-    pieces = []
-    while some := list(islice(items, _AT_ONCE)):  # all at once would be held twice
-        pieces.append(encoder.encode(some)[1:-1])
-    return b"[" + b",".join(pieces) + b"]"
+"""The collections that may be large."""
 
 
 class Parts(msgspec.Struct):
@@ -152,21 +208,46 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def decode(shape: Shape, raw: bytes | msgspec.Raw) -> Any:
-    """Read a collection, where nothing is wrong with it; assignments, where none stands twice.
+def decode_page(shape: Shape, raw: bytes) -> Page | None:
+    """Read a page as a site answers it, where nothing is wrong with it.
 
     Returns:
-        The state's values; None where `codec` has to look, or knows it alone.
+        None where `codec` has to look, or knows the collection alone.
+    """
+    if shape.name not in _KINDS or not _is_utf8(raw):
+        return None
+    kind = _KINDS[shape.name]
+    page = _decoded(raw, kind.paged)
+    if page is None or (page.next and not page.items):
+        return None
+    return Page(kind.gathered(page.items), page.next)
+
+
+def decode(shape: Shape, raw: bytes | msgspec.Raw) -> Any:
+    """Read a collection that is one JSON list, where nothing is wrong with it.
+
+    Returns:
+        The state's values, as a `gathering` makes them; None where `codec` has to look, or knows
+        the collection alone.
     """
     if shape.name not in _KINDS:
         return None
-    kind, made = _KINDS[shape.name]
-    items = _decoded(raw, kind)
-    return None if items is None else made(items)
+    kind = _KINDS[shape.name]
+    items = _decoded(raw, kind.listed)
+    if items is None:
+        return None
+    gathers = gathering(shape)
+    gathers.add(kind.gathered(items))
+    return gathers.values()
 
 
 def _decoded(raw: bytes | msgspec.Raw, kind: Any) -> Any:
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return _decoder(kind).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)

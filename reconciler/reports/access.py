@@ -14,7 +14,7 @@ from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import count
 from reconciler.reports import view
 from reconciler.reports.documents import Document
-from reconciler.reports.text import grid, one_line
+from reconciler.reports.printing import Grid, one_line
 
 ACCESS_FORMAT: Final = "reconciler.access/1"
 
@@ -127,7 +127,7 @@ def access_text(answer: Answer) -> RenderableType:
     parts: list[RenderableType] = [one_line(f"{_headline(answer)}, {when}.", "bold")]
     rows = _rows(answer)
     if rows:
-        table = grid(len(rows[0]))
+        table = Grid(len(rows[0]))
         for first, *others in rows:
             table.add_row(one_line(f"  {first}"), *map(one_line, others))
         parts.append(table)

@@ -1,14 +1,16 @@
 """What `--format json` prints, other than plans: each document has a schema in `schemas/`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from reconciler import json_text
 from reconciler.access.menu import Explanation
-from reconciler.apply.outcome import ApplyResult
+from reconciler.apply.outcome import ActionOutcome, ApplyResult
 from reconciler.diagnostics import Diagnostic
 from reconciler.drift import Drifted, DriftReport
+from reconciler.ending import Ending
 from reconciler.plain import harmless_json
-from reconciler.plan.document import deviation_document, diagnostic_document, moved_document
+from reconciler.plan.items import deviation_document, diagnostic_document, moved_document
 from reconciler.plan.model import Action
 
 DIAGNOSTICS_FORMAT: Final = "reconciler.diagnostics/1"
@@ -24,6 +26,11 @@ def to_text(document: Document) -> str:
     return harmless_json(document) + "\n"
 
 
+def to_texts(document: Document | json_text.Members) -> Iterator[str]:
+    """Yield that text piece by piece, of a document or of its members."""
+    return json_text.written(document.items() if isinstance(document, dict) else document)
+
+
 def diagnostics_document(found: Iterable[Diagnostic]) -> Document:
     """Describe what `validate` found, or why another command cannot go on."""
     listed = [diagnostic_document(each) for each in found]
@@ -36,46 +43,59 @@ def diagnostics_document(found: Iterable[Diagnostic]) -> Document:
 
 def drift_document(report: DriftReport) -> Document:
     """Describe what drifted and what is pending."""
+    return json_text.whole(drift_members(report))
+
+
+def drift_members(report: DriftReport) -> json_text.Members:
+    """Describe it member by member, as it may be long."""
+    plan = report.plan
+    yield "format", DRIFT_FORMAT
+    yield "site", plan.site
+    yield "as_of", plan.as_of.isoformat()
+    yield "revision", plan.revision
+    yield "attributed", report.attributed
+    yield "drifted", map(_drifted, report.drifted)
+    yield "pending", map(_item, report.pending)
+    yield "held_back", map(_item, report.held_back)
+    yield "held_back_because", plan.held_back.message if plan.held_back else None
+    yield "accepted", map(deviation_document, plan.accepted)
+    yield "moved", map(moved_document, plan.moved)
+    yield "ending", map(_ending, report.ending)
+    yield "warnings", map(diagnostic_document, plan.warnings)
+
+
+def _ending(found: Ending) -> Document:
     return {
-        "format": DRIFT_FORMAT,
-        "site": report.plan.site,
-        "as_of": report.plan.as_of.isoformat(),
-        "revision": report.plan.revision,
-        "attributed": report.attributed,
-        "drifted": [_drifted(found) for found in report.drifted],
-        "pending": [_item(action) for action in report.pending],
-        "held_back": [_item(action) for action in report.held_back],
-        "held_back_because": report.plan.held_back.message if report.plan.held_back else None,
-        "accepted": [deviation_document(each) for each in report.plan.accepted],
-        "moved": [moved_document(each) for each in report.plan.moved],
-        "ending": [
-            {
-                "address": str(each.address),
-                "name": str(each.name),
-                "until": each.until.isoformat(),
-                "accepted": each.accepted,
-            }
-            for each in report.ending
-        ],
-        "warnings": [diagnostic_document(each) for each in report.plan.warnings],
+        "address": str(found.address),
+        "name": str(found.name),
+        "until": found.until.isoformat(),
+        "accepted": found.accepted,
     }
 
 
 def result_document(result: ApplyResult) -> Document:
     """Describe what became of a plan."""
+    return json_text.whole(result_members(result))
+
+
+def result_members(result: ApplyResult) -> json_text.Members:
+    """Describe it member by member, as it may be long."""
+    yield "format", APPLY_FORMAT
+    yield "run", result.run or None
+    yield "plan", result.plan
+    yield "site", result.site
+    yield "interrupted", result.interrupted
+    yield "counts", {outcome.value: number for outcome, number in result.counts.items()}
+    yield "verified", result.verified
+    yield "note", result.note or None
+    yield "outcomes", map(_outcome, result.outcomes)
+
+
+def _outcome(found: ActionOutcome) -> Document:
     return {
-        "format": APPLY_FORMAT,
-        "run": result.run or None,
-        "plan": result.plan,
-        "site": result.site,
-        "interrupted": result.interrupted,
-        "counts": {outcome.value: number for outcome, number in result.counts.items()},
-        "verified": result.verified,
-        "note": result.note or None,
-        "outcomes": [
-            {**_item(found.action), "outcome": found.outcome.value, "detail": found.detail or None}
-            for found in result.outcomes
-        ],
+        **_item(found.action),
+        "outcome": found.outcome.value,
+        "detail": found.detail or None,
     }
 
 

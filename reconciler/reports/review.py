@@ -2,19 +2,23 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
-from itertools import groupby
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import nsmallest
+from itertools import chain, groupby
 from types import MappingProxyType
 from typing import Any, Final
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
+from reconciler import json_text
 from reconciler.diagnostics import Severity
 from reconciler.plain import count, plain
 from reconciler.reports import documents
 from reconciler.reports.documents import Document
-from reconciler.reports.text import grid, one_line
+from reconciler.reports.printing import Grid, one_line
+from reconciler.reports.summary import NAMED, Lists
 from reconciler.reports.view import learners
 from reconciler.review import CHECKS, Check, Finding, Review
 
@@ -27,38 +31,38 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 
 def review_document(review: Review) -> Document:
     """Describe everything that a review found."""
-    return {
-        "format": REVIEW_FORMAT,
-        "site": review.site,
-        "revision": review.revision,
-        "as_of": review.as_of.isoformat(),
-        "within_days": review.within_days,
-        "counts": {
-            check.value: sum(finding.check is check for finding in review.findings)
-            for check in CHECKS
-        },
-        "findings": [_row(finding) for finding in review.findings],
-    }
+    return json_text.whole(_members(review))
 
 
-def review_json(review: Review) -> str:
-    """Render a review as its document."""
-    return documents.to_text(review_document(review))
+def review_json(review: Review) -> Iterator[str]:
+    """Render a review as its document, piece by piece."""
+    return documents.to_texts(_members(review))
 
 
-def review_csv(review: Review) -> str:
+def _members(review: Review) -> json_text.Members:
+    counts = Counter(finding.check for finding in review.findings)
+    yield "format", REVIEW_FORMAT
+    yield "site", review.site
+    yield "revision", review.revision
+    yield "as_of", review.as_of.isoformat()
+    yield "within_days", review.within_days
+    yield "counts", {check.value: counts[check] for check in CHECKS}
+    yield "findings", map(_row, review.findings)
+
+
+def review_csv(review: Review) -> Iterator[str]:
     """Render a review as CSV (RFC 4180), one finding in a row.
 
     What a spreadsheet would take for a formula is told apart by an apostrophe before it.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
-    for finding in review.findings:
-        row = _row(finding)
-        writer.writerow([_cell(row[column]) for column in _COLUMNS])
-    return out.getvalue()
+    rows = ([_cell(row[column]) for column in _COLUMNS] for row in map(_row, review.findings))
+    for cells in chain([_COLUMNS], rows):
+        out = io.StringIO()
+        csv.writer(out).writerow(cells)
+        yield out.getvalue()
 
+
+_NO_UNIT: Final = "(in no unit)"
 
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a cell may not begin with, also in full width: spreadsheets would calculate it."""
@@ -69,7 +73,7 @@ def _cell(value: str | None) -> str:
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
-def review_html(review: Review) -> str:
+def review_html(review: Review) -> Iterator[str]:
     """Render a review as a page that needs nothing else: no script, no other file."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages need it
 
@@ -83,32 +87,44 @@ def review_html(review: Review) -> str:
     page = environment.get_template("review.html").render(
         review=review, summary=summary(review), sections=sections
     )
-    return f"{page}\n"
+    yield f"{page}\n"
 
 
-def review_text(review: Review) -> RenderableType:
-    """Render a review: what was found, check by check; learners by the unit they are in."""
-    parts: list[RenderableType] = [
-        one_line(f"Review of {review.site} on {review.as_of}", "bold"),
-        one_line(summary(review)),
-    ]
+def review_text(review: Review, *, full: bool = False) -> Iterator[RenderableType]:
+    """Render what was found, check by check; learners by the unit they are in.
+
+    Without `full`, a list that is too long to be read is counted by unit.
+    """
+    lists = Lists(full=full)
+    yield one_line(f"Review of {review.site} on {review.as_of}", "bold")
+    yield one_line(summary(review))
     for check, findings in _by_check(review):
         severity = max(finding.severity is Severity.ERROR for finding in findings)
         style = _STYLES[Severity.ERROR if severity else Severity.WARNING]
         title = f"{CHECKS[check].title}: {len(findings)} ({CHECKS[check].code})"
-        table = grid(2)
-        for left, right in _table(check, findings):
-            table.add_row(one_line(f"  {left}"), one_line(right, "dim"))
-        parts.extend([Text(), one_line(title, style), table])
-    return Group(*parts)
+        rows = _table(check, findings)
+        table = Grid(2)
+        for left, right in _by_unit(findings) if lists.counts(rows) else rows:
+            table.add_row(f"  {left}", (right, "dim"))
+        yield from (Text(), one_line(title, style), table)
+    hint = lists.hint()
+    if hint:
+        yield from (Text(), one_line(hint, "yellow"))
 
 
-_Renderer = Callable[[Review], RenderableType | str]
+def _by_unit(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Name the units with most findings, and count those."""
+    counts = Counter(finding.unit or _NO_UNIT for finding in findings)
+    most = nsmallest(NAMED, counts.items(), key=lambda each: (-each[1], each[0]))
+    rows = [(unit, f"{number:,} of them") for unit, number in most]
+    left = len(counts) - len(most)
+    return [*rows, ("elsewhere", f"in {count(left, 'more unit')}")] if left else rows
 
-FORMATS: Final[Mapping[str, _Renderer]] = MappingProxyType(
-    {"text": review_text, "json": review_json, "csv": review_csv, "html": review_html}
+
+FORMATS: Final[Mapping[str, Callable[[Review], Iterator[str]]]] = MappingProxyType(
+    {"json": review_json, "csv": review_csv, "html": review_html}
 )
-"""Every way to render a review, by its name on the command line."""
+"""Every way to render a review for programs, by its name on the command line."""
 
 
 def _by_check(review: Review) -> list[tuple[Check, list[Finding]]]:
@@ -123,7 +139,7 @@ def _table(check: Check, findings: list[Finding]) -> list[tuple[str, str]]:
         return [(finding.found.key, _note(finding)) for finding in findings]
     units: dict[str, list[str]] = {}
     for finding in findings:
-        units.setdefault(finding.unit or "(in no unit)", []).append(finding.found.key)
+        units.setdefault(finding.unit or _NO_UNIT, []).append(finding.found.key)
     return [(unit, learners(keys)) for unit, keys in sorted(units.items())]
 
 

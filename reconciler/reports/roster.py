@@ -16,7 +16,7 @@ from reconciler.diagnostics import CODES, Severity
 from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.plain import count
 from reconciler.reports.documents import Document
-from reconciler.reports.text import grid, one_line
+from reconciler.reports.printing import Grid, one_line
 from reconciler.rosters.problems import Problem
 
 CHECK_FORMAT: Final = "reconciler.roster-check/1"
@@ -77,7 +77,7 @@ def summary_document(summary: Summary) -> Document:
 
 def summary_text(summary: Summary) -> RenderableType:
     """Render what is in a roster."""
-    table = grid(2)
+    table = Grid(2)
     for heading, kinds in summary.counts:
         told = ", ".join(f"{number:,} {kind}" for kind, number in kinds) or "none"
         table.add_row(one_line(f"  {heading}"), one_line(told))
@@ -128,7 +128,7 @@ def check_text(
     """
     if _is_sound(problems):
         return Group(one_line(f"{source} is sound."), *(one_line(f"  {each}") for each in told))
-    table = grid(2)
+    table = Grid(2)
     for code, number in sorted(Counter(each.code for each in problems).items()):
         table.add_row(one_line(f"  {number:,} {code}"), one_line(CODES[code].title))
     return Group(

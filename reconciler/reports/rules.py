@@ -9,9 +9,9 @@ from rich.text import Text
 
 from reconciler.domain.roster import RosterUnit
 from reconciler.plain import count
-from reconciler.plan.document import diagnostic_document
+from reconciler.plan.items import diagnostic_document
 from reconciler.reports.documents import Document
-from reconciler.reports.text import grid, one_line
+from reconciler.reports.printing import Grid, one_line
 from reconciler.rules.result import Derived, Fate, Result
 
 RULES_FORMAT: Final = "reconciler.rules/1"
@@ -69,7 +69,7 @@ def _rule(result: Result, names: Mapping[str, str]) -> Iterable[RenderableType]:
     given = {person for each in taken for person in each.people}
     told = f"{count(len(given), rule.role)} over {count(len(taken), 'unit')}"
     yield one_line(f"{rule.name.key}: {told}", "bold")
-    table = grid(2)
+    table = Grid(2)
     for each in taken:
         people = ", ".join(names[person] for person in each.people)
         if each.fate is Fate.STEPS_IN:

@@ -11,11 +11,11 @@ from rich.table import Table
 from reconciler.apply.outcome import Outcome
 from reconciler.cause import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
-from reconciler.plan.document import value_document
+from reconciler.plan.items import value_document
 from reconciler.plan.model import ROLLBACK_OF
 from reconciler.redact import Redaction
 from reconciler.reports.documents import Document
-from reconciler.reports.text import one_line
+from reconciler.reports.printing import one_line
 
 HISTORY_FORMAT: Final = "reconciler.history/1"
 RUN_FORMAT: Final = "reconciler.run/1"

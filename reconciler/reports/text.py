@@ -4,12 +4,10 @@ Colour and emphasis show on a terminal only; elsewhere the same words come plain
 or a manifest put into a key or a label, no control character reaches the terminal.
 """
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from reconciler.access.menu import Condition, Explanation
@@ -24,6 +22,16 @@ from reconciler.plan.model import Action, Plan
 from reconciler.policy.model import Verdict
 from reconciler.provider import Verb
 from reconciler.reports import view
+from reconciler.reports.printing import Grid, indented, one_line
+from reconciler.reports.summary import (
+    Lists,
+    Named,
+    busiest_rows,
+    largest_access_rows,
+    summary_groups,
+    tally_rows,
+    warning_rows,
+)
 
 _SIGNS = {Verb.ADD: "+", Verb.REMOVE: "-", Verb.CHANGE: "~"}
 _STYLES = {Verb.ADD: "green", Verb.REMOVE: "red", Verb.CHANGE: "yellow"}
@@ -38,50 +46,103 @@ _OUTCOME_STYLES = {
 }
 
 
-def plan_text(plan: Plan, *, summary: bool = True) -> RenderableType:
-    """Render a plan: summary first, then only what changes, grouped by person.
+ONE_HOLDER = " `plan --only 'mentor/PERSON*'` plans for one holder alone."
 
-    Without `summary`, the line is left out that says how much there is to do.
+
+def plan_text(plan: Plan, *, summary: bool = True, full: bool = False) -> Iterator[RenderableType]:
+    """Render a plan, part by part: summary first, then only what changes, grouped by person.
+
+    Without `summary`, the line is left out that says how much there is to do. Without `full`, a
+    list that is too long to be read is counted.
     """
-    rows = view.access_rows(plan)
-    parts = _head(plan, rows, summary=summary)
-    for group in view.groups(plan.actions):
-        parts.extend([Text(), one_line(group.title, "bold"), _rows(group.rows)])
-    if rows:
-        parts.extend([Text(), one_line("Access", "bold"), _access(rows)])
+    lists = Lists(full=full)
+    yield from _head(plan, summary=summary)
+    yield from _actions(plan, lists)
+    if plan.access:
+        counted = lists.counts(plan.access)
+        yield from _headed("Access: who gains or loses most" if counted else "Access")
+        yield _table(largest_access_rows(plan)) if counted else _access(view.access_rows(plan))
     if plan.unmanaged:
-        parts.extend([Text(), one_line("Live but not declared (reported only)", "bold")])
-        parts.extend(_indented(line) for line in view.unmanaged_rows(plan.unmanaged))
+        yield from _headed("Live but not declared (reported only)")
+        if lists.counts(plan.unmanaged):
+            yield _table(tally_rows(each.name for each in plan.unmanaged))
+        else:
+            yield from map(indented, view.unmanaged_rows(plan.unmanaged))
     if plan.warnings:
-        parts.extend([Text(), *map(diagnostic_text, plan.warnings)])
-    for heading, listed in (
-        ("Later", view.upcoming_rows(plan)),
-        ("Moved", view.moved_rows(plan.moved)),
-        ("Accepted deviations", view.accepted_rows(plan.accepted)),
-    ):
-        if listed:
-            parts.extend([Text(), one_line(heading, "bold"), _table(listed)])
+        yield Text()
+        yield from _warnings(plan.warnings, lists)
+    parts: tuple[_Part[Any], ...] = (
+        _Part("Later", "bold", plan.upcoming, view.upcoming_rows),
+        _Part("Moved", "bold", plan.moved, view.moved_rows),
+        _Part("Accepted deviations", "bold", plan.accepted, view.accepted_rows),
+    )
+    for part in parts:
+        if part.items:
+            yield from (Text(), one_line(part.heading, part.style), _listed(part, lists))
     failed = [verdict for verdict in plan.verdicts if not verdict.passed]
     if failed:
-        parts.extend([Text(), one_line("Guards", "bold"), *map(_verdict, failed)])
-    return Group(*parts)
+        yield from (*_headed("Guards"), *map(_verdict, failed))
+    yield from _hint(lists, ONE_HOLDER)
 
 
-def _head(plan: Plan, rows: list[view.AccessRow], *, summary: bool) -> list[RenderableType]:
+def _headed(heading: str) -> tuple[RenderableType, ...]:
+    return Text(), one_line(heading, "bold")
+
+
+def _head(plan: Plan, *, summary: bool) -> Iterator[RenderableType]:
     """Render the summary: of all of it, and school by school."""
     until = f", holds until {plan.holds_until}" if plan.holds_until else ""
-    parts: list[RenderableType] = [
-        one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold"),
-    ]
+    yield one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold")
     if summary:
-        parts.append(one_line(view.summary(plan)))
+        yield one_line(view.summary(plan))
     if plan.redacted:
-        parts.append(one_line("Redacted: people are hidden in it. For reading only.", "yellow"))
+        yield one_line("Redacted: people are hidden in it. For reading only.", "yellow")
     if plan.actions:
-        parts.append(one_line(view.access_summary(rows)))
+        yield one_line(view.access_summary(plan.access))
     if plan.schools:
-        parts.extend([Text(), one_line("Schools", "bold"), _table(view.school_rows(plan.schools))])
-    return parts
+        yield from (*_headed("Schools"), _table(view.school_rows(plan.schools)))
+
+
+def _actions(plan: Plan, lists: Lists) -> Iterator[RenderableType]:
+    counted = lists.counts(plan.actions)
+    for group in summary_groups(plan.actions) if counted else view.groups(plan.actions):
+        yield from (*_headed(group.title), _rows(group.rows))
+    if counted:
+        most = busiest_rows((action.name for action in plan.actions), "change")
+        if most:
+            yield from (*_headed("Most changes"), _table(most))
+
+
+def _warnings(found: Sequence[Diagnostic], lists: Lists) -> Iterable[RenderableType]:
+    if lists.counts(found):
+        return (one_line("Warnings", "bold yellow"), _table(warning_rows(found)))
+    return map(diagnostic_text, found)
+
+
+_Item = TypeVar("_Item", bound=Named)
+
+
+class _Part(NamedTuple, Generic[_Item]):
+    """A list of a text, under its heading."""
+
+    heading: str
+    style: str
+    items: Sequence[_Item]
+    rows: Callable[[Sequence[_Item]], Iterable[tuple[str, str]]]
+
+
+def _listed(part: _Part[Any], lists: Lists) -> RenderableType:
+    """Render a list as its rows, or as what there is of what."""
+    if not lists.counts(part.items):
+        return _table(part.rows(part.items))
+    names = [each.name for each in part.items]
+    return _table([*tally_rows(names), *busiest_rows(names, "of them", "of them")])
+
+
+def _hint(lists: Lists, narrower: str = "") -> Iterator[RenderableType]:
+    hint = lists.hint(narrower)
+    if hint:
+        yield from (Text(), one_line(hint, "yellow"))
 
 
 _DRIFTS = {
@@ -91,63 +152,77 @@ _DRIFTS = {
 }
 
 
-def drift_text(report: DriftReport) -> RenderableType:
-    """Render what drifted, by whom, and what is only pending."""
-    parts: list[RenderableType] = []
+def drift_text(report: DriftReport, *, full: bool = False) -> Iterator[RenderableType]:
+    """Render, part by part, what drifted, by whom, and what is only pending.
+
+    Without `full`, a list that is too long to be read is counted.
+    """
+    lists = Lists(full=full)
     if not (report.drifted or report.pending or report.held_back):
-        parts.append(one_line(view.NO_DRIFT))
-    for heading, kinds in _DRIFTS.items():
-        listed = [found for found in report.drifted if found.kind in kinds]
-        if listed:
-            parts.append(one_line(f"{heading}: {len(listed)}", "bold red"))
-            parts.append(_table([(str(found.item.name), _direction(found)) for found in listed]))
-    for heading, style, rows in (
-        ("Not yet applied", "bold yellow", _causes(report.pending)),
-        ("Held back, as a roster has lost too much", "bold yellow", _causes(report.held_back)),
-        ("Accepted deviations", "bold", view.accepted_rows(report.plan.accepted)),
-        ("Moved", "bold", view.moved_rows(report.plan.moved)),
-        ("Ending soon", "bold yellow", view.ending_rows(report.ending)),
-    ):
-        if rows:
-            parts.extend([one_line(f"{heading}: {len(rows)}", style), _table(rows)])
+        yield one_line(view.NO_DRIFT)
+    drifts = {
+        heading: [found for found in report.drifted if found.kind in kinds]
+        for heading, kinds in _DRIFTS.items()
+    }
+    parts: tuple[_Part[Any], ...] = (
+        *(_Part(heading, "bold red", found, _directions) for heading, found in drifts.items()),
+        _Part("Not yet applied", "bold yellow", report.pending, _causes),
+        _Part("Held back, as a roster has lost too much", "bold yellow", report.held_back, _causes),
+        _Part("Accepted deviations", "bold", report.plan.accepted, view.accepted_rows),
+        _Part("Moved", "bold", report.plan.moved, view.moved_rows),
+        _Part("Ending soon", "bold yellow", report.ending, view.ending_rows),
+    )
+    for part in parts:
+        if part.items:
+            yield one_line(f"{part.heading}: {len(part.items)}", part.style)
+            yield _listed(part, lists)
     if report.plan.held_back:
         verdict = report.plan.held_back
-        parts.append(_indented(f"refused {verdict.code}: {verdict.message}", "red"))
+        yield indented(f"refused {verdict.code}: {verdict.message}", "red")
     if not report.attributed:
-        parts.append(
-            one_line("There are no events to ask who changed what, so everything counts as drift.")
+        yield one_line(
+            "There are no events to ask who changed what, so everything counts as drift."
         )
-    parts.extend(map(diagnostic_text, report.plan.warnings))
-    return Group(*parts)
+    yield from _warnings(report.plan.warnings, lists)
+    yield from _hint(lists)
 
 
-def _causes(actions: Iterable[Action]) -> list[tuple[str, str]]:
+def _directions(found: Iterable[Drifted]) -> list[tuple[str, str]]:
+    return [(str(each.name), _direction(each)) for each in found]
+
+
+def _causes(actions: Sequence[Action]) -> list[tuple[str, str]]:
     return [(str(action.name), str(action.cause)) for action in actions]
 
 
-def result_text(result: ApplyResult, plan: Plan) -> RenderableType:
+def result_text(result: ApplyResult, plan: Plan, *, full: bool = False) -> Iterator[RenderableType]:
     """Render what happened: counts first, then everything that is not as it should be.
 
     Of the plan that was applied, what it leaves is told where there was nothing to do.
     """
+    lists = Lists(full=full)
     if not result.outcomes:
-        return one_line(view.nothing(plan))
+        yield one_line(view.nothing(plan))
+        return
     open_ends = [found for found in result.outcomes if not found.outcome.holds]
-    parts: list[RenderableType] = [
-        one_line(f"Applied to {result.site}: {view.result_summary(result, plan)}", "bold")
-    ]
-    for found in open_ends:
-        line = f"{found.outcome} {_SIGNS[found.action.verb]} {found.action.name}: {found.detail}"
-        parts.append(_indented(line, _OUTCOME_STYLES[found.outcome]))
+    yield one_line(f"Applied to {result.site}: {view.result_summary(result, plan)}", "bold")
+    if lists.counts(open_ends):
+        for outcome, style in _OUTCOME_STYLES.items():
+            names = [each.action.name for each in open_ends if each.outcome is outcome]
+            if names:
+                yield from (one_line(f"{outcome}:", style), _table(tally_rows(names)))
+    else:
+        for found in open_ends:
+            action = found.action
+            line = f"{found.outcome} {_SIGNS[action.verb]} {action.name}: {found.detail}"
+            yield indented(line, _OUTCOME_STYLES[found.outcome])
     if result.note:
-        parts.append(one_line(result.note))
+        yield one_line(result.note)
     if any(found.outcome is Outcome.MANUAL for found in open_ends):
-        parts.append(one_line("Do what is left by hand, in the admin pages; then run this again."))
+        yield one_line("Do what is left by hand, in the admin pages; then run this again.")
     elif result.exit_code is ExitCode.PARTIAL:
-        parts.append(
-            one_line("Run the same command again to finish; what is done is not repeated.")
-        )
-    return Group(*parts)
+        yield one_line("Run the same command again to finish; what is done is not repeated.")
+    yield from _hint(lists)
 
 
 def explanation_text(explanation: Explanation, name: str, *, planned: bool) -> RenderableType:
@@ -159,9 +234,9 @@ def explanation_text(explanation: Explanation, name: str, *, planned: bool) -> R
     ]
     for condition in _telling(explanation):
         sign, style = ("✓", "green") if condition.met else ("✗", "red")
-        parts.append(_indented(f"{sign} {condition.text}", style))
+        parts.append(indented(f"{sign} {condition.text}", style))
         if condition.remedy:
-            parts.append(_indented(f"  {condition.remedy}"))
+            parts.append(indented(f"  {condition.remedy}"))
     return Group(*parts)
 
 
@@ -186,98 +261,41 @@ def diagnostic_text(found: Diagnostic) -> RenderableType:
     )
 
 
-_WIDE = 400
-
-
-def show(renderable: RenderableType, *, stderr: bool = False, colour: bool = True) -> None:
-    """Print something rendered: on a terminal as it likes it, elsewhere wide and plain."""
-    stream = console(stderr=stderr, colour=colour)
-    if stream.is_terminal:
-        stream.print(renderable)
-        return
-    with stream.capture() as captured:
-        stream.print(renderable)
-    lines = captured.get().splitlines()
-    stream.file.write("".join(f"{line.rstrip()}\n" for line in lines))
-    stream.file.flush()
-
-
-def console(*, stderr: bool = False, colour: bool = True) -> Console:
-    """Make the console for an output stream; wide where nobody looks at a terminal.
-
-    Without colour (or with NO_COLOR set) there is no bold or dim text either: no escape codes.
-    """
-    plain_text = partial(Console, stderr=stderr, highlight=False, markup=False, emoji=False)
-    made = plain_text(no_color=not colour or None)
-    if not made.is_terminal:
-        return plain_text(no_color=True, width=_WIDE)
-    return plain_text(color_system=None) if made.no_color else made
-
-
-def one_line(text: str, style: str = "") -> Text:
-    """Render a text that may come from elsewhere in one harmless line."""
-    return Text(plain(text), style=style)
-
-
-def _indented(text: str, style: str = "") -> RenderableType:
-    return Padding(one_line(text, style), (0, 0, 0, 2))
-
-
-def grid(texts: int, *, signed: bool = False) -> Table:
-    """Make a table of texts.
-
-    What is too long for a narrow terminal goes on below, as no id may be cut.
-    """
-    table = Table.grid(padding=(0, 2, 0, 0))
-    if signed:
-        table.add_column(no_wrap=True, min_width=3)
-    for _ in range(texts):
-        table.add_column(overflow="fold")
-    return table
-
-
-def _rows(rows: tuple[view.Row, ...]) -> RenderableType:
-    table = grid(2, signed=True)
+def _rows(rows: Iterable[view.Row]) -> RenderableType:
+    grid = Grid(2, signed=True)
     for row in rows:
         note = f"{row.why}; {row.note}" if row.note else row.why
-        table.add_row(
-            one_line(f"  {_SIGNS[row.verb]}", _STYLES[row.verb]),
-            one_line(row.what, _STYLES[row.verb]),
-            one_line(note, "dim"),
-        )
-    return table
+        style = _STYLES[row.verb]
+        grid.add_row((f"  {_SIGNS[row.verb]}", style), (row.what, style), (note, "dim"))
+    return grid
 
 
-def _table(pairs: list[tuple[str, str]]) -> RenderableType:
-    table = grid(2)
+def _table(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    grid = Grid(2)
     for left, right in pairs:
-        table.add_row(one_line(f"  {left}"), one_line(right, "dim"))
-    return table
+        grid.add_row(f"  {left}", (right, "dim"))
+    return grid
 
 
-def _access(rows: list[view.AccessRow]) -> RenderableType:
-    table = grid(3)
+def _access(rows: Iterable[view.AccessRow]) -> RenderableType:
+    grid = Grid(3)
     for row in rows:
         for verb, word, keys in (
             (Verb.ADD, "gains", row.gained),
             (Verb.REMOVE, "loses", row.lost),
         ):
             if keys:
-                table.add_row(
-                    one_line(f"  {row.person}"),
-                    one_line(word, _STYLES[verb]),
-                    one_line(view.learners(keys)),
-                )
-    return table
+                grid.add_row(f"  {row.person}", (word, _STYLES[verb]), view.learners(keys))
+    return grid
 
 
 def _verdict(verdict: Verdict) -> RenderableType:
     if verdict.override is not None:
         told = f"overridden {verdict.code}: {verdict} (reason: {verdict.override})"
-        return _indented(told, "yellow")
+        return indented(told, "yellow")
     if not verdict.refuses:
-        return _indented(f"advice {verdict.code}: {verdict}", "yellow")
-    return _indented(f"refused {verdict.code}: {verdict}", "red")
+        return indented(f"advice {verdict.code}: {verdict}", "yellow")
+    return indented(f"refused {verdict.code}: {verdict}", "red")
 
 
 def _differs(action: Action, kind: DriftKind) -> str:

@@ -1,10 +1,11 @@
 """The one view of a plan that every renderer reads: summary, groups by person, access, guards."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from reconciler.access.changes import AccessChange
 from reconciler.apply.outcome import ApplyResult
 from reconciler.cause import Grant
 from reconciler.domain.address import Address, AddressKind
@@ -12,10 +13,22 @@ from reconciler.domain.vocabulary import Role
 from reconciler.drift import DriftReport
 from reconciler.ending import Ending
 from reconciler.plain import count, first_of
-from reconciler.plan.model import ROLLBACK_OF, Action, Deviation, Moved, Plan, School, Unmanaged
+from reconciler.plan.model import (
+    ROLLBACK_OF,
+    Action,
+    Deviation,
+    Moved,
+    Plan,
+    School,
+    Unmanaged,
+    Upcoming,
+)
 from reconciler.provider import Verb
 
 NO_DRIFT = "No drift: the site is as the manifest declares."
+
+Subject = tuple[int, str, str]
+"""The site's settings, or a person in a role; sorts as they are told."""
 
 LISTED = 12
 """So many learners are named in a text; a JSON document names them all."""
@@ -107,13 +120,11 @@ def result_summary(result: ApplyResult, plan: Plan) -> str:
     return f"{counts}; {proof}."
 
 
-def groups(actions: Iterable[Action]) -> list[Group]:
+def groups(actions: Iterable[Action]) -> Iterator[Group]:
     """Group actions: settings first, then person by person; the plan's order within each."""
-    ordered = sorted(actions, key=lambda action: _subject(action.name))
-    return [
-        Group(_title(subject), tuple(_row(action) for action in members))
-        for subject, members in groupby(ordered, key=lambda action: _subject(action.name))
-    ]
+    ordered = sorted(actions, key=lambda action: subject_of(action.name))
+    for subject, members in groupby(ordered, key=lambda action: subject_of(action.name)):
+        yield Group(title(subject), tuple(_row(action) for action in members))
 
 
 def access_rows(plan: Plan) -> list[AccessRow]:
@@ -129,7 +140,7 @@ def access_rows(plan: Plan) -> list[AccessRow]:
     return sorted(rows, key=lambda row: row.person)
 
 
-def access_summary(rows: Sequence[AccessRow]) -> str:
+def access_summary(rows: Sequence[AccessChange]) -> str:
     """Say in a line who gains and who loses sight of learners."""
     if not rows:
         return "Nobody gains or loses sight of a learner."
@@ -163,12 +174,12 @@ def describe(name: Address, verb: Verb = Verb.ADD) -> str:
 
 def unmanaged_rows(items: Iterable[Unmanaged]) -> list[str]:
     """Describe reported things in a line each."""
-    return [f"{_title(_subject(item.name))}: {describe(item.name)}" for item in items]
+    return [f"{title(subject_of(item.name))}: {describe(item.name)}" for item in items]
 
 
-def upcoming_rows(plan: Plan) -> list[tuple[str, str]]:
+def upcoming_rows(items: Iterable[Upcoming]) -> list[tuple[str, str]]:
     """Say what is declared for a later day."""
-    return [(str(item.name), f"starts on {item.begins}") for item in plan.upcoming]
+    return [(str(item.name), f"starts on {item.begins}") for item in items]
 
 
 def accepted_rows(items: Iterable[Deviation]) -> list[tuple[str, str]]:
@@ -228,15 +239,16 @@ _DEVIATES = {
 }
 
 
-def _subject(name: Address) -> tuple[int, str, str]:
-    """Sort settings before mentors before headteachers, then by person."""
+def subject_of(name: Address) -> Subject:
+    """Return what an address is about; settings come first, then mentors, then headteachers."""
     if name.kind in (AddressKind.PROFILE, AddressKind.LABEL):
         return 0, "", ""
     role, person = name.parts[:2]
     return 1 + list(Role).index(Role(role)), person, role
 
 
-def _title(subject: tuple[int, str, str]) -> str:
+def title(subject: Subject) -> str:
+    """Name a subject."""
     _, person, role = subject
     return f"{role} {person}" if role else "settings"
 

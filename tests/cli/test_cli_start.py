@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sandboxes import PROGRAM, clean_environment
+from sandboxes import PROGRAM, clean_environment, running
 from small import small_site
 
 from reconciler.cli.main import COMMANDS
@@ -148,3 +148,16 @@ def test_a_command_loads_what_it_runs_with_and_no_more(case: str, tmp_path: Path
     (tmp_path / "state.json").write_bytes(write_state(small_site()))
     arguments, budget = RUN[case]
     assert tops(loaded(tmp_path, *arguments)) & PACKAGES <= {"click"} | budget
+
+
+def test_over_http_nothing_is_loaded_that_only_a_failure_needs(tmp_path: Path):
+    """tenacity loads asyncio, and what else it finds installed, which no answered request needs."""
+    (tmp_path / "roles.yaml").write_text(MANIFEST)
+    (tmp_path / "state.json").write_bytes(write_state(small_site()))
+    with running(tmp_path, "--seed", str(tmp_path / "state.json")) as sandbox:
+        modules = loaded(
+            tmp_path, "plan", "roles.yaml", RECONCILER_NO_CACHE="1", **sandbox.variables()
+        )
+    budget = {"click", "msgspec", "requests", "rich", "urllib3", "yaml"}
+    assert tops(modules) & PACKAGES <= budget
+    assert "asyncio" not in tops(modules)

@@ -73,3 +73,9 @@ def test_those_of_a_role_are_the_same_set_where_they_are_all(plain):
     for role in Role:
         assert made.of_role(role) == {each for each in plain if each.role is role}
     assert made.of_role(*Role) is made
+
+
+@given(SETS, SETS)
+def test_who_differs_is_who_has_not_the_same_in_both(one, other):
+    expected = {each.holder for each in one ^ other}
+    assert Assignments.of(one).differing(Assignments.of(other)) == expected

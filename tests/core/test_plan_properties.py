@@ -1,7 +1,9 @@
 """The plan against a slow, obvious model: what it does, what it leaves alone, in which order."""
 
+import hashlib
 import json
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from doubles import broken_rule
@@ -14,10 +16,12 @@ from reconciler.directory import Directory
 from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.errors import InvalidInput
+from reconciler.json_text import Reading
 from reconciler.manifest.model import Manifest, Unmanaged
+from reconciler.plain import harmless_json
 from reconciler.plan.basis import digests, moved
 from reconciler.plan.build import make_plan
-from reconciler.plan.document import from_document, to_text
+from reconciler.plan.document import from_document, read, to_document, to_text
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Plan
 from reconciler.state import LiveState
@@ -228,6 +232,20 @@ def test_a_plan_survives_its_file(case):
     state, manifest = case
     plan = plan_for(state, manifest)
     assert from_document(json.loads(to_text(plan))) == plan
+    assert read(Reading(BytesIO(to_text(plan).encode()))) == plan
+
+
+@given(cases())
+@examples(100)
+def test_a_plan_in_pieces_is_the_text_of_its_whole_document(case):
+    state, manifest = case
+    plan = plan_for(state, manifest)
+    document = to_document(plan)
+    assert to_text(plan) == harmless_json(document) + "\n"
+    del document["digest"]
+    compact = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(compact.encode()).hexdigest()
+    assert to_document(plan)["digest"] == f"sha256:{digest}"
 
 
 @given(cases(scoped=True), st.data())

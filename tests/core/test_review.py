@@ -8,16 +8,18 @@ from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from sandboxes import validator
 from small import plan, small_site, wanting
 from strategies import AT, TODAY, cases, entry_of, ref
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder
-from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
+from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.manifest.model import Item, Level, Policy, Rule, Section
-from reconciler.reports.review import review_csv, review_document, review_html
+from reconciler.reports import summary
+from reconciler.reports.review import review_csv, review_document, review_html, review_text
 from reconciler.review import CHECKS, Check
-from reconciler.state import Relation
+from reconciler.state import Relation, Unit
 from reconciler.workflows.reading import StateOn, review_state
 
 YESTERDAY = TODAY - timedelta(days=1)
@@ -201,7 +203,9 @@ def test_no_cell_is_a_formula_and_nothing_else_is_lost(key):
         replace(unit, sync_key=key or None) if unit.id == "u2" else unit for unit in state.units
     )
     state = replace(state, units=units)
-    rows = list(csv.DictReader(io.StringIO(review_csv(review_state(StateOn(state, TODAY))))))
+    rows = list(
+        csv.DictReader(io.StringIO("".join(review_csv(review_state(StateOn(state, TODAY))))))
+    )
     document = review_document(review_state(StateOn(state, TODAY)))
     assert len(rows) == len(document["findings"])
     for row, finding in zip(rows, document["findings"], strict=True):
@@ -218,7 +222,7 @@ def test_a_page_escapes_what_comes_from_elsewhere():
         replace(unit, sync_key="<script>alert(1)</script>") if unit.id == "u2" else unit
         for unit in state.units
     )
-    page = review_html(review_state(StateOn(replace(state, units=units), TODAY)))
+    page = "".join(review_html(review_state(StateOn(replace(state, units=units), TODAY))))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
@@ -226,3 +230,21 @@ def test_a_page_escapes_what_comes_from_elsewhere():
 def test_every_check_has_a_line_in_the_table():
     assert list(CHECKS) == list(Check)
     assert len({check.code for check in CHECKS.values()}) == len(Check)
+
+
+def test_a_long_list_is_counted_by_unit_unless_all_is_asked_for(monkeypatch):
+    monkeypatch.setattr(summary, "LONG", 1)
+    units = tuple(Unit(f"x{n}", f"9{n}", UnitKind.CLASS, f"9{n}", "u1") for n in range(12))
+    site = small_site()
+    found = review_state(StateOn(replace(site, units=(*site.units, *units)), TODAY))
+
+    def told(**how) -> list[str]:
+        stream = Console(width=200, file=io.StringIO())
+        stream.print(*review_text(found, **how), sep="\n")
+        return stream.file.getvalue().splitlines()
+
+    counted, listed = told(), told(full=True)
+    assert any("of them" in line for line in counted)
+    assert "--full" in counted[-1]
+    assert len(listed) > len(counted)
+    assert not any("of them" in line for line in listed)

@@ -26,7 +26,7 @@ from reconciler.fleet.record import Record
 from reconciler.fleet.run import Guard
 from reconciler.fleet.site import plan_site
 from reconciler.plain import count
-from reconciler.reports import text
+from reconciler.reports import printing
 from reconciler.workflows.reading import today_in
 from reconciler.workflows.recording import THROW_AWAY, state_folder
 
@@ -141,7 +141,7 @@ def _agreed(conduct: Conduct, done: Mapping[str, SiteResult]) -> dict[str, str]:
         ReconcilerError: the answer was no.
     """
     plans = conduct.ask("plan", plan_site, done=done)
-    text.show(report.fleet_text(plans), colour=not conduct.asked.no_color, stderr=True)
+    printing.show(report.fleet_text(plans), colour=not conduct.asked.no_color, stderr=True)
     changed = [each for each in plans.results if each.code is ExitCode.DONE and each.counts]
     if changed:
         ask(

@@ -6,7 +6,7 @@ written is not: no command fails by it. The checksums find damage, not forgery: 
 write there.
 
     FOLDER/DIGEST/index.json        revision, and per collection ETag, size and checksum
-    FOLDER/DIGEST/people.json       a collection's items, a JSON list
+    FOLDER/DIGEST/people.json       a collection's values, as `compact` has them
     FOLDER/DIGEST/CACHEDIR.TAG      asks backups to leave the folder out
 
 The digest is of the site's address and id and of who asks: a copy is never shown to another client.
@@ -27,14 +27,13 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from reconciler.errors import ContractViolation
 from reconciler.private_files import write_private
-from reconciler.providers import bulk
-from reconciler.providers.codec import COLLECTIONS, Shape, decode
+from reconciler.providers.codec import COLLECTIONS, Shape
+from reconciler.providers.rest import compact
 from reconciler.providers.rest.pages import Held
 from reconciler.state import Site
 
-FORMAT: Final = "reconciler.cache/1"
+FORMAT: Final = "reconciler.cache/2"
 
 LIMIT: Final = 1_000_000_000
 """How many bytes all sites of a cache may take together."""
@@ -169,7 +168,7 @@ class Cache:
             if held is kept.held.get(name):
                 files[name] = kept.files[name]
                 continue
-            content = bulk.encode(shape, held.values)
+            content = compact.encode(held.values)
             contents[name] = content
             files[name] = _File(held.etag, len(content), hashlib.sha256(content).hexdigest())
         size = sum(file.size for file in files.values())
@@ -247,13 +246,10 @@ def _values(folder: Path, shape: Shape, file: _File) -> Any:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise _Unusable("its checksum is another")
-    values = bulk.decode(shape, content)
-    if values is not None:
-        return values
-    try:
-        return decode(shape, json.loads(content), shape.name)
-    except (ContractViolation, ValueError, TypeError, RecursionError):
-        raise _Unusable("its items cannot be read") from None
+    values = compact.decode(shape, content)
+    if values is None:
+        raise _Unusable("its items cannot be read")
+    return values
 
 
 def _clear_abandoned(folder: Path, now: float) -> None:

@@ -1,14 +1,16 @@
 """Collections page by page: to the end, from one state of the site, nothing twice."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from reconciler.errors import ContractViolation, RequestRefused, SiteError
 from reconciler.http.answers import Answer
 from reconciler.http.call import Call
 from reconciler.provider import Event
+from reconciler.providers import bulk
 from reconciler.providers.codec import ADVICE, EVENTS, Shape, decode
 from reconciler.providers.integrity import refuse_twice
 
@@ -26,7 +28,7 @@ class Held:
     """A collection as it was read last, and the ETag that stands for it."""
 
     etag: str
-    values: list[Any]
+    values: Collection[Any]
 
 
 class _Moved(Exception):
@@ -66,11 +68,12 @@ def _read_pages(get: Get, shape: Shape, held: Held | None) -> Held:
             )
         return held
     etag = _etag(call.name, answer)
-    values: list[Any] = []
+    gathering = bulk.gathering(shape)
     cursors: set[str] = set()
     while True:
-        items, following = _page(call.name, answer)
-        values += decode(shape, items, call.name)
+        page = _page(shape, call.name, answer)
+        gathering.add(page.items)
+        following = page.next
         if following is None:
             break
         if following in cursors:
@@ -80,6 +83,7 @@ def _read_pages(get: Get, shape: Shape, held: Held | None) -> Held:
         answer = _get(get, call)
         if _opaque(_etag(call.name, answer)) != _opaque(etag):
             raise _Moved
+    values = gathering.values()
     refuse_twice(shape, values, f"GET /v1/{shape.name}")
     return Held(etag, values)
 
@@ -87,7 +91,10 @@ def _read_pages(get: Get, shape: Shape, held: Held | None) -> Held:
 def _call(shape: Shape, page: int, cursor: str | None, held: Held | None) -> Call:
     query = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
     etag = held.etag if held else None
-    return Call("GET", f"/v1/{shape.name}", query, etag=etag, note=f"page {page}")
+    compiled = partial(bulk.decode_page, shape)
+    return Call(
+        "GET", f"/v1/{shape.name}", query, etag=etag, note=f"page {page}", compiled=compiled
+    )
 
 
 def _get(get: Get, call: Call) -> Answer:
@@ -110,8 +117,10 @@ def _opaque(etag: str) -> str:
     return etag.removeprefix("W/")
 
 
-def _page(name: str, answer: Answer) -> tuple[list[object], str | None]:
+def _page(shape: Shape, name: str, answer: Answer) -> bulk.Page:
     document = answer.document
+    if isinstance(document, bulk.Page):
+        return document
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         raise ContractViolation(f"{name}: the answer is not a page of items.", ADVICE)
     if "next" not in document:
@@ -123,7 +132,7 @@ def _page(name: str, answer: Answer) -> tuple[list[object], str | None]:
         raise ContractViolation(f"{name}: the cursor of the next page is not a text.", ADVICE)
     if following is not None and not items:
         raise ContractViolation(f"{name}: the page is empty, but more are to follow.", ADVICE)
-    return items, following
+    return bulk.Page(decode(shape, items, name), following)
 
 
 def read_events(get: Get, address: str | None, since: int = 0) -> Iterator[Event]:
@@ -142,18 +151,18 @@ def read_events(get: Get, address: str | None, since: int = 0) -> Iterator[Event
     while True:
         query = {"limit": str(PAGE), "after": after, **filtered}
         call = Call("GET", "/v1/events", query, note=f"page {number}")
-        items, following = _page(call.name, get(call))
-        for event in decode(EVENTS, items, call.name):
+        page = _page(EVENTS, call.name, get(call))
+        for event in page.items:
             if event.revision <= last:
                 raise ContractViolation(
                     f"{call.name}: an event came twice, or out of order.", ADVICE
                 )
             last = event.revision
             yield event
-        if following is None:
+        if page.next is None:
             return
-        if not _REVISION.fullmatch(following) or int(following) <= int(after):
+        if not _REVISION.fullmatch(page.next) or int(page.next) <= int(after):
             raise ContractViolation(
                 f"{call.name}: the next page does not follow on this one.", ADVICE
             )
-        after, number = following, number + 1
+        after, number = page.next, number + 1
