@@ -174,6 +174,19 @@ def test_a_ready_file_that_cannot_be_written_is_one_sentence(tmp_path):
         assert refused.stderr.count("\n") == 1
 
 
+def test_a_ready_file_takes_the_place_of_nothing_else(tmp_path):
+    notes, pipe = tmp_path / "notes.txt", tmp_path / "pipe"
+    notes.write_text("mine")
+    os.mkfifo(pipe)
+    for path in (notes, pipe):
+        refused = run("--ready-file", str(path))
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"Error: {path} exists and is no ready file")
+        assert refused.stderr.count("\n") == 1
+    assert notes.read_text() == "mine"
+    assert pipe.is_fifo()
+
+
 def test_a_ready_file_that_is_gone_or_overwritten_is_no_trouble_at_the_end(start):
     for spoil in (lambda path: path.unlink(), lambda path: path.write_text("[]")):
         running = start()
