@@ -1,9 +1,10 @@
 """Gives out the sites of a fleet to workers, and goes on whatever becomes of one of them."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fleet.executors import Pool
@@ -39,13 +40,14 @@ class Guard:
 NO_GUARD = Guard()
 
 
-def run(
+def run(  # noqa: PLR0913 - the parameters are what can be asked of a run
     tasks: Sequence[Task],
     work: Work,
     pool: Pool,
     *,
     max_parallel: int,
     guard: Guard = NO_GUARD,
+    known: Mapping[str, SiteResult] = MappingProxyType({}),
     watch: Callable[[SiteResult], None] = lambda _result: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[tuple[SiteResult, ...], str]:
@@ -59,15 +61,28 @@ def run(
         pool: who does it.
         max_parallel: how many sites are under way at once.
         guard: when no other site may begin.
+        known: results that are there before, by name: these sites are not begun, and count as
+            canary and as failed sites like any other.
         watch: told of every site as it ends.
         stopping: whether no other site shall begin, as somebody asked for it.
 
     Returns:
         A result for each of the tasks, in their order, and why the run stopped, or an empty text.
     """
-    running = _Run(work, pool, max_parallel, guard, watch, stopping)
     first, rest = tasks[: guard.canary], tasks[guard.canary :]
-    none_before_others = 0 if rest and guard.max_failed_sites is None else guard.max_failed_sites
+    counted = first if guard.max_failed_sites is None else tasks
+    running = _Run(
+        work,
+        pool,
+        max_parallel,
+        guard,
+        watch,
+        stopping,
+        frozenset(task.name for task in counted),
+        dict(known),
+    )
+    others = any(task.name not in known for task in rest)
+    none_before_others = 0 if others and guard.max_failed_sites is None else guard.max_failed_sites
     running.carry_out(first, none_before_others)
     running.carry_out(rest, guard.max_failed_sites)
     for task in tasks:
@@ -84,13 +99,14 @@ class _Run:
     guard: Guard
     watch: Callable[[SiteResult], None]
     stopping: Callable[[], bool]
+    counted: Set[str]
     results: dict[str, SiteResult] = field(default_factory=dict)
     stopped: str = ""
     _under_way: dict[Future[SiteResult], Task] = field(default_factory=dict)
 
     def carry_out(self, tasks: Iterable[Task], limit: int | None) -> None:
         """Do some sites to their end, unless more of them fail than may."""
-        waiting = deque(tasks)
+        waiting = deque(task for task in tasks if task.name not in self.results)
         while waiting or self._under_way:
             while waiting and len(self._under_way) < self.max_parallel and self._may_begin(limit):
                 self._begin(waiting.popleft())
@@ -101,7 +117,11 @@ class _Run:
 
     def _may_begin(self, limit: int | None) -> bool:
         if not self.stopped:
-            bad = [each for each in self.results.values() if each.code in self.guard.failing]
+            bad = [
+                each
+                for each in self.results.values()
+                if each.code in self.guard.failing and each.name in self.counted
+            ]
             if self.stopping():
                 self.stopped = "the run was told to stop."
             elif limit is not None and len(bad) > limit:

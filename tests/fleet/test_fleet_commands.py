@@ -124,7 +124,7 @@ def test_pseudonyms_stand_for_people(fleet: FleetDesk):
 # Two entries for one site
 
 
-def two_parts(desk: FleetDesk, one: str, other: str) -> None:
+def two_parts(desk: FleetDesk, one: str, other: str, **more: int) -> None:
     """Make s000 a site of two entries, each with a scope."""
     sites = {}
     for name, scope in (("one", one), ("other", other)):
@@ -132,7 +132,7 @@ def two_parts(desk: FleetDesk, one: str, other: str) -> None:
         desk.write(f"version: 1\nsite: s000\n{within}mentors: []\n", f"{name}.yaml")
         sites[name] = {"manifest": f"{name}.yaml", "environment": "s000"}
     sites["s001"] = {"manifest": "s001/roles.yaml"}
-    desk.write(json.dumps({"version": 1, "sites": sites}), "fleet.yaml")
+    desk.write(json.dumps({"version": 1, **more, "sites": sites}), "fleet.yaml")
 
 
 @pytest.mark.parametrize("command", ["plan", "drift", "review", "apply"])
@@ -161,6 +161,23 @@ def test_scopes_that_cannot_be_compared_are_not_applied(fleet: FleetDesk):
     assert codes(done.json("fleet-result")) == {"one": 1, "other": 1, "s001": 0}
 
 
+@pytest.mark.parametrize(
+    "guard",
+    [{"canary": 2}, {"canary": 1}, {"max_failed_sites": 1}, {"canary": 3, "max_failed_sites": 0}],
+)
+def test_scopes_that_cannot_be_compared_are_failed_sites_and_canary_sites(
+    fleet: FleetDesk, guard: dict[str, int]
+):
+    two_parts(fleet, "8a", "8b", **guard)
+    command = ("fleet", "apply", "fleet.yaml", "--yes", "--format", "json")
+    document = fleet.run(*command, expect=1, SECRET_s000="wrong").json("fleet-result")
+    assert codes(document) == {"one": 1, "other": 1, "s001": None}
+    assert "failed, and max_failed_sites is" in document["stopped"]
+    assert fleet.sites.writes("s001") == 0
+    only = fleet.run(*command, "--only", "o*", expect=1, SECRET_s000="wrong")
+    assert codes(only.json("fleet-result")) == {"one": 1, "other": 1}
+
+
 # Going on
 
 
@@ -180,6 +197,20 @@ def test_a_run_that_was_killed_is_gone_on_with(fleet: FleetDesk):
     assert (
         "--resume" in fleet.run("fleet", "apply", "fleet.yaml", "--yes", "--resume", expect=1).err
     )
+
+
+def test_a_failed_canary_site_keeps_others_from_being_begun_when_gone_on_with(fleet: FleetDesk):
+    fleet.sites.write_fleet(fleet.directory, canary=2)
+    fleet.write(MANIFEST.format(name="s001").replace("8a", "9z"), "s001/roles.yaml")
+    left = dict.fromkeys(ALL[2:])
+    for resumed in ([], ["--resume"]):
+        document = fleet_json(fleet, "apply", "--yes", *resumed, expect=1)
+        assert codes(document) == {"s000": 0, "s001": 1, **left}
+        assert document["counts"]["skipped"] == len(resumed)
+    assert [fleet.sites.writes(name) for name in ALL] == [4, 0, 0, 0, 0, 0]
+    fleet.write(MANIFEST.format(name="s001"), "s001/roles.yaml")
+    assert fleet_json(fleet, "apply", "--yes", "--resume")["counts"]["skipped"] == 1
+    assert [fleet.sites.writes(name) for name in ALL] == [4] * 6
 
 
 def test_kill_in_the_middle_and_resume(fleet: FleetDesk):

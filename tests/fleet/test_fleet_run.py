@@ -72,6 +72,31 @@ def test_so_many_canary_sites_may_fail_as_is_said():
     assert started(results) == ["s0", "s1", "s2", "s3"]
 
 
+def test_what_is_known_before_counts_and_is_not_begun():
+    def known(code: ExitCode, *names: str) -> dict[str, SiteResult]:
+        return {name: SiteResult(name, code, "Known.") for name in names}
+
+    two = known(ExitCode.FAILED, "s0", "s1")
+    for guard in (Guard(2, None, FAILING), Guard(1, None, FAILING), Guard(0, 1, FAILING)):
+        results, stopped = play(done, guard=guard, known=two)
+        assert started(results) == ["s0", "s1"]
+        assert stopped.startswith("2 sites have failed" if guard.canary != 1 else "1 site has")
+    late = known(ExitCode.FAILED, "s4")
+    assert started(play(done, guard=Guard(2, 0, FAILING), known=late)[0]) == ["s4"]
+    results, stopped = play(done, guard=Guard(2, None, FAILING), known=late)
+    assert [each.code for each in results] == [0, 0, 0, 0, 1, 0]
+    assert not stopped, "it is no canary site, and of the others any number may fail"
+    results, _ = play(
+        failing_at("s1"), guard=Guard(2, None, FAILING), known=known(ExitCode.DONE, "s0")
+    )
+    assert started(results) == ["s0", "s1"], (
+        "no other is a canary site in the place of one that is done"
+    )
+    results, stopped = play(done, 2, guard=Guard(1, None, FAILING), known=two)
+    assert [each.code for each in results] == [1, 1]
+    assert not stopped, "there is no other site to keep it from"
+
+
 def test_no_site_begins_before_the_canary_sites_have_ended():
     ended: list[str] = []
 

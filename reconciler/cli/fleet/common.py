@@ -136,10 +136,11 @@ class Conduct:
             stopping: whether no other site shall begin.
         """
         known = {**self.failed, **(done or {})}
-        tasks = self.tasks(known)
+        tasks = self.tasks()
         if agreed is not None:
             tasks = [replace(task, agreed=agreed.get(task.name, "")) for task in tasks]
-        telling = Telling(command, self.asked.json, len(tasks))
+        left = sum(task.name not in known for task in tasks)
+        telling = Telling(command, self.asked.json, left)
 
         def watch(result: SiteResult) -> None:
             heard(result)
@@ -151,15 +152,16 @@ class Conduct:
             self.pool,
             max_parallel=self.asked.max_parallel,
             guard=guard,
+            known=known,
             watch=watch,
             stopping=stopping,
         )
-        every = sorted((*known.values(), *results), key=lambda result: result.name)
+        every = sorted(results, key=lambda result: result.name)
         codes = [guard.lost if each.code is None else each.code for each in every]
         return FleetResult(command, tuple(every), worst(codes), stopped)
 
-    def tasks(self, known: Container[str]) -> list[Task]:
-        """Return what workers are told about the sites of which nothing is known yet."""
+    def tasks(self, known: Container[str] = ()) -> list[Task]:
+        """Return what workers are told about the sites that are meant, but for those known."""
         return [self.task(each) for each in self.chosen if each.name not in known]
 
     def task(self, site: FleetSite) -> Task:
