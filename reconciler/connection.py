@@ -70,16 +70,19 @@ def load_connection(
     Raises:
         ConfigurationError: nothing usable was found, or something in it is wrong.
     """
-    settings = _find(environment, config=config, environ=environ, directory=directory)
-    if settings is None:
-        path = config or directory / CONFIG_NAME
-        raise ConfigurationError(
-            f"No site is named: there is no {path}, and RECONCILER_URL is not set."
-            if environment is None
-            else f"The environment {environment} needs {path}, which does not exist.",
-            f"Write {CONFIG_NAME}, set RECONCILER_URL, or use --live FILE.",
-        )
+    settings = _found(environment, config=config, environ=environ, directory=directory)
     return settings.connection()
+
+
+def site_url(
+    environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
+) -> str:
+    """Find a site's address, and follow no reference to a secret for it.
+
+    Args and errors: as `load_connection`.
+    """
+    settings = _found(environment, config=config, environ=environ, directory=directory)
+    return settings.address()
 
 
 def journal_location(
@@ -128,6 +131,21 @@ def policy_variable(environ: Mapping[str, str]) -> Path | None:
             f"{_VARIABLES['policy']} is set, but empty.", "Name a file, or unset it."
         )
     return Path(given) if given else None
+
+
+def _found(
+    environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
+) -> "_Site":
+    settings = _find(environment, config=config, environ=environ, directory=directory)
+    if settings is None:
+        path = config or directory / CONFIG_NAME
+        raise ConfigurationError(
+            f"No site is named: there is no {path}, and RECONCILER_URL is not set."
+            if environment is None
+            else f"The environment {environment} needs {path}, which does not exist.",
+            f"Write {CONFIG_NAME}, set RECONCILER_URL, or use --live FILE.",
+        )
+    return settings
 
 
 def _find(
@@ -187,7 +205,7 @@ class _Site(Settings):
         """Check the settings and follow their references."""
         self.check_known(_KEYS)
         credentials = self.credentials()
-        url = self.url("url").rstrip("/")
+        url = self.address()
         return Connection(
             url=url,
             token_url=self.url("token_url") if "token_url" in self.values else f"{url}/oauth/token",
@@ -196,6 +214,10 @@ class _Site(Settings):
             journal=self.journal(),
             policy=self._policy(),
         )
+
+    def address(self) -> str:
+        """Return the site's address, without a trailing slash."""
+        return self.url("url").rstrip("/")
 
     def journal(self) -> Secret | None:
         """Find where runs are recorded: the environment's own place, else RECONCILER_JOURNAL."""

@@ -142,4 +142,6 @@ def _told(
         digest=plan.manifest,
         as_of=plan.as_of.isoformat(),
         throw_away=is_throw_away(site.journal),
+        environment=task.environment,
+        url=site.url,
     )

@@ -118,6 +118,8 @@ class SiteResult:
         actions: the digest of what would be changed, to know it again.
         throw_away: whether the run is recorded on a disk that may be gone tomorrow.
         units: the ids of the units in scope, where these were asked for; None for all of them.
+        environment: the environment by which an apply reached it; empty where it did not.
+        url: the address at which it did.
     """
 
     name: str
@@ -133,6 +135,8 @@ class SiteResult:
     actions: str = ""
     throw_away: bool = False
     units: frozenset[str] | None = None
+    environment: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,21 +10,39 @@ from reconciler.errors import ExitCode, JournalError
 from reconciler.fleet.model import Ended, SiteResult
 from reconciler.private_files import write_private
 
-FORMAT: Final = "reconciler.fleet-record/1"
+FORMAT: Final = "reconciler.fleet-record/2"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was applied well, and where to: all that must be the same for it to be done.
+
+    Attributes:
+        manifest: the manifest's digest.
+        as_of: the day for which it was, as in 2026-08-17.
+        environment: the environment by which the site was reached: of one address, it tells whose
+            credentials were meant.
+        url: the site's address: a rehearsal and the real site may have the same id.
+    """
+
+    manifest: str
+    as_of: str
+    environment: str
+    url: str
 
 
 @dataclass(slots=True)
 class Record:
-    """Per site the manifest that was applied well, and the day for which it was.
+    """Per site what was applied well to it.
 
     Attributes:
         path: the file, which only its owner may read.
-        done: per name the manifest's digest and the day.
+        done: per name what was.
         broken: why it is not complete, or an empty text.
     """
 
     path: Path
-    done: dict[str, tuple[str, str]] = field(default_factory=dict)
+    done: dict[str, Applied] = field(default_factory=dict)
     broken: str = ""
 
     @classmethod
@@ -65,27 +83,29 @@ class Record:
                 "RECONCILER_STATE_DIR names another folder.",
             ) from None
 
-    def has(self, name: str, digest: str, day: str) -> bool:
-        """Whether a manifest was applied well to a site, for a day."""
-        return self.done.get(name) == (digest, day)
+    def has(self, name: str, applied: Applied) -> bool:
+        """Whether this very thing was applied well to a site."""
+        return self.done.get(name) == applied
 
     def note(self, result: SiteResult) -> None:
         """Note a site that is as its manifest declares; what cannot be written stops no site."""
         if result.code is not ExitCode.DONE or result.ended is not Ended.ENDED:
             return
-        self.done[result.name] = (result.digest, result.as_of)
+        self.done[result.name] = Applied(
+            result.digest, result.as_of, result.environment, result.url
+        )
         try:
             self._write()
         except OSError as error:
             self.broken = f"The record {self.path} cannot be written: {error.strerror}."
 
     def _write(self) -> None:
-        sites = {name: {"manifest": m, "as_of": day} for name, (m, day) in self.done.items()}
+        sites = {name: asdict(applied) for name, applied in self.done.items()}
         text = json.dumps({"format": FORMAT, "sites": sites}, indent=1)
         write_private(self.path, text.encode())
 
 
-def _read(document: Any) -> dict[str, tuple[str, str]]:
+def _read(document: Any) -> dict[str, Applied]:
     """Read a record.
 
     Raises:
@@ -94,7 +114,6 @@ def _read(document: Any) -> dict[str, tuple[str, str]]:
     try:
         if document["format"] != FORMAT:
             raise ValueError
-        sites = document["sites"].items()
-        return {str(name): (str(m["manifest"]), str(m["as_of"])) for name, m in sites}
+        return {str(name): Applied(**applied) for name, applied in document["sites"].items()}
     except (AttributeError, TypeError, KeyError):
         raise ValueError from None

@@ -199,6 +199,35 @@ def test_a_run_that_was_killed_is_gone_on_with(fleet: FleetDesk):
     )
 
 
+def test_what_was_done_at_another_site_of_the_same_id_is_not_done_before(fleet: FleetDesk):
+    fleet.run("fleet", "apply", "fleet.yaml", "--yes")
+    settings, file = fleet.directory / "reconciler.toml", fleet.directory / "fleet.yaml"
+    real = settings.read_text()
+
+    def resumed() -> dict[str, tuple[str, int]]:
+        command = ("fleet", "apply", "fleet.yaml", "--yes", "--resume", "--format", "json")
+        document = fleet.run(*command, expect=1).json("fleet-result")
+        found = {each["name"]: (each["state"], each["exit_code"]) for each in document["sites"]}
+        assert [found.pop(name) for name in ALL[2:]] == [("skipped", 0)] * 4
+        return found
+
+    # An address that is not the site's, as of one that is not there, and the same by another name.
+    settings.write_text(real.replace('/s000"', '/s005"'))
+    assert resumed() == {"s000": ("ended", 1), "s001": ("skipped", 0)}
+    again = real.partition("\n\n")[0].replace("s000]", "rehearsal]")
+    settings.write_text(f"{real}\n{again.replace('SECRET_s000', 'NOT_SET')}\n")
+    sites = json.loads(file.read_text())
+    sites["sites"]["s000"]["environment"] = "rehearsal"
+    file.write_text(json.dumps(sites))
+    assert resumed() == {"s000": ("ended", 1), "s001": ("skipped", 0)}
+    settings.write_text(real)
+    assert resumed() == {"s000": ("ended", 1), "s001": ("skipped", 0)}, "it is in no settings"
+    (record,) = (fleet.directory / "state").glob("fleet-*.json")
+    noted = json.loads(record.read_text())["sites"]["s001"]
+    assert noted["url"] == f"{fleet.sites.url}/s001"
+    assert noted["environment"] == "s001"
+
+
 def test_a_failed_canary_site_keeps_others_from_being_begun_when_gone_on_with(fleet: FleetDesk):
     fleet.sites.write_fleet(fleet.directory, canary=2)
     fleet.write(MANIFEST.format(name="s001").replace("8a", "9z"), "s001/roles.yaml")

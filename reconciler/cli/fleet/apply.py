@@ -1,9 +1,11 @@
 """The command `fleet apply`."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -18,11 +20,12 @@ from reconciler.cli.fleet.common import (
     print_fleet,
 )
 from reconciler.cli.stopping import Stopping
-from reconciler.errors import ExitCode, WrongUse
+from reconciler.connection import site_url
+from reconciler.errors import ConfigurationError, ExitCode, WrongUse
 from reconciler.fleet import report
 from reconciler.fleet.applying import apply_site, check_journals
 from reconciler.fleet.model import Ended, SiteResult
-from reconciler.fleet.record import Record
+from reconciler.fleet.record import Applied, Record
 from reconciler.fleet.run import Guard
 from reconciler.fleet.site import plan_site
 from reconciler.plain import count
@@ -115,14 +118,21 @@ def command(
 def _done_before(conduct: Conduct, record: Record) -> Iterator[SiteResult]:
     """Yield the sites that the run that is gone on with has done, by what is declared today.
 
-    Where there are rules, the roster may be another one by now.
+    Where there are rules, the roster may be another one by now. Where it is not known how the site
+    is reached, the site itself tells.
     """
     for site in conduct.chosen:
         said = conduct.stated.get(site.name)
-        if said is None or said.has_rules:
+        if said is None or said.has_rules or site.name not in record.done:
             continue
         today = today_in(said.timezone).isoformat()
-        if record.has(site.name, said.digest, today):
+        try:
+            url = site_url(
+                site.environment, config=site.config, environ=os.environ, directory=Path.cwd()
+            )
+        except ConfigurationError:
+            continue
+        if record.has(site.name, Applied(said.digest, today, site.environment, url)):
             yield SiteResult(
                 site.name,
                 ExitCode.DONE,
