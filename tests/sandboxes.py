@@ -251,8 +251,8 @@ class Desk:
             assert (done.err or done.out).strip(), "it failed without a word"
         return done
 
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start a command, cold, and do not wait for it."""
+    def start(self, *arguments: str, own_group: bool = False) -> "subprocess.Popen[bytes]":
+        """Start a command, cold, and do not wait for it; signals can reach all of its own group."""
         return subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.directory,
@@ -260,6 +260,7 @@ class Desk:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=own_group,
         )
 
     def check_manners(self, said: str) -> None:

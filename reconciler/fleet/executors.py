@@ -29,6 +29,9 @@ _WITHOUT_WORKERS: Final = "distributed.scheduler.no-workers-timeout"
 """Dask's own setting, read where the command runs; where it is not set, a minute."""
 
 _WITHOUT_WORKERS_SECONDS: Final = 60.0
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
+_MASKS: Final = hasattr(signal, "pthread_sigmask")
+"""Windows has none, and sends no signals to groups of processes."""
 
 
 class Pool(Protocol):
@@ -156,7 +159,8 @@ class LocalPool:
         return self._executor.submit(work, task)
 
     def renew(self) -> None:
-        """Replace the executor."""
+        """Replace the executor, and what is left of its processes."""
+        self._kill()
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._executor = self._make()
 
@@ -165,22 +169,47 @@ class LocalPool:
         return ""
 
     def close(self, *, at_once: bool = False) -> None:
-        """End the executor; at once, its processes are terminated."""
+        """End the executor; at once, its processes are killed."""
         if at_once:
-            for process in set(multiprocessing.active_children()) - self._before:
-                process.terminate()
+            self._kill()
         self._executor.shutdown(wait=not at_once, cancel_futures=True)
+
+    def _kill(self) -> None:
+        # They are deaf to SIGTERM, by which a broken executor would end those that it has left.
+        for process in set(multiprocessing.active_children()) - self._before:
+            process.kill()
 
 
 def _processes(capacity: int) -> Executor:
     # Not forked: there may be threads here, and what they hold would be held for ever.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(capacity, mp_context=context, initializer=_alone)
+    return _Processes(capacity, mp_context=context, initializer=_alone)
+
+
+class _Processes(ProcessPoolExecutor):
+    """Processes that leave it to their parent what a signal to all of them ends."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have something done in one of the processes, which may be started for it."""
+        if not _MASKS:
+            return super().submit(fn, *args, **kwargs)
+        # A process inherits what is held back, and is deaf to it before `_alone` is reached.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _alone() -> None:
-    """Leave Ctrl-C to the parent, which decides what is finished, and end when it has ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave Ctrl-C and SIGTERM to the parent, who decides what is finished; end when it has ended.
+
+    A terminal, a service manager or a pipeline sends them to a whole group of processes.
+    """
+    for number in _STOPS:
+        signal.signal(number, signal.SIG_IGN)
+    if _MASKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:

@@ -163,9 +163,15 @@ class _Run:
             self._again(sorted(suspects, key=lambda task: task.name))
 
     def _again(self, tasks: Iterable[Task]) -> None:
-        """Try sites whose worker died once more, each by itself, so that each fails for itself."""
+        """Try sites whose worker died once more, each by itself, so that each fails for itself.
+
+        Who is told to stop begins none of them again.
+        """
         self.pool.renew()
         for task in tasks:
+            if self.stopping():
+                self._end(self._unheard(task, "The worker died while the run was stopping."))
+                continue
             future = self.pool.submit(self.work, task)
             while not wait((future,), LOOK_SECONDS).done and not self.pool.lost():
                 pass

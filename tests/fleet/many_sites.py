@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +155,20 @@ class Sites:
         """Make sites what they were at first."""
         requests.post(f"{self.url}/reset/{','.join(chosen)}", timeout=60).raise_for_status()
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no site answer to changes that are posted before the block ends."""
+        requests.post(f"{self.url}/hold/", timeout=10).raise_for_status()
+        try:
+            yield
+        finally:
+            requests.post(f"{self.url}/release/", timeout=10).raise_for_status()
+
+    def posted(self) -> dict[str, int]:
+        """How often changes were posted to each site since it was reset, answered or not."""
+        answer = requests.get(f"{self.url}/posted/", timeout=10)
+        return {name: int(number) for name, number in answer.json().items()}
+
     def get(self, name: str, path: str) -> Any:
         token = requests.post(
             f"{self.url}/{name}/oauth/token",
@@ -214,6 +228,41 @@ def many_sites(number: int) -> Iterator[Sites]:
                 process.wait(10)
 
 
+ORDERS = ("reset", "hold", "release", "posted")
+
+
+class FrontDesk:
+    """What is done to the sites beside what they do by themselves; each of `ORDERS` is a path."""
+
+    def __init__(self, fresh: Callable[[str], Any], contexts: dict[str, Any]) -> None:
+        self._fresh, self._contexts = fresh, contexts
+        self._posted: dict[str, int] = {}
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def reset(self, names: str) -> None:
+        for name in names.split(","):
+            self._contexts[name] = self._fresh(name)
+            self._posted.pop(name, None)
+
+    def hold(self, _rest: str) -> None:
+        self._free.clear()
+
+    def release(self, _rest: str) -> None:
+        self._free.set()
+
+    def posted(self, _rest: str) -> dict[str, int]:
+        return self._posted
+
+    async def pass_changes(self, name: str) -> None:
+        self._posted[name] = self._posted.get(name, 0) + 1
+        await self._free.wait()
+
+    async def answer(self, send: Any, document: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(document).encode()})
+
+
 def serve(number: int, ready: Path) -> None:
     import uvicorn  # noqa: PLC0415 - the tests' own process needs none of it
 
@@ -252,14 +301,15 @@ def serve(number: int, ready: Path) -> None:
             return getattr(meant.get(), name)
 
     app = make_app(Meant())  # type: ignore[arg-type]
+    desk = FrontDesk(fresh, contexts)
 
     async def by_prefix(scope: dict[str, Any], receive: Any, send: Any) -> None:
         _, name, rest = scope["path"].split("/", 2)
-        if name == "reset":
-            contexts.update({each: fresh(each) for each in rest.split(",")})
-            await send({"type": "http.response.start", "status": 204, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
+        if name in ORDERS:
+            await desk.answer(send, getattr(desk, name)(rest))
             return
+        if rest == "v1/changes":
+            await desk.pass_changes(name)
         meant.set(contexts[name])
         raw = scope["raw_path"].split(b"/", 2)[2]
         await app({**scope, "path": f"/{rest}", "raw_path": b"/" + raw}, receive, send)

@@ -1,6 +1,7 @@
 """The commands of a fleet, from the console script to real sites over HTTP."""
 
 import json
+import os
 import signal
 import time
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from many_sites import MANIFEST, FleetDesk
-from sandboxes import validator
+from sandboxes import ended, validator
 from terminals import converse
 
 from reconciler.fleet.applying import apply_site
@@ -269,6 +270,35 @@ def test_who_interrupts_begins_no_other_site(fleet: FleetDesk):
     assert process.returncode == 6
     assert "not started" in out.decode()
     assert "Stopped early: the run was told to stop." in out.decode()
+
+
+def test_sigterm_to_all_processes_finishes_what_is_on_its_way_and_begins_nothing(fleet: FleetDesk):
+    """As a service manager stops a service: each process of it gets the signal."""
+    apply = ("apply", "fleet.yaml", "--yes", "--executor", "processes", "--max-parallel", "2")
+    with fleet.sites.held():
+        process = fleet.start("fleet", *apply, "--format", "json", own_group=True)
+        assert process.stderr
+        try:
+            end = time.monotonic() + 40
+            while set(fleet.sites.posted()) != {"s000", "s001"}:
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            os.killpg(process.pid, signal.SIGTERM)
+            assert process.stderr.readline().startswith(b"Stopping: what is on its way is finished")
+        except BaseException:
+            process.kill()
+            raise
+    done = ended(process)
+    fleet.check_manners(done.out + done.err)
+    assert done.code == 6
+    document = done.json("fleet-result")
+    assert codes(document) == {**dict.fromkeys(ALL), "s000": 0, "s001": 0}
+    assert document["stopped"] == "the run was told to stop."
+    assert [fleet.sites.writes(name) for name in ALL] == [4, 4, 0, 0, 0, 0]
+    assert fleet_json(fleet, "apply", "--yes", "--resume")["counts"]["skipped"] == 2
+    assert [fleet.sites.writes(name) for name in ALL] == [4] * 6
+    assert len(set(fleet.sites.posted().values())) == 1, "nothing is sent twice"
 
 
 # Workers elsewhere

@@ -1,7 +1,9 @@
 """Who begins when, and what is told of whom, whatever becomes of a worker."""
 
+import multiprocessing
 import os
 import pickle
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -181,6 +183,67 @@ def test_a_process_that_dies_is_the_failure_of_its_site_alone(always: bool, tmp_
     assert codes.pop("s2") == (ExitCode.FAILED if always else ExitCode.DONE)
     assert set(codes.values()) == {ExitCode.DONE}
     assert not stopped
+
+
+def marked(task: Task, *, folder: Path, dies: str = "", seconds: float = 0) -> SiteResult:
+    """Leave a mark at the beginning and one at the end; one of them dies in between."""
+    with (folder / f"{task.name}-begun").open("a") as mark:
+        mark.write("x")
+    if task.name == dies:
+        (folder / "stop").touch()
+        os._exit(9)
+    time.sleep(seconds)
+    (folder / f"{task.name}-ended").touch()
+    return done(task)
+
+
+def marks(folder: Path) -> dict[str, str]:
+    return {mark.name: mark.read_text() for mark in folder.iterdir()}
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_who_is_told_to_stop_begins_none_again_whose_worker_died(tmp_path: Path):
+    work = partial(marked, folder=tmp_path, dies="s1", seconds=3)
+    results, stopped = play(
+        work,
+        4,
+        pool=open_pool("processes", 2),
+        guard=Guard(lost=ExitCode.PARTIAL),
+        stopping=(tmp_path / "stop").exists,
+    )
+    assert [each.code for each in results] == [6, 6, None, None]
+    assert results[0].summary == "The worker died while the run was stopping."
+    assert stopped == "the run was told to stop."
+    wait_for(lambda: not multiprocessing.active_children())
+    # s0 may not have begun yet; what it had is not ended by anybody who is left.
+    assert {**marks(tmp_path), "s0-begun": "x"} == {"s0-begun": "x", "s1-begun": "x", "stop": ""}
+
+
+def test_a_process_that_is_just_starting_leaves_signals_to_its_parent(tmp_path: Path):
+    pool = open_pool("processes", 1)
+    try:
+        future = pool.submit(partial(marked, folder=tmp_path), tasks(1)[0])
+        for process in multiprocessing.active_children():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                os.kill(process.pid, number)
+        assert future.result(30).code == 0
+    finally:
+        pool.close(at_once=True)
+
+
+def test_processes_that_shall_end_at_once_do(tmp_path: Path):
+    pool = open_pool("processes", 1)
+    pool.submit(partial(marked, folder=tmp_path, seconds=60), tasks(1)[0])
+    wait_for(lambda: marks(tmp_path) == {"s0-begun": "x"})
+    pool.close(at_once=True)
+    wait_for(lambda: not multiprocessing.active_children())
+    assert marks(tmp_path) == {"s0-begun": "x"}
 
 
 class Gone:
