@@ -242,8 +242,13 @@ def check_guards(
     return verdicts, (*needless(verdicts, overrides), *bereft(judged, verdicts))
 
 
-def refuse(verdicts: Iterable[Verdict], site: str) -> None:
+def refuse(verdicts: Iterable[Verdict], site: str, command: str = "again") -> None:
     """Raise for the verdicts on a site that refuse, all of them in one message.
+
+    Args:
+        verdicts: what the guards say.
+        site: its id.
+        command: what is to be run with overrides.
 
     Raises:
         GuardRefused: there is one.
@@ -254,7 +259,7 @@ def refuse(verdicts: Iterable[Verdict], site: str) -> None:
         codes = " ".join(f"--override {code}" for code in sorted({v.code for v in refusing}))
         raise GuardRefused(
             f"Refused by a guard: {reasons}.",
-            f'If it is meant, run again with {codes} --reason "why".',
+            f'If it is meant, run {command} with {codes} --reason "why".',
         ).naming(
             site,
             (person for verdict in refusing for each in verdict.found for person in each.people),

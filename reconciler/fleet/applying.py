@@ -1,6 +1,7 @@
 """The apply of one site, as `apply --yes` does it: the one task of a fleet that writes."""
 
 import os
+import shlex
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ def apply_site(
         def make() -> Plan:
             plan = plan_of(task, manifest, site)
             shown = redaction.plan(plan)  # so that it knows whom to hide in an error
-            refuse(shown.verdicts, shown.site)
+            refuse(shown.verdicts, shown.site, _by_itself(task))
             if task.agreed is not None and actions_of(plan) != task.agreed:
                 raise PlanUnusable(
                     "The site or the manifest has moved: other changes are due than were shown.",
@@ -116,6 +117,12 @@ def apply_site(
         return apply_fresh(make, carry_out, tries=TRIES if task.agreed is None else 1)
 
     return ask_site(task, ask)
+
+
+def _by_itself(task: Task) -> str:
+    """Return the command that applies one site of a fleet, which takes overrides."""
+    words = ["reconciler", "apply", *map(str, task.manifest), "-e", task.environment]
+    return f"`{shlex.join(words)}`"
 
 
 def _told(

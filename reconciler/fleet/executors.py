@@ -237,7 +237,7 @@ class DaskPool:
             from distributed import Client  # noqa: PLC0415 - only who asks for it needs it
         except ImportError:
             raise ConfigurationError(
-                "Dask is not installed.", "Install it: pip install 'reconciler[dask]'."
+                "Dask is not installed.", "In the program's folder: pip install '.[dask]'."
             ) from None
         self._patience = _patience()
         self._alone_since: float | None = None

@@ -85,10 +85,10 @@ def run(  # noqa: PLR0913 - the parameters are what can be asked of a run
     none_before_others = 0 if others and guard.max_failed_sites is None else guard.max_failed_sites
     running.carry_out(first, none_before_others)
     running.carry_out(rest, guard.max_failed_sites)
-    for task in tasks:
-        if task.name not in running.results:
-            running.results[task.name] = not_started(task.name, f"Not started: {running.stopped}")
-    return tuple(running.results[task.name] for task in tasks), running.stopped
+    left = [task.name for task in tasks if task.name not in running.results]
+    for name in left:
+        running.results[name] = not_started(name, f"Not started: {running.stopped}")
+    return tuple(running.results[task.name] for task in tasks), running.stopped if left else ""
 
 
 @dataclass(slots=True)

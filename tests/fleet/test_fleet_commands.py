@@ -76,8 +76,13 @@ def test_a_guard_refuses_a_site_alone(fleet: FleetDesk):
     assert codes(fleet_json(fleet, "plan", expect=4))["s002"] == 4
     document = fleet_json(fleet, "apply", "--yes", expect=4)
     assert codes(document) == {**dict.fromkeys(ALL, 0), "s002": 4}
-    assert "RR502" in json.dumps(document["sites"][2]["details"])
+    advice = document["sites"][2]["details"][-1]
+    command = advice.partition("`")[2].partition("`")[0].split()
     assert fleet.sites.writes("s002") == 4
+    lifted = ["--override", "RR501", "--override", "RR502", "--reason", "the school closes"]
+    assert advice.endswith('with --override RR501 --override RR502 --reason "why".')
+    fleet.run(*command[1:], *lifted, "--yes")
+    assert fleet.sites.assignments("s002") == set()
 
 
 def test_canary_sites_keep_a_bad_change_from_the_others(fleet: FleetDesk):

@@ -55,6 +55,12 @@ def test_a_failing_site_stops_no_other():
     assert not stopped
 
 
+def test_a_run_that_failed_in_its_last_site_was_not_stopped_early():
+    results, stopped = play(failing_at("s5"), guard=Guard(0, 0, FAILING), parallel=1)
+    assert [each.code for each in results] == [0, 0, 0, 0, 0, 1]
+    assert not stopped
+
+
 def test_a_failed_canary_lets_no_other_begin():
     results, stopped = play(failing_at("s1"), guard=Guard(2, None, FAILING))
     assert started(results) == ["s0", "s1"]
