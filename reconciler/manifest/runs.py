@@ -11,6 +11,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from reconciler.manifest.placed import (
@@ -49,16 +50,21 @@ _PAIR: Final = rf"(?:id|from|until): (?:{_KEY}|{_DAY})"
 _ITEM: Final = rf"(?:{_KEY}|\{{{_PAIR}(?:, {_PAIR})*+\}})"
 _LIST: Final = rf"    (?:{_NAMES}):(?: \[{_ITEM}(?:, {_ITEM})*+\]\n|\n(?:{_DASH}{_ITEM}\n)++)"
 _BETWEEN: Final = "(?: *+(?:#[ -~\xa0-\ud7ff]*+)?\n)*+"
-_ENTRY: Final = re.compile(
+_ENTRY: Final = (
     rf"{_BEGINNING}(?P<person>{_KEY})\n(?P<lists>(?:{_LIST})*+){_BETWEEN}(?=  - |[A-Za-z]|\Z)"
 )
 """An entry and the blank lines and comments below it, where nothing more can belong to it."""
 
-_LISTS: Final = re.compile(
+_LISTS: Final = (
     rf"    (?P<name>[a-z]+):(?: \[(?P<row>[^\n]*)\]|(?P<column>(?:\n{_DASH}[^\n]*)++))\n"
 )
-_ITEMS: Final = re.compile(_ITEM)
-_PAIRS: Final = re.compile(rf"(?P<name>[a-z]+): (?P<value>(?P<day>{_DAY})|{_KEY})")
+_PAIRS: Final = rf"(?P<name>[a-z]+): (?P<value>(?P<day>{_DAY})|{_KEY})"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern when it is needed first: that takes longer than a small manifest."""
+    return re.compile(pattern)
 
 
 class _Run(NamedTuple):
@@ -97,6 +103,8 @@ def shortened(text: bytes, shortest: int = SHORTEST) -> Shortened | None:
         text: UTF-8 whose lines all end.
         shortest: how many entries a run must have; at least 2.
     """
+    if text.count(f"\n{_BEGINNING}".encode()) < shortest:
+        return None
     if any(mark in text for mark in _OTHERWISE):
         return None
     whole = text.decode()
@@ -124,7 +132,7 @@ def _runs(text: str) -> Iterator[list[re.Match[str]]]:
     run: list[re.Match[str]] = []
     at = text.find(f"\n{_BEGINNING}") + 1
     while at:
-        entry = _ENTRY.match(text, at)
+        entry = _compiled(_ENTRY).match(text, at)
         if entry:
             run.append(entry)
             at = entry.end()
@@ -154,7 +162,7 @@ def _entry(found: re.Match[str], line: int) -> PlacedDict | None:
     entry["person"] = _text(found["person"])
     places = [packed(line, 4), packed(line, len(_BEGINNING))]
     line += 1
-    for each in _LISTS.finditer(found["lists"]):
+    for each in _compiled(_LISTS).finditer(found["lists"]):
         name, row = each["name"], each["row"]
         if name in entry:
             return None
@@ -177,7 +185,7 @@ def _entry(found: re.Match[str], line: int) -> PlacedDict | None:
 def _row(text: str, line: int, column: int) -> PlacedList | None:
     """Read what stands in brackets, from a column on; None where a key stands twice in one."""
     values = PlacedList()
-    for each in _ITEMS.finditer(text):
+    for each in _compiled(_ITEM).finditer(text):
         place = packed(line, column + each.start())
         item = _item(each[0], place)
         if item is None:
@@ -207,7 +215,7 @@ def _item(text: str, place: int) -> str | PlacedDict | None:
     if text[0] != "{":
         return _text(text)
     item = PlacedDict()
-    for pair in _PAIRS.finditer(text):
+    for pair in _compiled(_PAIRS).finditer(text):
         item[pair["name"]] = PlainDate(pair["day"]) if pair["day"] else _text(pair["value"])
         item.places.extend((place + pair.start("name"), place + pair.start("value")))
     return item if len(item.places) == 2 * len(item) else None

@@ -18,9 +18,8 @@ def main() -> int:
         from reconciler.sandbox.command import sandbox  # noqa: PLC0415 - as above
 
         try:
-            sandbox.main(prog_name="reconciler sandbox", standalone_mode=False)
-        except click.exceptions.Exit as left:
-            return left.exit_code
+            code = sandbox.main(prog_name="reconciler sandbox", standalone_mode=False)
+            return code if isinstance(code, int) else 0
         except click.ClickException as wrong:
             wrong.show()
             return _WRONG_USE if isinstance(wrong, click.UsageError) else _FAILED
@@ -31,7 +30,6 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - no traceback for a user
         # Its words may be names or secrets.
         return _failed(f"The sandbox has met a defect of its own: {type(error).__name__}.")
-    return 0
 
 
 def _failed(why: str) -> int:

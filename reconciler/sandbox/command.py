@@ -121,17 +121,17 @@ def _seed(path: Path | None, seed_type: str | None, columns: dict[str, str]) -> 
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Tell in one sentence why something cannot be done, and end the program."""
+    """Tell in one sentence why something cannot be done, and end the command."""
     try:
         yield
     except SandboxRefused as refused:
         click.echo(f"Error: {refused}", err=True)
-        sys.exit(1)
+        raise click.exceptions.Exit(1) from None
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("reconciler"):
             raise
         click.echo(_EXTRA_MISSING.format(name=missing.name), err=True)
-        sys.exit(1)
+        raise click.exceptions.Exit(1) from None
 
 
 @click.group("sandbox", invoke_without_command=True)

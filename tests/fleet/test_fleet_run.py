@@ -198,6 +198,8 @@ def marked(task: Task, *, folder: Path, dies: str = "", seconds: float = 0) -> S
     if task.name == dies:
         (folder / "stop").touch()
         os._exit(9)
+    if dies:  # its process may begin later
+        wait_for((folder / "stop").exists)
     time.sleep(seconds)
     (folder / f"{task.name}-ended").touch()
     return done(task)
