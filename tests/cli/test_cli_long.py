@@ -106,12 +106,18 @@ def test_a_long_drift_says_who_did_what_and_when(tmp_path: Path):
     write(tmp_path, size)
     with running(tmp_path, "--seed", str(tmp_path / "state.json")) as sandbox:
         people = sandbox.ids("people")
-        for mentor, learners, _ in size.assigned():
-            sandbox.call(
-                "DELETE",
-                *("assignments", "mentor", people[f"t-{mentor:06}"]),
-                *("learner", people[f"s-{learners[0]:06}"]),
-            )
+        changes = [
+            {
+                "id": f"c{mentor}",
+                "idempotency_key": f"taken-{mentor}",
+                "address": f"mentor/{people[f't-{mentor:06}']}/learner/"
+                f"{people[f's-{learners[0]:06}']}",
+                "verb": "remove",
+            }
+            for mentor, learners, _ in size.assigned()
+        ]
+        for some in (changes[:500], changes[500:1_000], changes[1_000:]):
+            sandbox.call("POST", "changes", json={"changes": some})
         drift = ("drift", "roles.yaml", "--as-of", str(AS_OF))
         said = run(tmp_path, *drift, codes=(2,), variables=sandbox.variables())
     words = f"{LONG:,} learners of {LONG:,} people; not on the site; removed by other; from 20"

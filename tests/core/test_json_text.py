@@ -46,7 +46,7 @@ def small_pieces(monkeypatch):
 
 
 @given(documents)
-@examples(300)
+@examples(80)
 @example({"halves": [{"a": "\ud800"}, {"b": 1}]})
 def test_the_pieces_are_the_text_of_the_whole(document):
     assert "".join(json_text.written(members(document))) == harmless_json(document) + "\n"
@@ -54,14 +54,14 @@ def test_the_pieces_are_the_text_of_the_whole(document):
 
 
 @given(documents)
-@examples(300)
+@examples(80)
 def test_the_digest_is_that_of_the_whole(document):
     expected = hashlib.sha256(compact(document).encode()).hexdigest()
     assert json_text.digest(members(document)) == f"sha256:{expected}"
 
 
 @given(documents)
-@examples(300)
+@examples(80)
 def test_what_is_written_is_read_back(document):
     found = Reading(io.BytesIO((harmless_json(document) + "\n").encode()))
     assert found.names == document.keys()
@@ -72,7 +72,7 @@ def test_what_is_written_is_read_back(document):
 
 
 @given(documents, st.data())
-@examples(500)
+@examples(150)
 def test_what_is_edited_is_read_as_json_has_it_or_not_at_all(document, data):
     text = (harmless_json(document) + "\n").encode()
     start, end = sorted(data.draw(st.integers(0, len(text))) for _ in range(2))
