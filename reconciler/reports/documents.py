@@ -41,6 +41,16 @@ def diagnostics_document(found: Iterable[Diagnostic]) -> Document:
     }
 
 
+def diagnostics_json(found: Iterable[Diagnostic]) -> Iterator[str]:
+    """Render diagnostics as their document."""
+    return to_texts(diagnostics_document(found))
+
+
+def drift_json(report: DriftReport) -> Iterator[str]:
+    """Render drift as its document, piece by piece."""
+    return to_texts(drift_members(report))
+
+
 def drift_document(report: DriftReport) -> Document:
     """Describe what drifted and what is pending."""
     return json_text.whole(drift_members(report))

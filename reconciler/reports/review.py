@@ -3,10 +3,9 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from heapq import nsmallest
 from itertools import chain, groupby
-from types import MappingProxyType
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -119,12 +118,6 @@ def _by_unit(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     rows = [(unit, f"{number:,} of them") for unit, number in most]
     left = len(counts) - len(most)
     return [*rows, ("elsewhere", f"in {count(left, 'more unit')}")] if left else rows
-
-
-FORMATS: Final[Mapping[str, Callable[[Review], Iterator[str]]]] = MappingProxyType(
-    {"json": review_json, "csv": review_csv, "html": review_html}
-)
-"""Every way to render a review for programs, by its name on the command line."""
 
 
 def _by_check(review: Review) -> list[tuple[Check, list[Finding]]]:
