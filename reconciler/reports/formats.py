@@ -22,9 +22,18 @@ _FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
 
 _DOCUMENTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        "diagnostics": {"json": "reconciler.reports.documents:diagnostics_json"},
-        "plan": {"json": "reconciler.plan.document:to_texts"},
-        "drift": {"json": "reconciler.reports.documents:drift_json"},
+        "diagnostics": {
+            "json": "reconciler.reports.documents:diagnostics_json",
+            "markdown": "reconciler.reports.markdown:diagnostics_markdown",
+        },
+        "plan": {
+            "json": "reconciler.plan.document:to_texts",
+            "markdown": "reconciler.reports.markdown:plan_markdown",
+        },
+        "drift": {
+            "json": "reconciler.reports.documents:drift_json",
+            "markdown": "reconciler.reports.markdown:drift_markdown",
+        },
         "review": {
             "json": "reconciler.reports.review:review_json",
             "csv": "reconciler.reports.review:review_csv",
@@ -37,6 +46,7 @@ _DOCUMENTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 _OURS: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
     {
         "json": re.compile(rb'\{\s*"format": "reconciler\.'),
+        "markdown": re.compile(rb"<!-- reconciler -->\n"),
         "csv": re.compile(rb"code,check,severity,"),
         "html": re.compile(
             rb'(?s)<!doctype html>.{0,300}<meta name="generator" content="reconciler'

@@ -86,10 +86,11 @@ def largest_access_rows(plan: Plan) -> list[tuple[str, str]]:
         plan.access,
         key=lambda each: (-len(each.gained) - len(each.lost), plan.people[each.person]),
     )
-    return [(plan.people[each.person], _sight(each)) for each in most]
+    return [(plan.people[each.person], sight(each)) for each in most]
 
 
-def _sight(change: AccessChange) -> str:
+def sight(change: AccessChange) -> str:
+    """Say of how many learners somebody gains and loses sight."""
     parts = (("gains", change.gained), ("loses", change.lost))
     return ", ".join(f"{word} {count(len(ids), 'learner')}" for word, ids in parts if ids)
 
@@ -109,6 +110,7 @@ def summary_groups(actions: Iterable[Action]) -> list[Group]:
                 for verb in Verb
                 for words in _kinds(found[role][verb])
             ),
+            sum(map(len, found[role].values())),
         )
         for role in _ROLES
         if role in found
