@@ -25,17 +25,24 @@ _DOCUMENTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "diagnostics": {
             "json": "reconciler.reports.documents:diagnostics_json",
             "markdown": "reconciler.reports.markdown:diagnostics_markdown",
+            "jsonl": "reconciler.reports.lines:diagnostics_lines",
+            "csv": "reconciler.reports.csv_table:diagnostics_csv",
         },
         "plan": {
             "json": "reconciler.plan.document:to_texts",
             "markdown": "reconciler.reports.markdown:plan_markdown",
+            "jsonl": "reconciler.reports.lines:plan_lines",
+            "csv": "reconciler.reports.csv_table:plan_csv",
         },
         "drift": {
             "json": "reconciler.reports.documents:drift_json",
             "markdown": "reconciler.reports.markdown:drift_markdown",
+            "jsonl": "reconciler.reports.lines:drift_lines",
+            "csv": "reconciler.reports.csv_table:drift_csv",
         },
         "review": {
             "json": "reconciler.reports.review:review_json",
+            "jsonl": "reconciler.reports.lines:review_lines",
             "csv": "reconciler.reports.review:review_csv",
             "html": "reconciler.reports.review:review_html",
         },
@@ -47,7 +54,8 @@ _OURS: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
     {
         "json": re.compile(rb'\{\s*"format": "reconciler\.'),
         "markdown": re.compile(rb"<!-- reconciler -->\n"),
-        "csv": re.compile(rb"code,check,severity,"),
+        "csv": re.compile(rb"code,(check,)?severity,|(what,)?verb,name,role,"),
+        "jsonl": re.compile(rb'\{"format": "reconciler\.line/'),
         "html": re.compile(
             rb'(?s)<!doctype html>.{0,300}<meta name="generator" content="reconciler'
         ),

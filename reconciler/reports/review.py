@@ -1,11 +1,9 @@
 """A review, as text for people, JSON for programs, CSV for spreadsheets, and a page."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from heapq import nsmallest
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -13,8 +11,8 @@ from rich.text import Text
 
 from reconciler import json_text
 from reconciler.diagnostics import Severity
-from reconciler.plain import count, plain
-from reconciler.reports import documents
+from reconciler.plain import count
+from reconciler.reports import csv_table, documents
 from reconciler.reports.documents import Document
 from reconciler.reports.printing import Grid, one_line
 from reconciler.reports.summary import NAMED, Lists
@@ -50,26 +48,12 @@ def _members(review: Review) -> json_text.Members:
 
 
 def review_csv(review: Review) -> Iterator[str]:
-    """Render a review as CSV (RFC 4180), one finding in a row.
-
-    What a spreadsheet would take for a formula is told apart by an apostrophe before it.
-    """
-    rows = ([_cell(row[column]) for column in _COLUMNS] for row in map(_row, review.findings))
-    for cells in chain([_COLUMNS], rows):
-        out = io.StringIO()
-        csv.writer(out).writerow(cells)
-        yield out.getvalue()
+    """Render a review as CSV, one finding in a row."""
+    rows = ([row[column] for column in _COLUMNS] for row in map(_row, review.findings))
+    return csv_table.written(_COLUMNS, rows)
 
 
 _NO_UNIT: Final = "(in no unit)"
-
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a cell may not begin with, also in full width: spreadsheets would calculate it."""
-
-
-def _cell(value: str | None) -> str:
-    text = plain(value or "")
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def review_html(review: Review) -> Iterator[str]:

@@ -13,11 +13,13 @@ from urllib.parse import unquote
 import jsonschema
 import pytest
 from junitparser import Failure, JUnitXml
-from sandboxes import Desk, example
+from sandboxes import ROOT, Desk, example
+from small import plan, small_site, wanting
 
 from reconciler.diagnostics import CODES
-from reconciler.reports import annotations
+from reconciler.reports import annotations, csv_table
 from reconciler.review import CHECKS
+from reconciler.state import Person
 
 WRONG = """\
 version: 1
@@ -119,7 +121,7 @@ def written(desk: Desk, name: str) -> str:
     """What a command wrote into a file, which is for its owner alone."""
     path = desk.directory / name
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    return path.read_text(encoding="utf-8")
+    return path.read_bytes().decode()
 
 
 def every(names: tuple[str, ...] = FINDINGS) -> list[str]:
@@ -239,7 +241,7 @@ def test_one_format_goes_to_standard_output_and_the_others_into_files(first_desk
 
 
 def test_every_report_of_a_review_may_be_replaced(first_desk: Desk):
-    names = ("json", "csv", "html", *FINDINGS)
+    names = ("json", "jsonl", "csv", "html", *FINDINGS)
     for _ in range(2):
         first_desk.run("review", *every(names))
     rows = list(csv.DictReader(io.StringIO(written(first_desk, "found.csv"))))
@@ -251,3 +253,72 @@ def test_pseudonyms_stand_for_people_in_every_format(first_desk: Desk):
     first_desk.run("review", "--redact", *every(), **key)
     for name in FINDINGS:
         assert not re.search(r"\b[ts]-\d{4}\b", written(first_desk, f"found.{name}"))
+
+
+LINE = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "schemas" / "line-v1.schema.json").read_text())
+)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """The objects of JSON lines, each valid by the published schema."""
+    found = [json.loads(line) for line in text.splitlines()]
+    for each in found:
+        LINE.validate(each)
+    return found
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, of which each has every column."""
+    assert text.count("\n") == text.count("\r\n")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert all(None not in row and None not in row.values() for row in rows)
+    return rows
+
+
+def test_each_action_is_a_line_and_a_row(first_desk: Desk):
+    asked = ("--format", "jsonl=plan.jsonl", "--format", "csv=plan.csv", "--format", "json")
+    for _ in range(2):
+        actions = first_desk.run("plan", "roles.yaml", *asked).json("plan")["actions"]
+    told = [each for each in lines(written(first_desk, "plan.jsonl")) if each["type"] == "action"]
+    rows = table(written(first_desk, "plan.csv"))
+    expected = [(each["verb"], each["name"]) for each in actions]
+    assert [(each["verb"], each["name"]) for each in told] == expected
+    assert [(row["verb"], row["name"]) for row in rows] == expected
+    assert {"mentor", "headteacher"} <= {row["role"] for row in rows}
+    assert {"holder", "class", "learner", "profile", "label"} <= {row["kind"] for row in rows}
+
+
+def test_what_drifted_is_a_line_and_a_row(settled_desk: Desk):
+    mentors = example()["mentors"]
+    mentors[0]["classes"] = [{"id": mentors[0]["classes"][0], "until": "2026-01-01"}]
+    mentors[1]["classes"] = []
+    settled_desk.write(example(mentors=mentors), "past.yaml")
+    asked = ("--format", "jsonl=found.jsonl", "--format", "csv=found.csv")
+    settled_desk.run("drift", "past.yaml", *asked, expect=2)
+    told = [each for each in lines(written(settled_desk, "found.jsonl")) if "verb" in each]
+    rows = table(written(settled_desk, "found.csv"))
+    assert [each["name"] for each in told] == [row["name"] for row in rows]
+    assert {each["type"] for each in told} == {"drifted", "pending"}
+    assert {row["what"] for row in rows} == {"expired", "pending"}
+
+
+def test_mistakes_are_lines_and_rows(first_desk: Desk):
+    first_desk.write(WRONG)
+    asked = ("--format", "jsonl", "--format", "csv=found.csv")
+    told = lines(first_desk.run("plan", "roles.yaml", *asked, expect=1).out)
+    rows = table(written(first_desk, "found.csv"))
+    assert [(each["code"], str(each["line"])) for each in told] == [
+        (row["code"], row["line"]) for row in rows
+    ]
+
+
+def test_no_cell_is_a_formula():
+    keys = ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1")
+    people = tuple(
+        Person(f"1{n}", key, f"t{n}", None, "T", "p0", active=True) for n, key in enumerate(keys)
+    )
+    site = small_site(people=people, memberships=())
+    made = plan(site, wanting(*((key, "8a") for key in keys)))
+    rows = table("".join(csv_table.plan_csv(made)))
+    assert {row["person"] for row in rows} == {f"'{key}" for key in keys}
