@@ -33,12 +33,14 @@ _DOCUMENTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "markdown": "reconciler.reports.markdown:plan_markdown",
             "jsonl": "reconciler.reports.lines:plan_lines",
             "csv": "reconciler.reports.csv_table:plan_csv",
+            "html": "reconciler.reports.pages:plan_html",
         },
         "drift": {
             "json": "reconciler.reports.documents:drift_json",
             "markdown": "reconciler.reports.markdown:drift_markdown",
             "jsonl": "reconciler.reports.lines:drift_lines",
             "csv": "reconciler.reports.csv_table:drift_csv",
+            "html": "reconciler.reports.pages:drift_html",
         },
         "review": {
             "json": "reconciler.reports.review:review_json",

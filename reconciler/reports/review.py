@@ -57,20 +57,15 @@ _NO_UNIT: Final = "(in no unit)"
 
 
 def review_html(review: Review) -> Iterator[str]:
-    """Render a review as a page that needs nothing else: no script, no other file."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages need it
+    """Render a review as a page."""
+    from reconciler.reports.pages import page  # noqa: PLC0415 - only pages need its templates
 
-    environment = Environment(
-        loader=PackageLoader("reconciler.reports"), autoescape=True, undefined=StrictUndefined
-    )
     sections = [
         (CHECKS[check], [_row(finding) for finding in findings])
         for check, findings in _by_check(review)
     ]
-    page = environment.get_template("review.html").render(
-        review=review, summary=summary(review), sections=sections
-    )
-    yield f"{page}\n"
+    title = f"Review of {review.site} on {review.as_of}"
+    yield page("review.html", title, summary(review), sections=sections)
 
 
 def review_text(review: Review, *, full: bool = False) -> Iterator[RenderableType]:
