@@ -44,7 +44,7 @@ class _Section:
         left = len(self.lines) - LINES
         more = [f"and {count(left, 'more line')}"] if left > 0 else []
         lines = "".join(f"- {line}\n" for line in (*self.lines[:LINES], *more))
-        return f"<details><summary>{self.title}</summary>\n\n{lines}\n</details>\n\n"
+        return f"<details><summary>{self.title}</summary>\n\n{lines}\n</details>\n"
 
 
 def plan_markdown(plan: Plan) -> Iterator[str]:
@@ -142,12 +142,13 @@ def _fitted(head: Iterable[str], sections: Iterable[_Section]) -> Iterator[str]:
     """Yield the head and as many sections as there is room for."""
     yield MARK
     room = LIMIT - _RESERVED - len(MARK)
-    for part in head:
-        text = f"{part}\n"
+    for number, part in enumerate(head):
+        text = f"\n{part}" if number else part
         room -= len(text.encode())
         yield text
     left = 0
-    for text in map(str, sections):
+    for section in sections:
+        text = f"\n{section}"
         size = len(text.encode())
         if size > room:
             left += 1
@@ -156,7 +157,7 @@ def _fitted(head: Iterable[str], sections: Iterable[_Section]) -> Iterator[str]:
             yield text
     if left:
         yield (
-            f"{count(left, 'more section')} would be too long for a comment: the text of the "
+            f"\n{count(left, 'more section')} would be too long for a comment: the text of the "
             "command has all of it.\n"
         )
 
