@@ -34,7 +34,7 @@ def figure(value: float, name: str = "plan") -> Figure:
 
 JUDGED = {
     "no target": (9.0, Target(), None, False),
-    "met": (2.0, Target(1.0, 0.5), True, False),
+    "met": (2.0, Target(1.0, 0.9), True, False),
     "not met and nothing recorded": (2.1, Target(1.0), False, True),
     "not met yet, near what is recorded": (9.9, Target(1.0, 4.0), False, False),
     "slipped from what is recorded": (10.1, Target(1.0, 4.0), False, True),
