@@ -22,6 +22,7 @@ from reconciler.state import Labels, LiveState, Membership, Person, Profile, Sit
 
 LEARNERS, MEMBERSHIPS = 100_000, 1_000_000
 SCHOOLS, CLASSES, STAFF = 200, 20_000, 10_000
+ROUNDS = 3
 BEGIN, DAY, END = date(2026, 8, 1), date(2026, 11, 26), date(2027, 7, 1)
 
 
@@ -82,20 +83,22 @@ def site(chance: random.Random, loaded: list[dict[str, Any]]) -> LiveState:
 
 
 def figures() -> Iterator[Figure]:
-    """Measure once."""
+    """Measure both in turn, and take the least of each."""
     chance = random.Random(1)  # noqa: S311 - the same site each time
     text = json.dumps(memberships(chance))
-    began = time.process_time()
-    loaded = json.loads(text)
-    bound = time.process_time() - began
-    state = site(chance, loaded)
-    began = time.process_time()
-    access = Access(Directory(state), DAY)
-    for person in state.people:
-        access.of(person.id)
-    took = time.process_time() - began
+    state = site(chance, json.loads(text))
+    bounds, times = [], []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        json.loads(text)
+        bounds.append(time.process_time() - began)
+        began = time.process_time()
+        access = Access(Directory(state), DAY)
+        for person in state.people:
+            access.of(person.id)
+        times.append(time.process_time() - began)
     of = f"json.loads of {MEMBERSHIPS:,} memberships"
-    yield Figure("access of everybody", took, bound, of, "s")
+    yield Figure("access of everybody", min(times), min(bounds), of, "s")
 
 
 if __name__ == "__main__":

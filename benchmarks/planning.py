@@ -1,7 +1,7 @@
 """How long a plan from a saved state takes, and how much memory, beside loading the YAML alone.
 
 Sites of 10,000 to 1,000,000 assignments: where nothing changes, where ten mentors lose
-a learner, and where every mentor does. From the first, the growth.
+a learner, and where every mentor does and the plan is saved. From the first, the growth.
 """
 
 import sys
@@ -32,7 +32,8 @@ def figures(folder: Path, sizes: Sequence[int], seconds: float) -> Iterator[Figu
         bare = used[JSON].processor
         yield Figure(f"plan, {size:,}, beside its JSON", used["plan"].processor, bare, JSON, "s")
         for change, skipped in (("few", FEW), ("many", Size(size).mentors)):
-            commands = {"plan": plan(*SAVED), YAML: BARE_YAML}
+            saving = ("--out", "plan.json") if change == "many" else ()
+            commands = {"plan": plan(*SAVED, *saving), YAML: BARE_YAML}
             folder_of_it = site(folder, size, skipped)
             used = in_turn(commands, seconds, cwd=folder_of_it, codes=(APPLIED, REFUSED))
             yield from beside_yaml(f"plan, {size:,}, {change} changes", used)

@@ -1,7 +1,8 @@
 """Measures everything, each figure beside its reference: `make bench`, `make bench-check`.
 
 Each part runs in a process of its own, so that none has the memory of another. All figures go to
-`build/bench.json`. With `--write` they become the table and the plot of `docs/performance.md`.
+`build/bench.json`. With `--write` they become the table and the plot of `docs/performance.md`, and
+their ratios are recorded in `targets.toml`.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from figures import Figure, judge, line, load_targets, markdown, to_json
+from figures import Figure, judge, line, load_targets, markdown, record, to_json
 from growth import curves, svg
 from sites import SIZES
 
@@ -120,7 +121,9 @@ def main() -> int:
     parser.add_argument("--level", choices=[each.name.lower() for each in Level], default="full")
     parser.add_argument("--part", action="append", choices=[each.module for each in PARTS])
     parser.add_argument("--sizes", type=int, nargs="+", help="assignments; by default the level's")
-    parser.add_argument("--write", action="store_true", help="also write docs/performance.md")
+    parser.add_argument(
+        "--write", action="store_true", help="also write docs/performance.md, and record the ratios"
+    )
     asked = parser.parse_args()
     level = Level[asked.level.upper()]
     sizes = asked.sizes or SIZES[: level + 1]
@@ -139,13 +142,13 @@ def main() -> int:
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text(to_json(judged, told), encoding="utf-8")
     if asked.write:
+        record(found)
         write(found, told)
     slipped = [each.figure.name for each in judged if each.slipped]
     missed = [each.figure.name for each in judged if each.met is False and not each.slipped]
     print(f"{len(found)} figures in {time.monotonic() - began:.0f} s, in {DOCUMENT.name}")
     for what, names in (("not met yet", missed), ("SLIPPED", slipped)):
-        if names:
-            print(f"{what}: {', '.join(names)}")
+        print(f"{what}: {', '.join(names) or 'nothing'}")
     return 1 if slipped and not asked.write else 0
 
 

@@ -27,6 +27,9 @@ _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
         "policy": "RECONCILER_POLICY",
     }
 )
+CACHE_DIR: Final = "RECONCILER_CACHE_DIR"
+"""The variable that names the folder of the copies of sites."""
+
 _READ_FOR_EVERY_ENVIRONMENT: Final = ("journal", "policy")
 _KEYS: Final = (*_VARIABLES, "timeout", "actors")
 
@@ -105,7 +108,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     """
     if environ.get("RECONCILER_NO_CACHE"):
         return None
-    named = environ.get("RECONCILER_CACHE_DIR")
+    named = environ.get(CACHE_DIR)
     if named:
         return Path(named)
     from platformdirs import user_cache_path  # noqa: PLC0415 - a saved state needs none

@@ -379,7 +379,7 @@ class _Resolver:
 
 def _is_told(resolved: Resolved, more: AbstractSet[tuple[TargetKind, str | None]]) -> bool:
     """Whether something stands twice in a list, or in it and among further items."""
-    kind = resolved.listed.kind
-    return any(map(eq, resolved.sorted, resolved.sorted[1:])) or any(
-        of is kind and target in resolved.targets for of, target in more
-    )
+    if any(map(eq, resolved.sorted, resolved.sorted[1:])):
+        return True
+    named = {target for kind, target in more if kind is resolved.listed.kind}
+    return bool(named) and not named.isdisjoint(resolved.sorted)

@@ -192,8 +192,24 @@ def _places(file: BinaryIO) -> Iterator[tuple[str, tuple[int, int]]]:
         yield name, (start, end)
 
 
+def once_each(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members, for `json.loads`; whoever reads the text sees all of them.
+
+    Raises:
+        ValueError: a name stands twice: of those a decoder takes the last.
+    """
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a name stands twice")
+    return found
+
+
 def _decoded(text: bytes) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        value = msgspec.json.decode(text)
+        if msgspec.json.encode(value) != msgspec.json.format(text, indent=-1):
+            # Something is escaped that need not be; or a name stands twice.
+            json.loads(text, object_pairs_hook=once_each)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise OtherForm from None
+    return value

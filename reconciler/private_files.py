@@ -1,11 +1,17 @@
-"""Writes files whole or not at all: new ones that only their owner may read, old ones anew."""
+"""Writes files whole or not at all: new ones that only their owner may read, old ones anew.
 
+What stands there and is no file, a device or a pipe, is left alone: to put a file in the place of
+`/dev/null`, which who may do everything can, breaks whatever else runs on the machine.
+"""
+
+import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
 def write_private(path: Path, content: bytes | Iterator[bytes]) -> None:
@@ -18,7 +24,8 @@ def write_private(path: Path, content: bytes | Iterator[bytes]) -> None:
     Raises:
         OSError: it cannot be written; an older file is left as it was.
     """
-    _replace(path, (content,) if isinstance(content, bytes) else content, None)
+    with replacing(path) as file:
+        file.writelines((content,) if isinstance(content, bytes) else content)
 
 
 def replace_content(path: Path, content: bytes) -> None:
@@ -27,10 +34,23 @@ def replace_content(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written, and is left as it was.
     """
-    _replace(path, (content,), path.stat())
+    with replacing(path, path.stat()) as file:
+        file.write(content)
 
 
-def _replace(path: Path, content: Iterable[bytes], like: os.stat_result | None) -> None:
+@contextmanager
+def replacing(path: Path, like: os.stat_result | None = None) -> Iterator[IO[bytes]]:
+    """Give a file to write, which takes its place at the end, and not after an exception.
+
+    Args:
+        path: where it is to stand.
+        like: the mode and the owner that it is to have; without, only its owner may read it.
+
+    Raises:
+        OSError: it cannot be written; what stood there is left as it was.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "It is no file", str(path))
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:  # its text names a file that nobody has heard of
@@ -38,7 +58,7 @@ def _replace(path: Path, content: Iterable[bytes], like: os.stat_result | None) 
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.writelines(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if like is not None:

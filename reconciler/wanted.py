@@ -62,11 +62,10 @@ class Wanted(Mapping[Assignment, Cause]):
         self.all = Assignments(by_holder)
 
     def __getitem__(self, assignment: Assignment) -> Cause:
-        _, _, kind, target = assignment
-        for each in self._lists.get(assignment.holder, ()):
-            if each.listed.kind is kind and target in each.targets:
-                return _declared(each, each.targets.index(target))
-        return self._single[assignment]
+        cause = self.causes(assignment.holder)(assignment)
+        if cause is None:
+            raise KeyError(assignment)
+        return cause
 
     def causes(self, holder: Holder) -> Callable[[Assignment], Cause | None]:
         """Return what tells the causes of one holder's assignments, however many are asked for."""

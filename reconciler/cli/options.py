@@ -411,9 +411,12 @@ def connection(environment: str | None, config: Path | None) -> "Connection":
     from reconciler.connection import cache_folder, load_connection
 
     found = load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
-    if click.get_current_context().meta.get(NO_CACHE):
-        return found
-    return replace(found, cache=cache_folder(os.environ))
+    return replace(found, cache=cache_folder(os.environ)) if may_cache() else found
+
+
+def may_cache() -> bool:
+    """Whether what is read of a site may be kept: --no-cache was not given."""
+    return not click.get_current_context().meta.get(NO_CACHE)
 
 
 def source(live: Path | None, environment: str | None, config: Path | None) -> "Connection | Path":

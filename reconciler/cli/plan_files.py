@@ -153,8 +153,10 @@ def refuse_plans(paths: Iterable[Path]) -> None:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    from reconciler.json_text import once_each
+
     try:
-        loaded = json.loads(path.read_bytes())
+        loaded = json.loads(path.read_bytes(), object_pairs_hook=once_each)
     except (ValueError, RecursionError):
         loaded = None
     if not isinstance(loaded, dict):

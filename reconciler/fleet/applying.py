@@ -1,22 +1,74 @@
 """The apply of one site, as `apply --yes` does it: the one task of a fleet that writes."""
 
+import os
 import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.preflight import refuse
-from reconciler.connection import Connection
-from reconciler.errors import PlanUnusable
+from reconciler.connection import Connection, journal_location
+from reconciler.errors import ConfigurationError, ExitCode, PlanUnusable
+from reconciler.fleet.executors import Pool
+from reconciler.fleet.machine import this_machine
 from reconciler.fleet.model import SiteResult, Task
-from reconciler.fleet.site import actions_of, ask_site, plan_of, warned
+from reconciler.fleet.run import run
+from reconciler.fleet.site import actions_of, ask_site, failed, plan_of, warned
 from reconciler.manifest.model import Manifest
-from reconciler.plain import plain
+from reconciler.plain import count, plain
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
 from reconciler.reports import documents, view
 from reconciler.workflows.applying import TRIES, apply_fresh, apply_plan
-from reconciler.workflows.recording import is_throw_away
+from reconciler.workflows.recording import is_file, is_throw_away
 
 _MOST_OPEN = 20
+
+_ELSEWHERE: Final = "The cluster works on another machine than this one"
+_SHARE: Final = (
+    "Where its workers run, set RECONCILER_JOURNAL to a PostgreSQL URL, or the journal of the "
+    "environment in reconciler.toml: then one run at a time writes to a site, wherever it runs."
+)
+_FILES: Final = "files"
+
+
+def check_journals(tasks: Sequence[Task], pool: Pool, max_parallel: int) -> None:
+    """Refuse a journal that is a file where several machines would each have one of their own.
+
+    The workers are asked, whose variables may name other journals than those here.
+
+    Args:
+        tasks: the sites that will be applied to.
+        pool: the workers.
+        max_parallel: how many are asked at once.
+
+    Raises:
+        ConfigurationError: the journal of a site is a file.
+    """
+    if not pool.elsewhere:
+        return
+    results, _ = run(tasks, journal_site, pool, max_parallel=max_parallel)
+    found = [result.name for result in results if result.counts.get(_FILES)]
+    if found:
+        others = f" and {count(len(found) - 1, 'other site')}" if found[1:] else ""
+        raise ConfigurationError(
+            f"{_ELSEWHERE}, and the journal of {found[0]}{others} is a file: "
+            "who looks on one machine does not see who writes from another.",
+            _SHARE,
+        )
+
+
+def journal_site(task: Task) -> SiteResult:
+    """Find whether a site's journal is a file; what else is wrong, its apply tells."""
+    try:
+        journal = journal_location(
+            task.environment, config=task.config, environ=os.environ, directory=Path.cwd()
+        )
+    except Exception as error:  # noqa: BLE001 - as for every site
+        return failed(task.name, error)
+    counts = {_FILES: 1} if is_file(journal) else {}
+    return SiteResult(task.name, ExitCode.DONE, "Its journal is known.", counts=counts)
 
 
 def apply_site(
@@ -36,6 +88,10 @@ def apply_site(
     """
 
     def ask(manifest: Manifest, site: Connection, redaction: Redaction) -> SiteResult:
+        if task.sender and task.sender != this_machine() and is_file(site.journal):
+            # This worker came after they were all asked, or has other variables.
+            raise ConfigurationError(f"{_ELSEWHERE}, and the journal is a file.", _SHARE)
+
         def make() -> Plan:
             plan = plan_of(task, manifest, site)
             shown = redaction.plan(plan)  # so that it knows whom to hide in an error

@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 from reconciler.errors import ConfigurationError, WrongUse
+from reconciler.fleet.machine import this_machine
 from reconciler.fleet.model import SiteResult, Task
 from reconciler.fleet.site import Work
 
@@ -24,6 +25,9 @@ PROCESSES: Final = "processes"
 _SCHEMES: Final = {"dask": "tcp", "dask+tls": "tls"}
 _ADDRESS: Final = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 _CONNECT_SECONDS: Final = 5
+_WITHOUT_WORKERS: Final = "distributed.scheduler.no-workers-timeout"
+"""Dask's own setting, read where the command runs; where it is not set, a minute."""
+
 _WITHOUT_WORKERS_SECONDS: Final = 60.0
 
 
@@ -32,9 +36,11 @@ class Pool(Protocol):
 
     Attributes:
         within: whether the work is done in this very process, and can see its events.
+        elsewhere: whether some of it is done on another machine, which has files of its own.
     """
 
     within: bool
+    elsewhere: bool
 
     def submit(self, work: Work, task: Task) -> Future[SiteResult]:
         """Have a site done, and do not wait for it.
@@ -137,6 +143,8 @@ class LocalPool:
         within: whether it works in this process.
     """
 
+    elsewhere = False
+
     def __init__(self, make: Callable[[], Executor], *, within: bool) -> None:
         self.within = within
         self._make = make
@@ -202,6 +210,8 @@ class DaskPool:
             raise ConfigurationError(
                 "Dask is not installed.", "Install it: pip install 'reconciler[dask]'."
             ) from None
+        self._patience = _patience()
+        self._alone_since: float | None = None
         # What it would tell of lost workers, a site's result tells.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
@@ -215,37 +225,44 @@ class DaskPool:
                 "Start it, with workers: dask scheduler, dask worker.",
             ) from None
         try:
-            self._check()
+            self.elsewhere = self._check()
         except BaseException:
             self.close(at_once=True)
             raise
         self._executor = self._client.get_executor()
-        self._alone_since: float | None = None
 
-    def _check(self) -> None:
-        """Refuse a cluster without workers, or with workers that have another program."""
+    def _check(self) -> bool:
+        """Refuse a cluster without workers, or with workers that have another program.
+
+        Returns:
+            Whether a worker is on another machine.
+        """
         if not self._client.nthreads():
             raise ConfigurationError(
                 "The Dask cluster has no workers.", "Start one: dask worker SCHEDULER."
             )
-        own = version("reconciler"), sys.version_info[:2]
-        for theirs in self._client.run(_versions, on_error="return").values():
+        own, here = _versions(), this_machine()
+        machines = set()
+        for told in self._client.run(_about, on_error="return").values():
+            theirs, machine = told if isinstance(told, tuple) else (None, "")
+            machines.add(machine)
             if theirs != own:
                 raise ConfigurationError(
                     "A worker of the Dask cluster does not have this reconciler and Python.",
                     f"Install reconciler {own[0]} for Python {own[1][0]}.{own[1][1]} on each.",
                 )
+        return machines != {here}
 
     def submit(self, work: Work, task: Task) -> Future[SiteResult]:
         """Have a site done by some worker; where that dies, Dask gives it to another."""
-        future: Future[SiteResult] = self._executor.submit(work, task.anywhere())
+        future: Future[SiteResult] = self._executor.submit(work, task.anywhere(this_machine()))
         return future
 
     def renew(self) -> None:
         """Nothing to replace: Dask does it."""
 
     def lost(self) -> str:
-        """Say that the scheduler is gone, or that there was no worker for a minute."""
+        """Say that the scheduler is gone, or that there was no worker for too long."""
         if self._client.status != "running":
             return "the Dask scheduler is gone."
         try:
@@ -257,7 +274,7 @@ class DaskPool:
             return ""
         self._alone_since = self._alone_since or time.monotonic()
         alone = time.monotonic() - self._alone_since
-        return "the Dask cluster has no worker left." if alone > _WITHOUT_WORKERS_SECONDS else ""
+        return "the Dask cluster has no worker left." if alone > self._patience else ""
 
     def close(self, *, at_once: bool = False) -> None:
         """Leave the cluster, and take back what it has not begun."""
@@ -265,5 +282,23 @@ class DaskPool:
         self._client.close(timeout=_CONNECT_SECONDS)
 
 
+def _patience() -> float:
+    """Return for how many seconds a cluster may be without workers."""
+    from dask import config  # noqa: PLC0415 - only who asks for it needs it
+    from dask.utils import parse_timedelta  # noqa: PLC0415 - as above
+
+    try:
+        seconds = parse_timedelta(config.get(_WITHOUT_WORKERS, None))
+    except (ValueError, TypeError):
+        raise ConfigurationError(
+            f"Dask's setting {_WITHOUT_WORKERS} is no time.", 'Write it as in "2 minutes".'
+        ) from None
+    return _WITHOUT_WORKERS_SECONDS if seconds is None else float(seconds)
+
+
 def _versions() -> tuple[str, tuple[int, ...]]:
     return version("reconciler"), sys.version_info[:2]
+
+
+def _about() -> tuple[tuple[str, tuple[int, ...]], str]:
+    return _versions(), this_machine()

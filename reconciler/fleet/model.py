@@ -61,6 +61,10 @@ class Task:
         document: whether the whole result is wanted, not only what it comes to.
         agreed: for an apply, the digest of the changes that somebody has seen; others are not made.
             None agrees to whatever the manifest asks for.
+        cache: whether a copy of the site may be kept for the next command, and used.
+        sender: the machine that sent it to a cluster (`reconciler.fleet.machine`); empty for the
+            threads and processes of this one. Who is sent it keeps copies only in a folder that its
+            own environment names, and on another machine no journal in a file.
     """
 
     name: str
@@ -70,13 +74,16 @@ class Task:
     pseudonyms: bool = False
     document: bool = False
     agreed: str | None = None
+    cache: bool = False
+    sender: str = ""
 
-    def anywhere(self) -> "Task":
+    def anywhere(self, sender: str) -> "Task":
         """Return it for a worker that has the same files, and another current folder."""
         return replace(
             self,
             manifest=tuple(path.absolute() for path in self.manifest),
             config=self.config.absolute(),
+            sender=sender,
         )
 
 

@@ -14,6 +14,9 @@ from reconciler.plain import count
 LOOK_SECONDS = 1.0
 """How often a run that hears nothing asks whether anybody is left to work."""
 
+UNKNOWN = "What was done until then is not known."
+"""Told of a site whose worker was lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -123,7 +126,7 @@ class _Run:
             self.stopped = self.stopped or why
             for future, task in self._under_way.items():
                 future.cancel()
-                self._end(SiteResult(task.name, self.guard.lost, f"Nothing came back: {why}"))
+                self._end(self._unheard(task, f"Nothing came back: {why}"))
             self._under_way.clear()
         suspects = []
         for future in done:
@@ -153,7 +156,10 @@ class _Run:
                     task.name,
                     self.guard.lost,
                     "The worker died, and another one that tried again did, too.",
-                    details=("Run the command for this site alone, and see what it needs.",),
+                    details=(
+                        UNKNOWN,
+                        "Run the command for this site alone, and see what it needs.",
+                    ),
                 )
             self._end(result)
 
@@ -174,9 +180,12 @@ class _Run:
 
     def _lost(self, task: Task, error: Exception) -> SiteResult:
         """Return that a worker, or the way to it, was lost, but not the error's own words."""
+        return self._unheard(task, f"The worker was lost ({type(error).__name__}).")
+
+    def _unheard(self, task: Task, why: str) -> SiteResult:
         return SiteResult(
             task.name,
             self.guard.lost,
-            f"The worker was lost ({type(error).__name__}).",
-            details=("Run the same command again; what is done is not repeated.",),
+            why,
+            details=(UNKNOWN, "Run the same command again; what is done is not repeated."),
         )

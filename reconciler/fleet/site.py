@@ -7,11 +7,12 @@ of ours: whatever happens is a result.
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from reconciler.commits import commit_of
-from reconciler.connection import Connection, load_connection
+from reconciler.connection import CACHE_DIR, Connection, cache_folder, load_connection
 from reconciler.desired import scope_of
 from reconciler.diagnostics import Diagnostic, Severity, listing
 from reconciler.directory import Directory, Keys
@@ -52,11 +53,17 @@ def ask_site(
         site = load_connection(
             task.environment, config=task.config, environ=os.environ, directory=Path.cwd()
         )
-        return ask(manifest, site, redaction)
+        return ask(manifest, replace(site, cache=_cache(task)), redaction)
     except ReconcilerError as error:
         return failed(task.name, redaction.error(error), digest)
     except Exception as error:  # noqa: BLE001 - a site's failure is never the end of the others
         return failed(task.name, error, digest)
+
+
+def _cache(task: Task) -> Path | None:
+    """Return the folder of the copies of sites, as the environment here names it, or None."""
+    named = not task.sender or os.environ.get(CACHE_DIR)
+    return cache_folder(os.environ) if task.cache and named else None
 
 
 def failed(name: str, error: Exception, digest: str = "") -> SiteResult:

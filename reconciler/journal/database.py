@@ -1,7 +1,5 @@
 """A journal's database: transactions to read and to write, with every error mapped."""
 
-import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,12 +12,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from reconciler.errors import JournalError
 from reconciler.journal.failures import Place, mapped
 from reconciler.journal.tables import UtcTime
+from reconciler.sqlite import READING, own_transactions, turn_on_log
 
-_READING: Final = "journal_reading"
 _TOLD: Final = "journal_told"
 
 _LOG_SECONDS: Final = 60.0  # as long as a connection waits for a writer elsewhere
-_LOG_PAUSE: Final = 0.02
 
 _SCRUB_MILLISECONDS: Final = 5_000  # to wait for others, who are done within moments
 
@@ -57,8 +54,8 @@ class Database:
         self._numbers = count()
         self.is_sqlite = engine.dialect.name == "sqlite"
         if self.is_sqlite:
+            own_transactions(engine)
             event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
         else:
             event.listen(engine, "begin", _begin_postgresql)
 
@@ -70,7 +67,7 @@ class Database:
             JournalError: the database cannot be read.
         """
         with mapped(self.place, "read"), self.engine.connect() as connection:
-            connection.execution_options(**{_READING: True})
+            connection.execution_options(**{READING: True})
             with connection.begin():
                 yield connection
 
@@ -142,31 +139,9 @@ class Database:
 
 
 def _prepare_sqlite(raw: Any, _entry: ConnectionPoolEntry) -> None:
-    # The driver must begin no transactions of its own, or DDL would stand outside them.
-    raw.isolation_level = None
-    _turn_on_log(raw)
+    turn_on_log(raw, _LOG_SECONDS)
     for setting in ("synchronous = FULL", "foreign_keys = ON"):
         raw.execute(f"PRAGMA {setting}").close()
-
-
-def _turn_on_log(raw: sqlite3.Connection) -> None:
-    """Turn on SQLite's log; on a fresh file it says at once that another is writing, so we wait."""
-    given_up = time.monotonic() + _LOG_SECONDS
-    while True:
-        try:
-            raw.execute("PRAGMA journal_mode = WAL").close()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > given_up:
-                raise
-            time.sleep(_LOG_PAUSE)
-        else:
-            return
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: one that read first could not wait for it any more.
-    reading = connection.get_execution_options().get(_READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _begin_postgresql(connection: Connection) -> None:

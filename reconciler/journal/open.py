@@ -17,6 +17,7 @@ from reconciler.journal.database import Database
 from reconciler.journal.failures import Place, mapped
 from reconciler.journal.record import Owner, SqlJournal
 from reconciler.journal.upgrade import bring_up_to_date
+from reconciler.sqlite import make_private
 
 _NO_FILE: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:|\b(host|user|password|dbname)\s*=")
 """What looks like a URL or a connection string that was written wrongly."""
@@ -94,7 +95,7 @@ def _sqlite(path: Path) -> tuple[Engine, Place]:
     with mapped(place, "opened"):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite would make it readable for others, and gives its side files the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        make_private(path)
         url = URL.create("sqlite+pysqlite", database=str(path.absolute()))
         return create_engine(url, connect_args={"timeout": _BUSY_SECONDS}), place
 

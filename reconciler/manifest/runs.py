@@ -34,13 +34,15 @@ _BEGINNING: Final = "  - person: "
 _DASH: Final = "      - "
 _NAMES: Final = "|".join(LIST_NAMES.values())
 _WORD: Final = f"(?:{'|'.join(word for word in WORDS if word.isalpha())})"
-_IN_KEYS: Final = "[A-Za-z0-9_.@-]"
-_NO_NUMBER: Final = "[0-9]++(?:[A-DF-WYZa-df-np-wyz]|[Ee](?![0-9+-]))"
+_LETTER: Final = "A-Za-z\xc0-\u024f"
+_IN_KEYS: Final = rf"{_LETTER}0-9_.@/+\-"
+_NO_NUMBER: Final = "[0-9]++(?:[A-DF-WYZa-df-np-wyz\xc0-\u024f]|[Ee](?![0-9+-]))"
 _KEY: Final = (
-    rf"(?:(?!{_WORD}(?!{_IN_KEYS}))(?:[A-Za-z]|{_NO_NUMBER}){_IN_KEYS}*+"
-    r'|"[A-Za-z0-9_.@ -]++")'
+    rf"(?:(?!{_WORD}(?![{_IN_KEYS} ]))"
+    rf"(?:[{_LETTER}]|{_NO_NUMBER})[{_IN_KEYS}]*+(?: [{_IN_KEYS}]++)*+"
+    rf'|"[{_IN_KEYS} ]++")'
 )
-"""A key as text in few characters; in quotes, or such as is no word, number or date."""
+"""A key as text of few characters; in quotes, or such as is no word, number or date."""
 
 _DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _PAIR: Final = rf"(?:id|from|until): (?:{_KEY}|{_DAY})"

@@ -164,7 +164,7 @@ def _holders(view: _View) -> Iterable[Row]:
     # Whoever loses their last assignment leaves as well, unless they have one elsewhere.
     elsewhere = state.assignments.of_holders(view.emptied.__contains__) - view.in_scope
     for holder in elsewhere.holders:
-        yield holder.role.value, holder.person, "elsewhere"
+        yield "elsewhere", holder.role.value, holder.person
 
 
 def _assignments(view: _View) -> Iterable[Row]:
@@ -179,7 +179,7 @@ def _assignments(view: _View) -> Iterable[Row]:
         yield holder.role.value, holder.person, kind.value, *targets
     for found in (*view.targets, *left):
         if not view.scope.includes(view.directory, found, view.as_of):
-            yield *(str(part) for part in found), "outside"
+            yield "outside", *(str(part) for part in found)
 
 
 def _people(view: _View) -> Iterable[Row]:

@@ -16,7 +16,7 @@ from reconciler.plain import count, plain
 from reconciler.plan.model import Plan
 from reconciler.policy.model import Verdict
 from reconciler.reports import view
-from reconciler.reports.summary import sight, tally_rows, warning_rows
+from reconciler.reports.summary import Told, sight, tally_rows, warning_rows
 
 LIMIT: Final = 65_536
 """So long a comment may be on GitHub, in characters; here it is kept in bytes of UTF-8."""
@@ -70,10 +70,12 @@ def plan_markdown(plan: Plan) -> Iterator[str]:
             *_listed("Schools", view.school_rows(plan.schools)),
             *sections,
             *_listed("Access", access),
-            *_listed("Live but not declared", tally_rows(each.name for each in plan.unmanaged)),
-            *_listed("Later", tally_rows(each.name for each in plan.upcoming)),
-            *_listed("Moved", tally_rows(each.name for each in plan.moved)),
-            *_listed("Accepted deviations", tally_rows(each.name for each in plan.accepted)),
+            *_listed(
+                "Live but not declared", tally_rows(Told(each.name) for each in plan.unmanaged)
+            ),
+            *_listed("Later", tally_rows(Told(each.name) for each in plan.upcoming)),
+            *_listed("Moved", tally_rows(Told(each.name) for each in plan.moved)),
+            *_listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
         ],
     )
 
@@ -94,10 +96,10 @@ def drift_markdown(report: DriftReport) -> Iterator[str]:
         [
             *_listed("Warnings", warning_rows(plan.warnings)),
             *sections,
-            *_listed("Not yet applied", tally_rows(each.name for each in report.pending)),
-            *_listed("Held back", tally_rows(each.name for each in report.held_back)),
-            *_listed("Ending soon", tally_rows(each.name for each in report.ending)),
-            *_listed("Accepted deviations", tally_rows(each.name for each in plan.accepted)),
+            *_listed("Not yet applied", tally_rows(Told(each.name) for each in report.pending)),
+            *_listed("Held back", tally_rows(Told(each.name) for each in report.held_back)),
+            *_listed("Ending soon", tally_rows(Told(each.name) for each in report.ending)),
+            *_listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
         ],
     )
 

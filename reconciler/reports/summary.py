@@ -1,12 +1,14 @@
 """What a text tells of a list that is too long to be read: counts, and who has most of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from datetime import datetime
 from heapq import nsmallest
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from reconciler.access.changes import AccessChange
+from reconciler.apply.outcome import ActionOutcome
 from reconciler.diagnostics import CODES, Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role, TargetKind
@@ -18,8 +20,11 @@ from reconciler.reports.view import Group, Row, subject_of, title
 LONG: Final = 1_000
 """A list of more lines is counted in a text instead, unless all of it is asked for."""
 
+FEW: Final = 100
+"""So many of a kind are listed even where the rest of their list is only counted."""
+
 NAMED: Final = 10
-"""So many holders or units are named of those that have most of something."""
+"""So many are named of those that have most of something."""
 
 _SETTINGS: Final = title((0, "", ""))
 _ROLES: Final = (_SETTINGS, *(role.value for role in Role))
@@ -79,14 +84,25 @@ def warning_rows(found: Iterable[Diagnostic]) -> list[tuple[str, str]]:
     return [(code, f"{counts[code]:,}: {CODES[code].title}") for code in sorted(counts)]
 
 
-def largest_access_rows(plan: Plan) -> list[tuple[str, str]]:
-    """Name those who gain and lose sight of most learners, and of how many."""
-    most = nsmallest(
-        NAMED,
-        plan.access,
-        key=lambda each: (-len(each.gained) - len(each.lost), plan.people[each.person]),
+def gaining_rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Name who gains sight of learners, and of how many: all of few, else those with most."""
+    return _ranked(
+        (plan.people[each.person], len(each.gained)) for each in plan.access if each.gained
     )
-    return [(plan.people[each.person], sight(each)) for each in most]
+
+
+def losing_rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Name who loses sight of learners, and of how many: all of few, else those with most."""
+    return _ranked((plan.people[each.person], len(each.lost)) for each in plan.access if each.lost)
+
+
+def _ranked(found: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    everybody = list(found)
+    shown = len(everybody) if len(everybody) <= FEW else NAMED
+    for person, number in nsmallest(shown, everybody, key=lambda each: (-each[1], each[0])):
+        yield person, count(number, "learner")
+    if shown < len(everybody):
+        yield f"… and {len(everybody) - shown:,} more", ""
 
 
 def sight(change: AccessChange) -> str:
@@ -106,9 +122,9 @@ def summary_groups(actions: Iterable[Action]) -> list[Group]:
         Group(
             role,
             tuple(
-                Row(verb, words, _of_people(found[role][verb]))
+                Row(verb, words, people)
                 for verb in Verb
-                for words in _kinds(found[role][verb])
+                for words, people in _kinds(found[role][verb])
             ),
             sum(map(len, found[role].values())),
         )
@@ -117,16 +133,61 @@ def summary_groups(actions: Iterable[Action]) -> list[Group]:
     ]
 
 
-def tally_rows(found: Iterable[Address]) -> list[tuple[str, str]]:
-    """Count what some addresses name, role by role."""
-    by_role: defaultdict[str, list[Address]] = defaultdict(list)
-    for name in found:
-        by_role[_role(name)].append(name)
+def few_of_a_kind(actions: Sequence[Action]) -> list[Action]:
+    """Return the actions of which there are few, for what is done and to what: they are listed."""
+    kinds = [(_role(each.name), each.verb, _kind(each.name)) for each in actions]
+    sizes = Counter(kinds)
     return [
-        (role, f"{', '.join(_kinds(by_role[role]))}, {_of_people(by_role[role])}".rstrip(", "))
-        for role in _ROLES
-        if role in by_role
+        action
+        for action, kind in zip(actions, kinds, strict=True)
+        if sizes[kind] <= (LONG if kind[0] == _SETTINGS else FEW)
     ]
+
+
+class Told(NamedTuple):
+    """What is counted of an item of a list.
+
+    Attributes:
+        name: its address, in the manifest's keys.
+        note: what is said of it; items of which something else is said are counted apart.
+        at: when it happened, where that is known.
+    """
+
+    name: Address
+    note: str = ""
+    at: datetime | None = None
+
+
+def tally_rows(found: Iterable[Told]) -> list[tuple[str, str]]:
+    """Count what there is of what, role by role, and what is said of it; with first and last."""
+    groups: defaultdict[tuple[int, str], list[Told]] = defaultdict(list)
+    for each in found:
+        groups[_ROLES.index(_role(each.name)), each.note].append(each)
+    return [
+        (_ROLES[role], "; ".join(filter(None, (_counted(told), note, _times(told)))))
+        for (role, note), told in sorted(groups.items(), key=lambda each: each[0])
+    ]
+
+
+def _counted(told: Iterable[Told]) -> str:
+    kinds = _kinds(each.name for each in told)
+    return ", ".join(f"{words} {people}".rstrip() for words, people in kinds)
+
+
+def _times(told: Iterable[Told]) -> str:
+    times = sorted(each.at for each in told if each.at is not None)
+    if not times:
+        return ""
+    first, last = (each.isoformat(sep=" ", timespec="seconds") for each in (times[0], times[-1]))
+    return f"at {first}" if first == last else f"from {first} to {last}"
+
+
+def reason_rows(open_ends: Iterable[ActionOutcome]) -> list[tuple[str, str]]:
+    """Count why actions have not the outcome that they should, the most frequent reasons first."""
+    counts = Counter(each.detail for each in open_ends if each.detail)
+    rows = [(f"{number:,} times", detail) for detail, number in counts.most_common(NAMED)]
+    more = len(counts) - len(rows)
+    return [*rows, *([("", f"… and {count(more, 'other reason')}")] if more else [])]
 
 
 def busiest_rows(found: Iterable[Address], *noun: str) -> list[tuple[str, str]]:
@@ -140,16 +201,25 @@ def _role(name: Address) -> str:
     return _SETTINGS if name.kind in (AddressKind.PROFILE, AddressKind.LABEL) else name.parts[0]
 
 
-def _kinds(found: Iterable[Address]) -> list[str]:
-    """Count of each kind of thing how many there are."""
-    counts = Counter(
-        TargetKind(name.parts[2]).value if name.kind is AddressKind.ASSIGNMENT else name.kind.value
-        for name in found
-    )
-    return [count(counts[kind], *nouns) for kind, nouns in _NOUNS.items() if counts[kind]]
+def _kind(name: Address) -> str:
+    if name.kind is AddressKind.ASSIGNMENT:
+        return TargetKind(name.parts[2]).value
+    return name.kind.value
+
+
+def _kinds(found: Iterable[Address]) -> list[tuple[str, str]]:
+    """Count of each kind of thing how many there are, and of how many people."""
+    names: defaultdict[str, list[Address]] = defaultdict(list)
+    for name in found:
+        names[_kind(name)].append(name)
+    return [
+        (count(len(names[kind]), *nouns), _of_people(names[kind]))
+        for kind, nouns in _NOUNS.items()
+        if kind in names
+    ]
 
 
 def _of_people(found: Iterable[Address]) -> str:
     """Say how many people some holders and assignments are of."""
-    people = {name.parts[1] for name in found if _role(name) != _SETTINGS}
+    people = {name.parts[1] for name in found if name.kind is AddressKind.ASSIGNMENT}
     return f"of {count(len(people), 'person', 'people')}" if people else ""

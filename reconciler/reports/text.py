@@ -18,16 +18,20 @@ from reconciler.domain.vocabulary import Role
 from reconciler.drift import Drifted, DriftKind, DriftReport
 from reconciler.errors import ExitCode
 from reconciler.plain import plain
-from reconciler.plan.model import Action, Plan
+from reconciler.plan.model import Action, Deviation, Plan
 from reconciler.policy.model import Verdict
-from reconciler.provider import Verb
+from reconciler.provider import Event, Verb
 from reconciler.reports import view
 from reconciler.reports.printing import Grid, indented, one_line
 from reconciler.reports.summary import (
     Lists,
     Named,
+    Told,
     busiest_rows,
-    largest_access_rows,
+    few_of_a_kind,
+    gaining_rows,
+    losing_rows,
+    reason_rows,
     summary_groups,
     tally_rows,
     warning_rows,
@@ -46,7 +50,7 @@ _OUTCOME_STYLES = {
 }
 
 
-ONE_HOLDER = " `plan --only 'mentor/PERSON*'` plans for one holder alone."
+ONE_HOLDER = " `plan --only mentor/PERSON --only 'mentor/PERSON/*'` plans for one holder alone."
 
 
 def plan_text(plan: Plan, *, summary: bool = True, full: bool = False) -> Iterator[RenderableType]:
@@ -58,14 +62,11 @@ def plan_text(plan: Plan, *, summary: bool = True, full: bool = False) -> Iterat
     lists = Lists(full=full)
     yield from _head(plan, summary=summary)
     yield from _actions(plan, lists)
-    if plan.access:
-        counted = lists.counts(plan.access)
-        yield from _headed("Access: who gains or loses most" if counted else "Access")
-        yield _table(largest_access_rows(plan)) if counted else _access(view.access_rows(plan))
+    yield from _access(plan, lists)
     if plan.unmanaged:
         yield from _headed("Live but not declared (reported only)")
         if lists.counts(plan.unmanaged):
-            yield _table(tally_rows(each.name for each in plan.unmanaged))
+            yield _table(tally_rows(Told(each.name) for each in plan.unmanaged))
         else:
             yield from map(indented, view.unmanaged_rows(plan.unmanaged))
     if plan.warnings:
@@ -74,7 +75,7 @@ def plan_text(plan: Plan, *, summary: bool = True, full: bool = False) -> Iterat
     parts: tuple[_Part[Any], ...] = (
         _Part("Later", "bold", plan.upcoming, view.upcoming_rows),
         _Part("Moved", "bold", plan.moved, view.moved_rows),
-        _Part("Accepted deviations", "bold", plan.accepted, view.accepted_rows),
+        _Part("Accepted deviations", "bold", plan.accepted, view.accepted_rows, _deviating),
     )
     for part in parts:
         if part.items:
@@ -105,12 +106,28 @@ def _head(plan: Plan, *, summary: bool) -> Iterator[RenderableType]:
 
 def _actions(plan: Plan, lists: Lists) -> Iterator[RenderableType]:
     counted = lists.counts(plan.actions)
-    for group in summary_groups(plan.actions) if counted else view.groups(plan.actions):
+    groups = view.groups(few_of_a_kind(plan.actions) if counted else plan.actions)
+    for group in (*(summary_groups(plan.actions) if counted else ()), *groups):
         yield from (*_headed(group.title), _rows(group.rows))
     if counted:
         most = busiest_rows((action.name for action in plan.actions), "change")
         if most:
             yield from (*_headed("Most changes"), _table(most))
+
+
+def _access(plan: Plan, lists: Lists) -> Iterator[RenderableType]:
+    if not plan.access:
+        return
+    if not (lists.counts(plan.actions) or lists.counts(plan.access)):
+        yield from (*_headed("Access"), _sight(view.access_rows(plan)))
+        return
+    # Who gains stands by itself: among many who lose, nobody would look for them.
+    for heading, rows in (
+        ("Access: gain sight of", list(gaining_rows(plan))),
+        ("Access: lose sight of", list(losing_rows(plan))),
+    ):
+        if rows:
+            yield from (*_headed(heading), _table(rows))
 
 
 def _warnings(found: Sequence[Diagnostic], lists: Lists) -> Iterable[RenderableType]:
@@ -122,21 +139,43 @@ def _warnings(found: Sequence[Diagnostic], lists: Lists) -> Iterable[RenderableT
 _Item = TypeVar("_Item", bound=Named)
 
 
+def _named(item: Named) -> Told:
+    return Told(item.name)
+
+
 class _Part(NamedTuple, Generic[_Item]):
-    """A list of a text, under its heading."""
+    """A list of a text, under its heading: how it is listed, and what is counted of an item."""
 
     heading: str
     style: str
     items: Sequence[_Item]
     rows: Callable[[Sequence[_Item]], Iterable[tuple[str, str]]]
+    told: Callable[[_Item], Told] = _named
 
 
 def _listed(part: _Part[Any], lists: Lists) -> RenderableType:
     """Render a list as its rows, or as what there is of what."""
     if not lists.counts(part.items):
         return _table(part.rows(part.items))
-    names = [each.name for each in part.items]
-    return _table([*tally_rows(names), *busiest_rows(names, "of them", "of them")])
+    names = (each.name for each in part.items)
+    busiest = busiest_rows(names, "of them", "of them")
+    return _table([*tally_rows(map(part.told, part.items)), *busiest])
+
+
+def _deviating(item: Deviation | Action) -> Told:
+    return Told(item.name, view.DEVIATES[item.verb])
+
+
+def _drifting(found: Drifted) -> Told:
+    item, event = found.item, found.event
+    verb = item.verb if isinstance(item, Action) else Verb.REMOVE
+    reported = "" if isinstance(item, Action) else " (reported only)"
+    by = f"; {_past(event)} by {event.actor}" if event else ""
+    return Told(item.name, f"{view.DEVIATES[verb]}{reported}{by}", event.at if event else None)
+
+
+def _past(event: Event) -> str:
+    return _PAST.get(event.verb, event.verb)
 
 
 def _hint(lists: Lists, narrower: str = "") -> Iterator[RenderableType]:
@@ -165,10 +204,18 @@ def drift_text(report: DriftReport, *, full: bool = False) -> Iterator[Renderabl
         for heading, kinds in _DRIFTS.items()
     }
     parts: tuple[_Part[Any], ...] = (
-        *(_Part(heading, "bold red", found, _directions) for heading, found in drifts.items()),
-        _Part("Not yet applied", "bold yellow", report.pending, _causes),
-        _Part("Held back, as a roster has lost too much", "bold yellow", report.held_back, _causes),
-        _Part("Accepted deviations", "bold", report.plan.accepted, view.accepted_rows),
+        *(
+            _Part(heading, "bold red", found, _directions, _drifting)
+            for heading, found in drifts.items()
+        ),
+        *(
+            _Part(heading, "bold yellow", found, _causes, _deviating)
+            for heading, found in (
+                ("Not yet applied", report.pending),
+                ("Held back, as a roster has lost too much", report.held_back),
+            )
+        ),
+        _Part("Accepted deviations", "bold", report.plan.accepted, view.accepted_rows, _deviating),
         _Part("Moved", "bold", report.plan.moved, view.moved_rows),
         _Part("Ending soon", "bold yellow", report.ending, view.ending_rows),
     )
@@ -208,9 +255,10 @@ def result_text(result: ApplyResult, plan: Plan, *, full: bool = False) -> Itera
     yield one_line(f"Applied to {result.site}: {view.result_summary(result, plan)}", "bold")
     if lists.counts(open_ends):
         for outcome, style in _OUTCOME_STYLES.items():
-            names = [each.action.name for each in open_ends if each.outcome is outcome]
-            if names:
-                yield from (one_line(f"{outcome}:", style), _table(tally_rows(names)))
+            ended = [each for each in open_ends if each.outcome is outcome]
+            if ended:
+                counted = tally_rows(Told(each.action.name) for each in ended)
+                yield from (one_line(f"{outcome}:", style), _table([*counted, *reason_rows(ended)]))
     else:
         for found in open_ends:
             action = found.action
@@ -277,7 +325,7 @@ def _table(pairs: Iterable[tuple[str, str]]) -> RenderableType:
     return grid
 
 
-def _access(rows: Iterable[view.AccessRow]) -> RenderableType:
+def _sight(rows: Iterable[view.AccessRow]) -> RenderableType:
     grid = Grid(3)
     for row in rows:
         for verb, word, keys in (
@@ -325,6 +373,5 @@ def _direction(found: Drifted) -> str:
             words = f"{words}; accepted until {action.accepted_until}"
     if found.event is None:
         return words
-    did = _PAST.get(found.event.verb, found.event.verb)
     at = found.event.at.isoformat(sep=" ", timespec="seconds")
-    return f"{words}; {did} by {found.event.actor} at {at}"
+    return f"{words}; {_past(found.event)} by {found.event.actor} at {at}"

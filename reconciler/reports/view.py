@@ -1,9 +1,11 @@
 """The one view of a plan that every renderer reads: summary, groups by person, access, guards."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
+from typing import Final
 
 from reconciler.access.changes import AccessChange
 from reconciler.apply.outcome import ApplyResult
@@ -202,7 +204,7 @@ def accepted_rows(items: Iterable[Deviation]) -> list[tuple[str, str]]:
     return [
         (
             str(item.name),
-            f"{_DEVIATES[item.verb]}; accepted until {item.until} by {item.owner}: {item.reason}",
+            f"{DEVIATES[item.verb]}; accepted until {item.until} by {item.owner}: {item.reason}",
         )
         for item in items
     ]
@@ -216,11 +218,11 @@ def school_rows(schools: Iterable[School]) -> list[tuple[str, str]]:
 def _school(school: School) -> str:
     units = [f"{count(school.replaced, 'unit')} with another mentor"] if school.replaced else []
     if school.added:
-        units.append(f"{count(school.added, 'mentor')} added")
+        units.append(f"{count(school.added, 'unit assignment')} added")
     if school.removed:
-        units.append(f"{count(school.removed, 'mentor')} removed")
+        units.append(f"{count(school.removed, 'unit assignment')} removed")
     reasons = (
-        (school.by_mentor, "where they are"),
+        (school.by_mentor, "staying in their unit"),
         (school.by_unit, "coming from another unit"),
         (school.arrived, "new here"),
     )
@@ -247,11 +249,14 @@ def ending_rows(items: Iterable[Ending]) -> list[tuple[str, str]]:
     return [(str(item.name), str(item)) for item in items]
 
 
-_DEVIATES = {
-    Verb.ADD: "not on the site",
-    Verb.REMOVE: "on the site, not declared",
-    Verb.CHANGE: "another value on the site",
-}
+DEVIATES: Final[Mapping[Verb, str]] = MappingProxyType(
+    {
+        Verb.ADD: "not on the site",
+        Verb.REMOVE: "on the site, not declared",
+        Verb.CHANGE: "another value on the site",
+    }
+)
+"""What is not as declared, by what would be done about it."""
 
 
 def subject_of(name: Address) -> Subject:

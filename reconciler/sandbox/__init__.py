@@ -1,9 +1,11 @@
 """The sandbox: the reference server of the API contract (design, section 6).
 
 A separate program. It shares nothing with the client but the domain's vocabulary, the published
-schemas and the roster readers, and its dependencies come with the `sandbox` extra. The rooms:
+schemas, the roster readers and what SQLite needs, and its dependencies come with the `sandbox`
+extra. The rooms:
 
-    command, options, serve, ready   the process: start, announce, stop
+    command, options, serve, ready, stopping
+                                     the process: start, announce, stop
     seeds, municipality, from_roster, state_file
                                      what a fresh site holds
     loading, possible                filling the tables with it, in bulk, and judging it there

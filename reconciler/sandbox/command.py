@@ -23,6 +23,7 @@ from reconciler.sandbox.options import (
     SandboxRefused,
     Seed,
 )
+from reconciler.sandbox.stopping import stoppable
 
 _EXTRA_MISSING: Final = (
     "Error: the sandbox needs packages that are not installed (missing: {name}); "
@@ -231,7 +232,7 @@ def sandbox(
         _refuse_misplaced(context, context.invoked_subcommand)
         return
     wanted = _seed(seed, seed_type, columns)
-    with _refusing():
+    with _refusing(), stoppable():
         from reconciler.sandbox.serve import serve  # noqa: PLC0415, the server is an extra
 
         serve(SandboxOptions(seed=wanted, **options))

@@ -4,9 +4,7 @@ A database in memory has one connection. A file and a server have as many as the
 once: readers wait for nobody, and each sees the site as it was when it began.
 """
 
-import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +16,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 
+from reconciler import sqlite
 from reconciler.sandbox.options import MEMORY, SandboxRefused
 
-READING: Final = "sandbox_reading"
-"""The execution option of a connection that only reads."""
-
 _BUSY_SECONDS: Final = 30.0
-_AGAIN_SECONDS: Final = 0.02
 _NOT_READABLE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _REQUESTS_AT_ONCE: Final = 40  # the threads that answer requests
 _KEPT_CONNECTIONS: Final = 10
@@ -218,7 +213,7 @@ def make_private(place: Place) -> None:
     if place.file is None:
         return
     try:
-        os.close(os.open(place.file, os.O_RDWR | os.O_CREAT, 0o600))
+        sqlite.make_private(place.file)
     except OSError as error:
         raise SandboxRefused(
             f"the database {place.shown} cannot be used: {error.strerror}"
@@ -228,8 +223,7 @@ def make_private(place: Place) -> None:
 def _sqlite(place: Place, **how: Any) -> Engine:
     connecting = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
     engine = create_engine(place.url, connect_args=connecting, hide_parameters=True, **how)
-    event.listen(engine, "connect", _own_transactions)
-    event.listen(engine, "begin", _begin)
+    sqlite.own_transactions(engine)
     return engine
 
 
@@ -244,30 +238,8 @@ def _postgresql(place: Place, **how: Any) -> Engine:
         ) from missing
 
 
-def _own_transactions(raw: Any, _entry: ConnectionPoolEntry) -> None:
-    # The driver must begin no transactions of its own, or tables would be made outside them.
-    raw.isolation_level = None
-
-
-def _begin(connection: Connection) -> None:
-    # A writer takes the lock at once: one that read first could not wait for it any more.
-    reading = connection.get_execution_options().get(READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _log_ahead(raw: Any, _entry: ConnectionPoolEntry) -> None:
-    # SQLite answers at once that somebody writes, whatever its timeout: who changes the journal's
-    # mode holds a lock that the writer may need. It is over with the writer's transaction.
-    given_up = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            raw.execute("PRAGMA journal_mode = WAL").close()
-        except Exception as error:
-            if not _is_busy(error) or time.monotonic() > given_up:
-                raise
-        else:
-            return
-        time.sleep(_AGAIN_SECONDS)
+def _log_ahead(raw: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    sqlite.turn_on_log(raw, _BUSY_SECONDS)
 
 
 def _leave_log(connection: Connection) -> bool:
@@ -278,16 +250,12 @@ def _leave_log(connection: Connection) -> bool:
         cursor.execute("PRAGMA busy_timeout = 0")
         ((mode,),) = cursor.execute("PRAGMA journal_mode = DELETE").fetchall()
     except Exception as error:
-        if _is_busy(error):
+        if sqlite.is_busy(error):
             return False
         raise
     finally:
         cursor.close()
     return bool(mode != "wal")
-
-
-def _is_busy(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"
 
 
 def _be_seen(raw: Any, _entry: ConnectionPoolEntry) -> None:

@@ -1,18 +1,18 @@
 """Writes files whole or not at all, readable for their owner only."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
+from reconciler.private_files import replacing
 from reconciler.sandbox.options import SandboxRefused
 
 
 @contextmanager
 def private_file(path: Path, named: str) -> Iterator[IO[str]]:
-    """Give a file to write, which takes its place at the end, and not after an exception.
+    """Give a text file to write, which takes its place at the end, and not after an exception.
 
     Args:
         path: where it is to stand.
@@ -22,14 +22,9 @@ def private_file(path: Path, named: str) -> Iterator[IO[str]]:
         SandboxRefused: it cannot be written.
     """
     try:
-        # mkstemp gives mode 0600.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                yield file
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path) as file:
+            text = TextIOWrapper(file, encoding="utf-8", newline="\n")
+            yield text
+            text.detach()
     except OSError as error:
         raise SandboxRefused(f"{named} {path} cannot be written: {error.strerror}") from error

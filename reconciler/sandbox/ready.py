@@ -23,9 +23,15 @@ def forget(path: Path) -> None:
     """Remove a ready file that an earlier server left behind.
 
     Raises:
-        SandboxRefused: it cannot be removed.
+        SandboxRefused: it cannot be removed, or something else stands there.
     """
     try:
+        if not path.exists():
+            return
+        if not path.is_file() or (path.stat().st_size and _pid(path) is None):
+            raise SandboxRefused(
+                f"{path} exists and is no ready file, so it is not replaced; name another"
+            )
         path.unlink(missing_ok=True)
     except OSError as error:
         raise SandboxRefused(
@@ -35,8 +41,14 @@ def forget(path: Path) -> None:
 
 def withdraw(path: Path, pid: int) -> None:
     """Remove the ready file, if it is still that of the process."""
+    if _pid(path) == pid:
+        path.unlink(missing_ok=True)
+
+
+def _pid(path: Path) -> int | None:
+    """Return the process that a ready file names; None where it is none."""
     try:
-        if json.loads(path.read_text(encoding="utf-8")).get("pid") == pid:
-            path.unlink()
+        found = json.loads(path.read_text(encoding="utf-8")).get("pid")
     except (OSError, ValueError, AttributeError):
-        return
+        return None
+    return found if isinstance(found, int) else None

@@ -4,16 +4,15 @@ import json
 import logging
 import os
 import secrets
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
+import click
 import uvicorn
 
 from reconciler.domain.vocabulary import Capability
@@ -48,11 +47,13 @@ class _Server(uvicorn.Server):
 def serve(options: SandboxOptions) -> None:
     """Serve a site until SIGTERM or SIGINT; then return.
 
+    Before it serves, these are for the caller to handle (`reconciler.sandbox.stopping`).
+
     Raises:
         SandboxRefused: address, port, database, seed, faults or ready file cannot be used.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    with _stoppable(), _listener(options.host, options.port) as listener:
+    with _listener(options.host, options.port) as listener:
         store = open_store(options.database, options.seed)
         try:
             _run(options, store, listener)
@@ -136,15 +137,30 @@ def _announce(ready_file: Path | None, announcement: dict[str, Any], site: str) 
         ready.announce(ready_file, announcement)
         secrets_at = str(ready_file)
     else:
-        sys.stdout.write(json.dumps(announcement, indent=2) + "\n")
-        sys.stdout.flush()
+        _print(json.dumps(announcement, indent=2))
         secrets_at = "standard output"
     console = announcement["console"]["url"]
-    sys.stderr.write(
+    _tell(
         f"Sandbox of {site} at {announcement['url']}, console {console}; "
-        f"sign-ins are in {secrets_at}. Stop it with Ctrl-C.\n"
+        f"sign-ins are in {secrets_at}. Stop it with Ctrl-C."
     )
-    sys.stderr.flush()
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise SandboxRefused("standard output is closed; open it, or name a --ready-file")
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise SandboxRefused(
+            f"standard output cannot be written: {error.strerror}; name a --ready-file"
+        ) from error
+
+
+def _tell(sentence: str) -> None:
+    with suppress(OSError):  # who does not want to know may close it
+        click.echo(sentence, err=True)
 
 
 def _address(host: str, port: int) -> str:
@@ -172,30 +188,5 @@ def _listener(host: str, port: int) -> Iterator[socket.socket]:
                 "name another --port, or leave it out for a free one"
             ) from error
         if not ip_address(address[0]).is_loopback:
-            sys.stderr.write(f"Other machines can reach this sandbox on {host}, unencrypted.\n")
+            _tell(f"Other machines can reach this sandbox on {host}, unencrypted.")
         yield listener
-
-
-class _Stopped(BaseException):
-    """A signal came before the server was up."""
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """End quietly on SIGTERM and SIGINT, whenever they come.
-
-    uvicorn handles them while it serves and raises them once more when it is done; a process that
-    was asked to stop and did has succeeded.
-    """
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _Stopped
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    except _Stopped:
-        return
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -12,7 +12,6 @@ from sqlalchemy.pool import StaticPool
 
 from reconciler.sandbox import tables
 from reconciler.sandbox.database import (
-    READING,
     make_private,
     making_engine,
     place_of,
@@ -24,6 +23,7 @@ from reconciler.sandbox.loading import load
 from reconciler.sandbox.options import Seed
 from reconciler.sandbox.schema import Found, create, refuse_unless
 from reconciler.sandbox.seeds import parts_of_seed
+from reconciler.sqlite import READING
 
 
 def utc_now() -> datetime:

@@ -98,6 +98,8 @@ def _opened(database: str) -> Iterator[tuple[Place, Engine]]:
 
 
 def _refuse_to_replace(path: Path) -> None:
+    if path.exists() and not path.is_file():  # to read it might take for ever
+        raise SandboxRefused(f"{path} is no file; name one")
     try:
         with path.open("rb") as file:
             ours = file.read(len(BEGINNING)) in (BEGINNING, b"")

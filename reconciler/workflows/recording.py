@@ -54,7 +54,7 @@ def open_recorded(location: Secret | None) -> SqlJournal:
         JournalError: it cannot be used, or a file that was named is missing.
         ConfigurationError: RECONCILER_LEASE_SECONDS is not a number of seconds.
     """
-    if location is not None and "://" not in location.reveal():
+    if location is not None and is_file(location):
         check_location(location.reveal())
         # Path.exists would raise where no file can have such a name.
         if not os.path.exists(location.reveal()):  # noqa: PTH110 - see above
@@ -67,8 +67,12 @@ def open_recorded(location: Secret | None) -> SqlJournal:
 
 def is_throw_away(location: Secret | None) -> bool:
     """Whether the journal lies on a disk that may be gone tomorrow: a file, in a pipeline."""
-    shared = location is not None and "://" in location.reveal()
-    return bool(os.environ.get("CI")) and not shared
+    return bool(os.environ.get("CI")) and is_file(location)
+
+
+def is_file(location: Secret | None) -> bool:
+    """Whether a journal is a file, which one machine has to itself."""
+    return location is None or "://" not in location.reveal()
 
 
 def state_folder() -> Path:

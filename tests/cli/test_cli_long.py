@@ -1,13 +1,16 @@
 """Plans too long to be read: a text counts them, documents are whole, and neither takes memory."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
-from sandboxes import PROGRAM, clean_environment
+from sandboxes import PROGRAM, clean_environment, running
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
@@ -17,7 +20,8 @@ from measure import once
 from reconciler.domain.assignments import NO_ASSIGNMENTS
 from reconciler.providers.saved import write_state
 
-CHANGED = 1_100
+CHANGED, LONG = 1_100, 1_010
+NOTHING: Mapping[str, str] = MappingProxyType({})
 ON_SITE = ("roles.yaml", "--live", "state.json", "--as-of", str(AS_OF))
 HINT = "What has more than 1,000 lines is counted here; --full lists it."
 
@@ -30,11 +34,16 @@ def site(tmp_path_factory) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
+def run(
+    folder: Path,
+    *arguments: str,
+    codes: tuple[int, ...] = (0,),
+    variables: Mapping[str, str] = NOTHING,
+) -> str:
     done = subprocess.run(
         [PROGRAM, *arguments],
         cwd=folder,
-        env=clean_environment(),
+        env={**clean_environment(), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -50,15 +59,63 @@ def test_a_long_plan_is_counted_and_listed_when_asked_for(site: Path):
     assert f"{CHANGED} to remove." in lines
     assert "  -  1,100 learners  of 1,100 people" in lines
     assert "  mentor t-000000  1 change" in lines
-    assert "  t-000000  loses 1 learner" in lines
+    at = lines.index("Access: lose sight of")
+    assert lines[at + 1] == "  t-000000          1 learner"
+    assert lines[at + 11] == "  … and 1,075 more"
     assert lines[-1].startswith(HINT)
-    assert "--only 'mentor/PERSON*'" in lines[-1]
+    assert "--only 'mentor/PERSON/*'" in lines[-1]
     full = run(site, "plan", *ON_SITE, "--full").splitlines()
     assert sum(line.startswith("  -  learner s-") for line in full) == CHANGED
     assert HINT not in "\n".join(full)
     one = run(site, "plan", *ON_SITE, "--only", "mentor/t-000007*")
     assert "mentor t-000007" in one
     assert HINT not in one
+
+
+def test_what_must_not_be_missed_is_listed_in_a_long_plan(site: Path):
+    """Settings, heads of schools, and the one who gains sight among a thousand who lose it."""
+    text = (site / "roles.yaml").read_text()
+    mentor = re.compile(r"  - person: t-000500\n    classes: .*\n    learners:\n")
+    text, found = mentor.subn(r"\g<0>      - s-000001\n", text)
+    assert found == 1
+    text = text.replace(
+        "{profiles: [Staff]}",
+        "{profiles: [Staff, Student]}\n  headteacher: {profiles: [Staff]}\n"
+        "labels:\n  mentor: {tool_name: Mine elever}",
+    )
+    text += "headteachers:\n  - person: t-000007\n    schools: [school-0]\n"
+    (site / "mixed.yaml").write_text(text)
+    said = run(site, "plan", "mixed.yaml", *ON_SITE[1:], codes=(0, 4)).splitlines()
+    assert any(line.startswith("  -  1,100 learners  of 1,100 people") for line in said)
+    for told in (
+        "  +  mentor on profile Student",
+        "  +  headteacher on profile Staff",
+        "  ~  tool name of mentor: (the platform's default) → “Mine elever”",
+        "  +  added as headteacher",
+        "  +  learner s-000001",
+    ):
+        assert any(line.startswith(told) for line in said), told
+    gains = said[said.index("Access: gain sight of") : said.index("Access: lose sight of")]
+    assert any(line.startswith("  t-000500") for line in gains)
+    assert any(line.startswith("  t-000007") for line in gains)
+
+
+def test_a_long_drift_says_who_did_what_and_when(tmp_path: Path):
+    """Another client takes a learner from each of more than a thousand mentors."""
+    size = Size(LONG * 20)
+    write(tmp_path, size)
+    with running(tmp_path, "--seed", str(tmp_path / "state.json")) as sandbox:
+        people = sandbox.ids("people")
+        for mentor, learners, _ in size.assigned():
+            sandbox.call(
+                "DELETE",
+                *("assignments", "mentor", people[f"t-{mentor:06}"]),
+                *("learner", people[f"s-{learners[0]:06}"]),
+            )
+        drift = ("drift", "roles.yaml", "--as-of", str(AS_OF))
+        said = run(tmp_path, *drift, codes=(2,), variables=sandbox.variables())
+    words = f"{LONG:,} learners of {LONG:,} people; not on the site; removed by other; from 20"
+    assert words in said
 
 
 def test_a_long_plan_is_whole_as_a_document_and_read_back(site: Path):
@@ -80,7 +137,7 @@ def test_a_long_plan_in_another_form_is_read_whole(site: Path):
 def test_long_lists_of_drift_are_counted_too(site: Path):
     drift = run(site, "drift", *ON_SITE, codes=(2,))
     assert f"Drifted: {CHANGED}" in drift
-    assert "1,100 learners, of 1,100 people" in drift
+    assert "1,100 learners of 1,100 people; on the site, not declared" in drift
     assert HINT in drift
     assert HINT not in run(site, "drift", *ON_SITE, "--full", codes=(2,))
     listed = json.loads(run(site, "drift", *ON_SITE, "--format", "json", codes=(2,)))

@@ -73,6 +73,12 @@ EDITS = {
     "its encoding": lambda text: text.replace(
         "Kontaktlærer".encode(), "Kontaktlærer".encode("latin-1")
     ),
+    "a member that stands twice": lambda text: text.replace(
+        b'  "actions": [\n', b'  "actions": [],\n  "actions": [\n', 1
+    ),
+    "a name that stands twice in an action": lambda text: text.replace(
+        b'      "verb": "add"', b'      "verb": "remove",\n      "verb": "add"', 1
+    ),
     "a half character": lambda text: text.replace("Kontaktlærer".encode(), b"\\ud800"),
 }
 

@@ -162,7 +162,7 @@ def test_the_summary_tells_replaced_mentors_from_moved_learners_school_by_school
         assert counts == [1, 1, 0]
         assert [each[part] for part in ("by_mentor", "by_unit", "arrived")] == [0, 2, 2]
     line = (
-        "1 unit with another mentor, 1 mentor added; mentors change for 4 learners "
+        "1 unit with another mentor, 1 unit assignment added; mentors change for 4 learners "
         "(2 coming from another unit, 2 new here)"
     )
     shown = desk.run("show", "august.json").out

@@ -1,10 +1,12 @@
 """What an apply records, reports and counts."""
 
+import io
 from dataclasses import replace
 
 import pytest
 from applying import CLASS, HOLDER, MADE, STATE, answering, outcomes, recorded, without
 from doubles import MemoryJournal, MemorySite, apply_to
+from rich.console import Console
 from small import plan, small_site, wanting
 from strategies import TODAY
 
@@ -14,6 +16,7 @@ from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import ExitCode, JournalError, Undelivered, Unreachable
 from reconciler.provider import ChangeResult
+from reconciler.reports.text import result_text
 
 
 class WatchedJournal(MemoryJournal):
@@ -139,6 +142,24 @@ def test_the_exit_code_says_all_part_or_nothing(result, code):
 
 def test_outcomes_are_counted_and_those_that_none_had_left_out():
     assert outcome(OK, NO, OK).counts == {OK: 2, NO: 1}
+
+
+def test_why_many_failed_is_told_with_how_often():
+    made = plan(small_site(), wanting(("t-0", "8a")))
+    refused = ActionOutcome(made.actions[0], NO, "422 role_not_allowed: not for this profile")
+    gone = ActionOutcome(made.actions[0], NO, "404: no such person")
+    result = replace(outcome(), outcomes=(*[refused] * 1_200, *[gone] * 7))
+    lines = [each.rstrip() for each in printed(result_text(result, made)).splitlines()]
+    assert "  1,200 times  422 role_not_allowed: not for this profile" in lines
+    assert "  7 times      404: no such person" in lines
+
+
+def printed(parts) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    for part in parts:
+        console.print(part)
+    return out.getvalue()
 
 
 def test_a_journal_that_cannot_be_written_stops_the_run_before_the_first_request():

@@ -227,6 +227,7 @@ NOT_RUN = {
     "pip install '.[postgresql]'": "installs packages",
     "pip install '.[dask]'": "installs packages",
     "dask scheduler --port 8786": "runs until it is stopped",
+    "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False": "is for the line below it",
     "dask worker HOST:8786 --nthreads 8": "runs until it is stopped",
     'export RECONCILER_JOURNAL="postgresql://reconciler:$JOURNAL_PASSWORD@db.example/journal"': (
         "the database is the reader's"

@@ -12,6 +12,7 @@ from sandboxes import validator
 from terminals import converse
 
 from reconciler.fleet.applying import apply_site
+from reconciler.fleet.machine import this_machine
 from reconciler.fleet.model import Task
 from reconciler.fleet.site import plan_site
 
@@ -242,6 +243,21 @@ def test_the_record_is_not_lost_by_a_command_that_fails_before(fleet: FleetDesk,
     before = record.read_text()
     fleet.run("fleet", "apply", "fleet.yaml", "--yes", "--only", "none", expect=64)
     assert record.read_text() == before
+
+
+def test_a_worker_that_came_later_from_another_machine_writes_with_no_journal_in_a_file(
+    fleet: FleetDesk, monkeypatch
+):
+    for name, variable in fleet.sites.variables.items():
+        monkeypatch.setenv(name, variable)
+    monkeypatch.setenv("RECONCILER_STATE_DIR", str(fleet.directory / "state"))
+    folder = fleet.directory / "s000"
+    task = Task("s000", (folder / "roles.yaml",), "s000", fleet.directory / "reconciler.toml")
+    refused = apply_site(task.anywhere("another.example/1"), max_concurrency=1, wait_seconds=0)
+    assert refused.code == 1
+    assert "the journal is a file" in refused.summary
+    assert fleet.sites.writes("s000") == 0
+    assert apply_site(task.anywhere(this_machine()), max_concurrency=1, wait_seconds=0).code == 0
 
 
 # On a terminal

@@ -16,6 +16,7 @@ from sandboxes import Done, clean_environment
 DASK = Path(sys.executable).with_name("dask")
 WAIT_SECONDS = 60
 RUN_SECONDS = 240
+END_SECONDS = 30
 SITES = 200
 APPLIED = 12
 """An apply asks four times as much of a site as a plan: in the gate so many are applied to."""
@@ -49,7 +50,7 @@ class Cluster:
             "--no-dashboard",
         )
 
-    def have_two_workers(self) -> None:
+    def have_two_workers(self, **variables: str) -> None:
         self.workers = [each for each in self.workers if each.poll() is None]
         while len(self.workers) < 2:
             folder = str(self._directory / f"worker-{self._started}")
@@ -57,8 +58,16 @@ class Cluster:
                 "Registered to",
                 *("worker", self._scheduler, "--nthreads", "2", "--no-nanny", "--no-dashboard"),
                 *("--host", "127.0.0.1", "--local-directory", folder),
+                **variables,
             )
             self.workers.append(worker)
+
+    def lose_workers(self) -> None:
+        """Kill all of them, as when a machine is gone."""
+        for worker in self.workers:
+            worker.kill()
+        for worker in self.workers:
+            worker.wait(10)
 
     def logs(self) -> str:
         return "\n".join(log.read_text() for log in self._directory.glob("dask-*.log"))
@@ -68,7 +77,7 @@ class Cluster:
             process.kill()
             process.wait(10)
 
-    def _start(self, words: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _start(self, words: str, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
         """Start a process, and wait until it has said that it is there."""
         path = self._directory / f"dask-{self._started}.log"
         self._started += 1
@@ -76,7 +85,7 @@ class Cluster:
             process = subprocess.Popen(
                 [DASK, *arguments],
                 cwd=self._directory,
-                env=self._environment,
+                env={**self._environment, **variables},
                 stdout=log,
                 stderr=log,
             )
@@ -102,6 +111,8 @@ def _cluster(everywhere: Sites, tmp_path_factory: pytest.TempPathFactory) -> Ite
         **everywhere.variables,
         "RECONCILER_STATE_DIR": str(directory / "state"),
         "RECONCILER_LEASE_SECONDS": "3",
+        # Before Python 3.11.9 it can freeze a worker (https://github.com/python/cpython/issues/106883).
+        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     }
     cluster = Cluster(directory, environment)
     try:
@@ -123,7 +134,10 @@ def desk(tmp_path: Path, everywhere: Sites) -> FleetDesk:
 
 
 def carry_out(
-    desk: FleetDesk, *arguments: str, dies: "subprocess.Popen[bytes] | None" = None
+    desk: FleetDesk,
+    *arguments: str,
+    dies: "subprocess.Popen[bytes] | None" = None,
+    seconds: float = RUN_SECONDS,
 ) -> str:
     """Run a command; where a worker is to die, kill it once a part of the sites has ended."""
     process = desk.start("fleet", *arguments)
@@ -133,7 +147,10 @@ def carry_out(
             for _ in range(5):
                 assert process.stderr.readline(), "it has ended"
             dies.kill()
-        out, err = process.communicate(timeout=RUN_SECONDS)
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired as late:
+        told = (late.stderr or b"").decode().splitlines()[-3:]
+        raise AssertionError(f"not ended in {seconds} seconds; at last: {told}") from None
     finally:
         process.kill()
         process.wait()
@@ -181,14 +198,91 @@ def apply_on_both(desk: FleetDesk, cluster: Cluster, number: int) -> None:
     sites.write_fleet(desk.directory, chosen)
     sites.reset(*chosen)
     apply = ("apply", "fleet.yaml", "--yes", "--max-parallel", "4")
-    assert f"{number} sites: {number} done." in carry_out(desk, *apply)
+    seconds = max(RUN_SECONDS, 4 * number)
+    assert f"{number} sites: {number} done." in carry_out(desk, *apply, seconds=seconds)
     on_threads = {name: sites.assignments(name) for name in chosen}
     sites.reset(*chosen)
     # What the killed worker wrote is there already, so its site may tell of it in other words.
-    on_dask = carry_out(desk, *apply, "--executor", cluster.address, dies=cluster.workers[0])
+    where = ("--executor", cluster.address)
+    on_dask = carry_out(desk, *apply, *where, dies=cluster.workers[0], seconds=seconds)
     assert f"{number} sites: {number} done." in on_dask
     assert {name: sites.assignments(name) for name in chosen} == on_threads
     assert {sites.writes(name) for name in chosen} == {4}, "nothing twice"
+
+
+def test_a_cluster_that_loses_all_its_workers_ends_with_what_is_known(
+    desk: FleetDesk, cluster: Cluster
+):
+    sites = desk.sites
+    chosen = list(sites.secrets)[:APPLIED]
+    sites.write_fleet(desk.directory, chosen)
+    sites.reset(*chosen)
+    apply = ("apply", "fleet.yaml", "--yes", "--format", "json", "--max-parallel", "4")
+    desk.environment["DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT"] = "2s"
+    process = desk.start("fleet", *apply, "--executor", cluster.address)
+    assert process.stderr
+    try:
+        assert process.stderr.readline()
+        cluster.lose_workers()
+        lost_at = time.monotonic()
+        out, err = process.communicate(timeout=RUN_SECONDS)
+        assert time.monotonic() - lost_at < END_SECONDS
+    finally:
+        process.kill()
+        process.wait()
+    desk.check_manners(out.decode() + err.decode())
+    assert process.returncode == 6, err.decode()
+    document = Done(6, out.decode(), "").json("fleet-result")
+    assert document["stopped"] == "the Dask cluster has no worker left."
+    assert [site["name"] for site in document["sites"]] == chosen
+    of = {code: [s for s in document["sites"] if s["exit_code"] == code] for code in (0, 6, None)}
+    assert sum(map(len, of.values())) == APPLIED
+    assert all(of.values()), "some are done, some unknown, some not begun"
+    assert len(of[6]) <= 4
+    for site in of[6]:
+        assert site["summary"] == "Nothing came back: the Dask cluster has no worker left."
+        assert site["details"][0] == "What was done until then is not known."
+    assert {site["state"] for site in of[None]} == {"not_started"}
+    assert {sites.writes(site["name"]) for site in of[None]} == {0}
+    assert {sites.writes(site["name"]) for site in of[0]} == {4}
+    cluster.have_two_workers()
+    again = carry_out(desk, *apply, "--executor", cluster.address)
+    assert {site["exit_code"] for site in Done(0, again, "").json("fleet-result")["sites"]} == {0}
+    assert {sites.writes(name) for name in chosen} == {4}, "nothing twice"
+
+
+def test_workers_of_other_machines_want_a_journal_that_all_of_them_see(
+    desk: FleetDesk, cluster: Cluster, tmp_path: Path, postgres_url: str
+):
+    named = 'import socket\nsocket.gethostname = lambda: "another.example"\n'
+    (tmp_path / "sitecustomize.py").write_text(named)
+    chosen = list(desk.sites.secrets)[:3]
+    desk.sites.write_fleet(desk.directory, chosen)
+    desk.sites.reset(*chosen)
+    cluster.workers[0].kill()
+    cluster.workers[0].wait(10)
+    cluster.have_two_workers(PYTHONPATH=str(tmp_path), JOURNAL=postgres_url)
+    where = ("--executor", cluster.address)
+    try:
+        done = desk.run("fleet", "apply", "fleet.yaml", "--yes", *where, expect=1)
+        assert done.out == ""
+        said = " ".join(done.err.split())
+        assert "the journal of s000 and 2 other sites is a file" in said
+        assert "set RECONCILER_JOURNAL to a PostgreSQL URL" in said
+        assert {desk.sites.writes(name) for name in chosen} == {0}
+        assert (
+            "3 with changes."
+            in desk.run("fleet", "plan", "fleet.yaml", "--detailed-exitcode", *where, expect=2).out
+        )
+        cluster.lose_workers()
+        cluster.have_two_workers(PYTHONPATH=str(tmp_path), JOURNAL=postgres_url)
+        settings = desk.directory / "reconciler.toml"
+        text = settings.read_text()
+        settings.write_text(text.replace("client_id", 'journal = {env = "JOURNAL"}\nclient_id'))
+        assert "3 sites: 3 done." in carry_out(desk, "apply", "fleet.yaml", "--yes", *where)
+        assert {desk.sites.writes(name) for name in chosen} == {4}
+    finally:
+        cluster.lose_workers()
 
 
 def test_a_cluster_without_workers_is_told(desk: FleetDesk, cluster: Cluster):

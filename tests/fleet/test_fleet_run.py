@@ -161,7 +161,7 @@ def test_a_process_that_dies_is_the_failure_of_its_site_alone(always: bool, tmp_
 class Gone:
     """A pool whose workers all went away: nothing comes back from them."""
 
-    within = False
+    within = elsewhere = False
 
     def submit(self, work, task):
         return Future()

@@ -25,6 +25,7 @@ ENTRIES = [
     "  - person: t-4\n    learners: [s-5]\n\n  # Class 8A\n",
     '  - person: t-5@example.org\n    learners:\n      - s-6\n      - "null"\n',
     "  - person: t-7\n    classes: [8a, 8e, 9E, 10b, {id: 1a, from: 2026-08-17}, {until: 0a}]\n",
+    "  - person: kåre\n    classes: [Ås skole/8 Å, 1ø, null x, {id: øæ+, from: 2026-08-17}, z]\n",
     '  - person: t-6\n    learners:\n      - {id: "9", until: 2027-06-20}\n      - nullable\n',
 ]
 TAIL = "headteachers:\n  - person: h-1\n    schools: [x-1]\n"
@@ -33,7 +34,24 @@ PIECES = [
     *"abn09 -:#'\"[]{},|>!%@~.=<\n\\ø",
     *("\n  ", "\n    ", "\n      ", "\n      - ", "\n  - ", "- ", ": ", " #", "null", "true"),
     *("~", "|\n", ">-\n", "? ", "---\n", "...\n", "person", "learners", "  - person: t-9\n"),
-    *("8e1", "0x1", "0o1", "1e-1", "8e-a", "1.", "2026-08-1a", "id: ", ", ", "until: "),
+    *(
+        "8e1",
+        "0x1",
+        "0o1",
+        "1e-1",
+        "8e-a",
+        "1.",
+        "8å",
+        "/",
+        "+",
+        " x",
+        "å ",
+        "null ",
+        "2026-08-1a",
+        "id: ",
+        ", ",
+        "until: ",
+    ),
     *("learners:\n      - s-1\n", "{id: s-1}", "!!str ", "2026-08-17", "# a\n", "\u00e5", "\x07"),
 ]
 

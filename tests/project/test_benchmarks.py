@@ -20,6 +20,7 @@ from figures import (  # noqa: E402 - found by the line above
     load_targets,
     markdown,
     number,
+    record,
     to_json,
 )
 from generated import Size, write  # noqa: E402 - as above
@@ -33,11 +34,11 @@ def figure(value: float, name: str = "plan") -> Figure:
 
 JUDGED = {
     "no target": (9.0, Target(), None, False),
-    "met": (2.0, Target(1.0, 0.5), True, False),
+    "met": (2.0, Target(1.0, 0.9), True, False),
     "not met and nothing recorded": (2.1, Target(1.0), False, True),
     "not met yet, near what is recorded": (9.9, Target(1.0, 4.0), False, False),
     "slipped from what is recorded": (10.1, Target(1.0, 4.0), False, True),
-    "met, though worse than recorded": (1.9, Target(1.0, 0.5), True, False),
+    "met, though worse than recorded": (1.9, Target(1.0, 0.5), True, True),
     "recorded alone": (9.9, Target(None, 4.0), None, False),
     "recorded alone, and slipped": (10.1, Target(None, 4.0), None, True),
 }
@@ -48,6 +49,17 @@ def test_a_ratio_is_judged_by_its_target_and_by_what_is_recorded(case):
     value, wanted, met, slipped = JUDGED[case]
     judged = Judged(figure(value), wanted)
     assert (judged.met, judged.slipped) == (met, slipped)
+
+
+def test_ratios_are_recorded_in_the_lines_that_are_there(tmp_path):
+    path = tmp_path / "targets.toml"
+    path.write_text('# Why.\n\n"plan" = {target = 1.0, recorded = 3.0}\n"old" = {target = 2.0}\n')
+    record([figure(3.0), figure(1.0, "of today")], path)
+    assert path.read_text().splitlines()[2:] == [
+        '"plan" = {target = 1.0, recorded = 1.5}',
+        '"old" = {target = 2.0}',
+    ]
+    assert load_targets(path)["plan"] == Target(1.0, 1.5)
 
 
 def test_figures_become_a_table_and_a_document():

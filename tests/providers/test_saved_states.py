@@ -451,6 +451,17 @@ def test_a_private_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: P
         write_private(tmp_path / "absent" / "live.json", b"new")
 
 
+def test_a_private_file_takes_the_place_of_no_device_and_no_pipe(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(OSError, match="It is no file"):
+            write_private(path, b"new")
+    assert pipe.is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
+
+
 @pytest.mark.parametrize("odd", [b'"\xff"', b"[" * 100_000 + b"]" * 100_000], ids=["bytes", "deep"])
 @pytest.mark.parametrize(
     "at", [b'"site": {', b'"people": [\n{', b"{\n"], ids=["site", "item", "top"]

@@ -534,7 +534,9 @@ def test_an_export_replaces_nothing_but_a_saved_state(start, database, run, tmp_
     start("--database", database).stop()
     mine = tmp_path / "mine.txt"
     mine.write_text("mine")
-    for out in (mine, tmp_path / "no" / "such.json", tmp_path / ("x" * 300)):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for out in (mine, pipe, tmp_path / "no" / "such.json", tmp_path / ("x" * 300)):
         _, said = run("export", "--database", database, "--out", out, code=1)
         assert str(out) in said
         assert said.count("\n") == 1

@@ -7,9 +7,11 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from browsers import Browser
+from sandboxes import ROOT
 
 
 def run(*arguments, **kwargs):
@@ -51,6 +53,49 @@ def test_signals_end_it_cleanly(start, number):
     assert running.process.end(number) == 0, running.process.stderr
     assert "Traceback" not in running.process.stdout + running.process.stderr
     assert not running.ready_file.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("module", "code", "said"), [("click", 1, "Error: Interrupted.\n"), ("uvicorn", 0, "")]
+)
+def test_a_signal_while_it_starts_ends_it_without_a_traceback(tmp_path, number, module, code, said):
+    """Before the command is read that is a failure; then it was asked to stop, and did."""
+    (tmp_path / f"{module}.py").write_text(
+        f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(30)\n"
+    )
+    done = run(env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="is a device of Linux")
+def test_standard_output_that_takes_nothing_is_told_in_one_line():
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler.sandbox"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: standard output cannot be written: No space left on device; name a --ready-file\n"
+    )
+
+
+def test_standard_output_that_is_closed_is_told_in_one_line():
+    done = run(preexec_fn=lambda: os.close(1))
+    assert done.returncode == 1
+    assert done.stderr == "Error: standard output is closed; open it, or name a --ready-file\n"
+
+
+def test_a_defect_is_told_without_a_traceback(tmp_path):
+    (tmp_path / "uvicorn.py").write_text("raise RuntimeError('hunter2')\n")
+    done = run(env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert done.returncode == 1
+    assert done.stderr == "Error: The sandbox has met a defect of its own: RuntimeError.\n"
 
 
 def test_starts_fast(tmp_path):
@@ -129,6 +174,19 @@ def test_a_ready_file_that_cannot_be_written_is_one_sentence(tmp_path):
         assert refused.stderr.count("\n") == 1
 
 
+def test_a_ready_file_takes_the_place_of_nothing_else(tmp_path):
+    notes, pipe = tmp_path / "notes.txt", tmp_path / "pipe"
+    notes.write_text("mine")
+    os.mkfifo(pipe)
+    for path in (notes, pipe):
+        refused = run("--ready-file", str(path))
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"Error: {path} exists and is no ready file")
+        assert refused.stderr.count("\n") == 1
+    assert notes.read_text() == "mine"
+    assert pipe.is_fifo()
+
+
 def test_a_ready_file_that_is_gone_or_overwritten_is_no_trouble_at_the_end(start):
     for spoil in (lambda path: path.unlink(), lambda path: path.write_text("[]")):
         running = start()
@@ -190,7 +248,7 @@ def test_a_password_that_is_none_is_one_sentence(tmp_path, content):
     file = tmp_path / "password"
     file.write_bytes(content)
     done = run("--console-password-file", str(file))
-    assert done.returncode == 2
+    assert done.returncode == 64
     assert "--console-password-file" in done.stderr
     assert str(file) in done.stderr
 

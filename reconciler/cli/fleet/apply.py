@@ -20,7 +20,7 @@ from reconciler.cli.fleet.common import (
 from reconciler.cli.stopping import Stopping
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.fleet import report
-from reconciler.fleet.applying import apply_site
+from reconciler.fleet.applying import apply_site, check_journals
 from reconciler.fleet.model import Ended, SiteResult
 from reconciler.fleet.record import Record
 from reconciler.fleet.run import Guard
@@ -80,6 +80,8 @@ def command(
     with conducting(asked) as conduct:
         record = Record.of(state_folder(), asked.fleet, resume=resume)
         done = {each.name: each for each in _done_before(conduct, record)}
+        left = conduct.tasks({*done, *conduct.failed})
+        check_journals(left, conduct.pool, asked.max_parallel)
         agreed = None if yes else _agreed(conduct, done)
         record.begin()
         how: dict[str, Any] = {"max_concurrency": max_concurrency, "wait_seconds": wait}

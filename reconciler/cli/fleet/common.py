@@ -1,7 +1,7 @@
 """What the commands of a fleet share: options, which sites are meant, and how they are told of."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -61,6 +61,7 @@ def fleet_options(command: Command) -> Command:
     for option in (
         options.verbose_option,
         options.no_color_option,
+        options.no_cache_option,
         redact_option,
         options.format_option,
         click.option(
@@ -135,7 +136,7 @@ class Conduct:
             stopping: whether no other site shall begin.
         """
         known = {**self.failed, **(done or {})}
-        tasks = [self.task(each) for each in self.chosen if each.name not in known]
+        tasks = self.tasks(known)
         if agreed is not None:
             tasks = [replace(task, agreed=agreed.get(task.name, "")) for task in tasks]
         telling = Telling(command, self.asked.json, len(tasks))
@@ -157,6 +158,10 @@ class Conduct:
         codes = [guard.lost if each.code is None else each.code for each in every]
         return FleetResult(command, tuple(every), worst(codes), stopped)
 
+    def tasks(self, known: Container[str]) -> list[Task]:
+        """Return what workers are told about the sites of which nothing is known yet."""
+        return [self.task(each) for each in self.chosen if each.name not in known]
+
     def task(self, site: FleetSite) -> Task:
         """Return what a worker is told about a site."""
         return Task(
@@ -166,6 +171,7 @@ class Conduct:
             site.config,
             pseudonyms=self.asked.redaction.key is not None,
             document=self.asked.json,
+            cache=options.may_cache(),
         )
 
 

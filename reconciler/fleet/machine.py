@@ -1,0 +1,23 @@
+"""Tells machines apart: what lies in a file is seen by one of them alone."""
+
+import socket
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+@cache
+def this_machine() -> str:
+    """Return what tells this machine from others, until it is started anew.
+
+    Containers of one host have names of their own, as they have files of their own; machines that
+    were given the same name differ in when they were started, or in their network's hardware.
+    """
+    try:
+        started = _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        started = f"{uuid.getnode():x}"
+    return f"{socket.gethostname()}/{started}"
