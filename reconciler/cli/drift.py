@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_result
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.ending import WARNED_DAYS
@@ -19,7 +19,7 @@ from reconciler.redact import Redaction
 @options.as_of_option
 @options.within_option(WARNED_DAYS)
 @options.site_options
-@options.format_option
+@options.formats_option("drift")
 @options.full_option
 @redact_option
 @options.no_color_option
@@ -32,7 +32,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     within: int,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: options.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,
@@ -44,19 +44,15 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     Example: reconciler drift examples/roles.yaml
     """
-    from reconciler.reports import documents, text
+    from reconciler.reports import text
     from reconciler.workflows import beside
     from reconciler.workflows.loading import load_manifest
 
     refuse_plans(manifest)
+    refuse_targets(outputs)
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     report = beside.find_drift(loaded, source, as_of=as_of, within_days=within)
     shown = redaction.drift(report)
-    print_result(
-        documents.drift_members(shown),
-        text.drift_text(shown, full=full),
-        output_format,
-        colour=not no_color,
-    )
+    deliver("drift", shown, outputs, lambda: text.drift_text(shown, full=full), colour=not no_color)
     return report.exit_code

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -119,6 +119,76 @@ format_option = click.option(
     callback=remember_format,
     help="Text for people or JSON for programs.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where a result goes.
+
+    Attributes:
+        shown: the format of standard output.
+        files: the formats of files, each with its path.
+    """
+
+    shown: str = "text"
+    files: tuple[tuple[str, Path], ...] = ()
+
+
+def formats_option(subject: str) -> Callable[[Command], Command]:
+    """Make the option of a command whose result there is in many formats, for files, too.
+
+    Args:
+        subject: what the result is; `reconciler.reports.formats` knows its formats.
+    """
+    from reconciler.reports.formats import names
+
+    known = names(subject)
+
+    def outputs(
+        context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+    ) -> Outputs:
+        found = _outputs(values, known)
+        context.meta[FORMAT] = found
+        return found
+
+    return click.option(
+        "--format",
+        "outputs",
+        multiple=True,
+        metavar="NAME[=FILE]",
+        shell_complete=lambda _context, _option, begun: [
+            name for name in known if name.startswith(begun)
+        ],
+        callback=outputs,
+        help=f"{', '.join(known[:-1])} or {known[-1]}; text by default. With =FILE it is written "
+        "there, for you alone. May be repeated.",
+    )
+
+
+def _outputs(values: tuple[str, ...], known: tuple[str, ...]) -> Outputs:
+    shown: list[str] = []
+    files: list[tuple[str, Path]] = []
+    for value in values:
+        name, to_file, file = value.partition("=")
+        if name not in known:
+            raise WrongUse(f"--format: there is no {name}.", f"There are: {', '.join(known)}.")
+        if not to_file:
+            shown.append(name)
+        elif name == "text":
+            raise WrongUse("--format: text goes to standard output.", "Redirect it to a file.")
+        elif not file or file == "-" or Path(file).is_dir():
+            raise WrongUse(f"--format: {value} names no file.", f"Like this: {name}=FILE.")
+        else:
+            files.append((name, Path(file)))
+    if len(shown) > 1:
+        raise WrongUse(
+            f"--format: only one of {' and '.join(shown)} can go to standard output.",
+            f"Write the others into files: {shown[-1]}=FILE.",
+        )
+    if len({path.absolute() for _, path in files}) < len(files):
+        raise WrongUse("--format names one file twice.", "Give each format a file of its own.")
+    return Outputs(shown[0] if shown else "text", tuple(files))
+
 
 no_color_option = click.option(
     "--no-color", is_flag=True, help="Plain text, as if NO_COLOR were set."

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_plan, save_plan
+from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.commits import commit_of
@@ -31,7 +31,7 @@ from reconciler.redact import Redaction
 )
 @options.narrowing_options
 @options.site_options
-@options.format_option
+@options.formats_option("plan")
 @options.full_option
 @redact_option
 @options.no_color_option
@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     reason: str | None,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: options.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,
@@ -66,6 +66,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     lifted = options.overrides(override_codes, reason)
     refuse_plans(manifest)
     refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
+    refuse_targets(outputs)
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     plan = beside.plan_manifest(
@@ -82,7 +83,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         # Whoever it is to spare would be in the plan that others apply later.
         raise WrongUse(spared[0].message, spared[0].advice)
     shown = redaction.plan(plan)
-    print_plan(shown, output_format, colour=not no_color, full=full)
+    print_plan(shown, outputs, colour=not no_color, full=full)
     if out is not None:
         save_plan(out, redaction.saved(plan))
     return exit_code(plan, detailed=detailed_exitcode)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_pieces, print_text
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option
@@ -36,15 +36,7 @@ fail_on_option = click.option(
 @options.live_option
 @options.as_of_option
 @options.site_options
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json", "csv", "html"]),
-    default="text",
-    show_default=True,
-    callback=options.remember_format,
-    help="Text for people, JSON for programs, CSV for spreadsheets, or a page.",
-)
+@options.formats_option("review")
 @options.full_option
 @redact_option
 @options.no_color_option
@@ -59,7 +51,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     as_of: date | None,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: options.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,
@@ -76,6 +68,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     from reconciler.workflows import beside, reading
 
     refuse_plans(manifest)
+    refuse_targets(outputs)
     loaded = None
     if manifest:
         from reconciler.workflows.loading import load_manifest
@@ -91,8 +84,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if loaded:
         for line in listing(shown.warnings):
             click.echo(line, err=True)
-    if output_format == "text":
-        print_text(report.review_text(shown, full=full), colour=not no_color)
-    else:
-        print_pieces(report.FORMATS[output_format](shown))
+    deliver(
+        "review", shown, outputs, lambda: report.review_text(shown, full=full), colour=not no_color
+    )
     return ExitCode.REFUSED if fails(review, fail_on) else ExitCode.DONE

@@ -76,10 +76,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)
     if not plan.actions:
-        print_plan(shown, output_format, colour=not no_color, full=full)
+        print_plan(shown, options.Outputs(output_format), colour=not no_color, full=full)
         return ExitCode.DONE
     if out is not None:
-        print_plan(shown, output_format, colour=not no_color, full=full)
+        print_plan(shown, options.Outputs(output_format), colour=not no_color, full=full)
         save_plan(out, redaction.saved(plan))
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(

@@ -14,6 +14,7 @@ SCHEMAS = {
     "run": "run-v1.schema.json",
     "drift": "drift-v1.schema.json",
     "review": "review-v1.schema.json",
+    "line": "line-v1.schema.json",
     "fleet": "fleet-v1.schema.json",
     "fleet-result": "fleet-result-v1.schema.json",
     "diagnostics": "diagnostics-v1.schema.json",

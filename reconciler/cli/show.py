@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import print_plan
+from reconciler.cli.output import print_plan, refuse_targets
 from reconciler.cli.plan_files import read_plan
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode
@@ -16,7 +16,7 @@ from reconciler.redact import Redaction
 @click.command("show")
 @click.argument("plan", callback=options.file_to_read)
 @click.option("--inverse", is_flag=True, help="Print what would take it all back, for reading.")
-@options.format_option
+@options.formats_option("plan")
 @options.full_option
 @redact_option
 @options.no_color_option
@@ -25,7 +25,7 @@ def command(
     *,
     plan: Path,
     inverse: bool,
-    output_format: str,
+    outputs: options.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,
@@ -36,7 +36,8 @@ def command(
 
     Examples: reconciler show plan.json; reconciler show plan.json --inverse
     """
+    refuse_targets(outputs)
     read = read_plan(plan)
     shown = redaction.plan(inverted(read) if inverse else read)
-    print_plan(shown, output_format, colour=not no_color, full=full)
+    print_plan(shown, outputs, colour=not no_color, full=full)
     return ExitCode.DONE

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import listing
@@ -22,7 +23,7 @@ from reconciler.redact import Redaction
 @options.live_option
 @options.as_of_option
 @options.site_options
-@options.format_option
+@options.formats_option("diagnostics")
 @redact_option
 @options.verbose_option
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -34,7 +35,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     as_of: date | None,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: options.Outputs,
     redaction: Redaction,
 ) -> int:
     """Check a manifest: schema, dates, duplicates; with --online, its references too.
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler validate examples/roles.yaml
     """
     refuse_plans(manifest)
+    refuse_targets(outputs)
     if (environment or config) and not (online or live):
         raise WrongUse(
             "--environment and --config need --online: without it no site is asked.",
@@ -65,11 +67,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
             None if as_policy else loaded, policy, reading.fetch_state(source), as_of
         )
     found = redaction.diagnostics(found)
-    if output_format == "json":
-        from reconciler.reports import documents
-
-        click.echo(documents.to_text(documents.diagnostics_document(found)), nl=False)
-    else:
+    if outputs != options.Outputs():
+        deliver("diagnostics", found, outputs)
+    if outputs.shown == "text":
         for line in listing(found):
             click.echo(line, err=True)
         where = f"against {live or 'the site'}" if asked else "offline"

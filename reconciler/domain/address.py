@@ -78,6 +78,11 @@ class Address(NamedTuple):
                 return (1,)
         return ()
 
+    @property
+    def names_learner(self) -> bool:
+        """Whether it is an assignment over one learner, and so has their id or key in it."""
+        return self.kind is AddressKind.ASSIGNMENT and self.parts[2] == TargetKind.LEARNER.value
+
     def people_as(self, name: "Address") -> Iterator[tuple[str, str]]:
         """Yield its people, each with what the same address in keys calls them."""
         for place in self.people:

@@ -41,6 +41,16 @@ def diagnostics_document(found: Iterable[Diagnostic]) -> Document:
     }
 
 
+def diagnostics_json(found: Iterable[Diagnostic]) -> Iterator[str]:
+    """Render diagnostics as their document."""
+    return to_texts(diagnostics_document(found))
+
+
+def drift_json(report: DriftReport) -> Iterator[str]:
+    """Render drift as its document, piece by piece."""
+    return to_texts(drift_members(report))
+
+
 def drift_document(report: DriftReport) -> Document:
     """Describe what drifted and what is pending."""
     return json_text.whole(drift_members(report))
@@ -54,9 +64,9 @@ def drift_members(report: DriftReport) -> json_text.Members:
     yield "as_of", plan.as_of.isoformat()
     yield "revision", plan.revision
     yield "attributed", report.attributed
-    yield "drifted", map(_drifted, report.drifted)
-    yield "pending", map(_item, report.pending)
-    yield "held_back", map(_item, report.held_back)
+    yield "drifted", map(drifted_document, report.drifted)
+    yield "pending", map(item_document, report.pending)
+    yield "held_back", map(item_document, report.held_back)
     yield "held_back_because", plan.held_back.message if plan.held_back else None
     yield "accepted", map(deviation_document, plan.accepted)
     yield "moved", map(moved_document, plan.moved)
@@ -93,7 +103,7 @@ def result_members(result: ApplyResult) -> json_text.Members:
 
 def _outcome(found: ActionOutcome) -> Document:
     return {
-        **_item(found.action),
+        **item_document(found.action),
         "outcome": found.outcome.value,
         "detail": found.detail or None,
     }
@@ -117,10 +127,11 @@ def explanation_document(explanation: Explanation, person: str) -> Document:
     }
 
 
-def _drifted(found: Drifted) -> Document:
+def drifted_document(found: Drifted) -> Document:
+    """Describe one thing that drifted."""
     event = found.event
     if isinstance(found.item, Action):
-        item = _item(found.item)
+        item = item_document(found.item)
     else:
         item = {
             "address": str(found.item.address),
@@ -137,7 +148,8 @@ def _drifted(found: Drifted) -> Document:
     }
 
 
-def _item(action: Action) -> Document:
+def item_document(action: Action) -> Document:
+    """Describe an action by what it is about, and why."""
     return {
         "address": str(action.address),
         "name": str(action.name),

@@ -1,12 +1,9 @@
 """A review, as text for people, JSON for programs, CSV for spreadsheets, and a page."""
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from heapq import nsmallest
-from itertools import chain, groupby
-from types import MappingProxyType
+from itertools import groupby
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -14,8 +11,8 @@ from rich.text import Text
 
 from reconciler import json_text
 from reconciler.diagnostics import Severity
-from reconciler.plain import count, plain
-from reconciler.reports import documents
+from reconciler.plain import count
+from reconciler.reports import csv_table, documents
 from reconciler.reports.documents import Document
 from reconciler.reports.printing import Grid, one_line
 from reconciler.reports.summary import NAMED, Lists
@@ -51,43 +48,24 @@ def _members(review: Review) -> json_text.Members:
 
 
 def review_csv(review: Review) -> Iterator[str]:
-    """Render a review as CSV (RFC 4180), one finding in a row.
-
-    What a spreadsheet would take for a formula is told apart by an apostrophe before it.
-    """
-    rows = ([_cell(row[column]) for column in _COLUMNS] for row in map(_row, review.findings))
-    for cells in chain([_COLUMNS], rows):
-        out = io.StringIO()
-        csv.writer(out).writerow(cells)
-        yield out.getvalue()
+    """Render a review as CSV, one finding in a row."""
+    rows = ([row[column] for column in _COLUMNS] for row in map(_row, review.findings))
+    return csv_table.written(_COLUMNS, rows)
 
 
 _NO_UNIT: Final = "(in no unit)"
 
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a cell may not begin with, also in full width: spreadsheets would calculate it."""
-
-
-def _cell(value: str | None) -> str:
-    text = plain(value or "")
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
-
 
 def review_html(review: Review) -> Iterator[str]:
-    """Render a review as a page that needs nothing else: no script, no other file."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages need it
+    """Render a review as a page."""
+    from reconciler.reports.pages import page  # noqa: PLC0415 - only pages need its templates
 
-    environment = Environment(
-        loader=PackageLoader("reconciler.reports"), autoescape=True, undefined=StrictUndefined
-    )
     sections = [
         (CHECKS[check], [_row(finding) for finding in findings])
         for check, findings in _by_check(review)
     ]
-    page = environment.get_template("review.html").render(
-        review=review, summary=summary(review), sections=sections
-    )
-    yield f"{page}\n"
+    title = f"Review of {review.site} on {review.as_of}"
+    yield page("review.html", title, summary(review), sections=sections)
 
 
 def review_text(review: Review, *, full: bool = False) -> Iterator[RenderableType]:
@@ -119,12 +97,6 @@ def _by_unit(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     rows = [(unit, f"{number:,} of them") for unit, number in most]
     left = len(counts) - len(most)
     return [*rows, ("elsewhere", f"in {count(left, 'more unit')}")] if left else rows
-
-
-FORMATS: Final[Mapping[str, Callable[[Review], Iterator[str]]]] = MappingProxyType(
-    {"json": review_json, "csv": review_csv, "html": review_html}
-)
-"""Every way to render a review for programs, by its name on the command line."""
 
 
 def _by_check(review: Review) -> list[tuple[Check, list[Finding]]]:

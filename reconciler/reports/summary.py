@@ -7,6 +7,7 @@ from heapq import nsmallest
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
+from reconciler.access.changes import AccessChange
 from reconciler.apply.outcome import ActionOutcome
 from reconciler.diagnostics import CODES, Diagnostic
 from reconciler.domain.address import Address, AddressKind
@@ -104,6 +105,12 @@ def _ranked(found: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:
         yield f"… and {len(everybody) - shown:,} more", ""
 
 
+def sight(change: AccessChange) -> str:
+    """Say of how many learners somebody gains and loses sight."""
+    parts = (("gains", change.gained), ("loses", change.lost))
+    return ", ".join(f"{word} {count(len(ids), 'learner')}" for word, ids in parts if ids)
+
+
 def summary_groups(actions: Iterable[Action]) -> list[Group]:
     """Count actions: by role, then by what is done, and to what."""
     found: defaultdict[str, defaultdict[Verb, list[Address]]] = defaultdict(
@@ -119,6 +126,7 @@ def summary_groups(actions: Iterable[Action]) -> list[Group]:
                 for verb in Verb
                 for words, people in _kinds(found[role][verb])
             ),
+            sum(map(len, found[role].values())),
         )
         for role in _ROLES
         if role in found

@@ -48,10 +48,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The rows of one subject: the site's settings, or one person in one role."""
+    """The rows of one subject: the site's settings, or one person in one role.
+
+    `size` is how many actions they are.
+    """
 
     title: str
     rows: tuple[Row, ...]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +126,22 @@ def result_summary(result: ApplyResult, plan: Plan) -> str:
     return f"{counts}; {proof}."
 
 
-def groups(actions: Iterable[Action]) -> Iterator[Group]:
-    """Group actions: settings first, then person by person; the plan's order within each."""
+def groups(actions: Iterable[Action], *, name_learners: bool = True) -> Iterator[Group]:
+    """Group actions: settings first, then person by person; the plan's order within each.
+
+    Without `name_learners`, assignments over one learner are counted, after all others.
+    """
     ordered = sorted(actions, key=lambda action: subject_of(action.name))
     for subject, members in groupby(ordered, key=lambda action: subject_of(action.name)):
-        yield Group(title(subject), tuple(_row(action) for action in members))
+        over: Counter[Verb] = Counter()
+        rows = []
+        for action in members:
+            if action.name.names_learner and not name_learners:
+                over[action.verb] += 1
+            else:
+                rows.append(_row(action))
+        counted = (Row(verb, count(over[verb], "learner"), "") for verb in Verb if over[verb])
+        yield Group(title(subject), (*rows, *counted), len(rows) + over.total())
 
 
 def access_rows(plan: Plan) -> list[AccessRow]:

@@ -509,7 +509,7 @@ def test_on_a_terminal_one_may_leave_or_not_be_asked(empty):
 def test_git_keeps_what_is_to_be_kept_and_nothing_else(empty):
     empty.run("init", *ANSWERS, "--pipeline", "github")
     private = [
-        *("plan.json", "plan.txt", "drift.txt", "live.json", "state/journal.db"),
+        *("plan.json", "plan.md", "plan.txt", "drift.txt", "live.json", "state/journal.db"),
         *("journal.db", "journal.db-wal", "exported.yaml", ".env", ".env.local", "roster.zip"),
     ]
     for name in private:
@@ -700,7 +700,7 @@ def test_secrets_reach_only_the_steps_that_ask_the_site(empty):
             asks = any(
                 f"reconciler {each}" in step.get("run", "") for each in ("plan", "apply", "drift")
             )
-            assert ("env" in step) is asks, (name, step)
+            assert ("secrets." in str(step.get("env"))) is asks, (name, step)
     assert document["jobs"]["apply"]["environment"] == "production"
 
 
@@ -719,14 +719,31 @@ def test_a_pipeline_that_is_not_told_what_to_install_says_so(empty, pipeline):
     assert "set the variable RECONCILER_PACKAGE" in done.stderr
 
 
+GH = """\
+#!/bin/sh
+echo "$*" >> calls.txt
+case "$*" in
+  *--paginate*) cat ours.txt 2> /dev/null || true ;;
+  *POST*) echo 17 > ours.txt ;;
+esac
+"""
+"""A program gh that knows of one comment, once it was made."""
+
+
 def in_shell(desk, text, folder, **more):
-    """Run a job's shell as its pipeline would, with the program that is here."""
+    """Run a job's shell as its pipeline would, with the program that is here, and gh."""
+    programs = desk.directory / "programs"
+    programs.mkdir(exist_ok=True)
+    (programs / "gh").write_text(GH)
+    (programs / "gh").chmod(0o700)
     return subprocess.run(
         ["bash", "-e", "-c", text.replace("python -m pip install", "#")],
         cwd=folder,
         env={
             **desk.environment,
-            "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(programs), str(PROGRAM.parent), os.environ["PATH"]]),
+            "GITHUB_REPOSITORY": "office/roles",
+            "PULL": "3",
             "GITHUB_STEP_SUMMARY": "summary.txt",
             "GITHUB_OUTPUT": "output.txt",
             **more,
@@ -771,6 +788,13 @@ def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
         told = (desk.directory / "output.txt").read_text().split()
         assert told == ["code=0", "code=2", "code=4"]
         assert "1 to add" in (desk.directory / "summary.txt").read_text()
+        sent = re.findall(r"(?:POST|PATCH) .*", (desk.directory / "calls.txt").read_text())
+        assert sent == [
+            "POST repos/office/roles/issues/3/comments --field body=@plan.md",
+            "PATCH repos/office/roles/issues/comments/17 --field body=@plan.md",
+        ]
+        # The manifest's mistakes are what a failed step leaves for the comment.
+        assert "RR101" in (desk.directory / "plan.md").read_text()
     saved = json.loads((desk.directory / "plan.json").read_text())
     assert saved["format"] == "reconciler.plan/1"
 

@@ -1,0 +1,89 @@
+"""Plans, drift and mistakes as CSV (RFC 4180), for spreadsheets: one of them in a row.
+
+What a spreadsheet would take for a formula is told apart by an apostrophe before it.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.domain.address import Address, AddressKind
+from reconciler.drift import DriftReport
+from reconciler.plain import plain
+from reconciler.plan.model import Action, Plan
+
+Row = Sequence[str | None]
+
+_NAMED: Final = ("name", "role", "person", "kind", "target")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell may not begin with, also in full width: spreadsheets would calculate it."""
+
+
+def written(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    """Yield a table row by row, its heading first."""
+    for row in chain([columns], rows):
+        out = io.StringIO()
+        csv.writer(out).writerow(map(_cell, row))
+        yield out.getvalue()
+
+
+def diagnostics_csv(found: Iterable[Diagnostic]) -> Iterator[str]:
+    """Render diagnostics."""
+    columns = ("code", "severity", "message", "advice", "file", "line", "column")
+    return written(columns, map(_diagnostic, found))
+
+
+def plan_csv(plan: Plan) -> Iterator[str]:
+    """Render the actions of a plan, in its order."""
+    rows = ((each.verb.value, *_named(each.name), *_why(each)) for each in plan.actions)
+    return written(("verb", *_NAMED, "cause", "by_hand"), rows)
+
+
+def drift_csv(report: DriftReport) -> Iterator[str]:
+    """Render what drifted, what is pending and what is held back."""
+    drifted = (
+        (
+            each.kind.value,
+            each.item.verb.value if isinstance(each.item, Action) else None,
+            *_named(each.name),
+            each.event.actor if each.event else None,
+            each.event.at.isoformat() if each.event else None,
+        )
+        for each in report.drifted
+    )
+    others = (
+        (what, each.verb.value, *_named(each.name), None, None)
+        for what, found in (("pending", report.pending), ("held_back", report.held_back))
+        for each in found
+    )
+    return written(("what", "verb", *_NAMED, "by", "at"), chain(drifted, others))
+
+
+def _diagnostic(found: Diagnostic) -> Row:
+    at = found.position
+    place = (at.file, str(at.line or ""), str(at.column or "")) if at else (None, None, None)
+    return (found.code, found.severity.value, found.message, found.advice, *place)
+
+
+def _named(name: Address) -> Row:
+    match name.kind, name.parts:
+        case AddressKind.PROFILE, (profile, role):
+            return str(name), role, None, "profile", profile
+        case AddressKind.LABEL, (role, field):
+            return str(name), role, None, "label", field
+        case _, (role, person, *target):
+            kind, key = target or (AddressKind.HOLDER.value, None)
+            return str(name), role, person, kind, key
+    raise AssertionError(name)
+
+
+def _why(action: Action) -> Row:
+    return str(action.cause), "yes" if action.manual else None
+
+
+def _cell(value: str | None) -> str:
+    text = plain(value or "")
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -1,0 +1,159 @@
+"""What a command found, in the one shape that every format for pipelines renders.
+
+Whatever was looked at (a manifest, a plan, drift, a site), a pipeline wants to know the same of it:
+which rule, how bad, in which line, and what to do.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
+from reconciler.drift import Drifted, DriftKind, DriftReport
+from reconciler.plain import plain
+from reconciler.plan.model import Action, Plan
+from reconciler.policy.model import Verdict
+from reconciler.review import CHECKS, Review
+
+_DRIFT: Final[Mapping[DriftKind, str]] = MappingProxyType(
+    {
+        DriftKind.CHANGED: "RR801",
+        DriftKind.UNMANAGED: "RR802",
+        DriftKind.EXPIRED: "RR803",
+        DriftKind.LAPSED: "RR804",
+    }
+)
+
+_PLACE: Final = re.compile(r"(:|\bline |\brow )\d+")
+"""Numbers of lines within a sentence: they move, and the finding stays the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One thing that was found, in harmless text.
+
+    Attributes:
+        code: its stable code; `title` is what the code means.
+        message: what is wrong.
+        position: where; a report's home stands in for what has no place.
+        advice: what to do, if there is something.
+        fingerprint: the same in every report for the same finding, wherever its line moves.
+    """
+
+    code: str
+    title: str
+    severity: Severity
+    message: str
+    position: Position
+    advice: str | None
+    fingerprint: str
+
+    @property
+    def text(self) -> str:
+        """The message with its advice."""
+        return f"{self.message} {self.advice}" if self.advice else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    code: str
+    title: str
+    severity: Severity
+    message: str
+    position: Position | None = None
+    advice: str | None = None
+
+
+def of_diagnostics(found: Iterable[Diagnostic], home: str) -> Iterator[Reported]:
+    """Report diagnostics.
+
+    Args:
+        found: what was found.
+        home: the path under which that is told which has no place of its own.
+    """
+    return _reported(map(_diagnostic, found), home)
+
+
+def of_plan(plan: Plan, home: str) -> Iterator[Reported]:
+    """Report a plan's warnings, and what the guards have against it."""
+    return _reported(_judged(plan), home)
+
+
+def of_drift(report: DriftReport, home: str) -> Iterator[Reported]:
+    """Report what drifted, each thing at its line where it has one, and what is held back.
+
+    A policy that is broken is no drift; `of_plan` has it.
+    """
+    waiting = report.plan.held_back
+    found = (
+        *map(_drifted, report.drifted),
+        *map(_diagnostic, report.plan.warnings),
+        *([_verdict(waiting)] if waiting else []),
+    )
+    return _reported(found, home)
+
+
+def of_review(review: Review, home: str) -> Iterator[Reported]:
+    """Report what a review found, and what is odd about the manifest."""
+    found = (
+        _Found(
+            CHECKS[each.check].code,
+            CHECKS[each.check].title,
+            each.severity,
+            f"{CHECKS[each.check].title}: {each.found}",
+        )
+        for each in review.findings
+    )
+    return _reported((*found, *map(_diagnostic, review.warnings)), home)
+
+
+def _judged(plan: Plan) -> Iterator[_Found]:
+    yield from map(_diagnostic, plan.warnings)
+    yield from (_verdict(each) for each in plan.verdicts if not each.passed)
+
+
+def _diagnostic(found: Diagnostic) -> _Found:
+    code = found.code
+    return _Found(
+        code, CODES[code].title, found.severity, found.message, found.position, found.advice
+    )
+
+
+def _verdict(verdict: Verdict) -> _Found:
+    severity = Severity.ERROR if verdict.refuses else Severity.WARNING
+    lifted = f" (lifted: {verdict.override})" if verdict.override else ""
+    return _Found(verdict.code, CODES[verdict.code].title, severity, f"{verdict}{lifted}")
+
+
+def _drifted(found: Drifted) -> _Found:
+    code = _DRIFT[found.kind]
+    cause = found.item.cause if isinstance(found.item, Action) else None
+    event = found.event
+    who = f", by {event.actor} at {event.at.isoformat()}" if event else ""
+    why = f" ({cause})" if cause else ""
+    message = f"{found.name}: {CODES[code].title}{who}{why}."
+    return _Found(
+        code, CODES[code].title, Severity.ERROR, message, cause.position if cause else None
+    )
+
+
+def _reported(found: Iterable[_Found], home: str) -> Iterator[Reported]:
+    seen: Counter[str] = Counter()
+    for each in found:
+        place = each.position or Position(home)
+        same = "\0".join((each.code, place.file, _PLACE.sub(r"\1", each.message)))
+        number = seen[same]
+        seen[same] += 1
+        yield Reported(
+            each.code,
+            each.title,
+            each.severity,
+            plain(each.message),
+            place._replace(file=plain(place.file)),
+            plain(each.advice) if each.advice else None,
+            hashlib.sha256(f"{same}\0{number}".encode("utf-8", "backslashreplace")).hexdigest(),
+        )

@@ -1,0 +1,179 @@
+"""Plans, drift and mistakes as Markdown: a comment on the pull request that would cause them.
+
+Others read a comment than run the program, and it stays. So no learner is named in it: they are
+counted, messages that may name them are told by their code, and reasons are left out. Whatever a
+key or a label says is text: it makes no link, no mention, no markup.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.diagnostics import CODES, Diagnostic
+from reconciler.drift import Drifted, DriftReport
+from reconciler.plain import count, plain
+from reconciler.plan.model import Plan
+from reconciler.policy.model import Verdict
+from reconciler.reports import view
+from reconciler.reports.summary import Told, sight, tally_rows, warning_rows
+
+LIMIT: Final = 65_536
+"""So long a comment may be on GitHub, in characters; here it is kept in bytes of UTF-8."""
+
+LINES: Final = 100
+"""So many lines of a section are told; the others are counted."""
+
+MARK: Final = "<!-- reconciler -->\n"
+"""What every comment begins with, so that a pipeline finds its own and writes it anew."""
+
+_RESERVED: Final = 200
+_HARMFUL: Final = re.compile(r"[\x21-\x2b\x3b-\x40\x5b-\x60\x7b-\x7e]|[.:](?=\S)")
+"""Every mark of ASCII that Markdown, HTML or a platform gives a meaning; those of an address that
+would become a link, where they stand within a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """What can be folded: a title and lines, both in Markdown."""
+
+    title: str
+    lines: Sequence[str]
+
+    def __str__(self) -> str:
+        left = len(self.lines) - LINES
+        more = [f"and {count(left, 'more line')}"] if left > 0 else []
+        lines = "".join(f"- {line}\n" for line in (*self.lines[:LINES], *more))
+        return f"<details><summary>{self.title}</summary>\n\n{lines}\n</details>\n"
+
+
+def plan_markdown(plan: Plan) -> Iterator[str]:
+    """Render a plan: whether it is refused, how much there is to do, and what, to be unfolded."""
+    head = [
+        f"### Plan for {_text(plan.site)} on {plan.as_of}\n",
+        f"{_said(view.summary(plan))}\n",
+        *_guards(plan.verdicts),
+        *([f"{_said(view.access_summary(plan.access))}\n"] if plan.actions else []),
+    ]
+    sections = [
+        _Section(
+            f"{_text(group.title)}: {count(group.size, 'change')}",
+            [f"**{row.verb}** {_text(row.what)} {_said(row.why)}".rstrip() for row in group.rows],
+        )
+        for group in view.groups(plan.actions, name_learners=False)
+    ]
+    access = sorted((plan.people[each.person], sight(each)) for each in plan.access)
+    return _fitted(
+        head,
+        [
+            *_listed("Warnings", warning_rows(plan.warnings)),
+            *_listed("Schools", view.school_rows(plan.schools)),
+            *sections,
+            *_listed("Access", access),
+            *_listed(
+                "Live but not declared", tally_rows(Told(each.name) for each in plan.unmanaged)
+            ),
+            *_listed("Later", tally_rows(Told(each.name) for each in plan.upcoming)),
+            *_listed("Moved", tally_rows(Told(each.name) for each in plan.moved)),
+            *_listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
+        ],
+    )
+
+
+def drift_markdown(report: DriftReport) -> Iterator[str]:
+    """Render drift: how much there is, and what, by whom, to be unfolded."""
+    plan = report.plan
+    waiting = plan.held_back
+    head = [
+        f"### Drift on {_text(plan.site)} on {plan.as_of}\n",
+        f"{_said(view.drift_summary(report))}\n",
+        *_guards((waiting,) if waiting else ()),
+    ]
+    drifted = [_drifted(each) for each in report.drifted]
+    sections = [_Section(f"Drifted: {len(drifted):,}", drifted)] if drifted else []
+    return _fitted(
+        head,
+        [
+            *_listed("Warnings", warning_rows(plan.warnings)),
+            *sections,
+            *_listed("Not yet applied", tally_rows(Told(each.name) for each in report.pending)),
+            *_listed("Held back", tally_rows(Told(each.name) for each in report.held_back)),
+            *_listed("Ending soon", tally_rows(Told(each.name) for each in report.ending)),
+            *_listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
+        ],
+    )
+
+
+def diagnostics_markdown(found: Sequence[Diagnostic]) -> Iterator[str]:
+    """Render mistakes: what kind of each, and where."""
+    errors = sum(each.is_error for each in found)
+    warnings = len(found) - errors
+    summary = f"{count(errors, 'error')}, {count(warnings, 'warning')}.\n"
+    lines = [
+        f"{each.code}: {_said(CODES[each.code].title)}"
+        + (f" in {_text(str(each.position))}" if each.position else "")
+        for each in found
+    ]
+    return _fitted(
+        ["### The manifest\n", summary], [_Section("What, and where", lines)] if lines else []
+    )
+
+
+def _guards(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    for each in verdicts:
+        if not each.passed:
+            word = "Refused" if each.refuses else "Lifted" if each.override else "Warning"
+            yield f"**{word}** ({each.code}): {_said(each.message)}\n"
+
+
+def _listed(heading: str, rows: Iterable[tuple[str, str]]) -> list[_Section]:
+    lines = [f"{_text(left)} {_said(right)}" for left, right in rows]
+    return [_Section(f"{heading}: {len(lines):,}", lines)] if lines else []
+
+
+def _drifted(found: Drifted) -> str:
+    name = found.name
+    subject = view.title(view.subject_of(name))
+    what = "a learner" if name.names_learner else view.describe(name)
+    event = found.event
+    who = f" by {_text(event.actor)} at {event.at:%Y-%m-%d %H:%M} UTC" if event else ""
+    return f"{_text(subject)} {_text(what)} {found.kind.value}{who}"
+
+
+def _fitted(head: Iterable[str], sections: Iterable[_Section]) -> Iterator[str]:
+    """Yield the head and as many sections as there is room for."""
+    yield MARK
+    room = LIMIT - _RESERVED - len(MARK)
+    for number, part in enumerate(head):
+        text = f"\n{part}" if number else part
+        room -= len(text.encode())
+        yield text
+    left = 0
+    for section in sections:
+        text = f"\n{section}"
+        size = len(text.encode())
+        if size > room:
+            left += 1
+        else:
+            room -= size
+            yield text
+    if left:
+        yield (
+            f"\n{count(left, 'more section')} would be too long for a comment: the text of the "
+            "command has all of it.\n"
+        )
+
+
+def _text(text: str) -> str:
+    """Show a text from elsewhere as it is; in code, where no platform looks for mentions."""
+    return f"<code>{_escaped(text)}</code>"
+
+
+def _said(text: str) -> str:
+    """Say a sentence; what would mention somebody or an issue is kept apart by a joiner."""
+    return _escaped(text).replace("&#64;", "&#64;&#8288;").replace("&#35;", "&#35;&#8288;")
+
+
+def _escaped(text: str) -> str:
+    """Put a reference in the place of each character that could mean something."""
+    return _HARMFUL.sub(lambda found: f"&#{ord(found[0])};", plain(text))

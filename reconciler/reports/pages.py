@@ -1,0 +1,168 @@
+"""Pages that need nothing else: no request to anywhere, and no script to be read."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reconciler.domain.address import Address, AddressKind
+from reconciler.drift import Drifted, DriftReport
+from reconciler.plain import plain
+from reconciler.plan.model import Action, Plan
+from reconciler.policy.model import Verdict
+from reconciler.reports import view
+
+_NEVER: Final = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; style-src {}; script-src {}"
+)
+
+
+class _Row(NamedTuple):
+    """A row that can be filtered; `person` is whom the filter looks for."""
+
+    person: str
+    who: str
+    kind: str
+    verb: str
+    what: str
+    why: str
+
+
+class _Section(NamedTuple):
+    heading: str
+    columns: tuple[str, ...]
+    rows: Iterable[tuple[str, ...]]
+
+
+def page(template: str, title: str, summary: str, *, script: str | None = None, **more: Any) -> str:
+    """Render a page whose own style and script, told by their hashes, are all that it may use.
+
+    Args:
+        template: its name in `templates/`.
+        title: also its heading.
+        summary: the first sentence.
+        script: the name of its script, if it has one.
+        more: what the template shows.
+    """
+    loader = PackageLoader("reconciler.reports")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_harmless
+    )
+
+    def own(name: str) -> str:
+        return loader.get_source(environment, name)[0]
+
+    style, code = own("page.css"), own(script) if script else ""
+    rendered = environment.get_template(template).render(
+        title=title,
+        summary=summary,
+        style=style,
+        script=code,
+        policy=_NEVER.format(_hash(style), _hash(code) if code else "'none'"),
+        **more,
+    )
+    return f"{rendered}\n"
+
+
+def _harmless(value: Any) -> Any:
+    """Make text from elsewhere plain; what a template calls safe is another type, and stays."""
+    return plain(value) if type(value) is str else value
+
+
+def plan_html(plan: Plan) -> Iterator[str]:
+    """Render a plan: what changes, to be filtered, and who sees whom because of it."""
+    access = [
+        (row.person, _learners(row.gained), _learners(row.lost)) for row in view.access_rows(plan)
+    ]
+    sections = (
+        _Section("Access", ("Person", "Gains", "Loses"), access),
+        _Section("Schools", ("School", "What changes"), view.school_rows(plan.schools)),
+        _Section("Later", ("What", "When"), view.upcoming_rows(plan.upcoming)),
+        _Section("Moved", ("What", "What becomes of it"), view.moved_rows(plan.moved)),
+        _Section("Accepted deviations", ("What", "Why"), view.accepted_rows(plan.accepted)),
+        _Section(
+            "Live but not declared",
+            ("What",),
+            [(text,) for text in view.unmanaged_rows(plan.unmanaged)],
+        ),
+    )
+    yield _changes(
+        f"Plan for {plan.site} on {plan.as_of}",
+        view.summary(plan),
+        "Changes",
+        [_action(each) for each in plan.actions],
+        plan,
+        sections,
+    )
+
+
+def drift_html(report: DriftReport) -> Iterator[str]:
+    """Render drift: what others changed and what is not yet applied, to be filtered."""
+    plan = report.plan
+    sections = (
+        _Section("Ending soon", ("What", "When"), view.ending_rows(report.ending)),
+        _Section("Accepted deviations", ("What", "Why"), view.accepted_rows(plan.accepted)),
+        _Section("Moved", ("What", "What becomes of it"), view.moved_rows(plan.moved)),
+    )
+    rows = [
+        *map(_drifted, report.drifted),
+        *(_action(each)._replace(verb="not yet applied") for each in report.pending),
+        *(_action(each)._replace(verb="held back") for each in report.held_back),
+    ]
+    title = f"Drift on {plan.site} on {plan.as_of}"
+    yield _changes(title, view.drift_summary(report), "Differences", rows, plan, sections)
+
+
+def _changes(
+    title: str,
+    summary: str,
+    heading: str,
+    rows: list[_Row],
+    plan: Plan,
+    sections: Iterable[_Section],
+) -> str:
+    listed = [each._replace(rows=list(each.rows)) for each in sections]
+    warnings = [(each.severity.value, str(each)) for each in plan.warnings]
+    return page(
+        "changes.html",
+        title,
+        summary,
+        script="changes.js" if rows else None,
+        heading=heading,
+        rows=rows,
+        kinds=sorted({row.kind for row in rows}),
+        verdicts=[*map(_verdict, (each for each in plan.verdicts if not each.passed)), *warnings],
+        sections=[each for each in listed if each.rows],
+    )
+
+
+def _action(action: Action) -> _Row:
+    return _row(action.name, action.verb.value, str(action.cause))
+
+
+def _drifted(found: Drifted) -> _Row:
+    event = found.event
+    who = f"by {event.actor} at {event.at.isoformat()}" if event else ""
+    return _row(found.name, found.kind.value, who)
+
+
+def _row(name: Address, what: str, why: str) -> _Row:
+    kind = name.parts[2] if name.kind is AddressKind.ASSIGNMENT else name.kind.value
+    person = name.parts[1] if name.people else ""
+    who = view.title(view.subject_of(name))
+    which = "" if name.kind is AddressKind.HOLDER else view.describe(name)
+    return _Row(person, who, kind, what, which, why)
+
+
+def _verdict(verdict: Verdict) -> tuple[str, str]:
+    return "error" if verdict.refuses else "warning", f"{verdict.code}: {verdict}"
+
+
+def _learners(keys: tuple[str, ...]) -> str:
+    return view.learners(keys) if keys else ""
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,55 @@
+"""Findings as SARIF 2.1.0 (OASIS): for code scanning and editors."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
+from typing import Any, Final
+from urllib.parse import quote
+
+from reconciler import __version__
+from reconciler.diagnostics import Position
+from reconciler.plain import harmless_json
+from reconciler.reports.findings import Reported
+
+SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def render(found: Iterable[Reported]) -> Iterator[str]:
+    """Render findings as a log of one run."""
+    listed = list(found)
+    rules = {each.code: each for each in reversed(listed)}
+    codes = sorted(rules)
+    run = {
+        "tool": {
+            "driver": {
+                "name": "reconciler",
+                "version": __version__,
+                "rules": [
+                    {"id": code, "shortDescription": {"text": rules[code].title}} for code in codes
+                ],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(each, codes.index(each.code)) for each in listed],
+    }
+    yield harmless_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
+
+
+def _result(found: Reported, rule: int) -> dict[str, Any]:
+    return {
+        "ruleId": found.code,
+        "ruleIndex": rule,
+        "level": found.severity.value,
+        "message": {"text": found.text},
+        "locations": [{"physicalLocation": _location(found.position)}],
+        "partialFingerprints": {"reconciler/v1": found.fingerprint},
+    }
+
+
+def _location(position: Position) -> dict[str, Any]:
+    path = PurePath(position.file)
+    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    location: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    if position.line:
+        column = {"startColumn": position.column} if position.column else {}
+        location["region"] = {"startLine": position.line, **column}
+    return location

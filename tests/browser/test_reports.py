@@ -1,0 +1,118 @@
+"""Plans, drift and reviews as pages, opened as a file in a real Chromium."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from justhtml import JustHTML
+from playwright.sync_api import Browser, Page
+from sandboxes import Desk, example
+from small import plan, small_site, wanting
+
+from reconciler.plan.model import Plan
+from reconciler.reports.pages import plan_html
+from reconciler.state import Person
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    '"><script>alert(1)</script>',
+    "</script><script>alert(1)</script>",
+    "{{ 7*7 }}'\" onmouseover=alert(1)",
+    "https://example.org/x.js",
+)
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, **how: Any) -> Iterator[Page]:
+    """Open a page of which the browser has nothing to complain about, and that asks for nothing."""
+    JustHTML(path.read_text(encoding="utf-8"), strict=True)
+    complaints: list[str] = []
+    context = browser.new_context(**how)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.on("request", lambda request: complaints.append(request.url))
+    page.goto(path.as_uri())
+    yield page
+    context.close()
+    assert complaints == [path.as_uri()]
+
+
+def accessible(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.fixture
+def pages(desk: Desk) -> Callable[[str], Path]:
+    """Make the pages of a site on which something has drifted."""
+    desk.write(example())
+    desk.run("plan", "roles.yaml", "--format", "html=plan.html")
+    desk.run("review", "roles.yaml", "--format", "html=review.html")
+    desk.run("apply", "roles.yaml", "--yes")
+    mentors = example()["mentors"]
+    mentors[0]["classes"] = [{"id": mentors[0]["classes"][0], "until": "2026-01-01"}]
+    desk.write(example(mentors=mentors), "past.yaml")
+    desk.run("drift", "past.yaml", "--format", "html=drift.html", expect=2)
+    return lambda name: desk.directory / f"{name}.html"
+
+
+def test_each_page_is_accessible_in_light_and_dark(chromium: Browser, pages):
+    for name in ("plan", "drift", "review"):
+        for scheme in ("light", "dark"):
+            with opened(chromium, pages(name), color_scheme=scheme) as page:
+                # axe is a script from elsewhere, which the page's own policy keeps out.
+                ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+                assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(26, 26, 26)")
+            with axe_opened(chromium, pages(name), scheme) as page:
+                accessible(page)
+
+
+@contextmanager
+def axe_opened(browser: Browser, path: Path, scheme: str) -> Iterator[Page]:
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(path.as_uri())
+    yield page
+    context.close()
+
+
+def test_rows_are_chosen_by_person_and_kind(chromium: Browser, pages):
+    with opened(chromium, pages("plan"), offline=True) as page:
+        rows = page.locator("#changes tbody tr:visible")
+        every = rows.count()
+        page.get_by_label("Person").fill("T-0412")
+        assert rows.count() == 5
+        page.get_by_label("Kind").select_option("learner")
+        assert rows.count() == 2
+        assert page.get_by_role("status").inner_text() == f"Shown: 2 of {every}."
+        page.get_by_label("Person").fill("")
+        page.get_by_label("Kind").select_option("all")
+        assert rows.count() == every
+
+
+def test_a_page_is_read_without_a_script(chromium: Browser, pages):
+    with opened(chromium, pages("plan"), java_script_enabled=False) as page:
+        assert page.locator("#changes tbody tr").count() > 10
+        assert not page.locator("#filters").is_visible()
+
+
+def hostile_plan() -> Plan:
+    people = tuple(
+        Person(f"1{n}", key, f"t{n}", None, "T", "p0", active=True) for n, key in enumerate(HOSTILE)
+    )
+    site = small_site(people=people, memberships=())
+    return plan(site, wanting(*((key, "8a") for key in HOSTILE)))
+
+
+def test_what_a_key_says_has_no_effect(chromium: Browser, tmp_path: Path):
+    path = tmp_path / "plan.html"
+    path.write_text("".join(plan_html(hostile_plan())), encoding="utf-8")
+    with opened(chromium, path) as page:
+        cells = page.locator("#changes tbody td:first-child").all_inner_texts()
+        assert {f"mentor {key}" for key in HOSTILE} == set(cells)
+        assert page.locator("script").count() == 1

