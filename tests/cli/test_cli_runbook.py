@@ -159,6 +159,17 @@ def test_a_saved_plan_becomes_a_runbook_as_a_whole(desk):
     assert "used before" in desk.run("apply", "plan.json", expect=5).err
 
 
+def test_what_was_done_is_taken_back_by_another_runbook(desk):
+    desk.run("apply", "roles.yaml")
+    desk.run("runbook", "done", "1-2")
+    run = desk.run("history", "--limit", "1").out.split()[0]
+    lifted = ["--override", "RR501", "--override", "RR502", "--reason", "a mistake"]
+    assert "2 steps" in desk.run("rollback", run, *lifted).out
+    assert "press “Remove”" in desk.run("runbook", "next").out
+    desk.run("runbook", "done", "1-2")
+    assert holders(desk) == set()
+
+
 def test_killed_at_any_moment_the_snapshot_is_whole_and_the_same_command_finishes(desk):
     desk.run("apply", "roles.yaml")
     desk.environment["RECONCILER_LEASE_SECONDS"] = "1"
