@@ -9,6 +9,7 @@ Every diagnostic has a stable code. The table `CODES` is the one place where cod
     RR4xx   rules, which look at a roster and at the site
     RR5xx   guards and policies, which judge a plan
     RR7xx   a fleet: many sites, and what each of them speaks for
+    RR8xx   the form of a snapshot, a folder of CSV files
 
 The checks of a review have codes of their own, RR6xx (`reconciler/review.py`).
 """
@@ -218,5 +219,10 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR521": Code(_ERROR, "a roster has shrunk too much"),
         "RR701": Code(_ERROR, "a fleet without sites, or a site without a manifest"),
         "RR702": Code(_ERROR, "two sites of a fleet that speak for the same part of a site"),
+        "RR801": Code(_ERROR, "a file of a form that cannot be read"),
+        "RR802": Code(_ERROR, "a column of a form is missing or stands there twice"),
+        "RR803": Code(_ERROR, "a value in a form that is missing or cannot be meant"),
+        "RR804": Code(_ERROR, "a key in a form that refers to nothing, or to itself"),
+        "RR805": Code(_ERROR, "a key in a form that is used twice"),
     }
 )
