@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli import options
+from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.redact import Redaction
 
 if TYPE_CHECKING:
     from reconciler.connection import Connection
@@ -46,7 +48,12 @@ def _shown_as(command: Command) -> Command:
         ),
     ):
         command = option(command)
-    return options.settings_options(command)
+    return _of_runbooks(command)
+
+
+def _of_runbooks(command: Command) -> Command:
+    """Add the options of all of them."""
+    return options.settings_options(redact_option(command))
 
 
 @click.group("runbook")
@@ -68,6 +75,7 @@ def show(*, environment: str | None, config: Path | None, **shown: Any) -> int:
     Example: reconciler runbook show --format html --language nb > runbook.html
     """
     plan, site = _find(environment, config)
+    shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
     found = _open(plan, site)
     _print(found, found.steps, **shown)
     return ExitCode.DONE
@@ -81,6 +89,7 @@ def following(*, environment: str | None, config: Path | None, **shown: Any) -> 
     Example: reconciler runbook next --language nb
     """
     plan, site = _find(environment, config)
+    shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
     found = _open(plan, site)
     _print(found, [step for step in found.steps if step.number not in found.done][:1], **shown)
     return ExitCode.DONE
@@ -88,8 +97,10 @@ def following(*, environment: str | None, config: Path | None, **shown: Any) -> 
 
 @command.command("done")
 @click.argument("numbers", nargs=-1, required=True, metavar="STEP...")
-@options.settings_options
-def done(*, numbers: tuple[str, ...], environment: str | None, config: Path | None) -> int:
+@_of_runbooks
+def done(
+    *, numbers: tuple[str, ...], environment: str | None, config: Path | None, redaction: Redaction
+) -> int:
     """Note that steps are done: the snapshot then says so.
 
     STEP is a number, or several like 3-7. After the last step the runbook is used.
@@ -99,14 +110,17 @@ def done(*, numbers: tuple[str, ...], environment: str | None, config: Path | No
     from reconciler.workflows.runbooks import tick
 
     plan, site = _find(environment, config)
+    redaction.meet(plan.site, plan.actions)
     _tell(tick(plan, site, _read(numbers)))
     return ExitCode.DONE
 
 
 @command.command("undo")
 @click.argument("numbers", nargs=-1, required=True, metavar="STEP...")
-@options.settings_options
-def undone(*, numbers: tuple[str, ...], environment: str | None, config: Path | None) -> int:
+@_of_runbooks
+def undone(
+    *, numbers: tuple[str, ...], environment: str | None, config: Path | None, redaction: Redaction
+) -> int:
     """Take back that steps are done, where that was noted by mistake.
 
     Example: reconciler runbook undo 3
@@ -114,13 +128,14 @@ def undone(*, numbers: tuple[str, ...], environment: str | None, config: Path | 
     from reconciler.workflows.runbooks import untick
 
     plan, site = _find(environment, config)
+    redaction.meet(plan.site, plan.actions)
     _tell(untick(plan, site, _read(numbers)))
     return ExitCode.DONE
 
 
 @command.command("check")
-@options.settings_options
-def check(*, environment: str | None, config: Path | None) -> int:
+@_of_runbooks
+def check(*, environment: str | None, config: Path | None, redaction: Redaction) -> int:
     """Tell how far the runbook is, and whether it can still be used; exit 5 where it cannot.
 
     Example: reconciler runbook check
@@ -129,6 +144,7 @@ def check(*, environment: str | None, config: Path | None) -> int:
     from reconciler.workflows.reading import today_in
 
     plan, site = _find(environment, config)
+    redaction.meet(plan.site, plan.actions)
     found = _open(plan, site)
     if len(found.done) < len(found.steps):
         check_holds(plan, today_in(plan.timezone))
@@ -136,7 +152,9 @@ def check(*, environment: str | None, config: Path | None) -> int:
     return ExitCode.DONE
 
 
-def say_made(plan: "Plan", site: "Connection", output_format: str) -> ExitCode:
+def say_made(
+    plan: "Plan", site: "Connection", output_format: str, redaction: Redaction
+) -> ExitCode:
     """Make the runbook of a plan, and say where it is.
 
     Raises:
@@ -147,7 +165,14 @@ def say_made(plan: "Plan", site: "Connection", output_format: str) -> ExitCode:
 
     found = make_runbook(plan, site)
     if output_format == "json":
-        _print(found, found.steps, output_format="json", language="en", names=False)
+        _print(
+            found,
+            found.steps,
+            output_format="json",
+            language="en",
+            names=False,
+            redaction=redaction,
+        )
     elif found.steps:
         steps = count(len(found.steps) - len(found.done), "step")
         click.echo(plain(f"{steps} to be done by hand: {runbook_file(site)}."))
@@ -177,19 +202,24 @@ def _open(plan: "Plan", site: "Connection") -> "Opened":
 
 
 def _print(
-    found: "Opened", steps: "Iterable[Step]", *, output_format: str, language: str, names: bool
+    found: "Opened",
+    steps: "Iterable[Step]",
+    *,
+    output_format: str,
+    language: str,
+    names: bool,
+    redaction: Redaction,
 ) -> None:
     from reconciler.cli.output import print_pieces
     from reconciler.runbook.render import FORMATS as RENDERERS
     from reconciler.runbook.render import Runbook, languages
-    from reconciler.workflows.runbooks import with_names
+    from reconciler.workflows.runbooks import in_words
 
     if language not in languages():
         raise WrongUse(f"There is no language {language}.", f"There are: {', '.join(languages())}.")
     wanted = {step.number for step in steps}
-    if names:
-        found = with_names(found)
-    chosen = tuple(step for step in found.steps if step.number in wanted)
+    told = in_words(found, redaction, names=names)
+    chosen = tuple(step for step in told if step.number in wanted)
     shown = Runbook(found.plan.id, found.plan.site, chosen, len(found.steps), found.done)
     print_pieces(RENDERERS[output_format](shown, language))
 

@@ -135,4 +135,4 @@ def _write_runbook(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             "A runbook is made of a whole plan.",
             "Give --only, --except and --override to `reconciler plan`.",
         )
-    return say_made(plan, site, asked.output_format)
+    return say_made(plan, site, asked.output_format, asked.redaction)

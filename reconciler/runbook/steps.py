@@ -15,6 +15,7 @@ from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.order import stage
 from reconciler.provider import Verb
+from reconciler.state import Person
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name under which Babel finds what is to be translated
@@ -88,15 +89,26 @@ class Step:
     waits_for: tuple[int, ...]
 
 
-def steps_of(plan: Plan, directory: Directory, *, names: bool = False) -> tuple[Step, ...]:
+Hide = Callable[[Person], str | None]
+"""Says what stands for a person who is to be hidden, and None for who may be shown."""
+
+
+def steps_of(
+    plan: Plan,
+    directory: Directory,
+    *,
+    names: bool = False,
+    hide: Hide = lambda _person: None,
+) -> tuple[Step, ...]:
     """Return the steps that carry out a plan; the same plan always gives the same ones.
 
     Args:
         plan: what is to be done.
         directory: the site before the first step.
         names: whether people are called by name, beside their keys.
+        hide: hides people in what the steps say; their actions stay as they are.
     """
-    wording = _Wording(directory, names=names)
+    wording = _Wording(directory, hide, names=names)
     steps: list[Step] = []
     number_of: dict[Address, int] = {}
     for number, actions in enumerate(_visits(plan.actions), 1):
@@ -160,8 +172,9 @@ def _place(action: Action) -> tuple[str, ...]:
 class _Wording:
     """Says what is done on a page."""
 
-    def __init__(self, directory: Directory, *, names: bool) -> None:
+    def __init__(self, directory: Directory, hide: Hide, *, names: bool) -> None:
         self._directory = directory
+        self._hide = hide
         self._names = names
 
     def visit(self, actions: list[Action]) -> tuple[tuple[str, ...], tuple[Line, ...]]:
@@ -242,6 +255,9 @@ class _Wording:
     def _called(self, person: str, key: str) -> str:
         """Return what a person is found by on a page: a key, never the id, which no page takes."""
         found = self._directory.people[person]
+        hidden = self._hide(found)
+        if hidden is not None:
+            return hidden
         shown = (found.sync_key or found.username) if key == person else key
         return f"{found.name} ({shown})" if self._names and found.name else shown
 

@@ -22,8 +22,9 @@ from reconciler.plan.end_state import end_state, undo
 from reconciler.plan.model import Action, Plan
 from reconciler.private_files import replace_content, write_private
 from reconciler.providers.saved import write_state
+from reconciler.redact import Redaction
 from reconciler.runbook.steps import Step, finished, steps_of
-from reconciler.state import LiveState
+from reconciler.state import LiveState, Person
 from reconciler.workflows.loading import load_policy
 from reconciler.workflows.reading import open_reader, today_in
 from reconciler.workflows.recording import open_journal
@@ -189,9 +190,24 @@ def untick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Open
     return open_runbook(plan, connection)
 
 
-def with_names(found: Opened) -> Opened:
-    """Return a runbook whose steps call people by name, as far as the snapshot has names."""
-    return replace(found, steps=steps_of(found.plan, Directory(found.state), names=True))
+def in_words(found: Opened, redaction: Redaction, *, names: bool) -> tuple[Step, ...]:
+    """Return the steps as they may be shown.
+
+    Args:
+        found: the runbook.
+        redaction: whom to hide.
+        names: whether people are called by name, as far as the snapshot has names.
+    """
+    site = found.plan.site
+    redaction.meet(site, found.plan.actions)
+
+    def hide(person: Person) -> str | None:
+        return redaction.who(site, person.id, person.sync_key, person.username, person.email)
+
+    return tuple(
+        replace(step, actions=tuple(redaction.action(site, each) for each in step.actions))
+        for step in steps_of(found.plan, Directory(found.state), names=names, hide=hide)
+    )
 
 
 def _opened(plan: Plan, state: LiveState, original: LiveState, *, used: bool) -> Opened:

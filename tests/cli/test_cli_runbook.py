@@ -159,6 +159,22 @@ def test_a_saved_plan_becomes_a_runbook_as_a_whole(desk):
     assert "used before" in desk.run("apply", "plan.json", expect=5).err
 
 
+def test_who_is_withheld_is_in_no_step(desk):
+    desk.write("t-2\n", "withheld.txt")
+    desk.run("apply", "roles.yaml")
+    for output_format in ("text", "markdown", "html", "json"):
+        out = desk.run(
+            *("runbook", "show", "--format", output_format),
+            RECONCILER_WITHHELD=str(desk.directory / "withheld.txt"),
+        ).out
+        assert "withheld" in out
+        assert "t-2" not in out
+        assert "T 2" not in out
+        assert "t-1" in out
+    key = {"RECONCILER_REDACT_KEY": "a key that is long enough"}
+    assert "t-1" not in desk.run("runbook", "show", "--redact", **key).out
+
+
 def test_what_was_done_is_taken_back_by_another_runbook(desk):
     desk.run("apply", "roles.yaml")
     desk.run("runbook", "done", "1-2")

@@ -80,7 +80,7 @@ def test_what_a_spreadsheet_does_to_a_form_does_no_harm(desk):
 @pytest.mark.parametrize(
     ("name", "before", "after", "said"),
     [
-        ("members", "8a;0412;", "8a;412;", "person: 412 is nowhere in the form. Did you mean 0412?"),
+        ("members", "8a;0412;", "8a;412;", "412 is nowhere in the form. Did you mean 0412?"),
         ("members", "8a;s-1;learner", "8a;s-1;pupil", "row 2, column role: pupil is not known"),
         ("people", "0412;", "1,23E+10;", "row 6, column key: this looks like a date or a number"),
         ("units", "\n8a;", "\n2026-02-01;", "row 4, column key: this looks like a date"),
