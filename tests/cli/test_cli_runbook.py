@@ -159,6 +159,14 @@ def test_a_saved_plan_becomes_a_runbook_as_a_whole(desk):
     assert "used before" in desk.run("apply", "plan.json", expect=5).err
 
 
+def test_a_fleet_leaves_a_site_without_an_api_to_its_own_apply(desk):
+    desk.write("version: 1\nsites:\n  town: {manifest: roles.yaml, environment: town}\n", "f.yaml")
+    assert "4 to add" in desk.run("fleet", "plan", "f.yaml").out
+    done = desk.run("fleet", "apply", "f.yaml", "--yes", expect=1)
+    assert "is a snapshot of a site without an API" in done.out + done.err
+    assert holders(desk) == set()
+
+
 def test_who_is_withheld_is_in_no_step(desk):
     desk.write("t-2\n", "withheld.txt")
     desk.run("apply", "roles.yaml")

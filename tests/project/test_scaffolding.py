@@ -207,7 +207,7 @@ def test_the_contract_of_the_sandbox_names_every_other_part():
     (contract,) = [
         each for each in contracts if each.get("source_modules") == ["reconciler.sandbox"]
     ]
-    shared = {"domain", "resources", "rosters", "sandbox", "__init__", "__main__"}
+    shared = {"catalogues", "domain", "resources", "rosters", "sandbox", "__init__", "__main__"}
     parts = {
         path.relative_to(ROOT / "reconciler").parts[0].removesuffix(".py")
         for path in python_files()
