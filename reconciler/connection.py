@@ -31,7 +31,9 @@ CACHE_DIR: Final = "RECONCILER_CACHE_DIR"
 """The variable that names the folder of the copies of sites."""
 
 _READ_FOR_EVERY_ENVIRONMENT: Final = ("journal", "policy")
-_KEYS: Final = (*_VARIABLES, "timeout", "actors")
+_KEYS: Final = (*_VARIABLES, "timeout", "actors", "provider", "path")
+_OF_SNAPSHOTS: Final = ("provider", "path", "journal", "policy")
+_PROVIDERS: Final = ("api", "snapshot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Connection(Endpoint):
         journal: where runs are recorded, a file or a database's URL; None for the usual file. A
             secret, since a URL may hold a password.
         policy: the site-wide policy file, which no manifest can loosen.
+        snapshot: for a site without an API the file that says what is on it; then there is no
+            address to ask, and an apply makes a runbook.
         cache: the folder that keeps what was read, people's names included; None for no copy. The
             commands set it (`cache_folder`), and `load_connection` does not.
     """
@@ -50,6 +54,7 @@ class Connection(Endpoint):
     actors: tuple[str, ...] = ()
     journal: Secret | None = None
     policy: Path | None = None
+    snapshot: Path | None = None
     cache: Path | None = None
 
 
@@ -204,6 +209,22 @@ class _Site(Settings):
     def connection(self) -> Connection:
         """Check the settings and follow their references."""
         self.check_known(_KEYS)
+        provider = self.values.get("provider", _PROVIDERS[0])
+        if provider not in _PROVIDERS:
+            raise self.wrong("provider", "is not known", f"There are: {', '.join(_PROVIDERS)}.")
+        if provider == "snapshot":
+            self.check_known(_OF_SNAPSHOTS)
+            return Connection(
+                url="",
+                token_url="",
+                journal=self.journal(),
+                policy=self._policy(),
+                snapshot=self._snapshot(),
+            )
+        if "path" in self.values:
+            raise self.wrong(
+                "path", "is for snapshots", 'Leave it out, or add provider = "snapshot".'
+            )
         credentials = self.credentials()
         url = self.address()
         return Connection(
@@ -250,6 +271,14 @@ class _Site(Settings):
         if not isinstance(value, str) or not value.strip():
             raise self.wrong("policy", "is not a file's name", 'Write policy = "policy.yaml".')
         return self.path("policy", value)
+
+    def _snapshot(self) -> Path:
+        """Find the file that says what is on a site without an API."""
+        value = self.values.get("path")
+        if not isinstance(value, str) or not value.strip():
+            what = "is missing" if value is None else "is not a file's name"
+            raise self.wrong("path", what, 'Write path = "snapshot.json".')
+        return self.path("path", value)
 
     def _actors(self) -> tuple[str, ...]:
         value = self.values.get("actors", [])

@@ -10,6 +10,7 @@ Every diagnostic has a stable code. The table `CODES` is the one place where cod
     RR5xx   guards and policies, which judge a plan
     RR7xx   a fleet: many sites, and what each of them speaks for
     RR8xx   drift, in the formats for pipelines
+    RR9xx   the form of a snapshot, a folder of CSV files
 
 The checks of a review have codes of their own, RR6xx (`reconciler/review.py`).
 """
@@ -223,5 +224,10 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR802": Code(_ERROR, "live and not declared"),
         "RR803": Code(_ERROR, "live past its last day"),
         "RR804": Code(_ERROR, "accepted until a day that has passed"),
+        "RR901": Code(_ERROR, "a file of a form that cannot be read"),
+        "RR902": Code(_ERROR, "a column of a form is missing or stands there twice"),
+        "RR903": Code(_ERROR, "a value in a form that is missing or cannot be meant"),
+        "RR904": Code(_ERROR, "a key in a form that refers to nothing, or to itself"),
+        "RR905": Code(_ERROR, "a key in a form that is used twice"),
     }
 )

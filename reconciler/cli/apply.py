@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     def agreed() -> Plan:
         plan = _planned(loaded, site, asked, site_policy, commit)
-        agree(plan, asked, yes=yes)
+        agree(plan, asked, yes=yes or site.snapshot is not None)  # a runbook changes nothing
         return plan
 
     return apply_fresh(

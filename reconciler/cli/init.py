@@ -36,6 +36,7 @@ from reconciler.starter import (
     starting_files,
 )
 from reconciler.starter.fitting import NOTHING_FITS, fitting_rules
+from reconciler.starter.labels import LABELS
 
 
 @click.command("init")
@@ -62,6 +63,11 @@ from reconciler.starter.fitting import NOTHING_FITS, fitting_rules
     help="A school system's export that says who mentors which class.",
 )
 @reading_options(FILES)
+@click.option(
+    "--labels",
+    type=click.Choice(list(LABELS)),
+    help="Offer what the roles are called in this language.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask; what is not given is the default.")
 @click.pass_context
 def command(  # noqa: PLR0913 - the parameters are the command's options
@@ -74,6 +80,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     timezone: str | None,
     pipeline: str | None,
     roster: str | None,
+    labels: str | None,
     yes: bool,
     **how: Any,
 ) -> int:
@@ -101,6 +108,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         declare_roster(roster, folder, **how) if roster else None,
         fitting,
         lines_to_ignore(rosters, folder),
+        labels,
     )
     try:
         files = starting_files(answers, __version__)

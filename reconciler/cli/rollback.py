@@ -91,5 +91,5 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         full=full,
         redaction=redaction,
     )
-    agree(plan, asked, yes=yes)
+    agree(plan, asked, yes=yes or site.snapshot is not None)  # a runbook changes nothing
     return carry_out(plan, site, asked)

@@ -13,7 +13,7 @@ from reconciler.cli.output import print_result
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
 from reconciler.diagnostics import listing
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, WrongUse
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
 
@@ -84,6 +84,8 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
     from reconciler.workflows.recording import THROW_AWAY, is_throw_away
 
     asked.redaction.plan(plan)  # so that it knows whom to hide in an error
+    if site.snapshot is not None:
+        return _write_runbook(plan, site, asked)
     if is_throw_away(site.journal):
         click.echo(THROW_AWAY, err=True)
     stopping = Stopping()
@@ -117,3 +119,20 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
         colour=asked.colour,
     )
     return result.exit_code
+
+
+def _write_runbook(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
+    """Make a runbook of a plan, where nothing can be sent to the site.
+
+    Raises:
+        WrongUse: only a part of a saved plan is asked for, or otherwise than it was made.
+        ReconcilerError: as `reconciler.workflows.runbooks.make_runbook`.
+    """
+    from reconciler.cli.runbook import say_made
+
+    if asked.only or asked.excepted or asked.overrides:
+        raise WrongUse(
+            "A runbook is made of a whole plan.",
+            "Give --only, --except and --override to `reconciler plan`.",
+        )
+    return say_made(plan, site, asked.output_format, asked.redaction)

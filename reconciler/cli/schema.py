@@ -10,6 +10,7 @@ SCHEMAS = {
     "state": "state-v1.schema.json",
     "plan": "plan-v1.schema.json",
     "apply": "apply-v1.schema.json",
+    "runbook": "runbook-v1.schema.json",
     "history": "history-v1.schema.json",
     "run": "run-v1.schema.json",
     "drift": "drift-v1.schema.json",

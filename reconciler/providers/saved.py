@@ -52,10 +52,18 @@ def _pieces(state: LiveState) -> Iterator[str]:
 
 
 class SavedStateReader:
-    """Reads a saved state; it has no events and cannot be written through."""
+    """Reads a saved state; it has no events and cannot be written through.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file.
+        lacking: what cannot be done to the site that it speaks for: of a snapshot's, everything.
+    """
+
+    def __init__(
+        self, path: Path, *, lacking: frozenset[Capability] = frozenset({Capability.EVENTS})
+    ) -> None:
         self._path = path
+        self._lacking = lacking
         self._state: LiveState | None = None
 
     def __enter__(self) -> Self:
@@ -120,7 +128,7 @@ class SavedStateReader:
                 values = decode(shape, items, where)
             refuse_twice(shape, values, where)
             collections[shape.name] = values
-        readable = replace(site, capabilities=site.capabilities - {Capability.EVENTS})
+        readable = replace(site, capabilities=site.capabilities - self._lacking)
         return check(build_state(readable, collections), where)
 
     def _raw(self, where: str) -> bytes:

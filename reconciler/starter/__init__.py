@@ -17,6 +17,7 @@ from reconciler.manifest.normal import normal_form
 from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.settings import CONFIG_NAME
 from reconciler.starter.fitting import NOTHING_FITS, Fitting
+from reconciler.starter.labels import LABELS
 
 MANIFEST_NAME: Final = "roles.yaml"
 EXPORT_NAME: Final = "exported.yaml"
@@ -63,6 +64,7 @@ class Answers:
         below: the new folder, as it is seen from the top of the repository.
         source: the roster that rules look at, as the manifest declares it; or None.
         fitting: the rules, and what is proposed; nothing without a roster.
+        labels: the language whose words for the two roles are offered, if any.
         private: files in the new folder, beyond what is always so, that are not for Git.
     """
 
@@ -74,6 +76,7 @@ class Answers:
     source: RosterSource | None = None
     fitting: Fitting = NOTHING_FITS
     private: tuple[str, ...] = ()
+    labels: str | None = None
 
     @property
     def next_steps(self) -> tuple[tuple[str, str], ...]:
@@ -174,8 +177,20 @@ def _manifest(answers: Answers) -> str:
             "SITE": quoted(answers.site),
             "TIMEZONE": quoted(answers.timezone),
             "RULES": _roster(answers.source, answers.fitting) if answers.source else "",
+            "LABELS": _labels(answers.labels) if answers.labels else "",
         },
     )
+
+
+def _labels(language: str) -> str:
+    """Return a section of labels as a comment: it is for somebody to decide on."""
+    found = LABELS[language]
+    names = {
+        "mentor": {"tool_name": found.mentor_tool, "role_name": found.mentor},
+        "headteacher": {"tool_name": found.headteacher_tool, "role_name": found.headteacher},
+    }
+    lines = dump_manifest({"labels": names}).splitlines()
+    return "".join(["#\n", *(f"# {line}\n" for line in lines)])
 
 
 def _roster(source: RosterSource, fitting: Fitting) -> str:
@@ -236,7 +251,7 @@ settings:
 # roles:
 #   mentor: {profiles: [Staff]}
 #   headteacher: {profiles: [Administrator]}
-#
+@LABELS@#
 # mentors:
 #   - person: t-0412
 #     classes: [8a]

@@ -9,7 +9,7 @@ from reconciler.apply import engine
 from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
-from reconciler.errors import LeaseHeld, PlanUnusable
+from reconciler.errors import ConfigurationError, LeaseHeld, PlanUnusable
 from reconciler.http.call import Limits
 from reconciler.journal.history import last_rosters
 from reconciler.journal.record import SqlJournal
@@ -61,6 +61,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         stop: once it is set, nothing more is sent; what is on its way is finished and recorded.
 
     Raises:
+        ConfigurationError: the site has no API; `reconciler.workflows.runbooks` is for it.
         InvalidInput: the policy file has mistakes, or does not fit the site.
         GuardRefused: a guard or policy refuses.
         PlanUnusable: the plan is stale, already used, or for another site.
@@ -68,6 +69,11 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         JournalError: the run cannot be recorded; nothing was sent.
         SiteError: the site could not be read; nothing was sent.
     """
+    if connection.snapshot is not None:
+        raise ConfigurationError(
+            f"{connection.snapshot} is a snapshot of a site without an API: nothing can be sent.",
+            "Run `reconciler apply` for this site alone; it makes a runbook.",
+        )
     asked_to = stop or threading.Event()
     site_policy = load_policy(connection.policy)
     with (

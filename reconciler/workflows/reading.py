@@ -40,13 +40,15 @@ from reconciler.state import LiveState
 from reconciler.workflows.collecting import collector_paused
 
 Source = Connection | Path
-"""Where live state comes from: a site, or a file that `export --state` wrote."""
+"""Where live state comes from: a site (or its snapshot), or a file that `export --state` wrote."""
 
 
 def open_reader(source: Source) -> AbstractContextManager[Reader]:
     """Open a source for reading; nothing can be written through it."""
     if isinstance(source, Path):
         return SavedStateReader(source)
+    if source.snapshot is not None:
+        return SavedStateReader(source.snapshot, lacking=frozenset(Capability))
     from reconciler.providers.rest.cache import Cache  # noqa: PLC0415 - loads requests
     from reconciler.providers.rest.reader import RestReader  # noqa: PLC0415 - loads requests
 

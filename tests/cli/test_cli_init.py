@@ -18,6 +18,7 @@ from test_cli_terminal import converse
 from reconciler.cli.main import COMMANDS
 from reconciler.connection import load_connection
 from reconciler.rosters.oneroster_csv import read_bundle
+from reconciler.starter.labels import LABELS
 
 ANSWERS = ("--site", "nordberg-kommune", "--url", "https://roles.example")
 PIPELINES = {"github": ".github/workflows/roles.yaml", "gitlab": ".gitlab-ci.yml"}
@@ -62,6 +63,24 @@ def test_the_folder_is_made_and_named(empty):
     assert "  cd 'a folder/roles'\n" in done.out
     assert [words[0] for words in steps(done.out)] == ["validate", "plan", "export"]
     assert "cd" not in Desk(empty.directory / "a folder").run("init", *ANSWERS).out
+
+
+@pytest.mark.parametrize("language", LABELS)
+def test_what_roles_are_called_is_offered_and_holds_without_the_marks(empty, language):
+    empty.run("init", *ANSWERS, "--labels", language)
+    empty.run("fmt", "--check")
+    path = empty.directory / "roles.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "labels" not in yaml.safe_load(text), "it is for somebody to decide on"
+    section = re.search(r"^# labels:\n(#  .+\n)+", text, re.MULTILINE)
+    assert section
+    marked = "".join(line.removeprefix("# ") for line in section[0].splitlines(keepends=True))
+    path.write_text(text + marked, encoding="utf-8")
+    empty.run("validate", "roles.yaml")
+    names = yaml.safe_load(marked)["labels"]
+    found = LABELS[language]
+    assert names["mentor"] == {"tool_name": found.mentor_tool, "role_name": found.mentor}
+    assert names["headteacher"]["role_name"] == found.headteacher
 
 
 @pytest.mark.parametrize("pipeline", [*PIPELINES, "none"])

@@ -209,7 +209,7 @@ def test_the_contract_of_the_sandbox_names_every_other_part():
     ]
     # How a file is written, or kept by SQLite, says nothing of what is in it.
     files = {"private_files", "sqlite"}
-    shared = {"domain", "resources", "rosters", "sandbox", "__init__", "__main__", *files}
+    shared = {"catalogues", "domain", "resources", "rosters", "sandbox", "__init__", "__main__", *files}
     parts = {
         path.relative_to(ROOT / "reconciler").parts[0].removesuffix(".py")
         for path in python_files()

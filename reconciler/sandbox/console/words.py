@@ -1,25 +1,19 @@
 """The languages of the console. English stands in the templates; the others in `words/*.po`."""
 
 import gettext
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from babel.core import Locale, negotiate_locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.core import negotiate_locale
 
-FALLBACK: Final = "en"
+from reconciler import catalogues
+from reconciler.catalogues import FALLBACK
+
 _FOLDER: Final = Path(__file__).parent / "words"
 
-LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        code: (Locale.parse(code).display_name or code).capitalize()
-        for code in (FALLBACK, *sorted(file.stem for file in _FOLDER.glob("*.po")))
-    }
-)
+LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(dict(catalogues.languages(_FOLDER)))
 """Per code (BCP 47) what the language calls itself."""
 
 _KIN: Final = MappingProxyType({"no": "nb", "nn": "nb", "da": "nb"})
@@ -28,13 +22,7 @@ _KIN: Final = MappingProxyType({"no": "nb", "nn": "nb", "da": "nb"})
 
 def catalogue(code: str) -> gettext.NullTranslations:
     """Return the words of a language."""
-    if code == FALLBACK:
-        return gettext.NullTranslations()
-    compiled = io.BytesIO()
-    with (_FOLDER / f"{code}.po").open("rb") as file:
-        write_mo(compiled, read_po(file, locale=code))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return catalogues.catalogue(_FOLDER, code)
 
 
 def preferred(accepted: str) -> str:

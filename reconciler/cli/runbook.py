@@ -1,0 +1,248 @@
+"""The command `runbook`: what is to be done by hand, shown and ticked off."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.redacting import redact_option
+from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.redact import Redaction
+
+if TYPE_CHECKING:
+    from reconciler.connection import Connection
+    from reconciler.plan.model import Plan
+    from reconciler.runbook.steps import Step
+    from reconciler.workflows.runbooks import Opened
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("text", "markdown", "html", "json")
+"""What a runbook is shown as; `reconciler.runbook.render` has what makes each of them."""
+
+_NUMBERS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
+
+
+def _shown_as(command: Command) -> Command:
+    """Add the options that say how steps are shown."""
+    for option in (
+        click.option("--names", is_flag=True, help="Call people by name, beside their keys."),
+        click.option(
+            "--language",
+            metavar="CODE",
+            default="en",
+            show_default=True,
+            help="The language, as the admin pages have it: en, nb.",
+        ),
+        click.option(
+            "--format",
+            "output_format",
+            type=click.Choice(FORMATS),
+            default=FORMATS[0],
+            show_default=True,
+            callback=options.remember_format,
+            help="Text, Markdown, a page with tick boxes, or JSON for programs.",
+        ),
+    ):
+        command = option(command)
+    return _of_runbooks(command)
+
+
+def _of_runbooks(command: Command) -> Command:
+    """Add the options of all of them."""
+    return options.settings_options(redact_option(command))
+
+
+@click.group("runbook")
+def command() -> None:
+    """Go through what is to be done by hand on a site that has no API.
+
+    `apply` makes the runbook of an environment with provider = "snapshot": the visits to the admin
+    pages, in order. What is done is noted in the snapshot, and the next plan starts from there.
+
+    Examples: reconciler runbook next; reconciler runbook done 1
+    """
+
+
+@command.command("show")
+@_shown_as
+def show(*, environment: str | None, config: Path | None, **shown: Any) -> int:
+    """Show all steps, and which are done.
+
+    Example: reconciler runbook show --format html --language nb > runbook.html
+    """
+    plan, site = _find(environment, config)
+    shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
+    found = _open(plan, site)
+    _print(found, found.steps, **shown)
+    return ExitCode.DONE
+
+
+@command.command("next")
+@_shown_as
+def following(*, environment: str | None, config: Path | None, **shown: Any) -> int:
+    """Show the next step that is to be done.
+
+    Example: reconciler runbook next --language nb
+    """
+    plan, site = _find(environment, config)
+    shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
+    found = _open(plan, site)
+    _print(found, [step for step in found.steps if step.number not in found.done][:1], **shown)
+    return ExitCode.DONE
+
+
+@command.command("done")
+@click.argument("numbers", nargs=-1, required=True, metavar="STEP...")
+@_of_runbooks
+def done(
+    *, numbers: tuple[str, ...], environment: str | None, config: Path | None, redaction: Redaction
+) -> int:
+    """Note that steps are done: the snapshot then says so.
+
+    STEP is a number, or several like 3-7. After the last step the runbook is used.
+
+    Example: reconciler runbook done 1 3-7
+    """
+    from reconciler.workflows.runbooks import tick
+
+    plan, site = _find(environment, config)
+    redaction.meet(plan.site, plan.actions)
+    _tell(tick(plan, site, _read(numbers)))
+    return ExitCode.DONE
+
+
+@command.command("undo")
+@click.argument("numbers", nargs=-1, required=True, metavar="STEP...")
+@_of_runbooks
+def undone(
+    *, numbers: tuple[str, ...], environment: str | None, config: Path | None, redaction: Redaction
+) -> int:
+    """Take back that steps are done, where that was noted by mistake.
+
+    Example: reconciler runbook undo 3
+    """
+    from reconciler.workflows.runbooks import untick
+
+    plan, site = _find(environment, config)
+    redaction.meet(plan.site, plan.actions)
+    _tell(untick(plan, site, _read(numbers)))
+    return ExitCode.DONE
+
+
+@command.command("check")
+@_of_runbooks
+def check(*, environment: str | None, config: Path | None, redaction: Redaction) -> int:
+    """Tell how far the runbook is, and whether it can still be used; exit 5 where it cannot.
+
+    Example: reconciler runbook check
+    """
+    from reconciler.apply.preflight import check_holds
+    from reconciler.workflows.reading import today_in
+
+    plan, site = _find(environment, config)
+    redaction.meet(plan.site, plan.actions)
+    found = _open(plan, site)
+    if len(found.done) < len(found.steps):
+        check_holds(plan, today_in(plan.timezone))
+    _tell(found)
+    return ExitCode.DONE
+
+
+def say_made(
+    plan: "Plan", site: "Connection", output_format: str, redaction: Redaction
+) -> ExitCode:
+    """Make the runbook of a plan, and say where it is.
+
+    Raises:
+        ReconcilerError: as `reconciler.workflows.runbooks.make_runbook`.
+    """
+    from reconciler.plain import count, plain
+    from reconciler.workflows.runbooks import make_runbook, runbook_file
+
+    found = make_runbook(plan, site)
+    if output_format == "json":
+        _print(
+            found,
+            found.steps,
+            output_format="json",
+            language="en",
+            names=False,
+            redaction=redaction,
+        )
+    elif found.steps:
+        steps = count(len(found.steps) - len(found.done), "step")
+        click.echo(plain(f"{steps} to be done by hand: {runbook_file(site)}."))
+        click.echo("Begin with `reconciler runbook next`.", err=True)
+    else:
+        click.echo("Nothing to change: the snapshot is as the manifest declares.")
+    return ExitCode.DONE
+
+
+def _find(environment: str | None, config: Path | None) -> "tuple[Plan, Connection]":
+    from reconciler.cli.plan_files import read_plan
+    from reconciler.workflows.runbooks import runbook_file
+
+    site = options.connection(environment, config)
+    path = runbook_file(site)
+    if not path.is_file():
+        raise ReconcilerError(
+            f"There is no runbook {path}.", "`reconciler apply` with the manifest makes one."
+        )
+    return read_plan(path), site
+
+
+def _open(plan: "Plan", site: "Connection") -> "Opened":
+    from reconciler.workflows.runbooks import open_runbook
+
+    return open_runbook(plan, site)
+
+
+def _print(
+    found: "Opened",
+    steps: "Iterable[Step]",
+    *,
+    output_format: str,
+    language: str,
+    names: bool,
+    redaction: Redaction,
+) -> None:
+    from reconciler.cli.output import print_pieces
+    from reconciler.runbook.render import FORMATS as RENDERERS
+    from reconciler.runbook.render import Runbook, languages
+    from reconciler.workflows.runbooks import in_words
+
+    if language not in languages():
+        raise WrongUse(f"There is no language {language}.", f"There are: {', '.join(languages())}.")
+    wanted = {step.number for step in steps}
+    told = in_words(found, redaction, names=names)
+    chosen = tuple(step for step in told if step.number in wanted)
+    shown = Runbook(found.plan.id, found.plan.site, chosen, len(found.steps), found.done)
+    print_pieces(RENDERERS[output_format](shown, language))
+
+
+def _tell(found: "Opened") -> None:
+    left = len(found.steps) - len(found.done)
+    ending = " The runbook is used." if found.used else ""
+    click.echo(f"{len(found.done)} of {len(found.steps)} steps are done.{ending}")
+    if left:
+        click.echo("What comes next: `reconciler runbook next`.", err=True)
+
+
+def _read(numbers: Iterable[str]) -> frozenset[int]:
+    """Read numbers like 3 and 3-7.
+
+    Raises:
+        WrongUse: one of them is none.
+    """
+    found: set[int] = set()
+    for text in numbers:
+        match = _NUMBERS.fullmatch(text)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise WrongUse(f"{text} is no step.", "Write a number like 3, or several like 3-7.")
+        found.update(range(first, last + 1))
+    return frozenset(found)

@@ -1,0 +1,70 @@
+"""The command `snapshot`: what is on a site that has neither an API nor an export."""
+
+import os
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.errors import ExitCode, ReconcilerError
+
+
+@click.group("snapshot")
+def command() -> None:
+    """Begin a snapshot by a form that is filled in a spreadsheet.
+
+    Examples: reconciler snapshot form town --site town; reconciler snapshot import town
+    """
+
+
+@command.command("form")
+@click.argument("folder", callback=options.not_empty)
+@click.option(
+    "--site", required=True, metavar="ID", callback=options.not_empty, help="The site's id."
+)
+def form(*, folder: str, site: str) -> int:
+    """Write an empty form: a folder of CSV files, one for each list. No file is replaced.
+
+    Example: reconciler snapshot form town --site town
+    """
+    from reconciler.plain import plain
+    from reconciler.private_files import write_private
+    from reconciler.providers.form import empty_form
+
+    files = empty_form(site)
+    there = [name for name in files if os.path.lexists(Path(folder) / name)]
+    if there:
+        raise ReconcilerError(
+            f"Nothing was written: {', '.join(there)} stands in {folder} already.",
+            "Name another folder.",
+        )
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_private(Path(folder) / name, content)
+    click.echo(plain(f"Wrote {', '.join(files)} in {folder}."), err=True)
+    return ExitCode.DONE
+
+
+@command.command("import")
+@click.argument("folder", callback=options.not_empty)
+@options.settings_options
+def read(*, folder: str, environment: str | None, config: Path | None) -> int:
+    """Read a form that was filled in, and write the snapshot of the environment anew.
+
+    Example: reconciler snapshot import town -e town
+    """
+    from reconciler.cli.plan_files import is_state, refuse_target
+    from reconciler.plain import count, plain
+    from reconciler.private_files import write_private
+    from reconciler.providers.form import read_form
+    from reconciler.providers.saved import SavedStateReader, write_state
+    from reconciler.workflows.runbooks import snapshot_of
+
+    path = snapshot_of(options.connection(environment, config))
+    refuse_target(path, is_state, "a snapshot", inputs=())
+    before = SavedStateReader(path).site().revision if path.exists() else 0
+    state = read_form(Path(folder), before + 1)
+    write_private(path, write_state(state))
+    found = f"{count(len(state.people), 'person', 'people')}, {count(len(state.units), 'unit')}"
+    click.echo(plain(f"Wrote {path}: {found}."), err=True)
+    return ExitCode.DONE

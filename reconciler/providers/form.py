@@ -1,0 +1,330 @@
+"""A form to fill in a spreadsheet, for who has no export to begin with: a folder of CSV files.
+
+It is read as spreadsheets leave it: with a byte-order mark, semicolons or tabs, blank rows, blanks
+around values. What a spreadsheet spoils without a word, keys above all, is told by row and column.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from reconciler.diagnostics import Diagnostic, Position
+from reconciler.domain.assignments import Assignment, Assignments, Holder
+from reconciler.domain.vocabulary import TARGET_KINDS, MembershipRole, Role, TargetKind, UnitKind
+from reconciler.errors import InvalidInput
+from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
+from reconciler.suggest import did_you_mean
+
+
+class Sheet(NamedTuple):
+    """One file of the form.
+
+    Attributes:
+        required: the columns that must have a value in every row.
+        optional: those that may be empty.
+        keys: those of them in which a key stands.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+SHEETS: Final[Mapping[str, Sheet]] = MappingProxyType(
+    {
+        "profiles": Sheet(("name",), ("mentor", "headteacher"), ()),
+        "people": Sheet(("key", "profile"), ("name", "username", "active"), ("key",)),
+        "units": Sheet(("key", "kind", "title"), ("parent",), ("key", "parent")),
+        "members": Sheet(("unit", "person", "role"), (), ("unit", "person")),
+        "roles": Sheet(("role", "person"), ("over",), ("person", "over")),
+        "labels": Sheet(("role",), ("tool_name", "role_name"), ()),
+    }
+)
+"""Per file (`NAME.csv`) its columns."""
+
+_YES: Final = frozenset({"x", "yes", "true", "1", "ja", "sann"})
+_NO: Final = frozenset({"", "no", "false", "0", "nei", "usann"})
+_SPOILT: Final = re.compile(
+    r"\d+[.,]\d+E\+?\d+|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d( .*)?", re.IGNORECASE
+)
+_MARKS: Final = (";", ",", "\t")
+
+Row = Mapping[str, str]
+Rows = Sequence[tuple[int, Row]]
+
+
+def empty_form(site: str) -> dict[str, bytes]:
+    """Return the files of a form, by name, with the rows that every site has.
+
+    They have the mark and the semicolons with which spreadsheets open them in columns.
+    """
+    begun: dict[str, list[list[str]]] = {
+        "units": [[site, UnitKind.ORGANISATION.value, site, ""]],
+        "labels": [[role.value, "", ""] for role in Role],
+    }
+    files = {}
+    for name, sheet in SHEETS.items():
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+        writer.writerow([*sheet.required, *sheet.optional])
+        writer.writerows(begun.get(name, []))
+        files[f"{name}.csv"] = text.getvalue().encode("utf-8-sig")
+    return files
+
+
+def read_form(folder: Path, revision: int) -> LiveState:
+    """Read a form that was filled in.
+
+    Args:
+        folder: has the files.
+        revision: the one that the state is to have.
+
+    Raises:
+        InvalidInput: something in it is wrong: all of it, each with row and column.
+    """
+    return _Form(folder).state(revision)
+
+
+class _Form:
+    """Reads the sheets, and keeps what is wrong with them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: list[Diagnostic] = []
+
+    def state(self, revision: int) -> LiveState:
+        rows = {name: tuple(self._rows(name, sheet)) for name, sheet in SHEETS.items()}
+        self._stop()  # of what cannot be read, every reference would be wrong
+        profiles = self._profiles(rows["profiles"])
+        people = self._people(rows["people"], {each.id for each in profiles})
+        units = self._units(rows["units"])
+        members = tuple(self._members(rows["members"], people, units))
+        holders, assignments = self._roles(rows["roles"], people, units)
+        labels = self._labels(rows["labels"])
+        tops = [each for each in units.values() if each.parent is None]
+        if len(tops) != 1:
+            what = "no unit is" if not tops else f"{len(tops)} units are"
+            self._wrong(
+                "RR903", "units", 0, "parent", f"{what} without a parent; the site alone is"
+            )
+        self._stop()
+        site = Site(tops[0].id, tops[0].title, revision, None, frozenset(), False, 0)  # noqa: FBT003 - nobody asked for learning plans
+        return LiveState(
+            site,
+            profiles,
+            labels,
+            tuple(people.values()),
+            tuple(units.values()),
+            members,
+            (),
+            frozenset(holders),
+            Assignments.of(assignments),
+        )
+
+    def _stop(self) -> None:
+        if self._found:
+            raise InvalidInput(self._found)
+
+    def _wrong(
+        self, code: str, sheet: str, row: int, column: str, message: str, advice: str | None = None
+    ) -> None:
+        names = [*SHEETS[sheet].required, *SHEETS[sheet].optional]
+        at = names.index(column) + 1 if column in names and row else 0
+        place = f"row {row}, column {column}: " if row else f"column {column}: " if column else ""
+        position = Position(str(self._folder / f"{sheet}.csv"), row, at)
+        self._found.append(Diagnostic(code, place + message, position, advice))
+
+    def _rows(self, name: str, sheet: Sheet) -> Iterator[tuple[int, Row]]:
+        try:
+            text = (self._folder / f"{name}.csv").read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            self._wrong("RR901", name, 0, "", f"cannot be read: {error.strerror}.")
+            return
+        except UnicodeDecodeError:
+            advice = "Save it as “CSV UTF-8”."
+            self._wrong("RR901", name, 0, "", "the file is not UTF-8.", advice)
+            return
+        lines = list(io.StringIO(text, newline=""))
+        skipped = 1 if lines and lines[0].casefold().startswith("sep=") else 0
+        columns = (*sheet.required, *sheet.optional)
+        heading = lines[skipped] if len(lines) > skipped else ""
+        mark = max(_MARKS, key=lambda each: len(set(_heading(heading, each)) & set(columns)))
+        names = _heading(heading, mark)
+        for column in columns:
+            if names.count(column) != 1:
+                what = "is missing" if column not in names else "stands there twice"
+                self._wrong("RR902", name, 0, column, f"the column {what}.")
+                return
+        try:
+            reader = csv.reader(lines[skipped + 1 :], delimiter=mark, strict=True)
+            for number, cells in enumerate(reader, skipped + 2):
+                values = dict(zip(names, (cell.strip() for cell in cells), strict=False))
+                if any(values.values()):
+                    row = {column: values.get(column, "") for column in columns}
+                    self._check(name, sheet, number, row)
+                    yield number, row
+        except csv.Error as error:
+            self._wrong("RR901", name, 0, "", f"it is no sound CSV ({error}).", "Save it anew.")
+
+    def _check(self, name: str, sheet: Sheet, number: int, row: Row) -> None:
+        for column in sheet.required:
+            if not row[column]:
+                self._wrong("RR903", name, number, column, "nothing stands there.")
+        for column in sheet.keys:
+            if _SPOILT.fullmatch(row[column]):
+                self._wrong(
+                    "RR903",
+                    name,
+                    number,
+                    column,
+                    "this looks like a date or a number that the spreadsheet made of a key.",
+                    "Give the column the format Text, and write the key again.",
+                )
+
+    def _profiles(self, rows: Rows) -> tuple[Profile, ...]:
+        found: dict[str, Profile] = {}
+        for number, row in rows:
+            self._once("profiles", number, "name", row["name"], found)
+            roles = frozenset(role for role in Role if self._yes("profiles", number, role, row))
+            found[row["name"]] = Profile(row["name"], row["name"], roles)
+        return tuple(found.values())
+
+    def _people(self, rows: Rows, profiles: Collection[str]) -> dict[str, Person]:
+        found: dict[str, Person] = {}
+        for number, row in rows:
+            key = row["key"]
+            self._once("people", number, "key", key, found)
+            self._refers("people", number, "profile", row["profile"], profiles)
+            active = not row["active"] or self._yes("people", number, "active", row)
+            username, name = row["username"] or key, row["name"]
+            found[key] = Person(key, key, username, None, name, row["profile"], active)
+        return found
+
+    def _units(self, rows: Rows) -> dict[str, Unit]:
+        found: dict[str, Unit] = {}
+        for number, row in rows:
+            self._once("units", number, "key", row["key"], found)
+            kind = self._word("units", number, "kind", row, UnitKind)
+            unit = UnitKind(kind or UnitKind.CLASS)
+            found[row["key"]] = Unit(
+                row["key"], row["key"], unit, row["title"], row["parent"] or None
+            )
+        for number, row in rows:
+            if row["parent"]:
+                self._refers("units", number, "parent", row["parent"], found)
+                if _circles(found, row["key"]):
+                    self._wrong("RR904", "units", number, "parent", "the unit lies below itself.")
+        return found
+
+    def _members(
+        self, rows: Rows, people: Mapping[str, Person], units: Mapping[str, Unit]
+    ) -> Iterator[Membership]:
+        seen: set[tuple[str, str, str]] = set()
+        for number, row in rows:
+            known = self._refers("members", number, "unit", row["unit"], units)
+            known &= self._refers("members", number, "person", row["person"], people)
+            role = self._word("members", number, "role", row, MembershipRole)
+            if known and role and (row["unit"], row["person"], role) not in seen:
+                seen.add((row["unit"], row["person"], role))
+                primary = units[row["unit"]].kind is UnitKind.CLASS
+                held = MembershipRole(role)
+                yield Membership(row["unit"], row["person"], held, primary, None, None)
+
+    def _roles(
+        self, rows: Rows, people: Mapping[str, Person], units: Mapping[str, Unit]
+    ) -> tuple[set[Holder], set[Assignment]]:
+        holders: set[Holder] = set()
+        assignments: set[Assignment] = set()
+        for number, row in rows:
+            known = self._refers("roles", number, "person", row["person"], people)
+            word = self._word("roles", number, "role", row, Role)
+            if not (known and word):
+                continue
+            role, over = Role(word), row["over"]
+            holders.add(Holder(role, row["person"]))
+            if not over or not self._refers("roles", number, "over", over, {**people, **units}):
+                continue
+            kind = TargetKind(units[over].kind.value) if over in units else TargetKind.LEARNER
+            if kind not in TARGET_KINDS[role]:
+                kinds = ", ".join(TARGET_KINDS[role])
+                message = f"a {role} has no {kind}; there are: {kinds}."
+                self._wrong("RR903", "roles", number, "over", message)
+            assignments.add(Assignment(role, row["person"], kind, over))
+        return holders, assignments
+
+    def _labels(self, rows: Rows) -> tuple[Labels, ...]:
+        found = {role: Labels(role, None, None) for role in Role}
+        for number, row in rows:
+            word = self._word("labels", number, "role", row, Role)
+            if word:
+                role = Role(word)
+                found[role] = Labels(role, row["tool_name"] or None, row["role_name"] or None)
+        return tuple(found.values())
+
+    def _once(self, sheet: str, number: int, column: str, key: str, known: Collection[str]) -> None:
+        if key in known:
+            self._wrong("RR905", sheet, number, column, "the same stands in a row above.")
+
+    def _refers(
+        self, sheet: str, number: int, column: str, key: str, known: Collection[str]
+    ) -> bool:
+        if key in known or not key:
+            return bool(key)
+        bare = key.lstrip("0")
+        lost = [each for each in known if each != key and each.lstrip("0") == bare]
+        advice = (
+            f"Did you mean {lost[0]}? Spreadsheets drop zeros in front, except in columns of the "
+            "format Text."
+            if lost
+            else did_you_mean(key, known)
+        )
+        self._wrong("RR904", sheet, number, column, f"{key} is nowhere in the form.", advice)
+        return False
+
+    def _yes(self, sheet: str, number: int, column: str, row: Row) -> bool:
+        word = row[column].casefold()
+        if word not in _YES | _NO:
+            self._wrong(
+                "RR903",
+                sheet,
+                number,
+                column,
+                "this is neither yes nor no.",
+                "Write x, or nothing.",
+            )
+        return word in _YES
+
+    def _word(
+        self,
+        sheet: str,
+        number: int,
+        column: str,
+        row: Row,
+        words: type[UnitKind] | type[MembershipRole] | type[Role],
+    ) -> str | None:
+        word, known = row[column].casefold(), [each.value for each in words]
+        if word in known:
+            return word
+        if word:
+            message = f"{row[column]} is not known."
+            self._wrong("RR903", sheet, number, column, message, f"There are: {', '.join(known)}.")
+        return None
+
+
+def _heading(line: str, mark: str) -> list[str]:
+    return [cell.strip().casefold() for cell in next(csv.reader([line], delimiter=mark), [])]
+
+
+def _circles(units: Mapping[str, Unit], key: str) -> bool:
+    seen: set[str] = set()
+    at: str | None = key
+    while at is not None and at in units:
+        if at in seen:
+            return True
+        seen.add(at)
+        at = units[at].parent
+    return False

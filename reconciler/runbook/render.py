@@ -1,0 +1,161 @@
+"""A runbook as text, Markdown, a page with tick boxes, or a document for programs."""
+
+import gettext
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from reconciler import catalogues
+from reconciler.plain import plain
+from reconciler.runbook.steps import N_, Line, Step
+
+WORDS: Final = Path(__file__).parent / "words"
+FORMAT: Final = "reconciler.runbook/1"
+
+
+@cache
+def languages() -> Mapping[str, str]:
+    """Return per code what each language calls itself."""
+    return catalogues.languages(WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """What is shown: the steps of one site, and which of them are done.
+
+    Attributes:
+        plan: the id of the plan that they carry out.
+        site: the site's id.
+        steps: those to be shown, in order.
+        total: how many there are.
+        done: the numbers of those that are done, also where they are not shown.
+    """
+
+    plan: str
+    site: str
+    steps: tuple[Step, ...]
+    total: int
+    done: Collection[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A step in words."""
+
+    number: int
+    done: bool
+    page: str
+    lines: tuple[str, ...]
+    waits: str
+
+
+class _Told:
+    """A runbook in one language: what every format is made of."""
+
+    def __init__(self, runbook: Runbook, language: str) -> None:
+        words = catalogues.catalogue(WORDS, language)
+        self.language = language
+        self.title = words.gettext(N_("Runbook of %(site)s")) % {"site": plain(runbook.site)}
+        self.progress = words.gettext(N_("%(done)s of %(total)s steps are done.")) % {
+            "done": len(runbook.done),
+            "total": runbook.total,
+        }
+        self.told_done = words.gettext(N_("done"))
+        self.steps = tuple(
+            _Shown(
+                step.number,
+                step.number in runbook.done,
+                " → ".join(map(words.gettext, step.page)),
+                tuple(_sentence(line, words) for line in step.lines),
+                _waits(step, runbook.done, words),
+            )
+            for step in runbook.steps
+        )
+
+
+def _sentence(line: Line, words: gettext.NullTranslations) -> str:
+    terms = {name: words.gettext(term) for name, term in line.terms.items()}
+    return words.gettext(line.text) % {**terms, **{k: plain(v) for k, v in line.values.items()}}
+
+
+def _waits(step: Step, done: Collection[int], words: gettext.NullTranslations) -> str:
+    numbers = ", ".join(str(each) for each in step.waits_for if each not in done)
+    return words.gettext(N_("After step %(numbers)s.")) % {"numbers": numbers} if numbers else ""
+
+
+def _text(runbook: Runbook, language: str) -> Iterator[str]:
+    told = _Told(runbook, language)
+    yield f"{told.title}\n{told.progress}\n"
+    for step in told.steps:
+        ticked = f" ({told.told_done})" if step.done else ""
+        yield f"\n{step.number}. {step.page}{ticked}\n"
+        if step.waits:
+            yield f"   {step.waits}\n"
+        for line in step.lines:
+            yield f"   - {line}\n"
+
+
+def _markdown(runbook: Runbook, language: str) -> Iterator[str]:
+    told = _Told(runbook, language)
+    yield f"# {_escaped(told.title)}\n\n{told.progress}\n"
+    for step in told.steps:
+        yield f"\n## {step.number}. {_escaped(step.page)}\n\n"
+        if step.waits:
+            yield f"{step.waits}\n\n"
+        for line in step.lines:
+            yield f"- [{'x' if step.done else ' '}] {_escaped(line)}\n"
+
+
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|&~])")
+
+
+def _escaped(text: str) -> str:
+    """Write a text so that Markdown shows it as it is."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def _html(runbook: Runbook, language: str) -> Iterator[str]:
+    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - of this format alone
+
+    environment = Environment(
+        loader=PackageLoader("reconciler.runbook"), autoescape=True, trim_blocks=True
+    )
+    yield environment.get_template("runbook.html").render(told=_Told(runbook, language)) + "\n"
+
+
+def _json(runbook: Runbook, language: str) -> Iterator[str]:
+    told = _Told(runbook, language)
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "plan": runbook.plan,
+        "site": runbook.site,
+        "language": language,
+        "total": runbook.total,
+        "done": len(runbook.done),
+        "steps": [
+            {
+                "number": step.number,
+                "done": shown.done,
+                "page": shown.page,
+                "lines": list(shown.lines),
+                "waits_for": list(step.waits_for),
+                "actions": [
+                    {"verb": each.verb.value, "address": str(each.address), "name": str(each.name)}
+                    for each in step.actions
+                ],
+            }
+            for step, shown in zip(runbook.steps, told.steps, strict=True)
+        ],
+    }
+    yield json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+FORMATS: Final[Mapping[str, Callable[[Runbook, str], Iterator[str]]]] = MappingProxyType(
+    {"text": _text, "markdown": _markdown, "html": _html, "json": _json}
+)
+"""Per format what renders a runbook in a language, in pieces."""

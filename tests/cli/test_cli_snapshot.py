@@ -1,0 +1,118 @@
+"""A form that is filled in a spreadsheet becomes a snapshot, or says what is wrong in which row."""
+
+import json
+import stat
+
+import pytest
+from sandboxes import Desk
+
+SETTINGS = '[environments.town]\nprovider = "snapshot"\npath = "town.json"\n'
+FILLED = {
+    "profiles": "name;mentor;headteacher\nStaff;x;\nHead;;ja\nPupils;;\n",
+    "people": (
+        "key;profile;name;username;active\n"
+        "t-1;Staff;Tea One;;\nt-2;Staff;;t2;nei\nh-1;Head;;;\ns-1;Pupils;;;x\n0412;Pupils;;;\n"
+    ),
+    "units": (
+        "key;kind;title;parent\n"
+        "town;organisation;Town;\nskole;School;Skole;town\n8a;class;8A;skole\n"
+    ),
+    "members": "unit;person;role\n8a;s-1;learner\n8a;0412;learner\n8a;t-1;teacher\n",
+    "roles": "role;person;over\nmentor;t-1;8a\nmentor;t-2;\nheadteacher;h-1;skole\n",
+    "labels": "role;tool_name;role_name\nmentor;;Kontaktlærer\nheadteacher;;\n",
+}
+
+
+@pytest.fixture
+def desk(tmp_path):
+    found = Desk(tmp_path, names=["Tea One"])
+    found.write(SETTINGS, "reconciler.toml")
+    for name, text in FILLED.items():
+        found.write(text, f"form/{name}.csv")
+    return found
+
+
+def test_a_form_from_its_first_row_to_a_plan(desk):
+    desk.run("snapshot", "form", "empty", "--site", "town")
+    empty = desk.directory / "empty" / "units.csv"
+    assert empty.read_bytes() == (
+        b"\xef\xbb\xbfkey;kind;title;parent\r\ntown;organisation;town;\r\n"
+    )
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o600
+    assert (
+        "stands in empty already"
+        in desk.run("snapshot", "form", "empty", "--site", "x", expect=1).err
+    )
+
+    assert "5 people, 3 units" in desk.run("snapshot", "import", "form").err
+    path = desk.directory / "town.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text())["site"]["revision"] == 1
+    desk.run("export", "--out", "roles.yaml")
+    exported = (desk.directory / "roles.yaml").read_text(encoding="utf-8")
+    for told in ("t-1", "t-2", "h-1", "8a", "skole", "Kontaktlærer"):
+        assert told in exported
+    assert "Nothing to change" in desk.run("plan", "roles.yaml").out
+    desk.run("snapshot", "import", "form")
+    assert json.loads(path.read_text())["site"]["revision"] == 2
+
+
+def test_what_a_spreadsheet_does_to_a_form_does_no_harm(desk):
+    desk.run("snapshot", "import", "form")
+    plain = (desk.directory / "town.json").read_text()
+    for name, text in FILLED.items():
+        lines = text.replace("\n", " ;;\n").replace("name;mentor;", "Name ; mentor;") + ";;;\n\n"
+        changed = "sep=;\n" + lines if name == "units" else lines
+        if name == "members":
+            changed = text.replace(";", "\t")
+        if name == "labels":
+            changed = text.replace(";", ",")
+        (desk.directory / "form" / f"{name}.csv").write_bytes(
+            changed.replace("\n", "\r\n").encode("utf-8-sig")
+        )
+    desk.run("snapshot", "import", "form")
+    again = (desk.directory / "town.json").read_text()
+    assert again == plain.replace('"revision":1', '"revision":2').replace(
+        '"revision": 1', '"revision": 2'
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "said"),
+    [
+        ("members", "8a;0412;", "8a;412;", "412 is nowhere in the form. Did you mean 0412?"),
+        ("members", "8a;s-1;learner", "8a;s-1;pupil", "row 2, column role: pupil is not known"),
+        ("people", "0412;", "1,23E+10;", "row 6, column key: this looks like a date or a number"),
+        ("units", "\n8a;", "\n2026-02-01;", "row 4, column key: this looks like a date"),
+        ("people", "t-2;Staff", "t-1;Staff", "row 3, column key: the same stands in a row above"),
+        ("people", "t-2;Staff", "t-2;Stuff", "row 3, column profile: Stuff is nowhere"),
+        ("people", ";nei", ";maybe", "row 3, column active: this is neither yes nor no"),
+        ("people", "t-1;Staff", ";Staff", "row 2, column key: nothing stands there"),
+        ("units", "8A;skole", "8A;8a", "row 4, column parent: the unit lies below itself"),
+        ("units", "Skole;town", "Skole;", "column parent: 2 units are without a parent"),
+        ("roles", "mentor;t-1;8a", "mentor;t-1;skole", "row 2, column over: a mentor has no"),
+        ("roles", "role;person", "rolle;person", "column role: the column is missing"),
+        ("roles", "role;person", "role;role;person", "column role: the column stands there twice"),
+        ("labels", "\nmentor;;", '\n"mentor;;', "it is no sound CSV"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_by_file_row_and_column(desk, name, before, after, said):
+    assert FILLED[name].count(before) == 1
+    desk.write(FILLED[name].replace(before, after), f"form/{name}.csv")
+    err = desk.run("snapshot", "import", "form", expect=1).err
+    assert f"form/{name}.csv" in err
+    assert said in err
+    assert not (desk.directory / "town.json").exists()
+
+
+def test_a_file_that_cannot_be_read_is_told(desk):
+    (desk.directory / "form" / "people.csv").write_bytes("navn\nLøken".encode("cp1252"))
+    (desk.directory / "form" / "roles.csv").unlink()
+    err = desk.run("snapshot", "import", "form", expect=1).err
+    assert "people.csv: error RR901: the file is not UTF-8. Save it as “CSV UTF-8”." in err
+    assert "roles.csv: error RR901: cannot be read: No such file or directory." in err
+
+
+def test_nothing_else_is_replaced(desk):
+    desk.write("mine", "town.json")
+    assert "is not a snapshot" in desk.run("snapshot", "import", "form", expect=64).err
