@@ -46,10 +46,16 @@ AT = Position("roles.yaml", 1, 1)
 TIMES = int(os.environ.get("EXAMPLES", "1"))
 """How many times as many examples a property gets as in the gate; `make soak` sets it."""
 
+_IN_GATE = 0.7
+
 
 def examples(number: int) -> Callable[[Test], Test]:
-    """Try a property on so many examples in the gate, and on many more in `make soak`."""
-    return settings(max_examples=number * TIMES, deadline=None)
+    """Try a property on so many examples, many times as many in `make soak`, fewer in the gate.
+
+    The gate is to take no longer than somebody waits.
+    """
+    wanted = number * TIMES if TIMES > 1 else round(number * _IN_GATE)
+    return settings(max_examples=wanted, deadline=None)
 
 
 def entry_of(role: Role, person: Reference, items: Iterable[Item]) -> Entry:

@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from importlib.metadata import version
+from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
@@ -152,20 +154,31 @@ class LocalPool:
         self.within = within
         self._make = make
         self._before = set(multiprocessing.active_children())
+        self._seen: set[BaseProcess] = set()
         self._executor = make()
 
     def submit(self, work: Work, task: Task) -> Future[SiteResult]:
         """Have a site done."""
-        return self._executor.submit(work, task)
+        future = self._executor.submit(work, task)
+        self._seen |= self._own()
+        return future
 
     def renew(self) -> None:
         """Replace the executor, and what is left of its processes."""
         self._kill()
+        self._seen.clear()
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._executor = self._make()
 
     def lost(self) -> str:
-        """Nothing is lost here without being told."""
+        """Nothing is lost here without being told; have the executor see whose process died.
+
+        Python's own watches the processes that it had when it last woke, which may be before the
+        newest of them was started: that one's death would be seen when another site is done.
+        """
+        if any(process.exitcode is not None for process in self._seen):
+            with suppress(RuntimeError):  # it has seen it
+                self._executor.submit(_nothing)
         return ""
 
     def close(self, *, at_once: bool = False) -> None:
@@ -176,8 +189,15 @@ class LocalPool:
 
     def _kill(self) -> None:
         # They are deaf to SIGTERM, by which a broken executor would end those that it has left.
-        for process in set(multiprocessing.active_children()) - self._before:
+        for process in self._own():
             process.kill()
+
+    def _own(self) -> set[BaseProcess]:
+        return set(multiprocessing.active_children()) - self._before
+
+
+def _nothing() -> None:
+    """What wakes an executor."""
 
 
 def _processes(capacity: int) -> Executor:

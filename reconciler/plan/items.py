@@ -59,22 +59,29 @@ def moved_document(item: Moved) -> Document:
     }
 
 
-def value_document(address: Address, value: Value) -> Document:
+def _value(address: Address, value: Value) -> Document:
     """Say what stands at an address, in the form of the API's `expect`."""
     if address.kind is AddressKind.LABEL:
         return {"value": value}
     return {"present": value}
 
 
-def action_document(action: Action) -> Document:
-    """Turn an action into JSON data."""
-    cause = action.cause
+def change_document(action: Action) -> Document:
+    """Say what an action changes, and where, whyever it does."""
     return {
         "address": str(action.address),
         "name": str(action.name),
         "verb": action.verb.value,
-        "before": value_document(action.address, action.before),
-        "after": value_document(action.address, action.after),
+        "before": _value(action.address, action.before),
+        "after": _value(action.address, action.after),
+    }
+
+
+def action_document(action: Action) -> Document:
+    """Turn an action into JSON data."""
+    cause = action.cause
+    return {
+        **change_document(action),
         "cause": {
             "kind": cause.kind.value,
             "text": str(cause),

@@ -11,7 +11,7 @@ from rich.table import Table
 from reconciler.apply.outcome import Outcome
 from reconciler.cause import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
-from reconciler.plan.items import value_document
+from reconciler.plan.items import change_document
 from reconciler.plan.model import ROLLBACK_OF
 from reconciler.redact import Redaction
 from reconciler.reports.documents import Document
@@ -175,11 +175,7 @@ def _action(found: RecordedAction) -> dict[str, Any]:
     action = found.action
     outcome = found.outcome or (Outcome.UNKNOWN if found.sent else None)
     return {
-        "address": str(action.address),
-        "name": str(action.name),
-        "verb": action.verb.value,
-        "before": value_document(action.address, action.before),
-        "after": value_document(action.address, action.after),
+        **change_document(action),
         "cause": str(action.cause),
         "sent": found.sent,
         "outcome": outcome.value if outcome else None,

@@ -217,7 +217,7 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 
 def test_who_is_told_to_stop_begins_none_again_whose_worker_died(tmp_path: Path):
-    work = partial(marked, folder=tmp_path, dies="s1", seconds=3)
+    work = partial(marked, folder=tmp_path, dies="s1", seconds=60)
     results, stopped = play(
         work,
         4,

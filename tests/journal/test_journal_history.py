@@ -147,7 +147,7 @@ def test_runs_are_listed_newest_first_whatever_the_clocks_say(
 def test_a_run_is_running_while_its_lease_lives(
     location: str | Path, opener: Opener, clock: Clock
 ) -> None:
-    journal = opener(location, now=clock, lease_seconds=0.5)
+    journal = opener(location, now=clock, lease_seconds=4)
     with journal.lease(SITE) as lease:
         run = journal.begin(PLAN, PLAN.actions, [])
         other = journal.begin(replace(PLAN, id="plan-2"), PLAN.actions, [])
