@@ -3,9 +3,11 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit fmt lock soak mutation bench bench-check clean
+.PHONY: help demo test lint types imports unit fmt lock soak mutation bench bench-check site clean
 
 export PYTHON
+# MkDocs is the version that is locked; what its successors will do is no news here.
+export NO_MKDOCS_2_WARNING := 1
 # Where the environment forbids to keep bytecode, every process would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
@@ -71,6 +73,9 @@ bench: .venv/.dev .venv/.bench ## measure everything against its reference, and 
 
 bench-check: .venv/.dev .venv/.bench ## fail where a ratio has fallen behind what is recorded (QUICK=1: the quickest)
 	@$(BIN)/python benchmarks/run.py --level $(if $(QUICK),quick,check)
+
+site: .venv/.dev ## build the documentation as a site, strictly, into build/site
+	@$(STEP) site $(BIN)/mkdocs build --quiet
 
 screenshots: .venv/.dev ## take the pictures of the console that the documentation shows
 	@$(BIN)/python tools/screenshots

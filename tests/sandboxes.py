@@ -50,28 +50,17 @@ class Done:
         return document
 
 
-class Sandbox:
-    """A sandbox process that listens, and what another client or its administrator does to it."""
+class Site:
+    """A sandbox that listens, by its ready file: what another client or its administrator does."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
-        ready_file = directory / f"ready-{time.monotonic_ns()}.json"
-        command: list[str | Path] = [PROGRAM, "sandbox", "--port", "0"]
-        command += ["--ready-file", ready_file, *arguments]
-        self.process = warm.Process(command, clean_environment(), directory)
-        end = time.monotonic() + START_SECONDS
-        while not ready_file.exists():
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.process.end()
-                raise AssertionError(f"no sandbox: {self.process.stderr}")
-            time.sleep(0.02)
-        self.ready: dict[str, Any] = json.loads(ready_file.read_text())
-        self.url: str = self.ready["url"]
+    def __init__(self, ready: dict[str, Any]) -> None:
+        self.ready = ready
+        self.url: str = ready["url"]
         self._sessions: dict[str, requests.Session] = {}
 
-    def stop(self) -> None:
+    def close(self) -> None:
         for session in self._sessions.values():
             session.close()
-        self.process.end()
 
     @property
     def secrets(self) -> list[str]:
@@ -161,6 +150,27 @@ class Sandbox:
     def unassign(self, name: str, *, client: str = "other") -> None:
         """Take an assignment (or a holder) away as another client."""
         self.assign(name, method="DELETE", client=client)
+
+
+class Sandbox(Site):
+    """A process of its own that is a site."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        ready_file = directory / f"ready-{time.monotonic_ns()}.json"
+        command: list[str | Path] = [PROGRAM, "sandbox", "--port", "0"]
+        command += ["--ready-file", ready_file, *arguments]
+        self.process = warm.Process(command, clean_environment(), directory)
+        end = time.monotonic() + START_SECONDS
+        while not ready_file.exists():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.process.end()
+                raise AssertionError(f"no sandbox: {self.process.stderr}")
+            time.sleep(0.02)
+        super().__init__(json.loads(ready_file.read_text()))
+
+    def stop(self) -> None:
+        self.close()
+        self.process.end()
 
 
 def ended(process: "subprocess.Popen[bytes]") -> Done:

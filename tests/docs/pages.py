@@ -14,7 +14,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
-ALSO = (ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((DOCS / "decisions").glob("*.md")))
+ALSO = (
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(DOCS.glob("tutorials/*.md")),
+    *sorted(DOCS.glob("decisions/*.md")),
+)
 
 _PART = re.compile(
     r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$|^<!-- (?P<remark>[\w ]+): (?P<value>.+?) -->$",

@@ -1,120 +1,17 @@
-"""Everything that the pages show is run again, in order, against one real sandbox.
-
-What is printed must be what is shown. Five things may differ:
-
-    a line that is just …        stands for any lines
-    a line that ends in ` …`     stands for any line that begins like it
-    a time (2026-11-24 09:30:00+00:00, or with ` UTC`)    stands for any time
-    the id of a run, at the beginning of a line or after `run`    stands for any
-    who ran it, and where (anna@office)    stands for anybody
-"""
+"""Everything that the pages show is run again, in order, against one real sandbox."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import DOCS, PAGES, ROOT, Part, Step, blocks, parts, steps
-from sandboxes import Sandbox, clean_environment, running
+from pages import DOCS, PAGES, ROOT, blocks, parts, steps
+from playing import Shell, matches, run_page
+from sandboxes import running
 
 from reconciler.cli.main import COMMANDS
-from reconciler.demo import Administrator
-
-MARK = "=== end of step"
-STEP_SECONDS = 60
-DIFFERS = {
-    "TIME": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?=\+00:00| UTC)"),
-    "RUN": re.compile(r"(?:^|(?<=\brun ))[0-9a-f]{8}\b"),
-    "WHO": re.compile(r"(?<=  )\S+@\S+"),
-}
-"""What is another every time, as it stands in a line."""
-
-
-class Shell:
-    """A shell for one page, in a directory with the examples, that knows the sandbox."""
-
-    def __init__(self, directory: Path, site: Sandbox) -> None:
-        shutil.copytree(ROOT / "examples", directory / "examples")
-        shutil.copytree(ROOT / "schemas", directory / "schemas")
-        self.directory = directory
-        self._process = subprocess.Popen(
-            ["bash", "--noprofile", "--norc"],
-            cwd=directory,
-            env={
-                **clean_environment(),
-                **site.variables(),
-                "RECONCILER_STATE_DIR": str(directory / "state"),
-                "RECONCILER_CACHE_DIR": str(directory / "cache"),
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "PYTHONUTF8": "1",
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-        )
-        self._status = 0
-
-    def run(self, command: str) -> list[str]:
-        """Run a command and return the lines it printed, on both streams."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(
-            f'(exit {self._status})\n{{ {command}\n}} </dev/null\nprintf "\\n{MARK} %s\\n" $?\n'
-        )
-        self._process.stdin.flush()
-        printed: list[str] = []
-        for line in self._process.stdout:
-            if line.startswith(MARK):
-                self._status = int(line.removeprefix(MARK))
-                break
-            printed.append(line.rstrip("\n"))
-        else:
-            raise AssertionError(f"the shell ended in: {command}")
-        if printed and not printed[-1]:
-            printed.pop()
-        return printed
-
-    def close(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(timeout=STEP_SECONDS)
-        self._process.stdout.close()
-
-
-def by_hand(site: Sandbox, doing: str) -> None:
-    """Do in the console what a remark says: `add mentor t-0407 class 8a`."""
-    verb, role, person, kind, target = doing.split()
-    administrator = Administrator(site.ready["console"])
-    edit = {"add": administrator.add, "remove": administrator.remove}[verb]
-    edit(role, site.ids("people")[person], kind, site.ids("units")[target])
-
-
-def settled(line: str) -> str:
-    """Put words in the place of what is another every time."""
-    for word, pattern in DIFFERS.items():
-        line = pattern.sub(word, line)
-    return line
-
-
-def matches(shown: Sequence[str], printed: Sequence[str]) -> bool:
-    """Whether what was printed is what is shown, elisions considered."""
-    if not shown:
-        return not printed
-    if shown[0] == "…":
-        return any(matches(shown[1:], printed[start:]) for start in range(len(printed) + 1))
-    if not printed:
-        return False
-    head, line = settled(shown[0]), settled(printed[0])
-    same = line.startswith(head[:-1]) if head.endswith(" …") else line == head
-    return same and matches(shown[1:], printed[1:])
 
 
 @pytest.mark.parametrize(
@@ -145,36 +42,6 @@ def test_what_may_differ(shown: list[str], printed: list[str], same: bool):
     assert matches(shown, printed) is same
 
 
-def run_page(page: Path, shell: Shell, site: Sandbox) -> Iterator[str]:
-    """Do everything that a page shows; yield what came out differently."""
-    file_name = ""
-    for part in parts(page.read_text(encoding="utf-8")):
-        if part.kind == "<file>":
-            file_name = part.text
-        elif part.kind == "<by hand>":
-            by_hand(site, part.text)
-        elif file_name:
-            path = shell.directory / file_name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(part.text, encoding="utf-8")
-            file_name = ""
-        elif part.kind == "console":
-            yield from run_block(page, part, shell)
-
-
-def run_block(page: Path, part: Part, shell: Shell) -> Iterator[str]:
-    for step in steps(part):
-        printed = shell.run(step.command)
-        if not matches(step.shown, printed):
-            yield difference(page, step, printed)
-
-
-def difference(page: Path, step: Step, printed: Sequence[str]) -> str:
-    shown = "\n".join(step.shown)
-    came = "\n".join(printed)
-    return f"{page.name}:{step.line}: {step.command}\n--- shown\n{shown}\n--- printed\n{came}\n"
-
-
 def keys(value: Any) -> Any:
     """Reduce a JSON value to its keys."""
     return {key: keys(below) for key, below in value.items()} if isinstance(value, dict) else ...
@@ -187,8 +54,9 @@ def test_what_the_pages_show_is_what_happens(tmp_path: Path):
         assert keys(json.loads(ready.text)) == keys(site.ready)
         for page in PAGES:
             directory = tmp_path / f"{page.parent.name}-{page.stem}"
-            directory.mkdir()
-            shell = Shell(directory, site)
+            for name in ("examples", "schemas"):
+                shutil.copytree(ROOT / name, directory / name)
+            shell = Shell(directory, site.variables())
             try:
                 differences += run_page(page, shell, site)
             finally:

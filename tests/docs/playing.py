@@ -1,0 +1,151 @@
+"""What a page shows, played: files are written, commands run, and what they print is compared.
+
+What is printed must be what is shown. Five things may differ:
+
+    a line that is just …        stands for any lines
+    a line that ends in ` …`     stands for any line that begins like it
+    a time (2026-11-24 09:30:00+00:00, or with ` UTC`)    stands for any time
+    the id of a run, at the beginning of a line or after `run`    stands for any
+    who ran it, and where (anna@office)    stands for anybody
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pages import Part, Step, parts, steps
+from sandboxes import Site, clean_environment
+
+from reconciler.demo import Administrator
+
+MARK = "=== end of step"
+STEP_SECONDS = 60
+DIFFERS = {
+    "TIME": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?=\+00:00| UTC)"),
+    "RUN": re.compile(r"(?:^|(?<=\brun ))[0-9a-f]{8}\b"),
+    "WHO": re.compile(r"(?<=  )\S+@\S+"),
+}
+"""What is another every time, as it stands in a line."""
+
+
+class Shell:
+    """A shell for one page, in a directory of its own.
+
+    Args:
+        directory: where it is.
+        variables: what is set in it, beside what keeps it away from whoever runs the tests.
+        programs: the folder whose programs it finds first.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        variables: Mapping[str, str],
+        programs: Path = Path(sys.executable).parent,
+    ) -> None:
+        self.directory = directory
+        self._process = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            cwd=directory,
+            env={
+                **clean_environment(),
+                "RECONCILER_STATE_DIR": str(directory / "state"),
+                "RECONCILER_CACHE_DIR": str(directory / "cache"),
+                "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONUTF8": "1",
+                **variables,
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        self._status = 0
+
+    def run(self, command: str) -> list[str]:
+        """Run a command and return the lines it printed, on both streams."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(
+            f'(exit {self._status})\n{{ {command}\n}} </dev/null\nprintf "\\n{MARK} %s\\n" $?\n'
+        )
+        self._process.stdin.flush()
+        printed: list[str] = []
+        for line in self._process.stdout:
+            if line.startswith(MARK):
+                self._status = int(line.removeprefix(MARK))
+                break
+            printed.append(line.rstrip("\n"))
+        else:
+            raise AssertionError(f"the shell ended in: {command}")
+        if printed and not printed[-1]:
+            printed.pop()
+        return printed
+
+    def close(self) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(timeout=STEP_SECONDS)
+        self._process.stdout.close()
+
+
+def by_hand(site: Site, doing: str) -> None:
+    """Do in the console what a remark says: `add mentor t-0407 class 8a`."""
+    verb, role, person, kind, target = doing.split()
+    administrator = Administrator(site.ready["console"])
+    edit = {"add": administrator.add, "remove": administrator.remove}[verb]
+    edit(role, site.ids("people")[person], kind, site.ids("units")[target])
+
+
+def settled(line: str) -> str:
+    """Put words in the place of what is another every time."""
+    for word, pattern in DIFFERS.items():
+        line = pattern.sub(word, line)
+    return line
+
+
+def matches(shown: Sequence[str], printed: Sequence[str]) -> bool:
+    """Whether what was printed is what is shown, elisions considered."""
+    if not shown:
+        return not printed
+    if shown[0] == "…":
+        return any(matches(shown[1:], printed[start:]) for start in range(len(printed) + 1))
+    if not printed:
+        return False
+    head, line = settled(shown[0]), settled(printed[0])
+    same = line.startswith(head[:-1]) if head.endswith(" …") else line == head
+    return same and matches(shown[1:], printed[1:])
+
+
+def run_page(page: Path, shell: Shell, site: Site) -> Iterator[str]:
+    """Do everything that a page shows; yield what came out differently."""
+    file_name = ""
+    for part in parts(page.read_text(encoding="utf-8")):
+        if part.kind == "<file>":
+            file_name = part.text
+        elif part.kind == "<by hand>":
+            by_hand(site, part.text)
+        elif file_name:
+            path = shell.directory / file_name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(part.text, encoding="utf-8")
+            file_name = ""
+        elif part.kind == "console":
+            yield from run_block(page, part, shell)
+
+
+def run_block(page: Path, part: Part, shell: Shell) -> Iterator[str]:
+    for step in steps(part):
+        printed = shell.run(step.command)
+        if not matches(step.shown, printed):
+            yield difference(page, step, printed)
+
+
+def difference(page: Path, step: Step, printed: Sequence[str]) -> str:
+    shown = "\n".join(step.shown)
+    came = "\n".join(printed)
+    return f"{page.name}:{step.line}: {step.command}\n--- shown\n{shown}\n--- printed\n{came}\n"

@@ -1,0 +1,102 @@
+"""The tutorial, word for word: in an empty folder, with the wheel that a user gets."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pages import DOCS, ROOT, parts
+from playing import Shell, run_page
+from sandboxes import START_SECONDS, Site, clean_environment
+
+PAGE = DOCS / "tutorials" / "first-site.md"
+PROGRAMS = Path(sys.executable).parent
+WHEELS = PROGRAMS.parent / "wheels"
+INSTALL_SECONDS = 120
+
+
+def said(remark: str) -> str:
+    """The commands under a remark: they install something, or run until they are stopped."""
+    found = list(parts(PAGE.read_text(encoding="utf-8")))
+    places = [number for number, part in enumerate(found) if part.text == remark]
+    (place,) = places
+    return found[place + 1].text.strip()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
+    built = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@contextmanager
+def site_of(command: str, shell_environment: dict[str, str], folder: Path) -> Iterator[Site]:
+    """What runs in the other terminal."""
+    process = subprocess.Popen(
+        command.split(), cwd=folder, env=shell_environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not (folder / "ready.json").exists():
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        site = Site(json.loads((folder / "ready.json").read_text()))
+        yield site
+        site.close()
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+def test_the_tutorial_is_what_happens(wheel: Path, tmp_path: Path):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    shutil.copy(wheel, folder)
+    programs = tmp_path / "bin"
+    installing = {
+        **clean_environment(),
+        "HOME": str(tmp_path),
+        "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
+        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "UV_FIND_LINKS": str(WHEELS),
+        "UV_NO_INDEX": "1",
+        "UV_PYTHON": sys.executable,
+        "UV_TOOL_BIN_DIR": str(programs),
+        "UV_TOOL_DIR": str(tmp_path / "tools"),
+    }
+    subprocess.run(
+        ["bash", "-c", said("install")],
+        cwd=folder,
+        env=installing,
+        check=True,
+        timeout=INSTALL_SECONDS,
+    )
+    environment = {
+        **clean_environment(),
+        "HOME": str(tmp_path),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+    }
+    with site_of(said("in another terminal"), environment, folder) as site:
+        shell = Shell(folder, {"HOME": str(tmp_path)}, programs)
+        try:
+            differences = list(run_page(PAGE, shell, site))
+        finally:
+            shell.close()
+    assert not differences, "\n" + "\n".join(differences)
+
+
+def test_the_wheel_that_is_named_is_the_one_that_is_built(wheel: Path):
+    assert wheel.name in PAGE.read_text(encoding="utf-8")
