@@ -1,7 +1,8 @@
 """Writes files whole or not at all: new ones that only their owner may read, old ones anew.
 
-What stands there and is no file, a device or a pipe, is left alone: to put a file in the place of
-`/dev/null`, which who may do everything can, breaks whatever else runs on the machine.
+What stands there and is no file, a device, a pipe or a link, is left alone: to put a file in the
+place of `/dev/null` or `/dev/stdout`, which who may do everything can, breaks whatever else runs on
+the machine.
 """
 
 import errno
@@ -38,6 +39,11 @@ def replace_content(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def is_taken(path: Path) -> bool:
+    """Whether something stands there that is no file itself, and so is not replaced."""
+    return os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode)
+
+
 @contextmanager
 def replacing(path: Path, like: os.stat_result | None = None) -> Iterator[IO[bytes]]:
     """Give a file to write, which takes its place at the end, and not after an exception.
@@ -49,7 +55,7 @@ def replacing(path: Path, like: os.stat_result | None = None) -> Iterator[IO[byt
     Raises:
         OSError: it cannot be written; what stood there is left as it was.
     """
-    if path.exists() and not path.is_file():
+    if is_taken(path):
         raise OSError(errno.EINVAL, "It is no file", str(path))
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -30,7 +30,7 @@ def make_private(path: Path) -> None:
     """
     with _MAKING:  # the same of a file that another thread has just made
         try:
-            os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             if path.is_dir():
                 raise _refused(errno.EISDIR, path) from None

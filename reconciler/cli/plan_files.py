@@ -134,6 +134,10 @@ def refuse_target(
             f"{path} is what the command reads; it is not replaced.", "Name another file."
         )
     empty = path.is_file() and path.stat().st_size == 0  # as mktemp leaves one
+    if path.is_symlink():
+        raise WrongUse(
+            f"{path} is a link, so it is not replaced.", "Name what it leads to, or another file."
+        )
     if not (path.is_file() and (empty or is_ours(path))):
         raise WrongUse(f"{path} exists and is not {what}, so it is not replaced.", advice)
 

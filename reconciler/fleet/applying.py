@@ -121,7 +121,8 @@ def apply_site(
 
 def _by_itself(task: Task) -> str:
     """Return the command that applies one site of a fleet, which takes overrides."""
-    words = ["reconciler", "apply", *map(str, task.manifest), "-e", task.environment]
+    words = ["reconciler", "apply", *map(str, task.manifest), "--config", str(task.config)]
+    words += ["-e", task.environment]
     return f"`{shlex.join(words)}`"
 
 

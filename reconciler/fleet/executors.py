@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from importlib.metadata import version
+from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
@@ -121,8 +122,8 @@ class DaemonThreads(Executor):
 
         if len(self._threads) < self._capacity:
             thread = threading.Thread(target=self._run, name="reconciler-fleet", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
         self._posted.put(do)
         return future
 
@@ -188,7 +189,6 @@ class LocalPool:
         self._executor.shutdown(wait=not at_once, cancel_futures=True)
 
     def _kill(self) -> None:
-        # They are deaf to SIGTERM, by which a broken executor would end those that it has left.
         for process in self._own():
             process.kill()
 
@@ -201,9 +201,24 @@ def _nothing() -> None:
 
 
 def _processes(capacity: int) -> Executor:
-    # Not forked: there may be threads here, and what they hold would be held for ever.
-    context = multiprocessing.get_context("spawn")
-    return _Processes(capacity, mp_context=context, initializer=_alone)
+    return _Processes(capacity, mp_context=_Spawned(), initializer=_alone)
+
+
+class _Killed(SpawnProcess):
+    """A process that is deaf to SIGTERM, by which a broken executor ends those that it has left.
+
+    It waits for their end, from Python 3.12 on with a lock without which nothing can be submitted.
+    """
+
+    def terminate(self) -> None:
+        """End it."""
+        self.kill()
+
+
+class _Spawned(SpawnContext):
+    """Not forked: there may be threads here, and what they hold would be held for ever."""
+
+    Process = _Killed
 
 
 class _Processes(ProcessPoolExecutor):

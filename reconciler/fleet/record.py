@@ -1,16 +1,22 @@
-"""What a run of `fleet apply` has done so far, for another one to go on where it was killed."""
+"""What a run of `fleet apply` has done so far, for another one to go on where it was killed.
+
+The file has a line for its format and one for each site; the last that a site has is the one that
+counts. A line that was cut off, as by a full disk, tells of no site.
+"""
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from reconciler.errors import ExitCode, JournalError
 from reconciler.fleet.model import Ended, SiteResult
 from reconciler.private_files import write_private
 
-FORMAT: Final = "reconciler.fleet-record/2"
+FORMAT: Final = "reconciler.fleet-record/3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Record:
         record = cls(state / f"fleet-{mark}.json")
         try:
             if resume and record.path.exists():
-                record.done = _read(json.loads(record.path.read_bytes()))
+                record.done = _read(record.path.read_bytes())
         except (OSError, ValueError):
             raise JournalError(
                 f"The record {record.path} cannot be read.", "Run it without --resume."
@@ -76,7 +82,8 @@ class Record:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._write()
+            lines = [json.dumps({"format": FORMAT}), *map(_line, self.done, self.done.values())]
+            write_private(self.path, "\n".join(lines).encode())
         except OSError as error:
             raise JournalError(
                 f"The record of the run cannot be kept in {self.path.parent}: {error.strerror}.",
@@ -91,29 +98,34 @@ class Record:
         """Note a site that is as its manifest declares; what cannot be written stops no site."""
         if result.code is not ExitCode.DONE or result.ended is not Ended.ENDED:
             return
-        self.done[result.name] = Applied(
-            result.digest, result.as_of, result.environment, result.url
-        )
+        applied = Applied(result.digest, result.as_of, result.environment, result.url)
+        self.done[result.name] = applied
         try:
-            self._write()
+            with self.path.open("ab") as file:
+                file.write(f"\n{_line(result.name, applied)}".encode())
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             self.broken = f"The record {self.path} cannot be written: {error.strerror}."
 
-    def _write(self) -> None:
-        sites = {name: asdict(applied) for name, applied in self.done.items()}
-        text = json.dumps({"format": FORMAT, "sites": sites}, indent=1)
-        write_private(self.path, text.encode())
+
+def _line(name: str, applied: Applied) -> str:
+    return json.dumps({"site": name, **asdict(applied)})
 
 
-def _read(document: Any) -> dict[str, Applied]:
+def _read(text: bytes) -> dict[str, Applied]:
     """Read a record.
 
     Raises:
         ValueError: it is none.
     """
-    try:
-        if document["format"] != FORMAT:
-            raise ValueError
-        return {str(name): Applied(**applied) for name, applied in document["sites"].items()}
-    except (AttributeError, TypeError, KeyError):
-        raise ValueError from None
+    first, *lines = text.split(b"\n")
+    if json.loads(first) != {"format": FORMAT}:
+        raise ValueError
+    done = {}
+    for line in lines:
+        with suppress(ValueError, TypeError):
+            found = json.loads(line)
+            name = str(found.pop("site"))
+            done[name] = Applied(**found)
+    return done

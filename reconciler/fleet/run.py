@@ -136,7 +136,7 @@ class _Run:
             self._under_way[self.pool.submit(self.work, task)] = task
         except BrokenExecutor:
             self._again([task])
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:  # no thread or process can be started
             self._end(self._lost(task, error))
 
     def _collect(self) -> None:
@@ -172,7 +172,11 @@ class _Run:
             if self.stopping():
                 self._end(self._unheard(task, "The worker died while the run was stopping."))
                 continue
-            future = self.pool.submit(self.work, task)
+            try:
+                future = self._submitted_anew(task)
+            except (RuntimeError, OSError) as error:
+                self._end(self._lost(task, error))
+                continue
             while not wait((future,), LOOK_SECONDS).done and not self.pool.lost():
                 pass
             result = self._outcome(task, future) if future.done() else None
@@ -188,6 +192,13 @@ class _Run:
                     ),
                 )
             self._end(result)
+
+    def _submitted_anew(self, task: Task) -> Future[SiteResult]:
+        try:
+            return self.pool.submit(self.work, task)
+        except BrokenExecutor:  # the one before has ended well, and its worker died since
+            self.pool.renew()
+            return self.pool.submit(self.work, task)
 
     def _end(self, result: SiteResult) -> None:
         self.results[result.name] = result

@@ -1,11 +1,11 @@
 """What a text tells of a list that is too long to be read: counts, and who has most of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import datetime
 from heapq import nsmallest
 from types import MappingProxyType
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from reconciler.access.changes import AccessChange
 from reconciler.apply.outcome import ActionOutcome
@@ -133,17 +133,6 @@ def summary_groups(actions: Iterable[Action]) -> list[Group]:
     ]
 
 
-def few_of_a_kind(actions: Sequence[Action]) -> list[Action]:
-    """Return the actions of which there are few, for what is done and to what: they are listed."""
-    kinds = [(_role(each.name), each.verb, _kind(each.name)) for each in actions]
-    sizes = Counter(kinds)
-    return [
-        action
-        for action, kind in zip(actions, kinds, strict=True)
-        if sizes[kind] <= (LONG if kind[0] == _SETTINGS else FEW)
-    ]
-
-
 class Told(NamedTuple):
     """What is counted of an item of a list.
 
@@ -156,6 +145,28 @@ class Told(NamedTuple):
     name: Address
     note: str = ""
     at: datetime | None = None
+
+
+def told_of_action(action: Action) -> Told:
+    """Say of an action what is done."""
+    return Told(action.name, action.verb)
+
+
+Item = TypeVar("Item")
+
+
+def few_of_a_kind(items: Sequence[Item], told: Callable[[Item], Told]) -> list[Item]:
+    """Return those of which there are few of one kind, and of which the same is said.
+
+    They are listed even where the others are counted: among many, nobody would look for them.
+    """
+    kinds = [(_role(each.name), _kind(each.name), each.note) for each in map(told, items)]
+    sizes = Counter(kinds)
+    return [
+        item
+        for item, kind in zip(items, kinds, strict=True)
+        if sizes[kind] <= (LONG if kind[0] == _SETTINGS else FEW)
+    ]
 
 
 def tally_rows(found: Iterable[Told]) -> list[tuple[str, str]]:

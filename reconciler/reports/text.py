@@ -34,6 +34,7 @@ from reconciler.reports.summary import (
     reason_rows,
     summary_groups,
     tally_rows,
+    told_of_action,
     warning_rows,
 )
 
@@ -106,7 +107,7 @@ def _head(plan: Plan, *, summary: bool) -> Iterator[RenderableType]:
 
 def _actions(plan: Plan, lists: Lists) -> Iterator[RenderableType]:
     counted = lists.counts(plan.actions)
-    groups = view.groups(few_of_a_kind(plan.actions) if counted else plan.actions)
+    groups = view.groups(few_of_a_kind(plan.actions, told_of_action) if counted else plan.actions)
     for group in (*(summary_groups(plan.actions) if counted else ()), *groups):
         yield from (*_headed(group.title), _rows(group.rows))
     if counted:
@@ -159,7 +160,8 @@ def _listed(part: _Part[Any], lists: Lists) -> RenderableType:
         return _table(part.rows(part.items))
     names = (each.name for each in part.items)
     busiest = busiest_rows(names, "of them", "of them")
-    return _table([*tally_rows(map(part.told, part.items)), *busiest])
+    few = part.rows(few_of_a_kind(part.items, part.told))
+    return _table([*tally_rows(map(part.told, part.items)), *busiest, *few])
 
 
 def _deviating(item: Deviation | Action) -> Told:

@@ -1,9 +1,11 @@
 """The ready file: how tests and scripts find a sandbox, and its secrets."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+from reconciler.private_files import is_taken
 from reconciler.sandbox.options import SandboxRefused
 from reconciler.sandbox.private import private_file
 
@@ -26,9 +28,9 @@ def forget(path: Path) -> None:
         SandboxRefused: it cannot be removed, or something else stands there.
     """
     try:
-        if not path.exists():
+        if not os.path.lexists(path):
             return
-        if not path.is_file() or (path.stat().st_size and _pid(path) is None):
+        if is_taken(path) or (path.stat().st_size and _pid(path) is None):
             raise SandboxRefused(
                 f"{path} exists and is no ready file, so it is not replaced; name another"
             )

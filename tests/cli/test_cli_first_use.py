@@ -52,6 +52,7 @@ OVER = {
         "live.json",
     ),
     "a plan over a pipe": ([*PLAN, "--out", "pipe"], "pipe"),  # stands for every device
+    "a plan through a link": ([*PLAN, "--out", "link.json"], "link.json is a link"),
     "a plan to a dash": ([*PLAN, "--out", "-"], "--out"),
     "an export to a dash": (["export", *LIVE, "--out", "-"], "--out"),
     "a state to a dash": (["export", *LIVE, "--state", "-"], "--state"),
@@ -62,6 +63,7 @@ OVER = {
 @pytest.mark.parametrize("case", OVER)
 def test_nothing_that_it_did_not_write_itself_is_replaced(desk, case):
     (desk.directory / "alias.yaml").symlink_to("roles.yaml")
+    (desk.directory / "link.json").symlink_to(desk.write("", "empty"))
     desk.write(example(), "m/a.yaml")
     desk.write("mine\n", "note.txt")
     os.mkfifo(desk.directory / "pipe")

@@ -116,6 +116,9 @@ def test_a_long_drift_says_who_did_what_and_when(tmp_path: Path):
             }
             for mentor, learners, _ in size.assigned()
         ]
+        given = f"mentor/{people['t-000500']}/learner/{people['s-000001']}"
+        gives = {"id": "g", "idempotency_key": "given", "address": given, "verb": "add"}
+        sandbox.call("POST", "changes", json={"changes": [gives]})
         for some in (changes[:500], changes[500:1_000], changes[1_000:]):
             sandbox.call("POST", "changes", json={"changes": some})
         drift = ("drift", "roles.yaml", "--as-of", str(AS_OF))
@@ -123,6 +126,8 @@ def test_a_long_drift_says_who_did_what_and_when(tmp_path: Path):
     words = f"{LONG:,} learners of {LONG:,} people; not on the site; removed by other; "
     # One time stands there if all were removed within it.
     assert re.search(re.escape(words) + "(at|from) 20", said)
+    (line,) = [line for line in said.splitlines() if "mentor/t-000500/learner/s-000001" in line]
+    assert "on the site though not in the entry" in line, "the one who sees more is named"
 
 
 def test_a_long_plan_is_whole_as_a_document_and_read_back(site: Path):

@@ -276,7 +276,7 @@ def perturbed(draw: st.DrawFn) -> tuple[Roster, LiveState]:
 
 
 @given(perturbed())
-@examples(300)
+@examples(200)
 def test_whatever_others_changed_the_rules_plan_to_nothing(tmp_path_factory, case):
     made, state = case
     try:
@@ -455,7 +455,7 @@ def test_types_of_which_the_site_has_no_class_are_not_tried(tmp_path):
 
 def test_a_type_of_its_own_for_each_pair_of_classes_takes_no_time_of_its_own(tmp_path):
     """The work grows with the table, and not with its types times its rows."""
-    size = 2000
+    size = 1_000
     keys = [f"k-{n}" for n in range(size)]
     state = site()
     unit = state.units[-1]

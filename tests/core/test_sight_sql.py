@@ -39,7 +39,7 @@ from reconciler.state import Labels, LiveState, Membership, Person, Profile, Sit
 Paths = dict[str, dict[Assignment, set[str]]]
 """Per person their assignments with effect, and the learners to whom each of them leads."""
 
-SITES = 2_000
+SITES = 1_000
 AT_ONCE = 250
 
 EVERY_PATH = text("""

@@ -1,6 +1,8 @@
 """Addresses, suggestions, exit codes, drift, plan files."""
 
+import gc
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -19,6 +21,7 @@ from reconciler.manifest.model import Settings, Unmanaged
 from reconciler.plan.document import from_document, to_document
 from reconciler.provider import Event
 from reconciler.suggest import did_you_mean
+from reconciler.workflows.collecting import collector_paused
 
 KEY = st.text(min_size=1)
 PAIRS = [(role, kind) for role, kinds in TARGET_KINDS.items() for kind in kinds]
@@ -142,3 +145,14 @@ def test_an_address_is_its_percent_encoded_segments_and_reads_back(parts):
     address = Address.assignment("mentor", person, "class", target)
     assert str(address) == "/".join(quote(each, safe="") for each in address.parts)
     assert Address.parse(str(address)) == address
+
+
+def test_the_garbage_collector_rests_until_the_last_who_paused_it_is_done():
+    """In a fleet on threads, one site is read while another ends."""
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(collector_paused())
+    second.enter_context(collector_paused())
+    first.close()
+    assert not gc.isenabled()
+    second.close()
+    assert gc.isenabled()

@@ -77,6 +77,7 @@ def test_a_guard_refuses_a_site_alone(fleet: FleetDesk):
     document = fleet_json(fleet, "apply", "--yes", expect=4)
     assert codes(document) == {**dict.fromkeys(ALL, 0), "s002": 4}
     advice = document["sites"][2]["details"][-1]
+    assert "--config reconciler.toml" in advice
     command = advice.partition("`")[2].partition("`")[0].split()
     assert fleet.sites.writes("s002") == 4
     lifted = ["--override", "RR501", "--override", "RR502", "--reason", "the school closes"]
@@ -187,18 +188,27 @@ def test_scopes_that_cannot_be_compared_are_failed_sites_and_canary_sites(
 # Going on
 
 
+def noted(record: Path) -> dict[str, dict[str, str]]:
+    """What a record of a run says of each site."""
+    _, *lines = map(json.loads, record.read_text().splitlines())
+    return {each["site"]: each for each in lines}
+
+
 def test_a_run_that_was_killed_is_gone_on_with(fleet: FleetDesk):
     fleet.run("fleet", "apply", "fleet.yaml", "--yes", "--only", "s00[0-3]")
     (record,) = (fleet.directory / "state").glob("fleet-*.json")
     assert record.stat().st_mode & 0o077 == 0
-    assert set(json.loads(record.read_text())["sites"]) == set(ALL[:4])
+    assert set(noted(record)) == set(ALL[:4])
     fleet.write(MANIFEST.format(name="s001").replace("8b", "8a"), "s001/roles.yaml")
     document = fleet_json(fleet, "apply", "--yes", "--resume")
     states = {site["name"]: site["state"] for site in document["sites"]}
     skipped = {name for name, state in states.items() if state == "skipped"}
     assert skipped == {"s000", "s002", "s003"}, "another manifest is applied anew"
     assert fleet.sites.writes("s004") == 4
-    fleet.run("fleet", "apply", "fleet.yaml", "--yes")
+    whole = record.read_text()
+    record.write_text(whole[: whole.rindex("\n") + 20])
+    document = fleet_json(fleet, "apply", "--yes", "--resume")
+    assert document["counts"]["skipped"] == 5, "a line that was cut off tells of no site"
     record.write_text("{")
     assert (
         "--resume" in fleet.run("fleet", "apply", "fleet.yaml", "--yes", "--resume", expect=1).err
@@ -229,9 +239,9 @@ def test_what_was_done_at_another_site_of_the_same_id_is_not_done_before(fleet: 
     settings.write_text(real)
     assert resumed() == {"s000": ("ended", 1), "s001": ("skipped", 0)}, "it is in no settings"
     (record,) = (fleet.directory / "state").glob("fleet-*.json")
-    noted = json.loads(record.read_text())["sites"]["s001"]
-    assert noted["url"] == f"{fleet.sites.url}/s001"
-    assert noted["environment"] == "s001"
+    found = noted(record)["s001"]
+    assert found["url"] == f"{fleet.sites.url}/s001"
+    assert found["environment"] == "s001"
 
 
 def test_a_failed_canary_site_keeps_others_from_being_begun_when_gone_on_with(fleet: FleetDesk):

@@ -233,6 +233,94 @@ def test_who_is_told_to_stop_begins_none_again_whose_worker_died(tmp_path: Path)
     assert {**marks(tmp_path), "s0-begun": "x"} == {"s0-begun": "x", "s1-begun": "x", "stop": ""}
 
 
+class Refusing:
+    """A pool that cannot start anything for one of the sites."""
+
+    within = elsewhere = False
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def submit(self, work, task):
+        if task.name == "s1":
+            raise self.error
+        future: Future[SiteResult] = Future()
+        future.set_result(work(task))
+        return future
+
+    def renew(self) -> None:
+        """There is nothing to renew."""
+
+    def lost(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.mark.parametrize("error", [OSError(11, "again"), RuntimeError("no thread")])
+def test_a_worker_that_cannot_be_started_is_the_failure_of_its_site_alone(error: Exception):
+    results, stopped = play(done, 3, pool=Refusing(error), guard=Guard(lost=ExitCode.PARTIAL))
+    assert [each.code for each in results] == [0, 6, 0]
+    assert not stopped
+
+
+def test_a_thread_that_cannot_be_started_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch):
+    begun: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def second_fails(thread: threading.Thread) -> None:
+        begun.append(thread)
+        if len(begun) == 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    pool = open_pool("threads", 2)
+    monkeypatch.setattr(threading.Thread, "start", second_fails)
+    results, _ = play(done, 4, pool=pool, guard=Guard(lost=ExitCode.PARTIAL))
+    assert sorted(each.code for each in results) == [0, 0, 0, 6]
+
+
+def answering_then_dying(task: Task, *, folder: Path) -> SiteResult:
+    """Die at the first try of s0; at the second, answer and die when idle."""
+    mark = folder / "died"
+    if task.name == "s0":
+        if not mark.exists():
+            mark.touch()
+            os._exit(9)
+        threading.Timer(0.05, os._exit, (9,)).start()
+    return done(task)
+
+
+def test_a_worker_that_dies_once_it_has_answered_is_replaced(tmp_path: Path):
+    work = partial(answering_then_dying, folder=tmp_path)
+    pool = open_pool("processes", 2)
+    results, _ = play(work, 2, pool=pool, watch=lambda _result: time.sleep(0.5))
+    assert [each.code for each in results] == [0, 0]
+
+
+def dying_while_another_is_told_of(task: Task, *, folder: Path) -> SiteResult:
+    mark = folder / "told"
+    if task.name == "s1" and not mark.exists():
+        wait_for(mark.exists)
+        os._exit(9)
+    if task.name == "s2":
+        time.sleep(1)
+    return done(task)
+
+
+def test_a_worker_that_dies_while_another_is_told_of_keeps_nobody_waiting(tmp_path: Path):
+    """From Python 3.12 on, a broken executor waits for its processes while it holds a lock."""
+
+    def watch(_result: SiteResult) -> None:
+        (tmp_path / "told").touch()
+        time.sleep(0.3)
+
+    work = partial(dying_while_another_is_told_of, folder=tmp_path)
+    results, _ = play(work, 5, pool=open_pool("processes", 3), parallel=3, watch=watch)
+    assert [each.code for each in results] == [0] * 5
+
+
 def test_a_process_that_is_just_starting_leaves_signals_to_its_parent(tmp_path: Path):
     pool = open_pool("processes", 1)
     try:

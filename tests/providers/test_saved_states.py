@@ -451,15 +451,17 @@ def test_a_private_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: P
         write_private(tmp_path / "absent" / "live.json", b"new")
 
 
-def test_a_private_file_takes_the_place_of_no_device_and_no_pipe(tmp_path: Path) -> None:
-    pipe, link = tmp_path / "pipe", tmp_path / "link"
+def test_a_private_file_takes_the_place_of_no_device_no_pipe_and_no_link(tmp_path: Path) -> None:
+    pipe, file, link = tmp_path / "pipe", tmp_path / "file", tmp_path / "link"
     os.mkfifo(pipe)
-    link.symlink_to(pipe)
+    file.touch()
+    link.symlink_to(file)  # as /dev/stdout is one
     for path in (pipe, link):
         with pytest.raises(OSError, match="It is no file"):
             write_private(path, b"new")
     assert pipe.is_fifo()
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
+    assert link.is_symlink()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "link", "pipe"]
 
 
 @pytest.mark.parametrize("odd", [b'"\xff"', b"[" * 100_000 + b"]" * 100_000], ids=["bytes", "deep"])

@@ -339,7 +339,7 @@ def drive(machine: type[Platform], examples: int, steps: int) -> None:
 
 
 def test_api_and_console_keep_the_platform_s_rules(machine: type[Platform]):
-    drive(machine, 15, 20)
+    drive(machine, 10, 20)
 
 
 @pytest.mark.soak

@@ -175,16 +175,19 @@ def test_a_ready_file_that_cannot_be_written_is_one_sentence(tmp_path):
 
 
 def test_a_ready_file_takes_the_place_of_nothing_else(tmp_path):
-    notes, pipe = tmp_path / "notes.txt", tmp_path / "pipe"
+    notes, pipe, link = tmp_path / "notes.txt", tmp_path / "pipe", tmp_path / "link"
     notes.write_text("mine")
     os.mkfifo(pipe)
-    for path in (notes, pipe):
+    (tmp_path / "empty").touch()
+    link.symlink_to("empty")  # as /dev/stdout leads to what output goes to
+    for path in (notes, pipe, link):
         refused = run("--ready-file", str(path))
         assert refused.returncode == 1
         assert refused.stderr.startswith(f"Error: {path} exists and is no ready file")
         assert refused.stderr.count("\n") == 1
     assert notes.read_text() == "mine"
     assert pipe.is_fifo()
+    assert link.is_symlink()
 
 
 def test_a_ready_file_that_is_gone_or_overwritten_is_no_trouble_at_the_end(start):
@@ -193,6 +196,15 @@ def test_a_ready_file_that_is_gone_or_overwritten_is_no_trouble_at_the_end(start
         spoil(running.ready_file)
         code, _, err = running.stop()
         assert (code, err.count("\n")) == (0, 1)
+
+
+def test_a_database_that_is_a_link_to_itself_is_one_sentence(tmp_path):
+    path = tmp_path / "loop"
+    path.symlink_to(path)
+    refused = run("--database", str(path))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: ")
+    assert "defect" not in refused.stderr
 
 
 def test_another_program_s_database_is_refused(tmp_path):

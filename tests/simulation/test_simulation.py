@@ -16,8 +16,8 @@ from reconciler.journal.open import open_journal
 pytestmark = pytest.mark.no_cover  # it would take twice as long
 
 SHARDS = 6
-SCHEDULES = 300
-COUNTED = 120
+SCHEDULES = 200
+COUNTED = 80
 """So many of the schedules are played by the test that counts what happens in them."""
 SOAK = 50_000
 
