@@ -1,4 +1,4 @@
-"""What the documentation's site has beside the pages in docs/: its front page, and what is generated.
+"""What the site of the documentation has beside docs/: a front page, and what is generated.
 
 MkDocs calls this as its hooks (mkdocs.yml). Pages of the repository that stand outside docs/ get a
 place in the site; files that pages link to are copied; the keys of the manifest and the calls of

@@ -26,7 +26,7 @@ STEP_SECONDS = 60
 DIFFERS = {
     "TIME": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?=\+00:00| UTC)"),
     "RUN": re.compile(r"(?:^|(?<=\brun ))[0-9a-f]{8}\b"),
-    "WHO": re.compile(r"(?<=  )\S+@\S+"),
+    "WHO": re.compile(r"(?<=  )\S+@\S+(?: +|$)"),
 }
 """What is another every time, as it stands in a line."""
 

@@ -72,7 +72,7 @@ def test_the_tutorial_is_what_happens(wheel: Path, tmp_path: Path):
         "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
         "UV_CACHE_DIR": str(tmp_path / "uv"),
         "UV_FIND_LINKS": str(WHEELS),
-        "UV_NO_INDEX": "1",
+        "UV_OFFLINE": "1",
         "UV_PYTHON": sys.executable,
         "UV_TOOL_BIN_DIR": str(programs),
         "UV_TOOL_DIR": str(tmp_path / "tools"),
