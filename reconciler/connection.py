@@ -5,13 +5,14 @@ and never in the manifest (design, section 4).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError
+from reconciler.plugins import is_name
 from reconciler.settings import CONFIG_NAME, Endpoint, Settings, read_config
 from reconciler.suggest import did_you_mean
 
@@ -34,6 +35,54 @@ _READ_FOR_EVERY_ENVIRONMENT: Final = ("journal", "policy")
 _KEYS: Final = (*_VARIABLES, "timeout", "actors", "provider", "path")
 _OF_SNAPSHOTS: Final = ("provider", "path", "journal", "policy")
 _PROVIDERS: Final = ("api", "snapshot")
+_OF_EVERY_PROVIDER: Final = ("provider", "actors", "journal", "policy")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """What an environment says to a provider that another distribution brings.
+
+    Attributes:
+        settings: the environment's, without what every environment may have.
+    """
+
+    settings: Settings
+
+    def check_known(self, *keys: str) -> None:
+        """Refuse a setting that the provider does not have."""
+        self.settings.check_known(keys)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text."""
+        value = self.settings.values.get(key, default)
+        if not isinstance(value, str) or not value.strip():
+            what = "is missing" if value is None else "is not a text"
+            raise self.settings.wrong(key, what, f'Write {key} = "…".')
+        return value
+
+    def path(self, key: str) -> Path:
+        """Return a path; a relative one is meant from where the settings file is."""
+        return self.settings.path(key, self.text(key))
+
+    def secret(self, key: str) -> str:
+        """Follow a reference, to a variable, a file or a command, and return what it leads to."""
+        found = self.settings.referred(key)
+        if found is None:
+            raise self.settings.wrong(key, "is missing", f'Write {key} = {{env = "NAME"}}.')
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    """A site behind a provider that another distribution brings.
+
+    Attributes:
+        name: the provider's.
+        options: what the environment says to it.
+    """
+
+    name: str
+    options: ProviderOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +96,7 @@ class Connection(Endpoint):
         policy: the site-wide policy file, which no manifest can loosen.
         snapshot: for a site without an API the file that says what is on it; then there is no
             address to ask, and an apply makes a runbook.
+        plugged: for a site behind somebody else's provider what leads to it; there is no address.
         cache: the folder that keeps what was read, people's names included; None for no copy. The
             commands set it (`cache_folder`), and `load_connection` does not.
     """
@@ -55,6 +105,7 @@ class Connection(Endpoint):
     journal: Secret | None = None
     policy: Path | None = None
     snapshot: Path | None = None
+    plugged: Plugged | None = None
     cache: Path | None = None
 
 
@@ -190,6 +241,17 @@ def _choose(wanted: str | None, known: Mapping[str, object], path: Path) -> str:
     return wanted
 
 
+class _AsGiven(dict[str, str]):
+    """What messages call settings of which only their provider knows which there are."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+
+    def __missing__(self, key: str) -> str:
+        return f"{self._where}{key}"
+
+
 class _Site(Settings):
     """The settings of a site."""
 
@@ -208,10 +270,16 @@ class _Site(Settings):
 
     def connection(self) -> Connection:
         """Check the settings and follow their references."""
-        self.check_known(_KEYS)
         provider = self.values.get("provider", _PROVIDERS[0])
+        if isinstance(provider, str) and is_name(provider):
+            return self._plugged(provider)
+        self.check_known(_KEYS)
         if provider not in _PROVIDERS:
-            raise self.wrong("provider", "is not known", f"There are: {', '.join(_PROVIDERS)}.")
+            raise self.wrong(
+                "provider",
+                "is not known",
+                f"There are: {', '.join(_PROVIDERS)}. The name of one that is installed has a dot.",
+            )
         if provider == "snapshot":
             self.check_known(_OF_SNAPSHOTS)
             return Connection(
@@ -234,6 +302,18 @@ class _Site(Settings):
             actors=self._actors(),
             journal=self.journal(),
             policy=self._policy(),
+        )
+
+    def _plugged(self, name: str) -> Connection:
+        own = {key: each for key, each in self.values.items() if key not in _OF_EVERY_PROVIDER}
+        options = ProviderOptions(replace(self, values=own, names=_AsGiven(self.where)))
+        return Connection(
+            url="",
+            token_url="",
+            actors=self._actors(),
+            journal=self.journal(),
+            policy=self._policy(),
+            plugged=Plugged(name, options),
         )
 
     def address(self) -> str:

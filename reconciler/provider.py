@@ -1,13 +1,16 @@
 """The Protocols of a provider, and the values that cross them.
 
 A `Reader` is all that `plan`, `drift`, `export` and `explain` ever hold; only `apply` holds a
-`Writer`. A new provider implements these two (design, sections 1 and 7).
+`Writer`. A new provider implements these two (design, sections 1 and 7), and a distribution that
+brings one offers a `Provider` under the entry points `reconciler.providers`.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from reconciler.domain.address import Address
@@ -62,7 +65,7 @@ class Change:
         before: for a label its expected text (None is the default); unused otherwise, since an
             `add` expects absence and a `remove` presence.
         after: for a label the new text, or None to reset it.
-        key: the idempotency key: the same key never takes effect twice.
+        key: the idempotency key, in printable ASCII: the same key never takes effect twice.
     """
 
     address: Address
@@ -146,5 +149,48 @@ class Writer(Reader, Protocol):
 
         Raises:
             SiteError: the request as a whole failed; what happened to its changes is unknown.
+        """
+        ...
+
+
+class Options(Protocol):
+    """The settings of an environment that are its provider's own.
+
+    Each of the methods raises `ConfigurationError` where a setting is missing or cannot be used.
+    """
+
+    def check_known(self, *keys: str) -> None:
+        """Refuse a setting that the provider does not have."""
+        ...
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text."""
+        ...
+
+    def path(self, key: str) -> Path:
+        """Return a path; a relative one is meant from where the settings file is."""
+        ...
+
+    def secret(self, key: str) -> str:
+        """Follow a reference, to a variable, a file or a command, and return what it leads to."""
+        ...
+
+
+class Provider(Protocol):
+    """Opens a site by the settings of an environment."""
+
+    def open_reader(self, options: Options) -> AbstractContextManager[Reader]:
+        """Open the site for reading: through what comes of it, nothing can be written.
+
+        Raises:
+            ConfigurationError: the settings cannot be used.
+        """
+        ...
+
+    def open_writer(self, options: Options) -> AbstractContextManager[Writer]:
+        """Open the site for reading and writing; `send` is called by one thread.
+
+        Raises:
+            ConfigurationError: the settings cannot be used.
         """
         ...

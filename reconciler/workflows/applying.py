@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Final, TypeVar
 
@@ -15,6 +16,8 @@ from reconciler.journal.history import last_rosters
 from reconciler.journal.record import SqlJournal
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
+from reconciler.provider import Writer
+from reconciler.providers.plugged.writer import PluggedWriter
 from reconciler.providers.rest.cache import Cache
 from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.threads import CONCURRENCY, Threads
@@ -79,15 +82,14 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     with (
         open_journal(connection.journal) as journal,
         journal.lease(plan.site, wait_seconds=wait_seconds, waiting=waiting) as lease,
-        RestWriter(
+        _open_writer(
             connection,
             Limits(
                 sleep=asked_to.wait,
                 stopping=lambda: asked_to.is_set() or not lease.is_alive(),
             ),
-            Cache.at(connection.cache),
         ) as writer,
-        Threads(writer.send, max_concurrency) as courier,
+        Threads(writer.send, 1 if connection.plugged else max_concurrency) as courier,
     ):
         # Only now: to wait for another run may take until the next day.
         order = engine.Order(
@@ -100,6 +102,12 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         return engine.apply_plan(
             plan, writer, courier, journal, order, watcher=watcher, stopping=asked_to.is_set
         )
+
+
+def _open_writer(connection: Connection, limits: Limits) -> AbstractContextManager[Writer]:
+    if connection.plugged is not None:
+        return PluggedWriter(connection.plugged)
+    return RestWriter(connection, limits, Cache.at(connection.cache))
 
 
 def apply_fresh(

@@ -49,6 +49,10 @@ def open_reader(source: Source) -> AbstractContextManager[Reader]:
         return SavedStateReader(source)
     if source.snapshot is not None:
         return SavedStateReader(source.snapshot, lacking=frozenset(Capability))
+    if source.plugged is not None:
+        from reconciler.providers.plugged.reader import PluggedReader  # noqa: PLC0415 - only who asks for it needs it
+
+        return PluggedReader[Reader](source.plugged)
     from reconciler.providers.rest.cache import Cache  # noqa: PLC0415 - loads requests
     from reconciler.providers.rest.reader import RestReader  # noqa: PLC0415 - loads requests
 

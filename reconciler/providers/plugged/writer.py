@@ -1,0 +1,27 @@
+"""Writes to a site through a provider that another distribution brings."""
+
+from collections.abc import Sequence
+
+from reconciler.provider import Change, ChangeResult, Writer
+from reconciler.providers.plugged.reader import PluggedReader
+
+
+class PluggedWriter(PluggedReader[Writer]):
+    """A writer of somebody else's."""
+
+    opens = "open_writer"
+
+    def send(self, changes: Sequence[Change]) -> list[ChangeResult]:
+        """Make changes in one request; results stand in the same order.
+
+        Raises:
+            SiteError: the provider failed; what happened to the changes is unknown.
+            ContractViolation: it did not answer each of them.
+        """
+        with self.telling():
+            results = list(self.opened.send(changes))
+        if len(results) != len(changes) or not all(
+            isinstance(each, ChangeResult) for each in results
+        ):
+            raise self.violated(f"did not answer each of {len(changes)} changes")
+        return results
