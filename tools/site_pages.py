@@ -136,9 +136,9 @@ def _manifest_keys(schema: dict[str, Any]) -> Iterator[str]:
         "| --- | ---- | ------ | ---------- |",
     )
     for path, node in _keys(schema, schema, "", ()):
-        values = ", ".join(f"`{value}`" for value in node.get("enum", ())) or str(
-            node.get("type", "")
-        )
+        ways = (node, *node.get("anyOf", ()))
+        words = [f"`{value}`" for way in ways for value in way.get("enum", ())]
+        values = ", ".join(words) or str(node.get("type", ""))
         default = f"`{json.dumps(node['default'])}`" if "default" in node else ""
         what = node.get("description", "")
         yield "| " + " | ".join(map(_cell, (f"`{path}`", what, values, default))) + " |"

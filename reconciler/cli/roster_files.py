@@ -15,7 +15,8 @@ from reconciler.errors import WrongUse
 from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
 from reconciler.manifest.model import Reference, RosterSource
 from reconciler.plain import plain
-from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.plugins import is_name
+from reconciler.rosters.formats import SERVICES, Files, read_files
 from reconciler.rosters.warnings import told
 from reconciler.rules.candidates import NOWHERE
 from reconciler.settings import CONFIG_NAME
@@ -42,6 +43,16 @@ def _columns(
         raise click.BadParameter(str(error)) from None
 
 
+class Format(click.Choice[str]):
+    """One of the formats that are built in, or the name of one that is installed, with a dot."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        """Take a name with a dot as it is; whether it is installed is seen when it is read."""
+        return value if is_name(value) else super().convert(value, param, context)
+
+
 def reading_options(formats: Iterable[str]) -> Callable[[Command], Command]:
     """Make what says how a roster in one of some formats is read; its values are for `how`."""
     made = (
@@ -62,7 +73,7 @@ def reading_options(formats: Iterable[str]) -> Callable[[Command], Command]:
         click.option(
             "--type",
             "roster_type",
-            type=click.Choice([*formats]),
+            type=Format([*formats]),
             default=_DEFAULT,
             show_default=True,
             help="The format that the roster is in.",
@@ -121,11 +132,11 @@ def read_roster(
         )
     given = {"columns": columns and "--column", "base": base and "--base"}
     for key, option in given.items():
-        if option and key not in ROSTER_TAKES[roster_type]:
+        if option and key not in ROSTER_TAKES.get(roster_type, given):
             raise WrongUse(f"{option} is not for --type {roster_type}.", "Leave it out.")
     if roster_type in SERVICES:
         return fetch_roster(roster_type, path, config)
-    return FILES[roster_type](Files(Path(path), Path(base) if base else None, columns))
+    return read_files(roster_type, Files(Path(path), Path(base) if base else None, columns))
 
 
 def tell_of_roster(roster: Roster) -> None:

@@ -99,6 +99,9 @@ _KEYWORDS: Final[Mapping[str, Callable[..., bool]]] = MappingProxyType(
         "minimum": _unless(int, lambda value, wanted: value >= wanted),
         "maximum": _unless(int, lambda value, wanted: value <= wanted),
         "minItems": _unless(list, lambda value, wanted: len(value) >= wanted),
+        "anyOf": lambda value, wanted, root: any(
+            certainly_follows(value, each, root) for each in wanted
+        ),
         "items": lambda value, wanted, root: (
             not isinstance(value, list)
             or all(certainly_follows(each, wanted, root) for each in value)

@@ -260,10 +260,19 @@ _MISSING_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def _not_allowed(document: Document, spot: _Spot, error: ValidationError) -> Iterator[_Finding]:
+    yield from _not_among(document, spot, error.validator_value)
+
+
+def _not_brought(document: Document, spot: _Spot, error: ValidationError) -> Iterator[_Finding]:
+    """Explain that it is none of some words, nor the name of what might be installed."""
+    ways: Any = error.validator_value
+    yield from _not_among(document, spot, ways[0]["enum"])
+
+
+def _not_among(document: Document, spot: _Spot, values: Any) -> Iterator[_Finding]:
     if not _is_scalar(spot.value):
         return  # told by `_wrong_type`
     written = document.written.get(spot.place, str(spot.value))
-    values: Any = error.validator_value
     allowed = [str(value) for value in values]
     yield _Finding(
         spot.place,
@@ -359,6 +368,7 @@ EXPLAINERS: Final[Mapping[str, _Explainer]] = MappingProxyType(
         "additionalProperties": _unknown_key,
         "required": _missing_key,
         "enum": _not_allowed,
+        "anyOf": _not_brought,
         "const": _wrong_version,
         "pattern": _wrong_text,
         "maxLength": _too_long,

@@ -5,6 +5,9 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.domain.roster import Roster
+from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.plain import plain
+from reconciler.plugins import ROSTERS, capitalised, is_name, load
 from reconciler.rosters.files import FILES, Files
 from reconciler.rosters.service import RosterService
 
@@ -21,7 +24,7 @@ def _read_ss12000(service: RosterService) -> Roster:
     return read_ss12000(service)
 
 
-__all__ = ["FILES", "LEADERS", "SERVICES", "Files"]
+__all__ = ["FILES", "LEADERS", "SERVICES", "Files", "read_files"]
 
 SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyType(
     {"oneroster-rest": _read_oneroster, "ss12000": _read_ss12000}
@@ -31,6 +34,35 @@ SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyT
 Each raises `InvalidRoster` with everything that is wrong, or `SiteError` where something could not
 be read.
 """
+
+
+def read_files(kind: str, files: Files) -> Roster:
+    """Read a roster from its files.
+
+    Args:
+        kind: a key of `FILES`, or the name of a format that another distribution brings.
+        files: where they are.
+
+    Raises:
+        InvalidRoster: it has mistakes; all of them together.
+        ConfigurationError: nobody brings such a format, or who brings it failed.
+    """
+    if not is_name(kind):
+        return FILES[kind](files)
+    plugin = load(ROSTERS, kind)
+    try:
+        found = plugin.object(files)
+    except ReconcilerError:
+        raise
+    except Exception as error:
+        what = plain(type(error).__name__)
+        raise ConfigurationError(f"{capitalised(plugin.said)} failed: {what}.", _TELL) from error
+    if not isinstance(found, Roster):
+        raise ConfigurationError(f"{capitalised(plugin.said)} returned no roster.", _TELL)
+    return found
+
+
+_TELL: Final = "Tell those who make it; `reconciler.testing` has tests that it should pass."
 
 LEADERS: Final = frozenset({"oneroster-csv", "oneroster-rest"})
 """The formats whose primary teachers lead a class, of any subject (OneRoster, "primary").

@@ -7,7 +7,7 @@ from pathlib import Path
 from reconciler.domain.roster import Roster
 from reconciler.errors import SiteError
 from reconciler.manifest.model import Manifest, Reference, RosterSource
-from reconciler.rosters.formats import FILES, SERVICES, Files
+from reconciler.rosters.formats import SERVICES, Files, read_files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.rosters.service import load_service
 from reconciler.rosters.warnings import remarked
@@ -55,7 +55,7 @@ def _read_files(source: RosterSource, path: Reference) -> Roster:
     """Read a roster from its files, which are named relative to the manifest's own file."""
     folder = Path(path.position.file).parent
     base = folder / source.base.key if source.base else None
-    return FILES[source.type](Files(folder / path.key, base, source.columns))
+    return read_files(source.type, Files(folder / path.key, base, source.columns))
 
 
 def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:

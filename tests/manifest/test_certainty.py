@@ -100,7 +100,7 @@ def test_what_is_certain_is_valid(data: st.DataObject):
 
 @pytest.mark.parametrize(
     "unknown",
-    [{"not": {}}, {"anyOf": [{}]}, {"$ref": "https://elsewhere.example/x"}, {"type": "number"}],
+    [{"not": {}}, {"allOf": [{}]}, {"$ref": "https://elsewhere.example/x"}, {"type": "number"}],
 )
 def test_what_is_not_understood_is_in_doubt(unknown: dict[str, Any]):
     assert not certainly_follows("a", unknown, {"$defs": {}})

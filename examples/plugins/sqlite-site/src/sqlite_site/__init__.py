@@ -181,9 +181,7 @@ PROVIDER = SqliteProvider()
 
 
 def create(path: Path, state: LiveState) -> None:
-    """Make the file of a site; guardians, and whoever is in a unit without learning there, are
-    left out.
-    """
+    """Make the file of a site; of its memberships, those of learners alone."""
     connection = sqlite3.connect(path)
     connection.executescript(TABLES)
     site = state.site
