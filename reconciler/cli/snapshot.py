@@ -55,16 +55,17 @@ def read(*, folder: str, environment: str | None, config: Path | None) -> int:
     """
     from reconciler.cli.plan_files import is_state, refuse_target
     from reconciler.plain import count, plain
-    from reconciler.private_files import write_private
     from reconciler.providers.form import read_form
-    from reconciler.providers.saved import SavedStateReader, write_state
+    from reconciler.providers.saved import SavedStateReader
     from reconciler.workflows.runbooks import snapshot_of
+    from reconciler.workflows.snapshots import held
 
     path = snapshot_of(options.connection(environment, config))
     refuse_target(path, is_state, "a snapshot", inputs=())
-    before = SavedStateReader(path).site().revision if path.exists() else 0
-    state = read_form(Path(folder), before + 1)
-    write_private(path, write_state(state))
+    with held(path) as snapshot:
+        before = SavedStateReader(path).site().revision if path.exists() else 0
+        state = read_form(Path(folder), before + 1)
+        snapshot.write(state)
     found = f"{count(len(state.people), 'person', 'people')}, {count(len(state.units), 'unit')}"
     click.echo(plain(f"Wrote {path}: {found}."), err=True)
     return ExitCode.DONE
