@@ -14,7 +14,7 @@ from typing import Final
 from reconciler.apply import preflight
 from reconciler.apply.journal import Earlier, RunEnd
 from reconciler.apply.outcome import ActionOutcome, Outcome
-from reconciler.connection import Connection
+from reconciler.connection import Connection, runbook_beside
 from reconciler.directory import Directory
 from reconciler.errors import ConfigurationError, PlanUnusable, ReconcilerError, WrongUse
 from reconciler.journal.record import SqlJournal
@@ -106,8 +106,7 @@ def runbook_file(connection: Connection) -> Path:
     Raises:
         ConfigurationError: the site has an API.
     """
-    snapshot = snapshot_of(connection)
-    return snapshot.with_name(f"{snapshot.stem}.runbook.json")
+    return runbook_beside(snapshot_of(connection))
 
 
 def make_runbook(

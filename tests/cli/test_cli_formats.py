@@ -17,6 +17,7 @@ from sandboxes import ROOT, Desk, example
 from small import plan, small_site, wanting
 
 from reconciler.diagnostics import CODES
+from reconciler.providers.saved import write_state
 from reconciler.reports import annotations, csv_table
 from reconciler.review import CHECKS
 from reconciler.state import Person
@@ -233,11 +234,50 @@ def test_one_format_goes_to_standard_output_and_the_others_into_files(first_desk
     assert "text goes to standard output" in refused("text=out")
     assert "is what the command reads" in refused("json=roles.yaml")
     first_desk.write("mine\n", "notes.txt")
-    assert "is not a report in sarif" in refused("sarif=notes.txt")
+    assert "is not a report of this command in sarif" in refused("sarif=notes.txt")
     assert "There is no folder nowhere" in refused("sarif=nowhere/out.sarif", expect=1)
     first_desk.run("validate", "roles.yaml", "--format", "json=out.json")
-    assert "is not a report in sarif" in refused("sarif=out.json")
+    assert "is not a report of this command in sarif" in refused("sarif=out.json")
     assert (first_desk.directory / "notes.txt").read_text() == "mine\n"
+
+
+def test_no_report_is_written_over_what_a_site_without_an_api_has(tmp_path: Path):
+    desk = Desk(tmp_path, names=["T 1"])
+    desk.write(
+        '[environments.town]\nprovider = "snapshot"\npath = "town.json"\n', "reconciler.toml"
+    )
+    desk.write("version: 1\nsite: nord\nmentors:\n  - {person: t-1, classes: [8a]}\n")
+    (tmp_path / "town.json").write_bytes(write_state(small_site()))
+    desk.run("apply", "roles.yaml")
+    desk.run("plan", "roles.yaml", "--out", "saved.json")
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.json")}
+    assert set(before) == {"town.json", "town.runbook.json", "saved.json"}
+    for command in ("validate", "plan", "drift", "review"):
+        for name in ("town.json", "town.runbook.json"):
+            err = desk.run(command, "roles.yaml", "--format", f"json={name}", expect=64).err
+            assert f"{name} is the snapshot or the runbook of an environment" in err
+    for command in ("validate", "drift", "review"):
+        done = desk.run(command, "roles.yaml", "--format", "json=saved.json", expect=64)
+        assert "saved.json exists and is not a report of this command in json" in done.err
+    asked = ("--as-planned", "saved.json", "--format", "json=saved.json")
+    assert "is what the command reads" in desk.run("review", *asked, expect=64).err
+    asked = ("--out", "new.json", "--format", "json=new.json")
+    assert "both name new.json" in desk.run("plan", "roles.yaml", *asked, expect=64).err
+    out = desk.run("plan", "roles.yaml", "--out", "town.runbook.json", expect=64)
+    assert "is the snapshot or the runbook of an environment" in out.err
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.json")} == before
+
+
+def test_what_lies_in_no_line_is_told_at_a_file_that_the_command_reads(first_desk: Desk):
+    first_desk.write(example(policy={"max_learners_per_mentor": 10}), "folder/b.yaml")
+    first_desk.run("plan", "folder", "--out", "plan.json", expect=4)
+    for command, home in (
+        (("plan", "folder"), "folder/b.yaml"),
+        (("show", "plan.json"), "plan.json"),
+    ):
+        code = 4 if command[0] == "plan" else 0
+        (found,) = sarif(first_desk.run(*command, "--format", "sarif", expect=code).out)
+        assert places([found]) == [("RR511", home, 0)]
 
 
 def test_every_report_of_a_review_may_be_replaced(first_desk: Desk):
