@@ -67,8 +67,10 @@ _OURS: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
         "code-quality": re.compile(rb'\[\]|\[\s*\{\s*"check_name": "RR\d{3}"'),
     }
 )
-"""What a file begins with that was written in a format here, and may be replaced. JSON names what it
-tells of: saved states, runbooks' documents and records are JSON of this program, too."""
+"""What a file begins with that was written in a format here, and may be replaced.
+
+JSON names what it tells of: a saved state is JSON of this program, too.
+"""
 
 _BEGINNING: Final = 1_000
 
