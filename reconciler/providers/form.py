@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from reconciler import csv_text
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, MembershipRole, Role, TargetKind, UnitKind
@@ -74,11 +75,8 @@ def empty_form(site: str) -> dict[str, bytes]:
     }
     files = {}
     for name, sheet in SHEETS.items():
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-        writer.writerow([*sheet.required, *sheet.optional])
-        writer.writerows(begun.get(name, []))
-        files[f"{name}.csv"] = text.getvalue().encode("utf-8-sig")
+        rows = [[*sheet.required, *sheet.optional], *begun.get(name, [])]
+        files[f"{name}.csv"] = "".join(csv_text.written(rows, mark=";")).encode("utf-8-sig")
     return files
 
 

@@ -16,9 +16,11 @@ from junitparser import Failure, JUnitXml
 from sandboxes import ROOT, Desk, example
 from small import plan, small_site, wanting
 
-from reconciler.diagnostics import CODES
+from reconciler.diagnostics import CODES, Diagnostic
 from reconciler.providers.saved import write_state
-from reconciler.reports import annotations, csv_table
+from reconciler.reports import annotations, csv_table, findings
+from reconciler.reports import sarif as sarif_log
+from reconciler.reports.findings import Reported
 from reconciler.review import CHECKS
 from reconciler.state import Person
 
@@ -167,7 +169,7 @@ def test_a_fingerprint_stays_when_the_line_moves(first_desk: Desk):
         names = ("--format", "code-quality", "--format", "sarif=found.sarif")
         issues = code_quality(first_desk.run("validate", "roles.yaml", *names, expect=1).out)
         results = sarif(written(first_desk, "found.sarif"))
-        prints = [each["partialFingerprints"]["reconciler/v1"] for each in results]
+        prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in results]
         assert prints == [each["fingerprint"] for each in issues]
         return [prints, [str(each["location"]["lines"]["begin"]) for each in issues]]
 
@@ -197,6 +199,50 @@ def test_what_drifted_is_told_at_its_line(settled_desk: Desk):
     told = sarif(settled_desk.run("drift", "past.yaml", "--format", "sarif", expect=2).out)
     ((code, file, _),) = places([each for each in told if each["ruleId"] == "RR803"])
     assert (code, file) == ("RR803", "past.yaml")
+
+
+def reported(number: int, message: str, code: str = "RR504") -> list[Reported]:
+    found = [Diagnostic(code, f"{message} {each}") for each in range(number)]
+    return list(findings.of_diagnostics(found, "roles.yaml"))
+
+
+def test_every_test_of_a_report_has_a_name_of_its_own_that_stays(first_desk: Desk):
+    def names() -> list[str]:
+        first_desk.run("validate", "roles.yaml", "--format", "junit=found.junit", expect=1)
+        return [name for name, _ in junit(first_desk.directory / "found.junit")]
+
+    twice = WRONG.replace("[8a, 8a]", "[8a, 8a, 8a, 8b, 8b]")
+    first_desk.write(twice)
+    before = names()
+    assert len(set(before)) == len(before)
+    first_desk.write(twice.replace("mentors:", "\n\n# moved\nmentors:"))
+    assert names() == before
+
+
+def test_the_same_finding_has_the_same_fingerprint_in_every_format(first_desk: Desk):
+    names = ("--format", "jsonl", "--format", "sarif=found.sarif")
+    first_desk.write(example(policy={"max_learners_per_mentor": 10}), "strict.yaml")
+    told = lines(first_desk.run("plan", "strict.yaml", *names, expect=4).out)
+    assert [each["fingerprint"] for each in told if each["type"] == "finding"] == [
+        each["partialFingerprints"]["primaryLocationLineHash"]
+        for each in sarif(written(first_desk, "found.sarif"))
+    ]
+
+
+def test_a_log_holds_as_much_as_is_taken_errors_first_and_counts_the_rest(monkeypatch):
+    monkeypatch.setattr(sarif_log, "LIMIT", 5)
+    found = [*reported(4, "a warning"), *reported(4, "an error", "RR113")]
+    text = "".join(sarif_log.render(found))
+    assert [each["level"] for each in sarif(text)] == ["error"] * 4 + ["warning"]
+    (invocation,) = json.loads(text)["runs"][0]["invocations"]
+    (notification,) = invocation["toolExecutionNotifications"]
+    assert notification["message"]["text"].startswith("3 more findings left out")
+
+
+def test_no_text_is_an_older_command_of_the_runner():
+    text = "".join(annotations.render(reported(annotations.SHOWN + 2, "##[add-mask]a ##[error]")))
+    assert "##[" not in text
+    assert text.count("##\\[add-mask]a") == annotations.SHOWN + 2
 
 
 def test_beyond_ten_of_a_severity_what_is_not_annotated_is_told(first_desk: Desk):
@@ -354,11 +400,15 @@ def test_mistakes_are_lines_and_rows(first_desk: Desk):
 
 
 def test_no_cell_is_a_formula():
-    keys = ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1")
+    keys = ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", '"=1', "=1;=2")
     people = tuple(
         Person(f"1{n}", key, f"t{n}", None, "T", "p0", active=True) for n, key in enumerate(keys)
     )
     site = small_site(people=people, memberships=())
     made = plan(site, wanting(*((key, "8a") for key in keys)))
     rows = table("".join(csv_table.plan_csv(made)))
-    assert {row["person"] for row in rows} == {f"'{key}" for key in keys}
+    guarded = {f"'{key}" for key in keys[:-1]} | {"'=1;'=2"}
+    assert {row["person"] for row in rows} == guarded
+    # As a spreadsheet reads it whose language parts cells by semicolons:
+    other = csv.reader(io.StringIO("".join(csv_table.plan_csv(made))), delimiter=";")
+    assert not [cell for row in other for cell in row if cell.lstrip('" ').startswith(("=", "+"))]
