@@ -22,7 +22,7 @@ from reconciler.plain import first_of
 from reconciler.plan import document
 from reconciler.plan.end_state import end_state, undo
 from reconciler.plan.model import Action, Plan
-from reconciler.private_files import write_private
+from reconciler.private_files import replacing
 from reconciler.redact import Redaction
 from reconciler.runbook.steps import Step, finished, steps_of, visits
 from reconciler.state import LiveState, Person
@@ -116,7 +116,7 @@ def make_runbook(
     *,
     today: date | None = None,
 ) -> Made:
-    """Check a plan as an apply would, and save it as the site's runbook, for its owner alone.
+    """Check a plan as an apply would, and save it as the site's runbook, for those of the snapshot.
 
     An older runbook is replaced: what was done of it stands in the snapshot. Where there is nothing
     to do, it goes all the same, since what it still tells to do is not wanted any more.
@@ -154,7 +154,8 @@ def make_runbook(
         plan = replace(plan, actions=actions)
         older = _older(path, read, journal, state)
         if plan.actions:
-            write_private(path, (piece.encode() for piece in document.to_texts(plan)))
+            with replacing(path, snapshot_of(connection).stat()) as file:
+                file.writelines(piece.encode() for piece in document.to_texts(plan))
         elif older:
             path.unlink()
     if older and older.plan and older.plan.id == plan.id:

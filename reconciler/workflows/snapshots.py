@@ -7,7 +7,6 @@ and each who works with it has a journal of their own. The system frees it when 
 import errno
 import hashlib
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from reconciler.errors import LeaseHeld, SiteError
-from reconciler.private_files import replace_content, write_private
+from reconciler.private_files import replace_content, resemble, write_private
 from reconciler.providers.saved import write_state
 from reconciler.state import LiveState
 
@@ -80,17 +79,12 @@ def held(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[Snapshot]:
     lock = path.with_name(f".{path.name}.lock")
     handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _share(handle, path)
+        with suppress(OSError):  # only its owner can let the same people in, and did so before
+            resemble(lock, path.stat())
         _take(handle, path, monotonic() + wait_seconds)
         yield Snapshot(path)
     finally:
         os.close(handle)
-
-
-def _share(lock: int, path: Path) -> None:
-    """Let all those lock who may read and write the snapshot."""
-    with suppress(OSError):  # only its owner can, and did so before
-        os.chmod(lock, stat.S_IMODE(path.stat().st_mode) | 0o600)
 
 
 def _take(lock: int, path: Path, end: float) -> None:

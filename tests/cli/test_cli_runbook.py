@@ -308,6 +308,15 @@ def test_colleagues_with_journals_of_their_own_lose_no_tick(desk):
     assert len(holders(desk)) == 4
 
 
+def test_who_may_read_the_snapshot_may_read_its_runbook(desk):
+    path = desk.directory / "snapshot.json"
+    path.chmod(0o660)
+    desk.run("apply", "roles.yaml")
+    desk.run("runbook", "done", "1")
+    for name in ("snapshot.json", "snapshot.runbook.json", ".snapshot.json.lock"):
+        assert stat.S_IMODE((desk.directory / name).stat().st_mode) == 0o660, name
+
+
 def test_who_writes_past_the_lock_is_noticed(desk, tmp_path):
     path = tmp_path / "snapshot.json"
     with held(path) as snapshot:
