@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconciler.connection import Connection
     from reconciler.plan.model import Plan
     from reconciler.runbook.steps import Step
-    from reconciler.workflows.runbooks import Opened, Replaced
+    from reconciler.workflows.new_runbook import Replaced
+    from reconciler.workflows.runbooks import Opened
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -163,11 +164,12 @@ def say_made(
     """Make the runbook of a plan, and say where it is.
 
     Raises:
-        ReconcilerError: as `reconciler.workflows.runbooks.make_runbook`.
+        ReconcilerError: as `reconciler.workflows.new_runbook.make_runbook`.
     """
     from reconciler.cli.plan_files import is_plan, read_plan, refuse_target
     from reconciler.plain import count, plain
-    from reconciler.workflows.runbooks import make_runbook, runbook_file
+    from reconciler.workflows.new_runbook import make_runbook
+    from reconciler.workflows.runbooks import runbook_file
 
     path = runbook_file(site)
     refuse_target(path, is_plan, "a runbook", inputs=())

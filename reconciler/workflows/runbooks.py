@@ -4,7 +4,7 @@ The runbook's file is the plan itself. What is done of it stands nowhere but in 
 is replaced in a single step: so the two cannot disagree, wherever a command is stopped.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,17 +16,14 @@ from reconciler.apply.journal import Earlier, RunEnd
 from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.connection import Connection, runbook_beside
 from reconciler.directory import Directory
-from reconciler.errors import ConfigurationError, PlanUnusable, ReconcilerError, WrongUse
+from reconciler.errors import ConfigurationError, PlanUnusable, WrongUse
 from reconciler.journal.record import SqlJournal
 from reconciler.plain import first_of
-from reconciler.plan import document
 from reconciler.plan.end_state import end_state, undo
 from reconciler.plan.model import Action, Plan
-from reconciler.private_files import replacing
 from reconciler.redact import Redaction
-from reconciler.runbook.steps import Step, finished, steps_of, visits
+from reconciler.runbook.steps import Step, finished, steps_of
 from reconciler.state import LiveState, Person
-from reconciler.workflows.loading import load_policy
 from reconciler.workflows.reading import open_reader, today_in
 from reconciler.workflows.recording import open_journal
 from reconciler.workflows.snapshots import Snapshot, held
@@ -59,33 +56,6 @@ class Opened:
     used: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """An older runbook, in whose place another one came, or none.
-
-    Attributes:
-        plan: what it carried out; None where it could not be read.
-        steps: how many it had; `done` is how many of them the snapshot has.
-    """
-
-    plan: Plan | None
-    steps: int = 0
-    done: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What an apply left beside a snapshot.
-
-    Attributes:
-        runbook: the new one, which has no steps where nothing is to be done.
-        instead_of: the older one that is gone with steps that were not done, or None.
-    """
-
-    runbook: Opened
-    instead_of: Replaced | None
-
-
 def snapshot_of(connection: Connection) -> Path:
     """Return the snapshot of a site without an API.
 
@@ -109,60 +79,6 @@ def runbook_file(connection: Connection) -> Path:
     return runbook_beside(snapshot_of(connection))
 
 
-def make_runbook(
-    plan: Plan,
-    connection: Connection,
-    read: Callable[[Path], Plan],
-    *,
-    today: date | None = None,
-) -> Made:
-    """Check a plan as an apply would, and save it as the site's runbook, for those of the snapshot.
-
-    An older runbook is replaced: what was done of it stands in the snapshot. Where there is nothing
-    to do, it goes all the same, since what it still tells to do is not wanted any more.
-
-    Args:
-        plan: what is to be carried out.
-        connection: the site.
-        read: reads a saved plan.
-        today: today in the time zone of the plan, by default.
-
-    Raises:
-        ConfigurationError: the site has an API.
-        InvalidInput: the policy file has mistakes, or does not fit the site.
-        GuardRefused: a guard or policy refuses.
-        PlanUnusable: the plan is stale, already used, or for another site.
-        LeaseHeld: another command is writing to the snapshot.
-        JournalError: the journal cannot be read.
-        SiteError: the snapshot cannot be read.
-        OSError: the runbook cannot be written.
-    """
-    path = runbook_file(connection)
-    preflight.check_readable(plan)
-    day = today or today_in(plan.timezone)
-    preflight.check_days(plan, day)
-    site_policy = load_policy(connection.policy)
-    with held(snapshot_of(connection)), open_journal(connection.journal) as journal:
-        if journal.earlier(plan).used:
-            raise PlanUnusable("The plan was used before.", AGAIN)
-        with open_reader(connection) as reader:
-            state = reader.fetch()
-            preflight.check_site(plan, state.site.id)
-            original = preflight.check_basis(plan, state, _all_of(plan), reader)
-        actions = preflight.as_of_today(plan, original, Earlier(), day)
-        preflight.check_guards(plan, original, actions, day, {}, site_policy)
-        plan = replace(plan, actions=actions)
-        older = _older(path, read, journal, state)
-        if plan.actions:
-            with replacing(path, snapshot_of(connection).stat()) as file:
-                file.writelines(piece.encode() for piece in document.to_texts(plan))
-        elif older:
-            path.unlink()
-    if older and older.plan and older.plan.id == plan.id:
-        older = None  # it is made once more, and nothing of it is dropped
-    return Made(_opened(plan, state, original, used=False), older)
-
-
 def open_runbook(plan: Plan, connection: Connection) -> Opened:
     """Look how far a runbook is.
 
@@ -183,13 +99,13 @@ def open_runbook(plan: Plan, connection: Connection) -> Opened:
         state = reader.fetch()
         preflight.check_site(plan, state.site.id)
         try:
-            original = preflight.check_basis(plan, state, _all_of(plan), reader)
+            original = preflight.check_basis(plan, state, all_of(plan), reader)
         except PlanUnusable as stale:
             if used:
                 raise PlanUnusable("The runbook is used: all of it was done.", AGAIN) from None
             said = str(stale).replace("The plan is stale", "The runbook is stale")
             raise PlanUnusable(said, AGAIN).naming(stale.site, stale.people) from None
-    return _opened(plan, state, original, used=used)
+    return opened(plan, state, original, used=used)
 
 
 def check_holds(found: Opened, today: date | None = None) -> None:
@@ -284,13 +200,21 @@ def in_words(found: Opened, redaction: Redaction, *, names: bool) -> tuple[Step,
     )
 
 
-def _opened(plan: Plan, state: LiveState, original: LiveState, *, used: bool) -> Opened:
+def opened(plan: Plan, state: LiveState, original: LiveState, *, used: bool) -> Opened:
+    """Put a runbook together.
+
+    Args:
+        plan: what it carries out.
+        state: the snapshot.
+        original: the snapshot before anything was done of it.
+        used: whether it was carried out to its end.
+    """
     steps = steps_of(plan, Directory(original))
     done = finished(steps, lambda action: preflight.stands(state, action))
     return Opened(plan, steps, done, state, used)
 
 
-def _all_of(plan: Plan) -> Earlier:
+def all_of(plan: Plan) -> Earlier:
     """Say of every action that it may be a runbook's own doing: all of them are done by hand.
 
     The plan does not say so where it was made of a saved state (--live), which might be an API's.
@@ -298,35 +222,17 @@ def _all_of(plan: Plan) -> Earlier:
     return Earlier(sent=frozenset(action.address for action in plan.actions))
 
 
-def _older(
-    path: Path, read: Callable[[Path], Plan], journal: SqlJournal, state: LiveState
-) -> Replaced | None:
-    """Look what is left of the runbook that is to be replaced; None where nothing is."""
-    if not path.exists():
-        return None
-    try:
-        plan = read(path)
-    except ReconcilerError:
-        return Replaced(None)
-    _settle(journal, plan, state)
-    # It may be stale, so that its steps cannot be put into words: they are counted.
-    done = [
-        all(preflight.stands(state, action) for action in visit) for visit in visits(plan.actions)
-    ]
-    return Replaced(plan, len(done), sum(done)) if not all(done) else None
-
-
 @contextmanager
 def _writing(plan: Plan, connection: Connection) -> Iterator[tuple[Snapshot, SqlJournal, Opened]]:
     """Hold the snapshot while its runbook is looked at and ticked."""
     with held(snapshot_of(connection)) as snapshot, open_journal(connection.journal) as journal:
         found = open_runbook(plan, connection)
-        if _settle(journal, plan, found.state):
+        if settle(journal, plan, found.state):
             found = replace(found, used=journal.earlier(plan).used)
         yield snapshot, journal, found
 
 
-def _settle(journal: SqlJournal, plan: Plan, state: LiveState) -> bool:
+def settle(journal: SqlJournal, plan: Plan, state: LiveState) -> bool:
     """End the runs of a runbook that were killed: the snapshot tells what became of them.
 
     Args:
