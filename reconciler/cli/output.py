@@ -94,7 +94,7 @@ def refuse_targets(subject: str, outputs: Outputs) -> None:
         if out is not None and out.absolute() == path.absolute():
             raise WrongUse(f"--out and --format both name {path}.", "Give each a file of its own.")
         ours = partial(is_report, subject=subject, name=name)
-        what = f"a report of this command in {name}"
+        what = "a document of this command" if name == "json" else f"a report in {name}"
         refuse_target(path, ours, what, inputs=inputs, kept=kept)
 
 

@@ -280,10 +280,10 @@ def test_one_format_goes_to_standard_output_and_the_others_into_files(first_desk
     assert "text goes to standard output" in refused("text=out")
     assert "is what the command reads" in refused("json=roles.yaml")
     first_desk.write("mine\n", "notes.txt")
-    assert "is not a report of this command in sarif" in refused("sarif=notes.txt")
+    assert "is not a report in sarif" in refused("sarif=notes.txt")
     assert "There is no folder nowhere" in refused("sarif=nowhere/out.sarif", expect=1)
     first_desk.run("validate", "roles.yaml", "--format", "json=out.json")
-    assert "is not a report of this command in sarif" in refused("sarif=out.json")
+    assert "is not a report in sarif" in refused("sarif=out.json")
     assert (first_desk.directory / "notes.txt").read_text() == "mine\n"
 
 
@@ -304,7 +304,7 @@ def test_no_report_is_written_over_what_a_site_without_an_api_has(tmp_path: Path
             assert f"{name} is the snapshot or the runbook of an environment" in err
     for command in ("validate", "drift", "review"):
         done = desk.run(command, "roles.yaml", "--format", "json=saved.json", expect=64)
-        assert "saved.json exists and is not a report of this command in json" in done.err
+        assert "saved.json exists and is not a document of this command" in done.err
     asked = ("--as-planned", "saved.json", "--format", "json=saved.json")
     assert "is what the command reads" in desk.run("review", *asked, expect=64).err
     asked = ("--out", "new.json", "--format", "json=new.json")
