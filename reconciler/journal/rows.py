@@ -164,7 +164,7 @@ def read_actions(connection: Connection, run: int) -> list[Action]:
     found = connection.execute(
         select(actions).where(actions.c.run == run).order_by(actions.c.number)
     ).mappings()
-    return [read_action(row) for row in found]
+    return [read_action(dict(row)) for row in found]
 
 
 def read_earlier(connection: Connection, plan_id: str, *, used: bool, now: datetime) -> Earlier:
