@@ -57,7 +57,7 @@ _SPOILT: Final = re.compile(
 )
 _MARKS: Final = (";", ",", "\t")
 
-_SUGGESTIONS: Final = 50
+_SUGGESTIONS: Final = 20
 """So many wrong keys are looked for among the others: where a column is wrong, all of them are."""
 
 Row = Mapping[str, str]
@@ -292,6 +292,7 @@ class _Form:
             if over in people and over in units:
                 message = f"{over} is a person and a unit: nobody knows which is meant."
                 self._wrong("RR905", "roles", number, "over", message, "Give one another key.")
+                continue
             kind = TargetKind(units[over].kind.value) if over in units else TargetKind.LEARNER
             if kind not in TARGET_KINDS[role]:
                 kinds = ", ".join(TARGET_KINDS[role])
