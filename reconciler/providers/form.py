@@ -111,16 +111,9 @@ class _Form:
         members = tuple(self._members(rows["members"], people, units))
         holders, assignments = self._roles(rows["roles"], people, units)
         labels = self._labels(rows["labels"])
-        tops = [each for each in units.values() if each.parent is None]
-        if len(tops) != 1:
-            what = "no unit is" if not tops else f"{len(tops)} units are"
-            self._wrong(
-                "RR903", "units", 0, "parent", f"{what} without a parent; the site alone is"
-            )
         self._stop()
-        self._hierarchy(rows["units"], units)
-        self._stop()
-        site = Site(tops[0].id, tops[0].title, revision, None, frozenset(), False, 0)  # noqa: FBT003 - nobody asked for learning plans
+        top = next(each for each in units.values() if each.parent is None)
+        site = Site(top.id, top.title, revision, None, frozenset(), False, 0)  # noqa: FBT003 - nobody asked for learning plans
         state = LiveState(
             site,
             profiles,
@@ -228,6 +221,7 @@ class _Form:
         return found
 
     def _units(self, rows: Rows) -> dict[str, Unit]:
+        before = len(self._found)
         found: dict[str, Unit] = {}
         for number, row in rows:
             self._once("units", number, "key", row["key"], found)
@@ -242,10 +236,18 @@ class _Form:
                 self._refers("units", number, "parent", row["parent"], known)
                 if _circles(found, row["key"]):
                     self._wrong("RR904", "units", number, "parent", "the unit lies below itself.")
+        tops = sum(each.parent is None for each in found.values())
+        if tops != 1:
+            what = "no unit is" if not tops else f"{tops} units are"
+            self._wrong(
+                "RR903", "units", 0, "parent", f"{what} without a parent; the site alone is"
+            )
+        if len(self._found) == before:
+            self._hierarchy(rows, found)
         return found
 
     def _hierarchy(self, rows: Rows, units: Mapping[str, Unit]) -> None:
-        """Look for what no site has; every parent is there by now, and nothing runs in circles."""
+        """Look for what no site has, in a tree with one top whose units all have their parents."""
         for number, row in rows:
             unit = units[row["key"]]
             if unit.parent is None and unit.kind is not UnitKind.ORGANISATION:
