@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from reconciler.credentials import Secret
+from reconciler.credentials import Secret, Unusable, placed
 from reconciler.errors import ConfigurationError
 from reconciler.plugins import is_name
 from reconciler.settings import CONFIG_NAME, Endpoint, Settings, read_config
@@ -250,6 +250,31 @@ class _AsGiven(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return f"{self._where}{key}"
+
+
+def runbook_beside(snapshot: Path) -> Path:
+    """Return where the runbook of a site without an API stands: beside its snapshot."""
+    return snapshot.with_name(f"{snapshot.stem}.runbook.json")
+
+
+def kept_files(*, config: Path | None, directory: Path) -> list[Path]:
+    """Name the snapshots and runbooks of all environments: no result is written over them.
+
+    Args:
+        config: the settings file asked for; `reconciler.toml` in `directory` otherwise.
+        directory: where the file is looked for. One that cannot be read names none.
+    """
+    path = config or directory / CONFIG_NAME
+    try:
+        tables = read_config(path).environments.values()
+        snapshots = [
+            placed(table["path"], path.parent)
+            for table in tables
+            if table.get("provider") == "snapshot" and isinstance(table.get("path"), str)
+        ]
+    except (ConfigurationError, Unusable):  # who needs the settings says so
+        return []
+    return [each for found in snapshots for each in (found, runbook_beside(found))]
 
 
 class _Site(Settings):

@@ -8,6 +8,7 @@ the machine.
 import errno
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -68,10 +69,27 @@ def replacing(path: Path, like: os.stat_result | None = None) -> Iterator[IO[byt
             file.flush()
             os.fsync(file.fileno())
         if like is not None:
-            with suppress(OSError):  # only who may do everything can give a file away
-                os.chown(temporary, like.st_uid, like.st_gid)
-            temporary.chmod(stat.S_IMODE(like.st_mode))
+            resemble(temporary, like)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def resemble(path: Path, like: os.stat_result) -> None:
+    """Give a file the mode of another one and, as far as one may, its owner and its group.
+
+    Where the group is another one in the end, no group is let in.
+
+    Raises:
+        OSError: its mode cannot be changed.
+    """
+    mode = stat.S_IMODE(like.st_mode)
+    if sys.platform != "win32":
+        for owner in (like.st_uid, -1):  # only who may do everything can give a file away
+            with suppress(OSError):
+                os.chown(path, owner, like.st_gid)
+                break
+        if path.stat().st_gid != like.st_gid:
+            mode &= ~stat.S_IRWXG
+    path.chmod(mode)

@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     from reconciler.workflows.loading import load_manifest
 
     refuse_plans(manifest)
-    refuse_targets(outputs)
+    refuse_targets("drift", outputs)
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     report = beside.find_drift(loaded, source, as_of=as_of, within_days=within)

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.options import FORMAT, Outputs
 from reconciler.cli.plan_files import refuse_target
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, WrongUse
 from reconciler.private_files import write_private
 
 if TYPE_CHECKING:
@@ -69,8 +69,12 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
     deliver("diagnostics", error.diagnostics, Outputs(shown, files))
 
 
-def refuse_targets(outputs: Outputs) -> None:
+def refuse_targets(subject: str, outputs: Outputs) -> None:
     """Refuse to write reports over something that somebody may miss; before anything is fetched.
+
+    Args:
+        subject: what they tell of, for `reconciler.reports.formats`.
+        outputs: which of them go where.
 
     Raises:
         WrongUse: something stands in the place of a report, and is none.
@@ -78,11 +82,20 @@ def refuse_targets(outputs: Outputs) -> None:
     """
     if not outputs.files:
         return
+    from reconciler.connection import kept_files
     from reconciler.reports.formats import is_report
 
-    inputs = _inputs()
+    given = click.get_current_context().params
+    listed = (*given.get("manifest", ()), *given.get("as_planned", ()))
+    inputs = [*listed, *map(given.get, ("plan", "live", "config"))]
+    kept = kept_files(config=given.get("config"), directory=Path())
+    out = given.get("out")
     for name, path in outputs.files:
-        refuse_target(path, partial(is_report, name=name), f"a report in {name}", inputs=inputs)
+        if out is not None and out.absolute() == path.absolute():
+            raise WrongUse(f"--out and --format both name {path}.", "Give each a file of its own.")
+        ours = partial(is_report, subject=subject, name=name)
+        what = "a document of this command" if name == "json" else f"a report in {name}"
+        refuse_target(path, ours, what, inputs=inputs, kept=kept)
 
 
 def deliver(
@@ -114,16 +127,15 @@ def deliver(
         print_text(text(), colour=colour)
 
 
-def _inputs() -> list[Path | None]:
-    """Name the files that the command reads."""
-    given = click.get_current_context().params
-    return [*given.get("manifest", ()), *map(given.get, ("plan", "live", "config"))]
-
-
 def _home() -> str:
-    """Return the path under which that is told which has no place in a file."""
-    given = click.get_current_context().params.get("manifest", ())
-    return str(given[0] if given else "reconciler.toml")
+    """Return the file at which that is told which has no place in one: what the command reads."""
+    from reconciler.manifest.files import first_file
+    from reconciler.settings import CONFIG_NAME
+
+    given = click.get_current_context().params
+    read = (*given.get("manifest", ()), *map(given.get, ("plan", "live", "config")))
+    found = next((path for path in read if path is not None), None)
+    return str(first_file(found)) if found else CONFIG_NAME
 
 
 def print_result(

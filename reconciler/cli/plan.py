@@ -10,6 +10,7 @@ from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.commits import commit_of
+from reconciler.connection import kept_files
 from reconciler.errors import ExitCode, WrongUse, worst
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
@@ -65,8 +66,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     lifted = options.overrides(override_codes, reason)
     refuse_plans(manifest)
-    refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config))
-    refuse_targets(outputs)
+    kept = kept_files(config=config, directory=Path())
+    refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config), kept=kept)
+    refuse_targets("plan", outputs)
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     plan = beside.plan_manifest(

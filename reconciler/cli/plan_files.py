@@ -104,6 +104,7 @@ def refuse_target(
     what: str,
     *,
     inputs: Iterable[Path | None],
+    kept: Iterable[Path] = (),
 ) -> None:
     """Refuse to write a file over something that somebody may miss, before anything is fetched.
 
@@ -112,6 +113,7 @@ def refuse_target(
         is_ours: whether an existing file may be replaced, as something that the program wrote.
         what: such a file, in words.
         inputs: the files that the same command reads.
+        kept: snapshots and runbooks, which have commands of their own.
 
     Raises:
         WrongUse: something stands there that is not to be replaced.
@@ -126,12 +128,14 @@ def refuse_target(
     if not os.path.lexists(path):
         return
     advice = "Name another file, or delete this one first."
-    if any(
-        each is not None and each.exists() and path.exists() and path.samefile(each)
-        for each in inputs
-    ):
+    if _among(path, inputs):
         raise WrongUse(
             f"{path} is what the command reads; it is not replaced.", "Name another file."
+        )
+    if _among(path, kept):
+        raise WrongUse(
+            f"{path} is the snapshot or the runbook of an environment; it is not replaced.",
+            "Name another file.",
         )
     empty = path.is_file() and path.stat().st_size == 0  # as mktemp leaves one
     if path.is_symlink():
@@ -140,6 +144,13 @@ def refuse_target(
         )
     if not (path.is_file() and (empty or is_ours(path))):
         raise WrongUse(f"{path} exists and is not {what}, so it is not replaced.", advice)
+
+
+def _among(path: Path, files: Iterable[Path | None]) -> bool:
+    return any(
+        each is not None and each.exists() and path.exists() and path.samefile(each)
+        for each in files
+    )
 
 
 def refuse_plans(paths: Iterable[Path]) -> None:

@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     from reconciler.workflows import beside, reading
 
     refuse_plans(manifest)
-    refuse_targets(outputs)
+    refuse_targets("review", outputs)
     loaded = None
     if manifest:
         from reconciler.workflows.loading import load_manifest

@@ -10,6 +10,7 @@ from reconciler.cli.output import print_plan, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
+from reconciler.connection import kept_files
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.plan.select import Selection
 from reconciler.redact import Redaction
@@ -64,7 +65,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     lifted = options.overrides(override_codes, reason)
     if out is not None and yes:
         raise WrongUse("--out saves the plan and --yes applies it.", "Leave one of the two out.")
-    refuse_target(out, is_plan, "a saved plan", inputs=(config,))
+    kept = kept_files(config=config, directory=Path())
+    refuse_target(out, is_plan, "a saved plan", inputs=(config,), kept=kept)
     site = options.connection(environment, config)
     plan = make_rollback(
         recorded_run(site.journal, run),

@@ -9,13 +9,14 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.redacting import redact_option
-from reconciler.errors import ExitCode, ReconcilerError, WrongUse
+from reconciler.errors import ExitCode, PlanUnusable, ReconcilerError, WrongUse
 from reconciler.redact import Redaction
 
 if TYPE_CHECKING:
     from reconciler.connection import Connection
     from reconciler.plan.model import Plan
     from reconciler.runbook.steps import Step
+    from reconciler.workflows.new_runbook import Replaced
     from reconciler.workflows.runbooks import Opened
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,7 +24,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FORMATS = ("text", "markdown", "html", "json")
 """What a runbook is shown as; `reconciler.runbook.render` has what makes each of them."""
 
-_NUMBERS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
+_NUMBERS = re.compile(r"(?:([0-9a-z]+):)?([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
 
 def _shown_as(command: Command) -> Command:
@@ -74,9 +75,12 @@ def show(*, environment: str | None, config: Path | None, **shown: Any) -> int:
 
     Example: reconciler runbook show --format html --language nb > runbook.html
     """
+    from reconciler.workflows.runbooks import check_holds
+
     plan, site = _find(environment, config)
     shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
     found = _open(plan, site)
+    check_holds(found)
     _print(found, found.steps, **shown)
     return ExitCode.DONE
 
@@ -88,9 +92,12 @@ def following(*, environment: str | None, config: Path | None, **shown: Any) -> 
 
     Example: reconciler runbook next --language nb
     """
+    from reconciler.workflows.runbooks import check_holds
+
     plan, site = _find(environment, config)
     shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
     found = _open(plan, site)
+    check_holds(found)
     _print(found, [step for step in found.steps if step.number not in found.done][:1], **shown)
     return ExitCode.DONE
 
@@ -103,15 +110,16 @@ def done(
 ) -> int:
     """Note that steps are done: the snapshot then says so.
 
-    STEP is a number, or several like 3-7. After the last step the runbook is used.
+    STEP is a number, or several like 3-7. From paper, write the runbook's mark before it, as in
+    7f3a:2: then a step of another runbook is refused. After the last step the runbook is used.
 
-    Example: reconciler runbook done 1 3-7
+    Examples: reconciler runbook done 1 3-7; reconciler runbook done 7f3a:2
     """
     from reconciler.workflows.runbooks import tick
 
     plan, site = _find(environment, config)
     redaction.meet(plan.site, plan.actions)
-    _tell(tick(plan, site, _read(numbers)))
+    _tell(tick(plan, site, _read(numbers, plan)))
     return ExitCode.DONE
 
 
@@ -129,7 +137,7 @@ def undone(
 
     plan, site = _find(environment, config)
     redaction.meet(plan.site, plan.actions)
-    _tell(untick(plan, site, _read(numbers)))
+    _tell(untick(plan, site, _read(numbers, plan)))
     return ExitCode.DONE
 
 
@@ -140,14 +148,12 @@ def check(*, environment: str | None, config: Path | None, redaction: Redaction)
 
     Example: reconciler runbook check
     """
-    from reconciler.apply.preflight import check_holds
-    from reconciler.workflows.reading import today_in
+    from reconciler.workflows.runbooks import check_holds
 
     plan, site = _find(environment, config)
     redaction.meet(plan.site, plan.actions)
     found = _open(plan, site)
-    if len(found.done) < len(found.steps):
-        check_holds(plan, today_in(plan.timezone))
+    check_holds(found)
     _tell(found)
     return ExitCode.DONE
 
@@ -158,12 +164,17 @@ def say_made(
     """Make the runbook of a plan, and say where it is.
 
     Raises:
-        ReconcilerError: as `reconciler.workflows.runbooks.make_runbook`.
+        ReconcilerError: as `reconciler.workflows.new_runbook.make_runbook`.
     """
+    from reconciler.cli.plan_files import is_plan, read_plan, refuse_target
     from reconciler.plain import count, plain
-    from reconciler.workflows.runbooks import make_runbook, runbook_file
+    from reconciler.workflows.new_runbook import make_runbook
+    from reconciler.workflows.runbooks import runbook_file
 
-    found = make_runbook(plan, site)
+    path = runbook_file(site)
+    refuse_target(path, is_plan, "a runbook", inputs=())
+    made = make_runbook(plan, site, read_plan)
+    found = made.runbook
     if output_format == "json":
         _print(
             found,
@@ -175,11 +186,32 @@ def say_made(
         )
     elif found.steps:
         steps = count(len(found.steps) - len(found.done), "step")
-        click.echo(plain(f"{steps} to be done by hand: {runbook_file(site)}."))
-        click.echo("Begin with `reconciler runbook next`.", err=True)
+        click.echo(plain(f"{steps} to be done by hand: {path}."))
     else:
         click.echo("Nothing to change: the snapshot is as the manifest declares.")
+    if made.instead_of:
+        _tell_replaced(made.instead_of, goes_on=bool(found.steps))
+    if found.steps:
+        click.echo("Begin with `reconciler runbook next`.", err=True)
     return ExitCode.DONE
+
+
+def _tell_replaced(older: "Replaced", *, goes_on: bool) -> None:
+    """Say what became of an older runbook, which somebody may have on paper."""
+    from reconciler.plain import count
+    from reconciler.runbook.render import mark_of
+
+    if older.plan is None:
+        told = "One that could not be read is gone."
+    else:
+        left = older.steps - older.done
+        told = (
+            f"The runbook {mark_of(older.plan.id)} of {older.plan.as_of} is "
+            f"{'replaced' if goes_on else 'withdrawn'}: {older.done} of its "
+            f"{count(older.steps, 'step')} {'is' if older.done == 1 else 'are'} done, and "
+            f"{left} {'is' if left == 1 else 'are'} dropped."
+        )
+    click.echo(told, err=True)
 
 
 def _find(environment: str | None, config: Path | None) -> "tuple[Plan, Connection]":
@@ -220,7 +252,8 @@ def _print(
     wanted = {step.number for step in steps}
     told = in_words(found, redaction, names=names)
     chosen = tuple(step for step in told if step.number in wanted)
-    shown = Runbook(found.plan.id, found.plan.site, chosen, len(found.steps), found.done)
+    plan = found.plan
+    shown = Runbook(plan.id, plan.site, plan.as_of, chosen, len(found.steps), found.done)
     print_pieces(RENDERERS[output_format](shown, language))
 
 
@@ -232,17 +265,26 @@ def _tell(found: "Opened") -> None:
         click.echo("What comes next: `reconciler runbook next`.", err=True)
 
 
-def _read(numbers: Iterable[str]) -> frozenset[int]:
-    """Read numbers like 3 and 3-7.
+def _read(numbers: Iterable[str], plan: "Plan") -> frozenset[int]:
+    """Read numbers like 3, 3-7 and 7f3a:3.
 
     Raises:
         WrongUse: one of them is none.
+        PlanUnusable: one of them is of another runbook.
     """
+    from reconciler.runbook.render import mark_of
+
     found: set[int] = set()
+    mark = mark_of(plan.id)
     for text in numbers:
         match = _NUMBERS.fullmatch(text)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if first > last:
+        first, last = (int(match[2]), int(match[3] or match[2])) if match else (1, 0)
+        if match is None or first > last:
             raise WrongUse(f"{text} is no step.", "Write a number like 3, or several like 3-7.")
+        if match[1] and match[1] != mark:
+            raise PlanUnusable(
+                f"{text} is of another runbook: this one is {mark} of {plan.as_of}.",
+                "`reconciler runbook show` shows it; its steps may have other numbers.",
+            )
         found.update(range(first, last + 1))
     return frozenset(found)

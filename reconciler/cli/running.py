@@ -126,7 +126,7 @@ def _write_runbook(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
 
     Raises:
         WrongUse: only a part of a saved plan is asked for, or otherwise than it was made.
-        ReconcilerError: as `reconciler.workflows.runbooks.make_runbook`.
+        ReconcilerError: as `reconciler.workflows.new_runbook.make_runbook`.
     """
     from reconciler.cli.runbook import say_made
 

@@ -36,7 +36,7 @@ def command(
 
     Examples: reconciler show plan.json; reconciler show plan.json --inverse
     """
-    refuse_targets(outputs)
+    refuse_targets("plan", outputs)
     read = read_plan(plan)
     shown = redaction.plan(inverted(read) if inverse else read)
     print_plan(shown, outputs, colour=not no_color, full=full)

@@ -51,20 +51,29 @@ def form(*, folder: str, site: str) -> int:
 def read(*, folder: str, environment: str | None, config: Path | None) -> int:
     """Read a form that was filled in, and write the snapshot of the environment anew.
 
+    The snapshot of another site is not replaced: name its environment, or delete the file first.
+
     Example: reconciler snapshot import town -e town
     """
     from reconciler.cli.plan_files import is_state, refuse_target
     from reconciler.plain import count, plain
-    from reconciler.private_files import write_private
     from reconciler.providers.form import read_form
-    from reconciler.providers.saved import SavedStateReader, write_state
+    from reconciler.providers.saved import site_and_revision
     from reconciler.workflows.runbooks import snapshot_of
+    from reconciler.workflows.snapshots import held
 
     path = snapshot_of(options.connection(environment, config))
     refuse_target(path, is_state, "a snapshot", inputs=())
-    before = SavedStateReader(path).site().revision if path.exists() else 0
-    state = read_form(Path(folder), before + 1)
-    write_private(path, write_state(state))
+    with held(path) as snapshot:
+        site, revision = site_and_revision(path) if path.exists() else (None, 0)
+        state = read_form(Path(folder), revision + 1)
+        if site not in (None, state.site.id):
+            raise ReconcilerError(
+                f"{path} is the snapshot of {site}, and the form is of {state.site.id}; nothing "
+                "was written.",
+                "Name another environment, or delete the snapshot, if it is meant.",
+            )
+        snapshot.write(state)
     found = f"{count(len(state.people), 'person', 'people')}, {count(len(state.units), 'unit')}"
     click.echo(plain(f"Wrote {path}: {found}."), err=True)
     return ExitCode.DONE

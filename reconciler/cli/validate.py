@@ -46,7 +46,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler validate examples/roles.yaml
     """
     refuse_plans(manifest)
-    refuse_targets(outputs)
+    refuse_targets("diagnostics", outputs)
     if (environment or config) and not (online or live):
         raise WrongUse(
             "--environment and --config need --online: without it no site is asked.",

@@ -180,6 +180,28 @@ class SqlJournal:
                 raise lost(plan.site)
         return SqlRun(self.database, lease, run_id, number, plan)
 
+    def killed(self, plan: Plan) -> list[tuple["SqlRun", list[Action]]]:
+        """Return the runs of a plan that began under no lease and have no end, with their actions.
+
+        Of a runbook these are the ones that were killed: who holds its snapshot is alone.
+
+        Raises:
+            JournalError: the database cannot be read.
+        """
+        with self.database.reading() as connection:
+            found = connection.execute(
+                select(runs.c.number, runs.c.id).where(
+                    runs.c.plan == plan.id, runs.c.lease.is_(None), runs.c.ended_at.is_(None)
+                )
+            ).all()
+            return [
+                (
+                    SqlRun(self.database, None, run.id, run.number, plan),
+                    rows.read_actions(connection, run.number),
+                )
+                for run in found
+            ]
+
 
 class SqlRun:
     """The record of one run; `SqlJournal.begin` makes one."""
@@ -302,7 +324,4 @@ class SqlRun:
                 .where(runs.c.number == self._number)
                 .values(end=end.value, note=rows.clean(note), ended_at=self._database.now())
             )
-            if used:
-                connection.execute(
-                    update(plans).where(plans.c.id == self._plan.id).values(used=True)
-                )
+            connection.execute(update(plans).where(plans.c.id == self._plan.id).values(used=used))

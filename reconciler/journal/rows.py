@@ -159,6 +159,14 @@ def add_plan(connection: Connection, plan: Plan) -> None:
     )
 
 
+def read_actions(connection: Connection, run: int) -> list[Action]:
+    """Read the actions of a run back, in the plan's order."""
+    found = connection.execute(
+        select(actions).where(actions.c.run == run).order_by(actions.c.number)
+    ).mappings()
+    return [read_action(dict(row)) for row in found]
+
+
 def read_earlier(connection: Connection, plan_id: str, *, used: bool, now: datetime) -> Earlier:
     """Add up what all the runs of a plan did, in the order in which they began."""
     column = actions.c

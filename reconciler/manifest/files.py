@@ -52,6 +52,13 @@ def sources(paths: Iterable[Path]) -> Iterator[Source]:
         yield Source("", None, problem)
 
 
+def first_file(path: Path) -> Path:
+    """Return the first file that a path names, as `sources` reads them; the path where none is."""
+    if not os.path.isdir(path):  # noqa: PTH112 - as above
+        return path
+    return next((each for each in _below(path) if isinstance(each, Path)), path)
+
+
 def is_part(name: str) -> bool:
     """Whether a file is read for a directory that was named, by its path below that directory."""
     hidden = any(part.startswith(".") for part in PurePath(name).parts)

@@ -7,15 +7,19 @@ around values. What a spreadsheet spoils without a word, keys above all, is told
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from reconciler import csv_text
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
+from reconciler.providers.integrity import check
 from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 from reconciler.suggest import did_you_mean
 
@@ -53,6 +57,9 @@ _SPOILT: Final = re.compile(
 )
 _MARKS: Final = (";", ",", "\t")
 
+_SUGGESTIONS: Final = 20
+"""So many wrong keys are looked for among the others: where a column is wrong, all of them are."""
+
 Row = Mapping[str, str]
 Rows = Sequence[tuple[int, Row]]
 
@@ -68,11 +75,8 @@ def empty_form(site: str) -> dict[str, bytes]:
     }
     files = {}
     for name, sheet in SHEETS.items():
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-        writer.writerow([*sheet.required, *sheet.optional])
-        writer.writerows(begun.get(name, []))
-        files[f"{name}.csv"] = text.getvalue().encode("utf-8-sig")
+        rows = [[*sheet.required, *sheet.optional], *begun.get(name, [])]
+        files[f"{name}.csv"] = "".join(csv_text.written(rows, mark=";")).encode("utf-8-sig")
     return files
 
 
@@ -85,6 +89,7 @@ def read_form(folder: Path, revision: int) -> LiveState:
 
     Raises:
         InvalidInput: something in it is wrong: all of it, each with row and column.
+        ContractViolation: it does not hold together in a way that is no single row's.
     """
     return _Form(folder).state(revision)
 
@@ -95,25 +100,21 @@ class _Form:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._found: list[Diagnostic] = []
+        self._suggestions_left = _SUGGESTIONS
 
     def state(self, revision: int) -> LiveState:
         rows = {name: tuple(self._rows(name, sheet)) for name, sheet in SHEETS.items()}
         self._stop()  # of what cannot be read, every reference would be wrong
         profiles = self._profiles(rows["profiles"])
-        people = self._people(rows["people"], {each.id for each in profiles})
+        people = self._people(rows["people"], _Known(each.id for each in profiles))
         units = self._units(rows["units"])
         members = tuple(self._members(rows["members"], people, units))
         holders, assignments = self._roles(rows["roles"], people, units)
         labels = self._labels(rows["labels"])
-        tops = [each for each in units.values() if each.parent is None]
-        if len(tops) != 1:
-            what = "no unit is" if not tops else f"{len(tops)} units are"
-            self._wrong(
-                "RR903", "units", 0, "parent", f"{what} without a parent; the site alone is"
-            )
         self._stop()
-        site = Site(tops[0].id, tops[0].title, revision, None, frozenset(), False, 0)  # noqa: FBT003 - nobody asked for learning plans
-        return LiveState(
+        top = next(each for each in units.values() if each.parent is None)
+        site = Site(top.id, top.title, revision, None, frozenset(), False, 0)  # noqa: FBT003 - nobody asked for learning plans
+        state = LiveState(
             site,
             profiles,
             labels,
@@ -124,6 +125,7 @@ class _Form:
             frozenset(holders),
             Assignments.of(assignments),
         )
+        return check(state, str(self._folder))  # what no row is to blame for, if there is anything
 
     def _stop(self) -> None:
         if self._found:
@@ -134,7 +136,8 @@ class _Form:
     ) -> None:
         names = [*SHEETS[sheet].required, *SHEETS[sheet].optional]
         at = names.index(column) + 1 if column in names and row else 0
-        place = f"row {row}, column {column}: " if row else f"column {column}: " if column else ""
+        parts = (*([f"row {row}"] if row else []), *([f"column {column}"] if column else []))
+        place = f"{', '.join(parts)}: " if parts else ""
         position = Position(str(self._folder / f"{sheet}.csv"), row, at)
         self._found.append(Diagnostic(code, place + message, position, advice))
 
@@ -152,8 +155,12 @@ class _Form:
         skipped = 1 if lines and lines[0].casefold().startswith("sep=") else 0
         columns = (*sheet.required, *sheet.optional)
         heading = lines[skipped] if len(lines) > skipped else ""
-        mark = max(_MARKS, key=lambda each: len(set(_heading(heading, each)) & set(columns)))
-        names = _heading(heading, mark)
+        try:
+            mark = max(_MARKS, key=lambda each: len(set(_heading(heading, each)) & set(columns)))
+            names = _heading(heading, mark)
+        except csv.Error as error:
+            self._unsound(name, error)
+            return
         for column in columns:
             if names.count(column) != 1:
                 what = "is missing" if column not in names else "stands there twice"
@@ -162,13 +169,22 @@ class _Form:
         try:
             reader = csv.reader(lines[skipped + 1 :], delimiter=mark, strict=True)
             for number, cells in enumerate(reader, skipped + 2):
-                values = dict(zip(names, (cell.strip() for cell in cells), strict=False))
-                if any(values.values()):
+                named = list(zip_longest(names, map(str.strip, cells), fillvalue=""))
+                values = dict(named)
+                surplus = next((cell for heading, cell in named if cell and not heading), None)
+                if surplus is not None:
+                    message = f"{surplus} stands below no heading."
+                    advice = f"Put quotes around a value in which {mark!r} stands."
+                    self._wrong("RR903", name, number, "", message, advice)
+                elif any(values.values()):
                     row = {column: values.get(column, "") for column in columns}
                     self._check(name, sheet, number, row)
                     yield number, row
         except csv.Error as error:
-            self._wrong("RR901", name, 0, "", f"it is no sound CSV ({error}).", "Save it anew.")
+            self._unsound(name, error)
+
+    def _unsound(self, name: str, error: csv.Error) -> None:
+        self._wrong("RR901", name, 0, "", f"it is no sound CSV ({error}).", "Save it anew.")
 
     def _check(self, name: str, sheet: Sheet, number: int, row: Row) -> None:
         for column in sheet.required:
@@ -193,7 +209,7 @@ class _Form:
             found[row["name"]] = Profile(row["name"], row["name"], roles)
         return tuple(found.values())
 
-    def _people(self, rows: Rows, profiles: Collection[str]) -> dict[str, Person]:
+    def _people(self, rows: Rows, profiles: "_Known") -> dict[str, Person]:
         found: dict[str, Person] = {}
         for number, row in rows:
             key = row["key"]
@@ -205,6 +221,7 @@ class _Form:
         return found
 
     def _units(self, rows: Rows) -> dict[str, Unit]:
+        before = len(self._found)
         found: dict[str, Unit] = {}
         for number, row in rows:
             self._once("units", number, "key", row["key"], found)
@@ -213,20 +230,45 @@ class _Form:
             found[row["key"]] = Unit(
                 row["key"], row["key"], unit, row["title"], row["parent"] or None
             )
+        known = _Known(found)
         for number, row in rows:
             if row["parent"]:
-                self._refers("units", number, "parent", row["parent"], found)
+                self._refers("units", number, "parent", row["parent"], known)
                 if _circles(found, row["key"]):
                     self._wrong("RR904", "units", number, "parent", "the unit lies below itself.")
+        tops = sum(each.parent is None for each in found.values())
+        if tops != 1:
+            what = "no unit is" if not tops else f"{tops} units are"
+            self._wrong(
+                "RR903", "units", 0, "parent", f"{what} without a parent; the site alone is"
+            )
+        if len(self._found) == before:
+            self._hierarchy(rows, found)
         return found
+
+    def _hierarchy(self, rows: Rows, units: Mapping[str, Unit]) -> None:
+        """Look for what no site has, in a tree with one top whose units all have their parents."""
+        for number, row in rows:
+            unit = units[row["key"]]
+            if unit.parent is None and unit.kind is not UnitKind.ORGANISATION:
+                what = f"the site itself is an {UnitKind.ORGANISATION}, and no {unit.kind}."
+                self._wrong("RR903", "units", number, "kind", what)
+            above = unit.parent
+            while unit.kind is UnitKind.SCHOOL and above is not None:
+                if units[above].kind is UnitKind.SCHOOL:
+                    what = f"a school lies below no other school, and {above} is one."
+                    self._wrong("RR904", "units", number, "parent", what)
+                    break
+                above = units[above].parent
 
     def _members(
         self, rows: Rows, people: Mapping[str, Person], units: Mapping[str, Unit]
     ) -> Iterator[Membership]:
         seen: set[tuple[str, str, str]] = set()
+        known_units, known_people = _Known(units), _Known(people)
         for number, row in rows:
-            known = self._refers("members", number, "unit", row["unit"], units)
-            known &= self._refers("members", number, "person", row["person"], people)
+            known = self._refers("members", number, "unit", row["unit"], known_units)
+            known &= self._refers("members", number, "person", row["person"], known_people)
             role = self._word("members", number, "role", row, MembershipRole)
             if known and role and (row["unit"], row["person"], role) not in seen:
                 seen.add((row["unit"], row["person"], role))
@@ -239,14 +281,19 @@ class _Form:
     ) -> tuple[set[Holder], set[Assignment]]:
         holders: set[Holder] = set()
         assignments: set[Assignment] = set()
+        known_people, targets = _Known(people), _Known((*people, *units))
         for number, row in rows:
-            known = self._refers("roles", number, "person", row["person"], people)
+            known = self._refers("roles", number, "person", row["person"], known_people)
             word = self._word("roles", number, "role", row, Role)
             if not (known and word):
                 continue
             role, over = Role(word), row["over"]
             holders.add(Holder(role, row["person"]))
-            if not over or not self._refers("roles", number, "over", over, {**people, **units}):
+            if not over or not self._refers("roles", number, "over", over, targets):
+                continue
+            if over in people and over in units:
+                message = f"{over} is a person and a unit: nobody knows which is meant."
+                self._wrong("RR905", "roles", number, "over", message, "Give one another key.")
                 continue
             kind = TargetKind(units[over].kind.value) if over in units else TargetKind.LEARNER
             if kind not in TARGET_KINDS[role]:
@@ -257,31 +304,33 @@ class _Form:
         return holders, assignments
 
     def _labels(self, rows: Rows) -> tuple[Labels, ...]:
-        found = {role: Labels(role, None, None) for role in Role}
+        found: dict[str, Labels] = {}
         for number, row in rows:
             word = self._word("labels", number, "role", row, Role)
             if word:
-                role = Role(word)
-                found[role] = Labels(role, row["tool_name"] or None, row["role_name"] or None)
-        return tuple(found.values())
+                self._once("labels", number, "role", word, found)
+                tool_name, role_name = row["tool_name"] or None, row["role_name"] or None
+                found[word] = Labels(Role(word), tool_name, role_name)
+        return tuple(found.get(role, Labels(role, None, None)) for role in Role)
 
     def _once(self, sheet: str, number: int, column: str, key: str, known: Collection[str]) -> None:
         if key in known:
             self._wrong("RR905", sheet, number, column, "the same stands in a row above.")
 
-    def _refers(
-        self, sheet: str, number: int, column: str, key: str, known: Collection[str]
-    ) -> bool:
-        if key in known or not key:
+    def _refers(self, sheet: str, number: int, column: str, key: str, known: "_Known") -> bool:
+        if key in known.keys or not key:
             return bool(key)
-        bare = key.lstrip("0")
-        lost = [each for each in known if each != key and each.lstrip("0") == bare]
-        advice = (
-            f"Did you mean {lost[0]}? Spreadsheets drop zeros in front, except in columns of the "
-            "format Text."
-            if lost
-            else did_you_mean(key, known)
-        )
+        lost = known.bare.get(key.lstrip("0"))
+        if lost is not None:
+            advice: str | None = (
+                f"Did you mean {lost}? Spreadsheets drop zeros in front, except in columns of the "
+                "format Text."
+            )
+        elif self._suggestions_left:
+            self._suggestions_left -= 1
+            advice = did_you_mean(key, known.keys)
+        else:
+            advice = None
         self._wrong("RR904", sheet, number, column, f"{key} is nowhere in the form.", advice)
         return False
 
@@ -313,6 +362,22 @@ class _Form:
             message = f"{row[column]} is not known."
             self._wrong("RR903", sheet, number, column, message, f"There are: {', '.join(known)}.")
         return None
+
+
+class _Known:
+    """Keys that others may refer to.
+
+    Attributes:
+        keys: all of them.
+        bare: one for each of them without the zeros in front.
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = dict.fromkeys(keys)
+
+    @cached_property
+    def bare(self) -> Mapping[str, str]:
+        return {key.lstrip("0"): key for key in self.keys}
 
 
 def _heading(line: str, mark: str) -> list[str]:

@@ -4,6 +4,7 @@ The schema is published as `schemas/state-v1.schema.json`. The file holds people
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from reconciler.state import LiveState, Site
 
 FORMAT: Final = "reconciler.state/1"
 
+_SITE: Final = re.compile(r'"site"\s*:\s*(?=\{)')
 _ADVICE: Final = "Save one with `reconciler export --state FILE`."
 
 
@@ -49,6 +51,23 @@ def _pieces(state: LiveState) -> Iterator[str]:
         lines = sorted(map(compact, encode(shape, getattr(state, shape.name))))
         yield f',\n"{shape.name}": [\n' + ",\n".join(lines) + "\n]"
     yield "\n}\n"
+
+
+def site_and_revision(path: Path) -> tuple[str | None, int]:
+    """Return the site's id and the revision of a saved state, as far as a damaged one tells them.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    text = path.read_bytes().decode("utf-8", "replace")
+    try:
+        begin = _SITE.search(text)
+        found = json.JSONDecoder().raw_decode(text, begin.end())[0] if begin else {}
+    except (ValueError, RecursionError):
+        found = {}
+    site = found.get("id") if isinstance(found, dict) else None
+    revision = found.get("revision") if isinstance(found, dict) else None
+    return site if isinstance(site, str) else None, revision if type(revision) is int else 0
 
 
 class SavedStateReader:

@@ -2,6 +2,9 @@
 
 GitHub shows ten errors and ten warnings of a step, and passes over further ones without a word. So
 those are lines of the log here, and the last line counts them.
+
+The runner also obeys an older form of commands, `##[…]` anywhere in a line: no text from elsewhere
+keeps it here. Text for people does, where keys and titles are shown as they are.
 """
 
 from collections import Counter
@@ -27,7 +30,9 @@ def render(found: Iterable[Reported]) -> Iterator[str]:
         else:
             yield _command(each)
     for each in left:
-        yield f"{each.severity.value} {each.code} in {each.position}: {each.text}\n"
+        yield _obeyed_by_nobody(
+            f"{each.severity.value} {each.code} in {each.position}: {each.text}\n"
+        )
     if left:
         yield (
             f"{count(len(left), 'more finding')} without an annotation: of each severity GitHub "
@@ -44,7 +49,11 @@ def _command(found: Reported) -> str:
         "title": f"{found.code}: {found.title}",
     }
     said = ",".join(f"{name}={_property(value)}" for name, value in named.items() if value)
-    return f"::{found.severity.value} {said}::{_data(found.text)}\n"
+    return _obeyed_by_nobody(f"::{found.severity.value} {said}::{_data(found.text)}\n")
+
+
+def _obeyed_by_nobody(line: str) -> str:
+    return line.replace("##[", "##\\[")
 
 
 def _data(text: str) -> str:

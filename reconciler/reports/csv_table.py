@@ -3,31 +3,24 @@
 What a spreadsheet would take for a formula is told apart by an apostrophe before it.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
+from reconciler import csv_text
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.drift import DriftReport
-from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan
 
 Row = Sequence[str | None]
 
 _NAMED: Final = ("name", "role", "person", "kind", "target")
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a cell may not begin with, also in full width: spreadsheets would calculate it."""
 
 
 def written(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
     """Yield a table row by row, its heading first."""
-    for row in chain([columns], rows):
-        out = io.StringIO()
-        csv.writer(out).writerow(map(_cell, row))
-        yield out.getvalue()
+    return csv_text.written([*map(csv_text.harmless, row)] for row in chain([columns], rows))
 
 
 def diagnostics_csv(found: Iterable[Diagnostic]) -> Iterator[str]:
@@ -82,8 +75,3 @@ def _named(name: Address) -> Row:
 
 def _why(action: Action) -> Row:
     return str(action.cause), "yes" if action.manual else None
-
-
-def _cell(value: str | None) -> str:
-    text = plain(value or "")
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -145,7 +145,9 @@ def _reported(found: Iterable[_Found], home: str) -> Iterator[Reported]:
     seen: Counter[str] = Counter()
     for each in found:
         place = each.position or Position(home)
-        same = "\0".join((each.code, place.file, _PLACE.sub(r"\1", each.message)))
+        # A home is where a report needs a place: the same finding is at home elsewhere in another.
+        file = each.position.file if each.position else ""
+        same = "\0".join((each.code, file, _PLACE.sub(r"\1", each.message)))
         number = seen[same]
         seen[same] += 1
         yield Reported(

@@ -54,7 +54,7 @@ _DOCUMENTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 
 _OURS: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
     {
-        "json": re.compile(rb'\{\s*"format": "reconciler\.'),
+        "json": re.compile(rb'\{\s*"format": "reconciler\.([a-z-]+)/'),
         "markdown": re.compile(rb"<!-- reconciler -->\n"),
         "csv": re.compile(rb"code,(check,)?severity,|(what,)?verb,name,role,"),
         "jsonl": re.compile(rb'\{"format": "reconciler\.line/'),
@@ -67,7 +67,10 @@ _OURS: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
         "code-quality": re.compile(rb'\[\]|\[\s*\{\s*"check_name": "RR\d{3}"'),
     }
 )
-"""What a file begins with that was written in a format here, and may be replaced."""
+"""What a file begins with that was written in a format here, and may be replaced.
+
+JSON names what it tells of: a saved state is JSON of this program, too.
+"""
 
 _BEGINNING: Final = 1_000
 
@@ -77,10 +80,13 @@ def names(subject: str) -> tuple[str, ...]:
     return ("text", *_DOCUMENTS[subject], *_FINDINGS)
 
 
-def is_report(path: Path, name: str) -> bool:
-    """Whether a file is a report that was written in this format."""
+def is_report(path: Path, subject: str, name: str) -> bool:
+    """Whether a file is a report of this subject, or of mistakes in its place, in this format."""
     with path.open("rb") as file:
-        return _OURS[name].match(file.read(_BEGINNING)) is not None
+        found = _OURS[name].match(file.read(_BEGINNING))
+    if found is None or name != "json":
+        return found is not None
+    return found[1].decode() in (subject, "diagnostics")
 
 
 def render(subject: str, name: str, shown: Any, home: str) -> Iterator[str]:

@@ -51,14 +51,14 @@ def plan_markdown(plan: Plan) -> Iterator[str]:
     """Render a plan: whether it is refused, how much there is to do, and what, to be unfolded."""
     head = [
         f"### Plan for {_text(plan.site)} on {plan.as_of}\n",
-        f"{_said(view.summary(plan))}\n",
+        f"{said(view.summary(plan))}\n",
         *_guards(plan.verdicts),
-        *([f"{_said(view.access_summary(plan.access))}\n"] if plan.actions else []),
+        *([f"{said(view.access_summary(plan.access))}\n"] if plan.actions else []),
     ]
     sections = [
         _Section(
             f"{_text(group.title)}: {count(group.size, 'change')}",
-            [f"**{row.verb}** {_text(row.what)} {_said(row.why)}".rstrip() for row in group.rows],
+            [f"**{row.verb}** {_text(row.what)} {said(row.why)}".rstrip() for row in group.rows],
         )
         for group in view.groups(plan.actions, name_learners=False)
     ]
@@ -86,7 +86,7 @@ def drift_markdown(report: DriftReport) -> Iterator[str]:
     waiting = plan.held_back
     head = [
         f"### Drift on {_text(plan.site)} on {plan.as_of}\n",
-        f"{_said(view.drift_summary(report))}\n",
+        f"{said(view.drift_summary(report))}\n",
         *_guards((waiting,) if waiting else ()),
     ]
     drifted = [_drifted(each) for each in report.drifted]
@@ -110,7 +110,7 @@ def diagnostics_markdown(found: Sequence[Diagnostic]) -> Iterator[str]:
     warnings = len(found) - errors
     summary = f"{count(errors, 'error')}, {count(warnings, 'warning')}.\n"
     lines = [
-        f"{each.code}: {_said(CODES[each.code].title)}"
+        f"{each.code}: {said(CODES[each.code].title)}"
         + (f" in {_text(str(each.position))}" if each.position else "")
         for each in found
     ]
@@ -123,11 +123,11 @@ def _guards(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for each in verdicts:
         if not each.passed:
             word = "Refused" if each.refuses else "Lifted" if each.override else "Warning"
-            yield f"**{word}** ({each.code}): {_said(each.message)}\n"
+            yield f"**{word}** ({each.code}): {said(each.message)}\n"
 
 
 def _listed(heading: str, rows: Iterable[tuple[str, str]]) -> list[_Section]:
-    lines = [f"{_text(left)} {_said(right)}" for left, right in rows]
+    lines = [f"{_text(left)} {said(right)}" for left, right in rows]
     return [_Section(f"{heading}: {len(lines):,}", lines)] if lines else []
 
 
@@ -169,8 +169,11 @@ def _text(text: str) -> str:
     return f"<code>{_escaped(text)}</code>"
 
 
-def _said(text: str) -> str:
-    """Say a sentence; what would mention somebody or an issue is kept apart by a joiner."""
+def said(text: str) -> str:
+    """Say a sentence in Markdown as it is.
+
+    What would mention somebody or an issue is kept apart by a joiner.
+    """
     return _escaped(text).replace("&#64;", "&#64;&#8288;").replace("&#35;", "&#35;&#8288;")
 
 

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.drift import Drifted, DriftReport
@@ -14,6 +14,7 @@ from reconciler.plan.model import Action, Plan
 from reconciler.policy.model import Verdict
 from reconciler.reports import view
 
+_OWN: Final = "reconciler.reports"
 _NEVER: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; style-src {}; script-src {}"
 )
@@ -36,7 +37,17 @@ class _Section(NamedTuple):
     rows: Iterable[tuple[str, ...]]
 
 
-def page(template: str, title: str, summary: str, *, script: str | None = None, **more: Any) -> str:
+def page(
+    template: str,
+    title: str,
+    summary: str,
+    *,
+    script: str | None = None,
+    package: str = _OWN,
+    own_style: str | None = None,
+    language: str = "en",
+    **more: Any,
+) -> str:
     """Render a page whose own style and script, told by their hashes, are all that it may use.
 
     Args:
@@ -44,9 +55,12 @@ def page(template: str, title: str, summary: str, *, script: str | None = None, 
         title: also its heading.
         summary: the first sentence.
         script: the name of its script, if it has one.
+        package: what else has templates, beside the frame of every page.
+        own_style: the name of what its style has beyond that of every page.
+        language: what it is written in (BCP 47).
         more: what the template shows.
     """
-    loader = PackageLoader("reconciler.reports")
+    loader = ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((_OWN, package))])
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_harmless
     )
@@ -54,11 +68,13 @@ def page(template: str, title: str, summary: str, *, script: str | None = None, 
     def own(name: str) -> str:
         return loader.get_source(environment, name)[0]
 
-    style, code = own("page.css"), own(script) if script else ""
+    style = own("page.css") + (own(own_style) if own_style else "")
+    code = own(script) if script else ""
     rendered = environment.get_template(template).render(
         title=title,
         summary=summary,
         style=style,
+        language=language,
         script=code,
         policy=_NEVER.format(_hash(style), _hash(code) if code else "'none'"),
         **more,

@@ -6,16 +6,22 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.diagnostics import Position
-from reconciler.plain import harmless_json
+from reconciler.diagnostics import Position, Severity
+from reconciler.plain import count, harmless_json
 from reconciler.reports.findings import Reported
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
+LIMIT: Final = 25_000
+"""So many results GitHub takes in a run; a log with more is refused as a whole."""
+
 
 def render(found: Iterable[Reported]) -> Iterator[str]:
-    """Render findings as a log of one run."""
+    """Render findings as a log of one run, errors first where there are too many for one."""
     listed = list(found)
+    left = len(listed) - LIMIT
+    if left > 0:
+        listed = sorted(listed, key=lambda each: each.severity is not Severity.ERROR)[:LIMIT]
     rules = {each.code: each for each in reversed(listed)}
     codes = sorted(rules)
     run = {
@@ -29,6 +35,7 @@ def render(found: Iterable[Reported]) -> Iterator[str]:
             }
         },
         "columnKind": "unicodeCodePoints",
+        **({"invocations": [_left_out(left)]} if left > 0 else {}),
         "results": [_result(each, codes.index(each.code)) for each in listed],
     }
     yield harmless_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
@@ -41,8 +48,18 @@ def _result(found: Reported, rule: int) -> dict[str, Any]:
         "level": found.severity.value,
         "message": {"text": found.text},
         "locations": [{"physicalLocation": _location(found.position)}],
-        "partialFingerprints": {"reconciler/v1": found.fingerprint},
+        # GitHub knows a finding again by the first of them alone.
+        "partialFingerprints": {
+            "primaryLocationLineHash": found.fingerprint,
+            "reconciler/v1": found.fingerprint,
+        },
     }
+
+
+def _left_out(number: int) -> dict[str, Any]:
+    text = f"{count(number, 'more finding')} left out: a run holds {LIMIT:,} at most."
+    notification = {"level": "warning", "message": {"text": text}}
+    return {"executionSuccessful": True, "toolExecutionNotifications": [notification]}
 
 
 def _location(position: Position) -> dict[str, Any]:

@@ -283,7 +283,7 @@ def _row(action: Action) -> Row:
     if action.sees_change is False:
         notes.append("changes nothing they can see")
     if action.manual:
-        notes.append("by hand: the site's API cannot do it")
+        notes.append("by hand: no API does it")
     return Row(action.verb, what, str(action.cause), "; ".join(notes))
 
 

@@ -2,9 +2,9 @@
 
 import gettext
 import json
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -12,10 +12,13 @@ from typing import Any, Final
 
 from reconciler import catalogues
 from reconciler.plain import plain
+from reconciler.reports.markdown import said
 from reconciler.runbook.steps import N_, Line, Step
 
 WORDS: Final = Path(__file__).parent / "words"
 FORMAT: Final = "reconciler.runbook/1"
+
+_MARK: Final = 4
 
 
 @cache
@@ -24,13 +27,19 @@ def languages() -> Mapping[str, str]:
     return catalogues.languages(WORDS)
 
 
+def mark_of(plan: str) -> str:
+    """Return what tells a runbook from another one on paper: how its plan's id begins."""
+    return plan[:_MARK]
+
+
 @dataclass(frozen=True, slots=True)
 class Runbook:
     """What is shown: the steps of one site, and which of them are done.
 
     Attributes:
-        plan: the id of the plan that they carry out.
+        plan: the id of the plan that they carry out; `mark_of` it tells runbooks apart.
         site: the site's id.
+        day: the day for which it was made.
         steps: those to be shown, in order.
         total: how many there are.
         done: the numbers of those that are done, also where they are not shown.
@@ -38,6 +47,7 @@ class Runbook:
 
     plan: str
     site: str
+    day: date
     steps: tuple[Step, ...]
     total: int
     done: Collection[int]
@@ -61,6 +71,10 @@ class _Told:
         words = catalogues.catalogue(WORDS, language)
         self.language = language
         self.title = words.gettext(N_("Runbook of %(site)s")) % {"site": plain(runbook.site)}
+        self.identity = words.gettext(N_("Mark %(mark)s, for %(day)s.")) % {
+            "mark": mark_of(runbook.plan),
+            "day": runbook.day,
+        }
         self.progress = words.gettext(N_("%(done)s of %(total)s steps are done.")) % {
             "done": len(runbook.done),
             "total": runbook.total,
@@ -90,7 +104,7 @@ def _waits(step: Step, done: Collection[int], words: gettext.NullTranslations) -
 
 def _text(runbook: Runbook, language: str) -> Iterator[str]:
     told = _Told(runbook, language)
-    yield f"{told.title}\n{told.progress}\n"
+    yield f"{told.title}\n{told.identity}\n{told.progress}\n"
     for step in told.steps:
         ticked = f" ({told.told_done})" if step.done else ""
         yield f"\n{step.number}. {step.page}{ticked}\n"
@@ -102,30 +116,28 @@ def _text(runbook: Runbook, language: str) -> Iterator[str]:
 
 def _markdown(runbook: Runbook, language: str) -> Iterator[str]:
     told = _Told(runbook, language)
-    yield f"# {_escaped(told.title)}\n\n{told.progress}\n"
+    yield f"# {said(told.title)}\n\n{said(told.identity)}\n\n{told.progress}\n"
     for step in told.steps:
-        yield f"\n## {step.number}. {_escaped(step.page)}\n\n"
+        yield f"\n## {step.number}. {said(step.page)}\n\n"
         if step.waits:
             yield f"{step.waits}\n\n"
         for line in step.lines:
-            yield f"- [{'x' if step.done else ' '}] {_escaped(line)}\n"
-
-
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|&~])")
-
-
-def _escaped(text: str) -> str:
-    """Write a text so that Markdown shows it as it is."""
-    return _MARKUP.sub(r"\\\1", text)
+            yield f"- [{'x' if step.done else ' '}] {said(line)}\n"
 
 
 def _html(runbook: Runbook, language: str) -> Iterator[str]:
-    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - of this format alone
+    from reconciler.reports.pages import page  # noqa: PLC0415 - of this format alone
 
-    environment = Environment(
-        loader=PackageLoader("reconciler.runbook"), autoescape=True, trim_blocks=True
+    told = _Told(runbook, language)
+    yield page(
+        "runbook.html",
+        told.title,
+        told.identity,
+        package="reconciler.runbook",
+        own_style="runbook.css",
+        language=language,
+        told=told,
     )
-    yield environment.get_template("runbook.html").render(told=_Told(runbook, language)) + "\n"
 
 
 def _json(runbook: Runbook, language: str) -> Iterator[str]:
@@ -133,6 +145,8 @@ def _json(runbook: Runbook, language: str) -> Iterator[str]:
     document: dict[str, Any] = {
         "format": FORMAT,
         "plan": runbook.plan,
+        "mark": mark_of(runbook.plan),
+        "as_of": runbook.day.isoformat(),
         "site": runbook.site,
         "language": language,
         "total": runbook.total,

@@ -111,7 +111,7 @@ def steps_of(
     wording = _Wording(directory, hide, names=names)
     steps: list[Step] = []
     number_of: dict[Address, int] = {}
-    for number, actions in enumerate(_visits(plan.actions), 1):
+    for number, actions in enumerate(visits(plan.actions), 1):
         number_of.update((each.address, number) for each in actions)
         needed = {number_of[other] for each in actions for other in each.requires}
         page, lines = wording.visit(actions)
@@ -120,8 +120,8 @@ def steps_of(
     return tuple(steps)
 
 
-def _visits(actions: Iterable[Action]) -> Iterable[list[Action]]:
-    """Yield the actions visit by visit.
+def visits(actions: Iterable[Action]) -> Iterable[list[Action]]:
+    """Yield the actions visit by visit: those of each step, in order.
 
     A visit that can finish with its page comes before one that would have to come back, so that
     few are made twice.

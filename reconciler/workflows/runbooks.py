@@ -4,32 +4,37 @@ The runbook's file is the plan itself. What is done of it stands nowhere but in 
 is replaced in a single step: so the two cannot disagree, wherever a command is stopped.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from reconciler.apply import preflight
 from reconciler.apply.journal import Earlier, RunEnd
 from reconciler.apply.outcome import ActionOutcome, Outcome
-from reconciler.connection import Connection
+from reconciler.connection import Connection, runbook_beside
 from reconciler.directory import Directory
 from reconciler.errors import ConfigurationError, PlanUnusable, WrongUse
 from reconciler.journal.record import SqlJournal
-from reconciler.plan import document
+from reconciler.plain import first_of
 from reconciler.plan.end_state import end_state, undo
 from reconciler.plan.model import Action, Plan
-from reconciler.private_files import replace_content, write_private
-from reconciler.providers.saved import write_state
 from reconciler.redact import Redaction
 from reconciler.runbook.steps import Step, finished, steps_of
 from reconciler.state import LiveState, Person
-from reconciler.workflows.loading import load_policy
 from reconciler.workflows.reading import open_reader, today_in
 from reconciler.workflows.recording import open_journal
+from reconciler.workflows.snapshots import Snapshot, held
 
 AGAIN = "Run `reconciler apply` with the manifest; it makes a new runbook from what is there now."
+
+TAKEN_BACK: Final = "taken back: it was noted as done by mistake"
+"""What the journal says of the actions of a step that is not done after all."""
+
+_NAMED: Final = 3
+"""So many steps a message names; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,47 +76,15 @@ def runbook_file(connection: Connection) -> Path:
     Raises:
         ConfigurationError: the site has an API.
     """
-    snapshot = snapshot_of(connection)
-    return snapshot.with_name(f"{snapshot.stem}.runbook.json")
-
-
-def make_runbook(plan: Plan, connection: Connection, *, today: date | None = None) -> Opened:
-    """Check a plan as an apply would, and save it as the site's runbook, for its owner alone.
-
-    An older runbook is replaced: what was done of it stands in the snapshot.
-
-    Raises:
-        ConfigurationError: the site has an API.
-        InvalidInput: the policy file has mistakes, or does not fit the site.
-        GuardRefused: a guard or policy refuses.
-        PlanUnusable: the plan is stale, already used, or for another site.
-        LeaseHeld: another run is writing to the site.
-        JournalError: the journal cannot be read.
-        SiteError: the snapshot cannot be read.
-        OSError: the runbook cannot be written.
-    """
-    path = runbook_file(connection)
-    preflight.check_readable(plan)
-    day = today or today_in(plan.timezone)
-    preflight.check_days(plan, day)
-    site_policy = load_policy(connection.policy)
-    with open_journal(connection.journal) as journal, journal.lease(plan.site):
-        if journal.earlier(plan).used:
-            raise PlanUnusable("The plan was used before.", AGAIN)
-        with open_reader(connection) as reader:
-            state = reader.fetch()
-            preflight.check_site(plan, state.site.id)
-            original = preflight.check_basis(plan, state, Earlier(), reader)
-        actions = preflight.as_of_today(plan, original, Earlier(), day)
-        preflight.check_guards(plan, original, actions, day, {}, site_policy)
-        plan = replace(plan, actions=actions)
-        if plan.actions:
-            write_private(path, (piece.encode() for piece in document.to_texts(plan)))
-    return _opened(plan, state, original, used=False)
+    return runbook_beside(snapshot_of(connection))
 
 
 def open_runbook(plan: Plan, connection: Connection) -> Opened:
     """Look how far a runbook is.
+
+    Args:
+        plan: what it carries out.
+        connection: the site.
 
     Raises:
         ConfigurationError: the site has an API.
@@ -126,13 +99,31 @@ def open_runbook(plan: Plan, connection: Connection) -> Opened:
         state = reader.fetch()
         preflight.check_site(plan, state.site.id)
         try:
-            original = preflight.check_basis(plan, state, Earlier(), reader)
+            original = preflight.check_basis(plan, state, all_of(plan), reader)
         except PlanUnusable as stale:
             if used:
                 raise PlanUnusable("The runbook is used: all of it was done.", AGAIN) from None
             said = str(stale).replace("The plan is stale", "The runbook is stale")
             raise PlanUnusable(said, AGAIN).naming(stale.site, stale.people) from None
-    return _opened(plan, state, original, used=used)
+    return opened(plan, state, original, used=used)
+
+
+def check_holds(found: Opened, today: date | None = None) -> None:
+    """Refuse a runbook that is to be followed, after a date in its manifest.
+
+    Args:
+        found: the runbook.
+        today: today in the time zone of its plan, by default.
+
+    Raises:
+        PlanUnusable: steps are left, and the last day has passed on which they would be the same.
+    """
+    if len(found.done) == len(found.steps):
+        return
+    try:
+        preflight.check_holds(found.plan, today or today_in(found.plan.timezone))
+    except PlanUnusable as over:
+        raise PlanUnusable(str(over).replace("The plan", "The runbook"), AGAIN) from None
 
 
 def tick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Opened:
@@ -142,10 +133,10 @@ def tick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Opened
 
     Raises:
         WrongUse: there is no such step, or one must come before.
-        ReconcilerError: as `open_runbook`; LeaseHeld where another run is writing.
+        ReconcilerError: as `open_runbook`; LeaseHeld where another command is writing.
         OSError: the snapshot cannot be written; it is left as it was.
     """
-    with _writing(plan, connection) as (journal, found):
+    with _writing(plan, connection) as (snapshot, journal, found):
         steps = _chosen(found, numbers)
         for step in steps:
             missing = [each for each in step.waits_for if each not in found.done | set(numbers)]
@@ -157,7 +148,8 @@ def tick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Opened
                 )
         new = [each for step in steps if step.number not in found.done for each in step.actions]
         done = found.done | set(numbers)
-        _record(journal, found, connection, new, used=len(done) == len(found.steps))
+        if new or (len(done) == len(found.steps) and not found.used):
+            _record(journal, found, snapshot, new, used=len(done) == len(found.steps))
     return open_runbook(plan, connection)
 
 
@@ -166,13 +158,10 @@ def untick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Open
 
     Raises:
         WrongUse: there is no such step, or one that is done came after it.
-        PlanUnusable: the runbook is used, or stale.
-        ReconcilerError: as `open_runbook`; LeaseHeld where another run is writing.
+        ReconcilerError: as `open_runbook`; LeaseHeld where another command is writing.
         OSError: the snapshot cannot be written; it is left as it was.
     """
-    with _writing(plan, connection) as (_journal, found):
-        if found.used:
-            raise PlanUnusable("The runbook is used: all of it was done.", AGAIN)
+    with _writing(plan, connection) as (snapshot, journal, found):
         steps = _chosen(found, numbers)
         later = [
             step.number
@@ -186,7 +175,8 @@ def untick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Open
             )
         taken = [each for step in steps if step.number in found.done for each in step.actions]
         if taken:
-            _write(connection, end_state(found.state, map(undo, taken)))
+            back = [_taken_back(each) for each in reversed(taken)]
+            _record(journal, found, snapshot, back, used=False, detail=TAKEN_BACK)
     return open_runbook(plan, connection)
 
 
@@ -210,17 +200,62 @@ def in_words(found: Opened, redaction: Redaction, *, names: bool) -> tuple[Step,
     )
 
 
-def _opened(plan: Plan, state: LiveState, original: LiveState, *, used: bool) -> Opened:
+def opened(plan: Plan, state: LiveState, original: LiveState, *, used: bool) -> Opened:
+    """Put a runbook together.
+
+    Args:
+        plan: what it carries out.
+        state: the snapshot.
+        original: the snapshot before anything was done of it.
+        used: whether it was carried out to its end.
+    """
     steps = steps_of(plan, Directory(original))
     done = finished(steps, lambda action: preflight.stands(state, action))
     return Opened(plan, steps, done, state, used)
 
 
+def all_of(plan: Plan) -> Earlier:
+    """Say of every action that it may be a runbook's own doing: all of them are done by hand.
+
+    The plan does not say so where it was made of a saved state (--live), which might be an API's.
+    """
+    return Earlier(sent=frozenset(action.address for action in plan.actions))
+
+
 @contextmanager
-def _writing(plan: Plan, connection: Connection) -> Iterator[tuple[SqlJournal, Opened]]:
-    """Hold the right to write to the site while a runbook is looked at and ticked."""
-    with open_journal(connection.journal) as journal, journal.lease(plan.site):
-        yield journal, open_runbook(plan, connection)
+def _writing(plan: Plan, connection: Connection) -> Iterator[tuple[Snapshot, SqlJournal, Opened]]:
+    """Hold the snapshot while its runbook is looked at and ticked."""
+    with held(snapshot_of(connection)) as snapshot, open_journal(connection.journal) as journal:
+        found = open_runbook(plan, connection)
+        if settle(journal, plan, found.state):
+            found = replace(found, used=journal.earlier(plan).used)
+        yield snapshot, journal, found
+
+
+def settle(journal: SqlJournal, plan: Plan, state: LiveState) -> bool:
+    """End the runs of a runbook that were killed: the snapshot tells what became of them.
+
+    Args:
+        journal: where they are recorded.
+        plan: what the runbook carries out.
+        state: the snapshot; who asks holds it.
+
+    Returns:
+        Whether there was one.
+    """
+    killed = journal.killed(plan)
+    for run, actions in killed:
+        stand = {each.address for each in actions if preflight.stands(state, each)}
+        run.settled(
+            ActionOutcome(each, Outcome.SUCCEEDED, "by hand", state.site.revision)
+            if each.address in stand
+            else ActionOutcome(each, Outcome.SKIPPED, "the command was killed before that")
+            for each in actions
+        )
+        used = all(preflight.stands(state, action) for action in plan.actions)
+        end = RunEnd.DONE if len(stand) == len(actions) else RunEnd.INTERRUPTED
+        run.end(end, "", used=used)
+    return bool(killed)
 
 
 def _chosen(found: Opened, numbers: Collection[int]) -> list[Step]:
@@ -235,29 +270,38 @@ def _chosen(found: Opened, numbers: Collection[int]) -> list[Step]:
 def _record(
     journal: SqlJournal,
     found: Opened,
-    connection: Connection,
+    snapshot: Snapshot,
     actions: Sequence[Action],
     *,
     used: bool,
+    detail: str = "by hand",
 ) -> None:
-    """Write what was done into the snapshot, between the beginning and the end of a run."""
-    if not actions and (found.used or not used):
-        return
+    """Write what was done into the snapshot, between the beginning and the end of a run.
+
+    Args:
+        journal: where the run is recorded.
+        found: the runbook.
+        snapshot: held, and as `found` has it.
+        actions: what was done.
+        used: whether the runbook has come to its end.
+        detail: what the journal says of the actions.
+    """
     run = journal.begin(found.plan, actions, found.plan.overrides)
     state = found.state
     if actions:
-        state = _write(connection, end_state(found.state, actions))
+        site = replace(state.site, revision=state.site.revision + 1)
+        state = replace(end_state(state, actions), site=site)
+        snapshot.write(state)
     revision = state.site.revision
-    run.settled(ActionOutcome(each, Outcome.SUCCEEDED, "by hand", revision) for each in actions)
+    run.settled(ActionOutcome(each, Outcome.SUCCEEDED, detail, revision) for each in actions)
     run.end(RunEnd.DONE, "", used=used)
 
 
-def _write(connection: Connection, state: LiveState) -> LiveState:
-    site = replace(state.site, revision=state.site.revision + 1)
-    state = replace(state, site=site)
-    replace_content(snapshot_of(connection), write_state(state))
-    return state
+def _taken_back(action: Action) -> Action:
+    """Return the action that takes another one back."""
+    back = undo(action)
+    return replace(action, verb=back.verb, before=action.after, after=back.after, requires=())
 
 
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))
+def _listed(numbers: Sequence[int]) -> str:
+    return first_of([f"{each:,}" for each in numbers[:_NAMED]], _NAMED, len(numbers))

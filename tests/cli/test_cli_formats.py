@@ -16,8 +16,11 @@ from junitparser import Failure, JUnitXml
 from sandboxes import ROOT, Desk, example
 from small import plan, small_site, wanting
 
-from reconciler.diagnostics import CODES
-from reconciler.reports import annotations, csv_table
+from reconciler.diagnostics import CODES, Diagnostic
+from reconciler.providers.saved import write_state
+from reconciler.reports import annotations, csv_table, findings
+from reconciler.reports import sarif as sarif_log
+from reconciler.reports.findings import Reported
 from reconciler.review import CHECKS
 from reconciler.state import Person
 
@@ -166,7 +169,7 @@ def test_a_fingerprint_stays_when_the_line_moves(first_desk: Desk):
         names = ("--format", "code-quality", "--format", "sarif=found.sarif")
         issues = code_quality(first_desk.run("validate", "roles.yaml", *names, expect=1).out)
         results = sarif(written(first_desk, "found.sarif"))
-        prints = [each["partialFingerprints"]["reconciler/v1"] for each in results]
+        prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in results]
         assert prints == [each["fingerprint"] for each in issues]
         return [prints, [str(each["location"]["lines"]["begin"]) for each in issues]]
 
@@ -196,6 +199,50 @@ def test_what_drifted_is_told_at_its_line(settled_desk: Desk):
     told = sarif(settled_desk.run("drift", "past.yaml", "--format", "sarif", expect=2).out)
     ((code, file, _),) = places([each for each in told if each["ruleId"] == "RR803"])
     assert (code, file) == ("RR803", "past.yaml")
+
+
+def reported(number: int, message: str, code: str = "RR504") -> list[Reported]:
+    found = [Diagnostic(code, f"{message} {each}") for each in range(number)]
+    return list(findings.of_diagnostics(found, "roles.yaml"))
+
+
+def test_every_test_of_a_report_has_a_name_of_its_own_that_stays(first_desk: Desk):
+    def names() -> list[str]:
+        first_desk.run("validate", "roles.yaml", "--format", "junit=found.junit", expect=1)
+        return [name for name, _ in junit(first_desk.directory / "found.junit")]
+
+    twice = WRONG.replace("[8a, 8a]", "[8a, 8a, 8a, 8b, 8b]")
+    first_desk.write(twice)
+    before = names()
+    assert len(set(before)) == len(before)
+    first_desk.write(twice.replace("mentors:", "\n\n# moved\nmentors:"))
+    assert names() == before
+
+
+def test_the_same_finding_has_the_same_fingerprint_in_every_format(first_desk: Desk):
+    names = ("--format", "jsonl", "--format", "sarif=found.sarif")
+    first_desk.write(example(policy={"max_learners_per_mentor": 10}), "strict.yaml")
+    told = lines(first_desk.run("plan", "strict.yaml", *names, expect=4).out)
+    assert [each["fingerprint"] for each in told if each["type"] == "finding"] == [
+        each["partialFingerprints"]["primaryLocationLineHash"]
+        for each in sarif(written(first_desk, "found.sarif"))
+    ]
+
+
+def test_a_log_holds_as_much_as_is_taken_errors_first_and_counts_the_rest(monkeypatch):
+    monkeypatch.setattr(sarif_log, "LIMIT", 5)
+    found = [*reported(4, "a warning"), *reported(4, "an error", "RR113")]
+    text = "".join(sarif_log.render(found))
+    assert [each["level"] for each in sarif(text)] == ["error"] * 4 + ["warning"]
+    (invocation,) = json.loads(text)["runs"][0]["invocations"]
+    (notification,) = invocation["toolExecutionNotifications"]
+    assert notification["message"]["text"].startswith("3 more findings left out")
+
+
+def test_no_text_is_an_older_command_of_the_runner():
+    text = "".join(annotations.render(reported(annotations.SHOWN + 2, "##[add-mask]a ##[error]")))
+    assert "##[" not in text
+    assert text.count("##\\[add-mask]a") == annotations.SHOWN + 2
 
 
 def test_beyond_ten_of_a_severity_what_is_not_annotated_is_told(first_desk: Desk):
@@ -238,6 +285,45 @@ def test_one_format_goes_to_standard_output_and_the_others_into_files(first_desk
     first_desk.run("validate", "roles.yaml", "--format", "json=out.json")
     assert "is not a report in sarif" in refused("sarif=out.json")
     assert (first_desk.directory / "notes.txt").read_text() == "mine\n"
+
+
+def test_no_report_is_written_over_what_a_site_without_an_api_has(tmp_path: Path):
+    desk = Desk(tmp_path, names=["T 1"])
+    desk.write(
+        '[environments.town]\nprovider = "snapshot"\npath = "town.json"\n', "reconciler.toml"
+    )
+    desk.write("version: 1\nsite: nord\nmentors:\n  - {person: t-1, classes: [8a]}\n")
+    (tmp_path / "town.json").write_bytes(write_state(small_site()))
+    desk.run("apply", "roles.yaml")
+    desk.run("plan", "roles.yaml", "--out", "saved.json")
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.json")}
+    assert set(before) == {"town.json", "town.runbook.json", "saved.json"}
+    for command in ("validate", "plan", "drift", "review"):
+        for name in ("town.json", "town.runbook.json"):
+            err = desk.run(command, "roles.yaml", "--format", f"json={name}", expect=64).err
+            assert f"{name} is the snapshot or the runbook of an environment" in err
+    for command in ("validate", "drift", "review"):
+        done = desk.run(command, "roles.yaml", "--format", "json=saved.json", expect=64)
+        assert "saved.json exists and is not a document of this command" in done.err
+    asked = ("--as-planned", "saved.json", "--format", "json=saved.json")
+    assert "is what the command reads" in desk.run("review", *asked, expect=64).err
+    asked = ("--out", "new.json", "--format", "json=new.json")
+    assert "both name new.json" in desk.run("plan", "roles.yaml", *asked, expect=64).err
+    out = desk.run("plan", "roles.yaml", "--out", "town.runbook.json", expect=64)
+    assert "is the snapshot or the runbook of an environment" in out.err
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.json")} == before
+
+
+def test_what_lies_in_no_line_is_told_at_a_file_that_the_command_reads(first_desk: Desk):
+    first_desk.write(example(policy={"max_learners_per_mentor": 10}), "folder/b.yaml")
+    first_desk.run("plan", "folder", "--out", "plan.json", expect=4)
+    for command, home in (
+        (("plan", "folder"), "folder/b.yaml"),
+        (("show", "plan.json"), "plan.json"),
+    ):
+        code = 4 if command[0] == "plan" else 0
+        (found,) = sarif(first_desk.run(*command, "--format", "sarif", expect=code).out)
+        assert places([found]) == [("RR511", home, 0)]
 
 
 def test_every_report_of_a_review_may_be_replaced(first_desk: Desk):
@@ -314,11 +400,15 @@ def test_mistakes_are_lines_and_rows(first_desk: Desk):
 
 
 def test_no_cell_is_a_formula():
-    keys = ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1")
+    keys = ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", '"=1', "=1;=2")
     people = tuple(
         Person(f"1{n}", key, f"t{n}", None, "T", "p0", active=True) for n, key in enumerate(keys)
     )
     site = small_site(people=people, memberships=())
     made = plan(site, wanting(*((key, "8a") for key in keys)))
     rows = table("".join(csv_table.plan_csv(made)))
-    assert {row["person"] for row in rows} == {f"'{key}" for key in keys}
+    guarded = {f"'{key}" for key in keys[:-1]} | {"'=1;'=2"}
+    assert {row["person"] for row in rows} == guarded
+    # As a spreadsheet reads it whose language parts cells by semicolons:
+    other = csv.reader(io.StringIO("".join(csv_table.plan_csv(made))), delimiter=";")
+    assert not [cell for row in other for cell in row if cell.lstrip('" ').startswith(("=", "+"))]

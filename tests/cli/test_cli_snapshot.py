@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 
 import pytest
 from sandboxes import Desk
@@ -94,6 +95,10 @@ def test_what_a_spreadsheet_does_to_a_form_does_no_harm(desk):
         ("roles", "role;person", "rolle;person", "column role: the column is missing"),
         ("roles", "role;person", "role;role;person", "column role: the column stands there twice"),
         ("labels", "\nmentor;;", '\n"mentor;;', "it is no sound CSV"),
+        ("roles", "mentor;t-1;8a", "mentor;t-1;8a;1b", "row 2: 1b stands below no heading"),
+        ("labels", "headteacher;;", "mentor;;Rektor", "row 3, column role: the same stands in a"),
+        ("units", "town;organisation", "town;class", "row 2, column kind: the site itself is an"),
+        ("units", "8a;class", "8a;school", "row 4, column parent: a school lies below no other"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_by_file_row_and_column(desk, name, before, after, said):
@@ -113,6 +118,52 @@ def test_a_file_that_cannot_be_read_is_told(desk):
     assert "roles.csv: error RR901: cannot be read: No such file or directory." in err
 
 
+def test_a_role_over_what_is_a_person_and_a_unit_is_not_guessed(desk):
+    desk.write(FILLED["people"] + "8a;Pupils;;;\n", "form/people.csv")
+    err = desk.run("snapshot", "import", "form", expect=1).err
+    assert "form/roles.csv:2:3: error RR905: row 2, column over: 8a is a person and a unit" in err
+    assert "1 error found" in err
+
+
+def test_a_heading_without_an_end_is_told(desk):
+    desk.write("x" * 140_000, "form/units.csv")
+    err = desk.run("snapshot", "import", "form", expect=1).err
+    assert "units.csv: error RR901: it is no sound CSV (field larger than" in err
+
+
 def test_nothing_else_is_replaced(desk):
     desk.write("mine", "town.json")
     assert "is not a snapshot" in desk.run("snapshot", "import", "form", expect=64).err
+
+
+def test_the_snapshot_of_another_site_is_not_replaced_and_a_broken_one_is(desk):
+    path = desk.directory / "town.json"
+    desk.run("snapshot", "import", "form")
+    path.chmod(0o640)
+    path.write_text(path.read_text().replace('"profile": "Staff"', '"profile": "gone"'))
+    assert "does not hold together" in desk.run("export", "--out", "x.yaml", expect=1).err
+    desk.run("snapshot", "import", "form")
+    assert json.loads(path.read_text())["site"]["revision"] == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    before = path.read_text()
+    desk.write(FILLED["units"].replace("town", "city"), "form/units.csv")
+    err = desk.run("snapshot", "import", "form", expect=1).err
+    assert "town.json is the snapshot of town, and the form is of city" in err
+    assert "delete the snapshot, if it is meant" in err
+    assert path.read_text() == before
+    path.write_text(before[:200])
+    desk.run("snapshot", "import", "form", expect=1)
+    path.write_text(before[:40])
+    desk.run("snapshot", "import", "form")
+    assert json.loads(path.read_text())["site"]["id"] == "city"
+
+
+def test_many_wrong_keys_among_many_people_are_told_at_once(desk):
+    people = "".join(f"s-{n};Pupils;;;\n" for n in range(1_000, 16_000))
+    desk.write(FILLED["people"] + people, "form/people.csv")
+    members = "".join(f"8a;x-{n};learner\n" for n in range(2_000))
+    desk.write(FILLED["members"] + members, "form/members.csv")
+    begun = time.monotonic()
+    err = desk.run("snapshot", "import", "form", expect=1).err
+    assert time.monotonic() - begun < 10
+    assert "2,000 errors found" in err

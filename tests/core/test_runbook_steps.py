@@ -25,7 +25,7 @@ CONSOLE = Path(reconciler.sandbox.console.__file__).parent / "words"
 
 def shown(state, found, language="en", output_format="text"):
     steps = steps_of(found, Directory(state))
-    runbook = render.Runbook("p", found.site, steps, len(steps), frozenset())
+    runbook = render.Runbook("p0p0-1", found.site, TODAY, steps, len(steps), frozenset())
     return "".join(render.FORMATS[output_format](runbook, language))
 
 
@@ -65,7 +65,7 @@ def test_who_leaves_is_removed_in_the_visit_in_which_the_class_is_taken():
     state = small_site(("10", "u2"))
     text = shown(state, plan(state, wanting(("t-1", "8a"))))
     assert text == (
-        "Runbook of nord\n0 of 2 steps are done.\n"
+        f"Runbook of nord\nMark p0p0, for {TODAY}.\n0 of 2 steps are done.\n"
         "\n1. Mentor → Add mentor\n"
         "   - Search for t-1 and press “Add”.\n"
         "   - Press “Edit” beside the person.\n"
@@ -90,13 +90,18 @@ def test_names_are_given_only_when_asked_for():
 def test_what_a_site_calls_itself_is_shown_as_it_is_in_every_format():
     state = small_site()
     units = tuple(
-        each if each.id != "u2" else type(each)("u2", "8a", each.kind, "<b>*8A*</b>", each.parent)
+        each
+        if each.id != "u2"
+        else type(each)(
+            "u2", "8a", each.kind, "<b>*8A*</b> @nord https://nord.example", each.parent
+        )
         for each in state.units
     )
     state = small_site(units=units)
     found = plan(state, wanting(("t-1", "8a")))
-    assert "&lt;b&gt;*8A*&lt;/b&gt;" in shown(state, found, output_format="html")
-    assert r"\<b\>\*8A\*\</b\>" in shown(state, found, output_format="markdown")
+    assert "&lt;b&gt;*8A*&lt;/b&gt; @nord" in shown(state, found, output_format="html")
+    markdown = shown(state, found, output_format="markdown")
+    assert "&#60;b&#62;&#42;8A&#42;&#60;/b&#62; &#64;&#8288;nord https&#58;//" in markdown
 
 
 def messages_of(path):

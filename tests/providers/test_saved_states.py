@@ -19,7 +19,7 @@ from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import ContractViolation
-from reconciler.private_files import write_private
+from reconciler.private_files import replace_content, resemble, write_private
 from reconciler.provider import Event, Reader
 from reconciler.providers.codec import COLLECTIONS, EVENTS, decode, decode_site, encode_site
 from reconciler.providers.saved import SavedStateReader, write_state
@@ -449,6 +449,23 @@ def test_a_private_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: P
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
     with pytest.raises(OSError, match="absent"):
         write_private(tmp_path / "absent" / "live.json", b"new")
+
+
+def test_a_file_that_cannot_be_given_to_its_group_lets_no_other_group_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    path = tmp_path / "town.json"
+    path.write_bytes(b"old")
+    path.chmod(0o664)
+    monkeypatch.setattr(os, "chown", refused)
+    replace_content(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664, "it is the same group"
+    other = os.stat_result((*path.stat()[:5], path.stat().st_gid + 1, *path.stat()[6:]))
+    resemble(path, other)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
 
 
 def test_a_private_file_takes_the_place_of_no_device_no_pipe_and_no_link(tmp_path: Path) -> None:
