@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import options, values
 from reconciler.cli.export_folder import refuse_folder, write_folder
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
 from reconciler.cli.redacting import redact_option
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
     "-o",
     "--out",
     metavar="FILE",
-    callback=options.file_to_write,
+    callback=values.file_to_write,
     help="Write the manifest to a file; standard output by default.",
 )
 @click.option(
     "--state",
     "state_file",
     metavar="FILE",
-    callback=options.file_to_write,
+    callback=values.file_to_write,
     help="Write the whole live state as JSON instead, for --live. It holds people's names.",
 )
 @click.option(
     "--per-school",
     metavar="FOLDER",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
     help="Write the manifest as a folder of files, one for each school.",
 )
 @click.option(
@@ -59,13 +59,13 @@ if TYPE_CHECKING:
     "tops",
     multiple=True,
     metavar="UNIT",
-    callback=options.none_empty,
+    callback=values.none_empty,
     help="Write a manifest for this part of the site alone. May be repeated.",
 )
 @click.option(
     "--as-rules",
     metavar="ROSTER",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
     help="Propose rules over this roster, and write as entries what they do not give.",
 )
 @reading_options((*FILES, *SERVICES))

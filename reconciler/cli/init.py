@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli import options
+from reconciler.cli import values
 from reconciler.cli.init_roster import lines_to_ignore, warnings_about
 from reconciler.cli.places import links_among, repository_of
 from reconciler.cli.roster_files import (
@@ -40,15 +40,15 @@ from reconciler.starter.labels import LABELS
 
 
 @click.command("init")
-@click.argument("directory", default=".", callback=options.not_empty)
-@click.option("--site", metavar="ID", callback=options.not_empty_if_given, help="The site's id.")
+@click.argument("directory", default=".", callback=values.not_empty)
+@click.option("--site", metavar="ID", callback=values.not_empty_if_given, help="The site's id.")
 @click.option(
-    "--url", callback=options.not_empty_if_given, help="Its address, like https://roles.example."
+    "--url", callback=values.not_empty_if_given, help="Its address, like https://roles.example."
 )
 @click.option(
     "--timezone",
     metavar="ZONE",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
     help="Its time zone, like Europe/Oslo; UTC by default.",
 )
 @click.option(
@@ -59,7 +59,7 @@ from reconciler.starter.labels import LABELS
 @click.option(
     "--roster",
     metavar="PATH",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
     help="A school system's export that says who mentors which class.",
 )
 @reading_options(FILES)
