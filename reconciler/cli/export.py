@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli import options, values
 from reconciler.cli.export_folder import refuse_folder, write_folder
+from reconciler.cli.places import schema_line
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.roster_files import (
@@ -143,7 +144,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         text = dump_manifest(export_scope(state, _tops(state, tops), day, *named))
     else:
         text = dump_manifest(export_manifest(state, *named))
-    manifest = EXPORT_HEADER + notes + text
+    line = schema_line(out.parent if out else Path())
+    manifest = EXPORT_HEADER + line + notes + text
     if out is None:
         click.echo(manifest, nl=False)
     else:
@@ -203,7 +205,10 @@ def _write_parts(
     from reconciler.export.schools import SCHOOLS
 
     written = {
-        part.path: f"{EXPORT_HEADER}# {part.about}\n{notes}{dump_manifest(part.data)}".encode()
+        part.path: (
+            f"{EXPORT_HEADER}{schema_line(folder / part.path.parent)}"
+            f"# {part.about}\n{notes}{dump_manifest(part.data)}"
+        ).encode()
         for part in parts
     }
     write_folder(folder, written, inputs=inputs)
