@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import options, values
+from reconciler.cli import completing, options, values
 from reconciler.cli.export_folder import refuse_folder, write_folder
 from reconciler.cli.places import schema_line
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     "--out",
     metavar="FILE",
     callback=values.file_to_write,
+    shell_complete=completing.files,
     help="Write the manifest to a file; standard output by default.",
 )
 @click.option(
@@ -47,12 +48,14 @@ if TYPE_CHECKING:
     "state_file",
     metavar="FILE",
     callback=values.file_to_write,
+    shell_complete=completing.files,
     help="Write the whole live state as JSON instead, for --live. It holds people's names.",
 )
 @click.option(
     "--per-school",
     metavar="FOLDER",
     callback=values.not_empty_if_given,
+    shell_complete=completing.folders,
     help="Write the manifest as a folder of files, one for each school.",
 )
 @click.option(
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
     "--as-rules",
     metavar="ROSTER",
     callback=values.not_empty_if_given,
+    shell_complete=completing.files,
     help="Propose rules over this roster, and write as entries what they do not give.",
 )
 @reading_options((*FILES, *SERVICES))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli import values
+from reconciler.cli import completing, values
 from reconciler.cli.init_roster import lines_to_ignore, warnings_about
 from reconciler.cli.places import links_among, repository_of, schema_near
 from reconciler.cli.roster_files import (
@@ -40,7 +40,9 @@ from reconciler.starter.labels import LABELS
 
 
 @click.command("init")
-@click.argument("directory", default=".", callback=values.not_empty)
+@click.argument(
+    "directory", default=".", callback=values.not_empty, shell_complete=completing.folders
+)
 @click.option("--site", metavar="ID", callback=values.not_empty_if_given, help="The site's id.")
 @click.option(
     "--url", callback=values.not_empty_if_given, help="Its address, like https://roles.example."
@@ -60,6 +62,7 @@ from reconciler.starter.labels import LABELS
     "--roster",
     metavar="PATH",
     callback=values.not_empty_if_given,
+    shell_complete=completing.files,
     help="A school system's export that says who mentors which class.",
 )
 @reading_options(FILES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler.cli import values
+from reconciler.cli import completing, values
 from reconciler.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-manifest_argument = click.argument("manifest", nargs=-1, required=True, callback=values.paths)
+manifest_argument = click.argument(
+    "manifest",
+    nargs=-1,
+    required=True,
+    callback=values.paths,
+    shell_complete=completing.files,
+)
 
 FORMAT: Final = "reconciler.format"
 """Where a context keeps the format that was asked for, for whoever prints an error."""
@@ -107,6 +113,7 @@ config_option = click.option(
     "--config",
     metavar="FILE",
     callback=values.file_to_read,
+    shell_complete=completing.files,
     help="The settings file; reconciler.toml by default.",
 )
 
@@ -138,7 +145,12 @@ def settings_options(command: Command) -> Command:
     """Add the options that say which environment is meant."""
     for option in (
         config_option,
-        click.option("-e", "--environment", help="An environment of reconciler.toml."),
+        click.option(
+            "-e",
+            "--environment",
+            shell_complete=completing.environments,
+            help="An environment of reconciler.toml.",
+        ),
     ):
         command = option(command)
     return command
@@ -148,6 +160,7 @@ live_option = click.option(
     "--live",
     metavar="FILE",
     callback=values.file_to_read,
+    shell_complete=completing.files,
     help="A saved state (export --state) in place of a site.",
 )
 
@@ -182,6 +195,7 @@ def narrowing_options(command: Command) -> Command:
             multiple=True,
             metavar="CODE",
             callback=values.none_empty,
+            shell_complete=completing.guards,
             help="Lift a guard's refusal for this run; needs --reason. May be repeated.",
         ),
         click.option(
@@ -190,6 +204,7 @@ def narrowing_options(command: Command) -> Command:
             multiple=True,
             metavar="ADDRESS",
             callback=values.none_empty,
+            shell_complete=completing.addresses,
             help="All but these actions; what the others must wait for cannot be left out. "
             "May be repeated.",
         ),
@@ -198,6 +213,7 @@ def narrowing_options(command: Command) -> Command:
             multiple=True,
             metavar="ADDRESS",
             callback=values.none_empty,
+            shell_complete=completing.addresses,
             help="Only these actions and what they must wait for; * and ? are wildcards. "
             "May be repeated.",
         ),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options, values
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
@@ -24,6 +24,7 @@ from reconciler.redact import Redaction
     "--out",
     metavar="FILE",
     callback=values.file_to_write,
+    shell_complete=completing.files,
     help="Save the plan, for apply; readable by you only.",
 )
 @click.option(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options, values
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
@@ -29,7 +29,7 @@ fail_on_option = click.option(
 
 
 @click.command("review")
-@click.argument("manifest", nargs=-1, callback=values.paths)
+@click.argument("manifest", nargs=-1, callback=values.paths, shell_complete=completing.files)
 @as_planned_option
 @options.within_option(REVIEWED_DAYS)
 @fail_on_option

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli import options, values
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import print_result
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode, WrongUse, worst
@@ -87,7 +87,7 @@ def fleet_options(command: Command) -> Command:
             help="Only these sites, by their names in the fleet; * and ? are wildcards. "
             "May be repeated.",
         ),
-        click.argument("fleet", callback=values.file_to_read),
+        click.argument("fleet", callback=values.file_to_read, shell_complete=completing.files),
     ):
         command = option(command)
     return command
