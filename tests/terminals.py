@@ -1,10 +1,11 @@
-"""A pseudo-terminal on which a command asks, and somebody types an answer."""
+"""A pseudo-terminal on which a command asks, and somebody types answers."""
 
 import os
 import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import pytest
 from sandboxes import PROGRAM, Desk
@@ -25,6 +26,16 @@ def converse(
     desk: Desk, arguments: list[str], asked: str, answer: str, **variables: str
 ) -> tuple[int, str]:
     """Run a command on a terminal, type an answer once it has asked, and return how it ended."""
+    return converse_on(desk, arguments, [(asked, answer)], **variables)
+
+
+def converse_on(
+    desk: Desk, arguments: list[str], turns: Sequence[tuple[str, str]], **variables: str
+) -> tuple[int, str]:
+    """Do the same with several answers, each once its question stands in what was said since.
+
+    All of them have to be asked.
+    """
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-IS", "-c", _ON_TERMINAL, str(PROGRAM), *arguments],
@@ -37,6 +48,7 @@ def converse(
     )
     os.close(slave)
     said, typed, end = b"", 0.0, time.monotonic() + 60
+    waiting, answer, heard = list(turns), "", 0
     try:
         while time.monotonic() < end:
             if select.select([master], [], [], 0.1)[0]:
@@ -50,7 +62,12 @@ def converse(
             # A signal between Python's prompt and its read is noticed with the next key only, so
             # that Ctrl-C is pressed again, as people do.
             again = answer == INTERRUPT and time.monotonic() > typed + 1
-            if asked.encode() in said and (not typed or again):
+            if again:
+                os.write(master, answer.encode())
+                typed = time.monotonic()
+            while waiting and (at := said.find(waiting[0][0].encode(), heard)) >= 0:
+                question, answer = waiting.pop(0)
+                heard = at + len(question.encode())
                 os.write(master, answer.encode())
                 typed = time.monotonic()
         code = process.wait(timeout=20)
@@ -58,6 +75,6 @@ def converse(
         process.kill()
         process.wait()
         os.close(master)
-    assert typed, said.decode()
+    assert not waiting, f"never asked: {waiting[0][0]}\n{said.decode()}"
     desk.check_manners(said.decode())
     return code, said.decode()

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.access.sight import Access
-from reconciler.cli import options
+from reconciler.cli import options, values
 from reconciler.cli.output import print_result
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option, shown_person
@@ -16,11 +16,11 @@ from reconciler.redact import Redaction
 
 
 @click.command("access")
-@click.option("--person", metavar="KEY", multiple=True, callback=options.none_empty,
+@click.option("--person", metavar="KEY", multiple=True, callback=values.none_empty,
               help="Whom this person sees.")  # fmt: skip
-@click.option("--learner", metavar="KEY", multiple=True, callback=options.none_empty,
+@click.option("--learner", metavar="KEY", multiple=True, callback=values.none_empty,
               help="Who sees this learner.")  # fmt: skip
-@click.option("--unit", metavar="KEY", multiple=True, callback=options.none_empty,
+@click.option("--unit", metavar="KEY", multiple=True, callback=values.none_empty,
               help="Who sees the learners of this unit and of those below it.")  # fmt: skip
 @as_planned_option
 @options.live_option

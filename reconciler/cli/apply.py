@@ -1,17 +1,23 @@
 """The command `apply`."""
 
 import signal
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
 from reconciler.cli import options
+from reconciler.cli.asking import ask, refuse_without_terminal
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
 from reconciler.commits import commit_of
 from reconciler.connection import Connection
+from reconciler.directory import Directory
+from reconciler.domain.address import Address
 from reconciler.errors import WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Plan
@@ -19,10 +25,23 @@ from reconciler.plan.select import WITHIN
 from reconciler.redact import Redaction
 from reconciler.state import LiveState
 
+_WITHOUT_TERMINAL: Final = "Narrow the plan with --only and --except instead."
+
 
 @click.command("apply")
 @options.manifest_argument
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
+@click.option(
+    "-i",
+    "--interactive",
+    is_flag=True,
+    help="Go through the plan on a terminal, and take or leave each part of it.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["school", "person"]),
+    help="What the parts are about; by default schools, where there are several.",
+)
 @options.narrowing_options
 @options.running_options()
 @options.site_options
@@ -35,6 +54,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
     yes: bool,
+    interactive: bool,
+    by: str | None,
     only: tuple[str, ...],
     excepted: tuple[str, ...],
     override_codes: tuple[str, ...],
@@ -53,6 +74,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     MANIFEST is one or more files or directories: a plan is made, shown, and applied once you
     agree. A saved plan (from plan --out) was agreed to already and is applied as it is.
 
+    With --interactive you go through either part by part, and what you leave out is not applied.
+
     The first Ctrl-C or SIGTERM finishes what is on its way and records it; the second stops at
     once. The same command again finishes either.
 
@@ -64,6 +87,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     lifted = options.overrides(override_codes, reason)
+    _refuse_walk(by, interactive=interactive, yes=yes)
     asked = Asked(
         lifted,
         max_concurrency,
@@ -78,16 +102,22 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if any(is_plan(path) for path in manifest):
         if len(manifest) > 1:
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
-        saved = read_plan(manifest[0])
-        return carry_out(saved, options.connection(environment, config), asked)
+        site = options.connection(environment, config)
+        return _apply_saved(manifest[0], site, asked, by, interactive=interactive)
     loaded = load_manifest(manifest, config=config)
     site = options.connection(environment, config)
     site_policy = beside.site_policy(site)
     commit = commit_of(loaded.files, manifest)
     chosen = replace(asked, only=(), excepted=(), overrides={})  # the plan carries all of them
 
+    def taken(plan: Plan, state: LiveState) -> frozenset[Address]:
+        from reconciler.cli.walking import walk
+
+        return walk(plan, Directory(state), asked, by)
+
     def agreed() -> Plan:
-        plan = _planned(loaded, site, asked, site_policy, commit)
+        walks = taken if interactive else None
+        plan = _planned(loaded, site, asked, site_policy, commit, walks)
         agree(plan, asked, yes=yes or site.snapshot is not None)  # a runbook changes nothing
         return plan
 
@@ -100,22 +130,53 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     )
 
 
+def _refuse_walk(by: str | None, *, interactive: bool, yes: bool) -> None:
+    """Refuse what nobody can go through, before anything is read.
+
+    Raises:
+        WrongUse: options do not go together, or there is no terminal.
+    """
+    if by is not None and not interactive:
+        raise WrongUse("--by says how --interactive parts a plan.", "Give --interactive as well.")
+    if interactive and yes:
+        raise WrongUse("--interactive asks and --yes does not.", "Leave one of the two out.")
+    if interactive:
+        refuse_without_terminal(_WITHOUT_TERMINAL)
+
+
+def _apply_saved(
+    path: Path, site: Connection, asked: Asked, by: str | None, *, interactive: bool
+) -> int:
+    """Apply a saved plan, or what somebody takes of it."""
+    plan = read_plan(path)
+    if not interactive:
+        return carry_out(plan, site, asked)
+    from reconciler.cli.walking import walk_saved
+
+    left = walk_saved(plan, site, asked, by)
+    ask("Apply these changes?", refused="Not applied", advice=_WITHOUT_TERMINAL)
+    return carry_out(plan, site, replace(asked, left=left))
+
+
 def _planned(
     manifest: Manifest,
     site: Connection,
     asked: Asked,
     site_policy: Manifest | None,
     commit: str | None,
+    walks: Callable[[Plan, LiveState], frozenset[Address]] | None,
 ) -> Plan:
-    """Plan what a manifest and the options ask for.
+    """Plan what a manifest and the options ask for, and what somebody takes of it.
 
     Raises:
         WrongUse: a pattern matches nothing of what would change: what is meant is not known.
+        ReconcilerError: whoever went through it took nothing.
     """
     from reconciler.workflows import beside, reading
 
     state = reading.fetch_state(site)
-    plan = reading.make_plan(
+    make = partial(
+        reading.make_plan,
         manifest,
         state,
         commit=commit,
@@ -125,11 +186,15 @@ def _planned(
         site_policy=site_policy,
         rosters_before=beside.rosters_before(manifest, site),
     )
+    plan = make()
     by_address = [each for each in (*asked.only, *asked.excepted) if not each.startswith(WITHIN)]
     mistyped = plan.unmatched if by_address else ()
     if mistyped and (plan.actions or _would_change(manifest, state, site_policy)):
         raise WrongUse(mistyped[0].message, mistyped[0].advice)
-    return plan
+    if walks is None:
+        return plan
+    left = walks(plan, state)
+    return make(as_of=plan.as_of, left=left) if left else plan
 
 
 def _would_change(manifest: Manifest, state: LiveState, site_policy: Manifest | None) -> bool:

@@ -7,6 +7,17 @@ import click
 from reconciler.errors import ReconcilerError, WrongUse
 
 
+def refuse_without_terminal(advice: str) -> None:
+    """Refuse to go on where nobody can be asked.
+
+    Raises:
+        WrongUse: there is no terminal to ask on; with what to do instead.
+    """
+    streams = sys.stdin, sys.stderr
+    if not all(stream is not None and stream.isatty() for stream in streams):
+        raise WrongUse("There is no terminal to ask on.", advice)
+
+
 def ask(question: str, *, refused: str, advice: str) -> None:
     """Ask on the terminal, and go on only after a yes.
 
@@ -19,8 +30,7 @@ def ask(question: str, *, refused: str, advice: str) -> None:
         WrongUse: there is no terminal to ask on.
         ReconcilerError: the answer was no.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise WrongUse("There is no terminal to ask on.", advice)
+    refuse_without_terminal(advice)
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort:

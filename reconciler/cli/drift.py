@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import options, values
 from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
@@ -32,7 +32,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     within: int,
     environment: str | None,
     config: Path | None,
-    outputs: options.Outputs,
+    outputs: values.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,

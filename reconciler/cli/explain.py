@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.access.menu import explain
-from reconciler.cli import options
+from reconciler.cli import options, values
 from reconciler.cli.output import print_result
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option, shown_person
@@ -16,7 +16,7 @@ from reconciler.redact import Redaction
 
 
 @click.command("explain")
-@click.argument("person", callback=options.not_empty)
+@click.argument("person", callback=values.not_empty)
 @as_planned_option
 @options.live_option
 @options.as_of_option

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.export_folder import refuse_folder, write_folder
+from reconciler.cli.places import schema_line
 from reconciler.cli.plan_files import EXPORT_HEADER, is_export, is_state, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.roster_files import (
@@ -38,20 +39,23 @@ if TYPE_CHECKING:
     "-o",
     "--out",
     metavar="FILE",
-    callback=options.file_to_write,
+    callback=values.file_to_write,
+    shell_complete=completing.files,
     help="Write the manifest to a file; standard output by default.",
 )
 @click.option(
     "--state",
     "state_file",
     metavar="FILE",
-    callback=options.file_to_write,
+    callback=values.file_to_write,
+    shell_complete=completing.files,
     help="Write the whole live state as JSON instead, for --live. It holds people's names.",
 )
 @click.option(
     "--per-school",
     metavar="FOLDER",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
+    shell_complete=completing.folders,
     help="Write the manifest as a folder of files, one for each school.",
 )
 @click.option(
@@ -59,13 +63,14 @@ if TYPE_CHECKING:
     "tops",
     multiple=True,
     metavar="UNIT",
-    callback=options.none_empty,
+    callback=values.none_empty,
     help="Write a manifest for this part of the site alone. May be repeated.",
 )
 @click.option(
     "--as-rules",
     metavar="ROSTER",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
+    shell_complete=completing.files,
     help="Propose rules over this roster, and write as entries what they do not give.",
 )
 @reading_options((*FILES, *SERVICES))
@@ -143,7 +148,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         text = dump_manifest(export_scope(state, _tops(state, tops), day, *named))
     else:
         text = dump_manifest(export_manifest(state, *named))
-    manifest = EXPORT_HEADER + notes + text
+    line = schema_line(out.parent if out else Path())
+    manifest = EXPORT_HEADER + line + notes + text
     if out is None:
         click.echo(manifest, nl=False)
     else:
@@ -203,7 +209,10 @@ def _write_parts(
     from reconciler.export.schools import SCHOOLS
 
     written = {
-        part.path: f"{EXPORT_HEADER}# {part.about}\n{notes}{dump_manifest(part.data)}".encode()
+        part.path: (
+            f"{EXPORT_HEADER}{schema_line(folder / part.path.parent)}"
+            f"# {part.about}\n{notes}{dump_manifest(part.data)}"
+        ).encode()
         for part in parts
     }
     write_folder(folder, written, inputs=inputs)

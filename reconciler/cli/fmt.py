@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, WrongUse
@@ -27,7 +27,9 @@ _STANDARD: Final = "-"
 
 
 @click.command("fmt")
-@click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=options.paths)
+@click.argument(
+    "paths", nargs=-1, metavar="[PATHS]...", callback=values.paths, shell_complete=completing.files
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 where something would change.")
 @options.verbose_option
 def command(*, paths: tuple[Path, ...], check: bool) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from reconciler.cli import options
+from reconciler.cli import options, values
 from reconciler.cli.asking import ask
 from reconciler.cli.output import print_result
 from reconciler.cli.redacting import redact_option
@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
 
 @command.command("show")
-@click.argument("run", callback=options.not_empty)
+@click.argument("run", callback=values.not_empty)
 @options.settings_options
 @options.format_option
 @redact_option
@@ -96,12 +96,12 @@ def show(
 
 
 @command.command("forget")
-@click.argument("person", callback=options.not_empty)
+@click.argument("person", callback=values.not_empty)
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
 @click.option(
     "--site",
     metavar="ID",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
     help="The site whose person is meant; needed where several have one.",
 )
 @click.option(

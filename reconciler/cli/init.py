@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli import options
+from reconciler.cli import completing, values
 from reconciler.cli.init_roster import lines_to_ignore, warnings_about
-from reconciler.cli.places import links_among, repository_of
+from reconciler.cli.places import links_among, repository_of, schema_near
 from reconciler.cli.roster_files import (
     declare_roster,
     read_roster,
@@ -21,7 +21,7 @@ from reconciler.cli.roster_files import (
     tell_of_roster,
 )
 from reconciler.errors import ConfigurationError, ExitCode, InvalidInput, ReconcilerError, WrongUse
-from reconciler.manifest.shape import is_key
+from reconciler.manifest.shape import SCHEMA_NAME, is_key
 from reconciler.plain import plain
 from reconciler.rosters.formats import FILES
 from reconciler.settings import CONFIG_NAME, Settings
@@ -40,15 +40,17 @@ from reconciler.starter.labels import LABELS
 
 
 @click.command("init")
-@click.argument("directory", default=".", callback=options.not_empty)
-@click.option("--site", metavar="ID", callback=options.not_empty_if_given, help="The site's id.")
+@click.argument(
+    "directory", default=".", callback=values.not_empty, shell_complete=completing.folders
+)
+@click.option("--site", metavar="ID", callback=values.not_empty_if_given, help="The site's id.")
 @click.option(
-    "--url", callback=options.not_empty_if_given, help="Its address, like https://roles.example."
+    "--url", callback=values.not_empty_if_given, help="Its address, like https://roles.example."
 )
 @click.option(
     "--timezone",
     metavar="ZONE",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
     help="Its time zone, like Europe/Oslo; UTC by default.",
 )
 @click.option(
@@ -59,7 +61,8 @@ from reconciler.starter.labels import LABELS
 @click.option(
     "--roster",
     metavar="PATH",
-    callback=options.not_empty_if_given,
+    callback=values.not_empty_if_given,
+    shell_complete=completing.files,
     help="A school system's export that says who mentors which class.",
 )
 @reading_options(FILES)
@@ -98,6 +101,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     fitting = fitting_rules(read, how["roster_type"]) if read else NOTHING_FITS
     rosters = [each for each in (roster, how["base"]) if each]
     top = repository_of(folder)
+    near = schema_near(folder)
     asks = not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     answers = Answers(
         _checked_site(site or _asked("The site's id", "--site", asks=asks)),
@@ -109,6 +113,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         fitting,
         lines_to_ignore(rosters, folder),
         labels,
+        near or SCHEMA_NAME,
     )
     try:
         files = starting_files(answers, __version__)
@@ -118,6 +123,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     lacking = _lacking(folder / IGNORED_NAME, files[IGNORED_NAME])
     if lacking is not None:
         del files[IGNORED_NAME]
+    if near is not None:
+        del files[SCHEMA_NAME]
     _write(folder, files)
     where = "" if directory == "." else f" in {folder}"
     click.echo(plain(f"Wrote {', '.join(files)}{where}."), err=True)

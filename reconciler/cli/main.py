@@ -44,6 +44,7 @@ COMMANDS: Final[Table] = MappingProxyType(
         "sandbox": ("reconciler.cli.sandbox", "Serve a site of your own to try things on."),
         "demo": ("reconciler.cli.demo", "Watch the whole story run against a sandbox."),
         "schema": ("reconciler.cli.schema", "Print a published JSON Schema."),
+        "completion": ("reconciler.cli.completion", "Print what makes a shell complete commands."),
     }
 )
 

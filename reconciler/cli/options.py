@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler.errors import ReconcilerError, WrongUse
+from reconciler.cli import completing, values
+from reconciler.errors import WrongUse
 
 if TYPE_CHECKING:
     from reconciler.connection import Connection
@@ -17,88 +17,13 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _said(param: click.Parameter) -> str:
-    """Return what the user calls a parameter: --live, or MANIFEST."""
-    if isinstance(param, click.Option):
-        return max(param.opts, key=len)
-    return (param.name or "").upper()
-
-
-def not_empty(_context: click.Context, param: click.Parameter, value: str) -> str:
-    """Check, as a callback, that a parameter says something.
-
-    Raises:
-        WrongUse: it is empty, and as a path it would mean the current folder.
-    """
-    if not value.strip():
-        raise WrongUse(f"{_said(param)} is empty.", "Is a variable in the command not set?")
-    return value
-
-
-def not_empty_if_given(
-    context: click.Context, param: click.Parameter, value: str | None
-) -> str | None:
-    """Check, as a callback, that an option says something where it is given."""
-    return None if value is None else not_empty(context, param, value)
-
-
-def none_empty(
-    context: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Check, as a callback, that an option that may be repeated says something each time."""
-    return tuple(not_empty(context, param, value) for value in values)
-
-
-def paths(
-    context: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> tuple[Path, ...]:
-    """Turn, as a callback, values that may not be empty into paths."""
-    return tuple(map(Path, none_empty(context, param, values)))
-
-
-def file_to_read(context: click.Context, param: click.Parameter, value: str | None) -> Path | None:
-    """Check, as a callback, that a file can be read; click's own check would make it wrong use.
-
-    Raises:
-        WrongUse: it is empty.
-        ReconcilerError: there is no such file, or it cannot be read.
-    """
-    if value is None:
-        return None
-    path = Path(not_empty(context, param, value))
-    try:
-        path.stat()  # not opened: that would use a pipe up
-        reason = "it is a folder" if path.is_dir() else "permission denied"
-        usable = path.is_dir() is False and os.access(path, os.R_OK)
-    except OSError as error:
-        reason, usable = (error.strerror or "it is not there").lower(), False
-    if not usable:
-        raise ReconcilerError(
-            f"{path} cannot be read: {reason}.", "Check the path and its permissions."
-        )
-    return path
-
-
-def file_to_write(context: click.Context, param: click.Parameter, value: str | None) -> Path | None:
-    """Check, as a callback, that a file is named; `refuse_target` looks at what stands there.
-
-    Raises:
-        WrongUse: it is empty, a folder, or the dash that means standard output elsewhere.
-    """
-    if value is None:
-        return None
-    path = Path(not_empty(context, param, value))
-    if value == "-":
-        raise WrongUse(
-            f"{_said(param)} takes a file, and - is none.",
-            "Leave the option out, and the result goes to standard output.",
-        )
-    if path.is_dir():
-        raise WrongUse(f"{_said(param)}: {path} is a folder.", "Name a file in it.")
-    return path
-
-
-manifest_argument = click.argument("manifest", nargs=-1, required=True, callback=paths)
+manifest_argument = click.argument(
+    "manifest",
+    nargs=-1,
+    required=True,
+    callback=values.paths,
+    shell_complete=completing.files,
+)
 
 FORMAT: Final = "reconciler.format"
 """Where a context keeps the format that was asked for, for whoever prints an error."""
@@ -121,19 +46,6 @@ format_option = click.option(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """Where a result goes.
-
-    Attributes:
-        shown: the format of standard output.
-        files: the formats of files, each with its path.
-    """
-
-    shown: str = "text"
-    files: tuple[tuple[str, Path], ...] = ()
-
-
 def formats_option(subject: str) -> Callable[[Command], Command]:
     """Make the option of a command whose result there is in many formats, for files, too.
 
@@ -145,9 +57,9 @@ def formats_option(subject: str) -> Callable[[Command], Command]:
     known = names(subject)
 
     def outputs(
-        context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-    ) -> Outputs:
-        found = _outputs(values, known)
+        context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+    ) -> values.Outputs:
+        found = values.read_outputs(given, known)
         context.meta[FORMAT] = found
         return found
 
@@ -163,31 +75,6 @@ def formats_option(subject: str) -> Callable[[Command], Command]:
         help=f"{', '.join(known[:-1])} or {known[-1]}; text by default. With =FILE it is written "
         "there, for you alone. May be repeated.",
     )
-
-
-def _outputs(values: tuple[str, ...], known: tuple[str, ...]) -> Outputs:
-    shown: list[str] = []
-    files: list[tuple[str, Path]] = []
-    for value in values:
-        name, to_file, file = value.partition("=")
-        if name not in known:
-            raise WrongUse(f"--format: there is no {name}.", f"There are: {', '.join(known)}.")
-        if not to_file:
-            shown.append(name)
-        elif name == "text":
-            raise WrongUse("--format: text goes to standard output.", "Redirect it to a file.")
-        elif not file or file == "-" or Path(file).is_dir():
-            raise WrongUse(f"--format: {value} names no file.", f"Like this: {name}=FILE.")
-        else:
-            files.append((name, Path(file)))
-    if len(shown) > 1:
-        raise WrongUse(
-            f"--format: only one of {' and '.join(shown)} can go to standard output.",
-            f"Write the others into files: {shown[-1]}=FILE.",
-        )
-    if len({path.absolute() for _, path in files}) < len(files):
-        raise WrongUse("--format names one file twice.", "Give each format a file of its own.")
-    return Outputs(shown[0] if shown else "text", tuple(files))
 
 
 no_color_option = click.option(
@@ -225,7 +112,8 @@ verbose_option = click.option(
 config_option = click.option(
     "--config",
     metavar="FILE",
-    callback=file_to_read,
+    callback=values.file_to_read,
+    shell_complete=completing.files,
     help="The settings file; reconciler.toml by default.",
 )
 
@@ -257,7 +145,12 @@ def settings_options(command: Command) -> Command:
     """Add the options that say which environment is meant."""
     for option in (
         config_option,
-        click.option("-e", "--environment", help="An environment of reconciler.toml."),
+        click.option(
+            "-e",
+            "--environment",
+            shell_complete=completing.environments,
+            help="An environment of reconciler.toml.",
+        ),
     ):
         command = option(command)
     return command
@@ -266,36 +159,18 @@ def settings_options(command: Command) -> Command:
 live_option = click.option(
     "--live",
     metavar="FILE",
-    callback=file_to_read,
+    callback=values.file_to_read,
+    shell_complete=completing.files,
     help="A saved state (export --state) in place of a site.",
 )
-
-
-def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
-    if value is None:
-        return None
-    try:
-        return datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        raise click.BadParameter(f"{value} is not a date like 2026-08-17.") from None
 
 
 as_of_option = click.option(
     "--as-of",
     metavar="DATE",
-    callback=_day,
+    callback=values.day,
     help="The day for which dates in the manifest are judged; today by default.",
 )
-
-
-def _days(_context: click.Context, _option: click.Parameter, value: str) -> int:
-    days = value.removesuffix("d")
-    if not (days.isascii() and days.isdecimal() and len(days) < _DIGITS):
-        raise click.BadParameter(f"{value} is not a number of days like 30d.")
-    return int(days)
-
-
-_DIGITS = 6
 
 
 def within_option(default: int) -> Callable[[Command], Command]:
@@ -303,7 +178,7 @@ def within_option(default: int) -> Callable[[Command], Command]:
     return click.option(
         "--within",
         metavar="DAYS",
-        callback=_days,
+        callback=values.days,
         default=f"{default}d",
         show_default=True,
         help="Name what ends in so many days, like 30d.",
@@ -319,7 +194,8 @@ def narrowing_options(command: Command) -> Command:
             "override_codes",
             multiple=True,
             metavar="CODE",
-            callback=none_empty,
+            callback=values.none_empty,
+            shell_complete=completing.guards,
             help="Lift a guard's refusal for this run; needs --reason. May be repeated.",
         ),
         click.option(
@@ -327,7 +203,8 @@ def narrowing_options(command: Command) -> Command:
             "excepted",
             multiple=True,
             metavar="ADDRESS",
-            callback=none_empty,
+            callback=values.none_empty,
+            shell_complete=completing.addresses,
             help="All but these actions; what the others must wait for cannot be left out. "
             "May be repeated.",
         ),
@@ -335,7 +212,8 @@ def narrowing_options(command: Command) -> Command:
             "--only",
             multiple=True,
             metavar="ADDRESS",
-            callback=none_empty,
+            callback=values.none_empty,
+            shell_complete=completing.addresses,
             help="Only these actions and what they must wait for; * and ? are wildcards. "
             "May be repeated.",
         ),

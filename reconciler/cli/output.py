@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import FORMAT, Outputs
+from reconciler.cli.options import FORMAT
 from reconciler.cli.plan_files import refuse_target
+from reconciler.cli.values import Outputs
 from reconciler.errors import ReconcilerError, WrongUse
 from reconciler.private_files import write_private
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
@@ -24,7 +24,8 @@ from reconciler.redact import Redaction
     "-o",
     "--out",
     metavar="FILE",
-    callback=options.file_to_write,
+    callback=values.file_to_write,
+    shell_complete=completing.files,
     help="Save the plan, for apply; readable by you only.",
 )
 @click.option(
@@ -50,7 +51,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     reason: str | None,
     environment: str | None,
     config: Path | None,
-    outputs: options.Outputs,
+    outputs: values.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,

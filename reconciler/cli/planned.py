@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.apply.journal import Earlier
-from reconciler.cli import options
+from reconciler.cli import completing, values
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.connection import Connection
 from reconciler.diagnostics import listing
@@ -22,7 +22,8 @@ as_planned_option = click.option(
     "--as-planned",
     multiple=True,
     metavar="FILE",
-    callback=options.paths,
+    callback=values.paths,
+    shell_complete=completing.files,
     help="As it would be once this manifest or saved plan is applied. "
     "A manifest of several files: repeat the option.",
 )

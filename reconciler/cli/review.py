@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
@@ -29,7 +29,7 @@ fail_on_option = click.option(
 
 
 @click.command("review")
-@click.argument("manifest", nargs=-1, callback=options.paths)
+@click.argument("manifest", nargs=-1, callback=values.paths, shell_complete=completing.files)
 @as_planned_option
 @options.within_option(REVIEWED_DAYS)
 @fail_on_option
@@ -51,7 +51,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     as_of: date | None,
     environment: str | None,
     config: Path | None,
-    outputs: options.Outputs,
+    outputs: values.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import print_plan, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
@@ -17,13 +17,14 @@ from reconciler.redact import Redaction
 
 
 @click.command("rollback")
-@click.argument("run", callback=options.not_empty)
+@click.argument("run", callback=values.not_empty)
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
 @click.option(
     "-o",
     "--out",
     metavar="FILE",
-    callback=options.file_to_write,
+    callback=values.file_to_write,
+    shell_complete=completing.files,
     help="Save the plan, for apply, and change nothing.",
 )
 @options.narrowing_options
@@ -78,10 +79,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)
     if not plan.actions:
-        print_plan(shown, options.Outputs(output_format), colour=not no_color, full=full)
+        print_plan(shown, values.Outputs(output_format), colour=not no_color, full=full)
         return ExitCode.DONE
     if out is not None:
-        print_plan(shown, options.Outputs(output_format), colour=not no_color, full=full)
+        print_plan(shown, values.Outputs(output_format), colour=not no_color, full=full)
         save_plan(out, redaction.saved(plan))
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(

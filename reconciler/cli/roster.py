@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import print_result
 from reconciler.cli.roster_files import read_roster, reading_options
 from reconciler.domain.roster import Roster, RosterRemark
@@ -25,7 +25,7 @@ def roster_options(command: Command) -> Command:
         options.format_option,
         options.config_option,
         reading_options((*FILES, *SERVICES)),
-        click.argument("path", callback=options.not_empty),
+        click.argument("path", callback=values.not_empty, shell_complete=completing.files),
     ):
         command = option(command)
     return command

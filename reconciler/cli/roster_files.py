@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 from click.core import ParameterSource
 
-from reconciler.cli import options
+from reconciler.cli import completing, values
 from reconciler.cli.places import seen_from
 from reconciler.domain.roster import NEEDED_COLUMNS, Roster, read_columns
 from reconciler.errors import WrongUse
@@ -67,7 +67,8 @@ def reading_options(formats: Iterable[str]) -> Callable[[Command], Command]:
         click.option(
             "--base",
             metavar="PATH",
-            callback=options.not_empty_if_given,
+            callback=values.not_empty_if_given,
+            shell_complete=completing.files,
             help="The whole export that it goes with, where it holds changes only (a delta).",
         ),
         click.option(

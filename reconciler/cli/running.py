@@ -13,6 +13,7 @@ from reconciler.cli.output import print_result
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
 from reconciler.diagnostics import listing
+from reconciler.domain.address import Address
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
@@ -31,6 +32,7 @@ class Asked:
         full: whether a text lists what is too long to be read.
         only: address patterns that narrow a saved plan.
         excepted: address patterns that are left out of a saved plan.
+        left: addresses (in ids) that are left out of it, as somebody went through it.
         redaction: whom to hide in what is printed.
     """
 
@@ -42,6 +44,7 @@ class Asked:
     full: bool = False
     only: Sequence[str] = ()
     excepted: Sequence[str] = ()
+    left: frozenset[Address] = frozenset()
     redaction: Redaction = field(default_factory=Redaction)
 
 
@@ -101,6 +104,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             site,
             only=asked.only,
             excepted=asked.excepted,
+            left=asked.left,
             overrides=asked.overrides,
             max_concurrency=asked.max_concurrency,
             wait_seconds=asked.wait,

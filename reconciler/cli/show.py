@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import print_plan, refuse_targets
 from reconciler.cli.plan_files import read_plan
 from reconciler.cli.redacting import redact_option
@@ -14,7 +14,7 @@ from reconciler.redact import Redaction
 
 
 @click.command("show")
-@click.argument("plan", callback=options.file_to_read)
+@click.argument("plan", callback=values.file_to_read, shell_complete=completing.files)
 @click.option("--inverse", is_flag=True, help="Print what would take it all back, for reading.")
 @options.formats_option("plan")
 @options.full_option
@@ -25,7 +25,7 @@ def command(
     *,
     plan: Path,
     inverse: bool,
-    outputs: options.Outputs,
+    outputs: values.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.errors import ExitCode, ReconcilerError
 
 
@@ -18,9 +18,9 @@ def command() -> None:
 
 
 @command.command("form")
-@click.argument("folder", callback=options.not_empty)
+@click.argument("folder", callback=values.not_empty, shell_complete=completing.folders)
 @click.option(
-    "--site", required=True, metavar="ID", callback=options.not_empty, help="The site's id."
+    "--site", required=True, metavar="ID", callback=values.not_empty, help="The site's id."
 )
 def form(*, folder: str, site: str) -> int:
     """Write an empty form: a folder of CSV files, one for each list. No file is replaced.
@@ -46,7 +46,7 @@ def form(*, folder: str, site: str) -> int:
 
 
 @command.command("import")
-@click.argument("folder", callback=options.not_empty)
+@click.argument("folder", callback=values.not_empty, shell_complete=completing.folders)
 @options.settings_options
 def read(*, folder: str, environment: str | None, config: Path | None) -> int:
     """Read a form that was filled in, and write the snapshot of the environment anew.

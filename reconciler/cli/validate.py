@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import options, values
 from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     as_of: date | None,
     environment: str | None,
     config: Path | None,
-    outputs: options.Outputs,
+    outputs: values.Outputs,
     redaction: Redaction,
 ) -> int:
     """Check a manifest: schema, dates, duplicates; with --online, its references too.
@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
             None if as_policy else loaded, policy, reading.fetch_state(source), as_of
         )
     found = redaction.diagnostics(found)
-    if outputs != options.Outputs():
+    if outputs != values.Outputs():
         deliver("diagnostics", found, outputs)
     if outputs.shown == "text":
         for line in listing(found):

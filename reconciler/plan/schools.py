@@ -61,7 +61,7 @@ def by_school(
         for change in _mentors_changes(judgement)
         for learner in (*change.gained, *change.lost)
     }
-    schools = {unit: _school(directory, unit) for unit in directory.units}
+    schools = {unit: school_of(directory, unit) for unit in directory.units}
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for assignment, verb in steps:
         single = assignment.kind is TargetKind.LEARNER
@@ -126,7 +126,8 @@ def _memberships(directory: Directory, people: set[str]) -> dict[str, list[Membe
     return held
 
 
-def _school(directory: Directory, unit: str) -> str | None:
+def school_of(directory: Directory, unit: str) -> str | None:
+    """Return the school (its id) that a unit is, or lies in; None where there is none."""
     above = directory.lineage(unit)
     return next((each.id for each in above if each.kind is UnitKind.SCHOOL), None)
 

@@ -1,4 +1,4 @@
-"""Narrows a plan to some of its actions (`--only`, `--except`), never to others than it has."""
+"""Narrows a plan to some of its actions (`--only`, `--except`, or one by one); never to others."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -56,17 +56,19 @@ class Selection:
     Attributes:
         only: patterns of what is wanted; none of them wants everything.
         excepted: patterns of what is not.
+        left: addresses (in ids) that somebody who went through the plan has left out.
         places: where things lie; None until a site is known (`on`).
     """
 
     only: Sequence[str] = ()
     excepted: Sequence[str] = ()
+    left: frozenset[Address] = frozenset()
     places: Places | None = None
 
     @property
     def narrows(self) -> bool:
         """Whether it may ask for less than everything."""
-        return bool(self.only or self.excepted)
+        return bool(self.only or self.excepted or self.left)
 
     @property
     def by_place(self) -> bool:
@@ -121,7 +123,7 @@ class Selection:
             return fnmatchcase(str(name), pattern)
 
         wanted = not self.only or any(map(means, self.only))
-        return wanted and not any(map(means, self.excepted))
+        return wanted and address not in self.left and not any(map(means, self.excepted))
 
     def of(self, actions: Sequence[Action], site: str) -> tuple[Action, ...]:
         """Return the actions that are asked for, in the plan's order.
@@ -137,22 +139,30 @@ class Selection:
         """
         selected = self._closure(actions) if self.only else tuple(actions)
         out = {each.address: each for each in self._all_chosen(selected, self.excepted, any)}
-        left = tuple(action for action in selected if action.address not in out)
-        for action in left:
+        out |= {each.address: each for each in selected if each.address in self.left}
+        kept = tuple(action for action in selected if action.address not in out)
+        for action in kept:
             for needed in action.requires:
                 if needed in out:
                     other = out[needed]
-                    raise WrongUse(
-                        f"{action.name} must wait for {other.name}, which --except leaves out.",
-                        f"Leave both out, with --except '{action.name}' as well.",
-                    ).naming(
+                    raise self._parted(action, other).naming(
                         site,
                         (
                             *action.address.people_as(action.name),
                             *other.address.people_as(other.name),
                         ),
                     )
-        return left
+        return kept
+
+    def _parted(self, action: Action, needed: Action) -> WrongUse:
+        """Say that an action would be left without what it must wait for."""
+        told = f"{action.name} must wait for {needed.name}, which"
+        if needed.address in self.left:
+            return WrongUse(f"{told} was left out.", "Leave both out, or neither.")
+        return WrongUse(
+            f"{told} --except leaves out.",
+            f"Leave both out, with --except '{action.name}' as well.",
+        )
 
     def _closure(self, actions: Sequence[Action]) -> tuple[Action, ...]:
         """Return the actions that are wanted, and the planned ones which those must wait for."""

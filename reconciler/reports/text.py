@@ -61,8 +61,8 @@ def plan_text(plan: Plan, *, summary: bool = True, full: bool = False) -> Iterat
     list that is too long to be read is counted.
     """
     lists = Lists(full=full)
-    yield from _head(plan, summary=summary)
-    yield from _actions(plan, lists)
+    yield from head_text(plan, summary=summary)
+    yield from actions_text(plan.actions, lists)
     yield from _access(plan, lists)
     if plan.unmanaged:
         yield from _headed("Live but not declared (reported only)")
@@ -91,7 +91,7 @@ def _headed(heading: str) -> tuple[RenderableType, ...]:
     return Text(), one_line(heading, "bold")
 
 
-def _head(plan: Plan, *, summary: bool) -> Iterator[RenderableType]:
+def head_text(plan: Plan, *, summary: bool = True) -> Iterator[RenderableType]:
     """Render the summary: of all of it, and school by school."""
     until = f", holds until {plan.holds_until}" if plan.holds_until else ""
     yield one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold")
@@ -105,13 +105,14 @@ def _head(plan: Plan, *, summary: bool) -> Iterator[RenderableType]:
         yield from (*_headed("Schools"), _table(view.school_rows(plan.schools)))
 
 
-def _actions(plan: Plan, lists: Lists) -> Iterator[RenderableType]:
-    counted = lists.counts(plan.actions)
-    groups = view.groups(few_of_a_kind(plan.actions, told_of_action) if counted else plan.actions)
-    for group in (*(summary_groups(plan.actions) if counted else ()), *groups):
+def actions_text(actions: Sequence[Action], lists: Lists) -> Iterator[RenderableType]:
+    """Render what changes, grouped by person."""
+    counted = lists.counts(actions)
+    groups = view.groups(few_of_a_kind(actions, told_of_action) if counted else actions)
+    for group in (*(summary_groups(actions) if counted else ()), *groups):
         yield from (*_headed(group.title), _rows(group.rows))
     if counted:
-        most = busiest_rows((action.name for action in plan.actions), "change")
+        most = busiest_rows((action.name for action in actions), "change")
         if most:
             yield from (*_headed("Most changes"), _table(most))
 

@@ -1,4 +1,4 @@
-"""What `init` writes: a manifest, the settings to reach its site, a pipeline, and .gitignore."""
+"""What `init` writes: a manifest, its schema, its site's settings, a pipeline, and .gitignore."""
 
 import json
 import re
@@ -14,7 +14,9 @@ from typing import Final
 from reconciler.manifest.dump import dump_manifest, quoted
 from reconciler.manifest.model import RosterSource
 from reconciler.manifest.normal import normal_form
+from reconciler.manifest.shape import SCHEMA_NAME
 from reconciler.manifest.write_rules import rule_data, source_data
+from reconciler.resources import shipped
 from reconciler.settings import CONFIG_NAME
 from reconciler.starter.fitting import NOTHING_FITS, Fitting
 from reconciler.starter.labels import LABELS
@@ -65,6 +67,7 @@ class Answers:
         source: the roster that rules look at, as the manifest declares it; or None.
         fitting: the rules, and what is proposed; nothing without a roster.
         labels: the language whose words for the two roles are offered, if any.
+        schema: where the manifest's schema is, as the manifest names it.
         private: files in the new folder, beyond what is always so, that are not for Git.
     """
 
@@ -77,6 +80,7 @@ class Answers:
     fitting: Fitting = NOTHING_FITS
     private: tuple[str, ...] = ()
     labels: str | None = None
+    schema: str = SCHEMA_NAME
 
     @property
     def next_steps(self) -> tuple[tuple[str, str], ...]:
@@ -133,6 +137,7 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
         MANIFEST_NAME: normal_form(MANIFEST_NAME, _manifest(answers).encode()),
         CONFIG_NAME: _settings(answers).encode(),
         IGNORED_NAME: _template("gitignore").encode() + _ignored(answers).encode(),
+        SCHEMA_NAME: shipped("schemas", SCHEMA_NAME).read_bytes(),
     }
     if answers.pipeline in PIPELINE_FILES:
         pipeline = _template(f"{answers.pipeline}.yaml")
@@ -174,6 +179,7 @@ def _manifest(answers: Answers) -> str:
         {
             "MEANING": _TAKEN_OVER if answers.fitting.rules else _NOTHING_YET,
             "STEPS": steps.rstrip("\n"),
+            "SCHEMA": answers.schema,
             "SITE": quoted(answers.site),
             "TIMEZONE": quoted(answers.timezone),
             "RULES": _roster(answers.source, answers.fitting) if answers.source else "",
@@ -232,6 +238,8 @@ _TAKEN_OVER: Final = """\
 # role, and is neither found nor declared, is only reported, as `unmanaged` says below."""
 
 _MANIFEST: Final = """\
+# yaml-language-server: $schema=@SCHEMA@
+#
 # Who has the mentor and the headteacher role, and over whom.
 #
 @MEANING@ Next:

@@ -1,7 +1,7 @@
 """The one way to write to a site."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Final, TypeVar
@@ -10,6 +10,7 @@ from reconciler.apply import engine
 from reconciler.apply.courier import Watcher
 from reconciler.apply.outcome import ApplyResult
 from reconciler.connection import Connection
+from reconciler.domain.address import Address
 from reconciler.errors import ConfigurationError, LeaseHeld, PlanUnusable
 from reconciler.http.call import Limits
 from reconciler.journal.history import last_rosters
@@ -38,6 +39,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
     today: date | None = None,
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
+    left: Collection[Address] = (),
     overrides: Mapping[str, str] | None = None,
     max_concurrency: int = CONCURRENCY,
     wait_seconds: float = 0.0,
@@ -56,6 +58,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         today: the day on which it runs; today in the plan's time zone by default.
         only: address patterns that narrow the run.
         excepted: address patterns that are left out.
+        left: addresses (in ids) that are left out.
         overrides: per guard code the reason to lift its refusal in this run.
         max_concurrency: how many requests may be on their way at once.
         wait_seconds: how long to wait for another run's lease to end.
@@ -94,7 +97,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
         # Only now: to wait for another run may take until the next day.
         order = engine.Order(
             today or today_in(plan.timezone),
-            Selection(only, excepted),
+            Selection(only, excepted, frozenset(left)),
             overrides or {},
             site_policy,
             measures=_is_new_measure(plan, journal),

@@ -1,7 +1,7 @@
 """Everything that only reads a site: fetch a state, plan, look for drift."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -14,6 +14,7 @@ from reconciler.connection import Connection
 from reconciler.desired import resolve, scope_of
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
@@ -87,6 +88,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     overrides: Mapping[str, str] | None = None,
     only: Sequence[str] = (),
     excepted: Sequence[str] = (),
+    left: Collection[Address] = (),
     site_policy: Manifest | None = None,
     rosters_before: Mapping[str, RosterSize] | None = None,
 ) -> Plan:
@@ -100,6 +102,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         overrides: per guard code the reason to lift its refusal in this run.
         only: address patterns to narrow the plan to.
         excepted: address patterns to leave out.
+        left: addresses (in ids) to leave out.
         site_policy: the site-wide policy file (`load_policy`), which the manifest cannot loosen.
         rosters_before: per roster how much there was in it when it was last applied
             (`reconciler.workflows.recalling.rosters_before`): one that lost too much removes
@@ -115,7 +118,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         plan_id=str(uuid.uuid4()),
         commit=commit,
         overrides=overrides,
-        selection=Selection(only, excepted),
+        selection=Selection(only, excepted, frozenset(left)),
         site_policy=site_policy,
         rosters_before=rosters_before,
     )

@@ -125,6 +125,20 @@ def test_help_and_completion_load_nothing_that_a_command_runs_with(command: str,
         assert tops(modules) & PACKAGES <= {"click", "msgspec"} | HELP.get(command, set())
 
 
+VALUES = ("plan -e ", "plan --override ", "validate ", "apply roles.yaml --only ")
+"""What is completed beside commands and options."""
+
+
+@pytest.mark.parametrize("words", VALUES)
+def test_completion_of_values_loads_no_more_than_the_help(words: str, tmp_path: Path):
+    (tmp_path / "reconciler.toml").write_text("[environments.production]\n")
+    (tmp_path / "roles.yaml").write_text(MANIFEST)
+    line = f"reconciler {words}"
+    place = str(len(line.split(" ")) - 1)
+    modules = loaded(tmp_path, **COMPLETE, COMP_WORDS=line, COMP_CWORD=place)
+    assert tops(modules) & PACKAGES <= {"click", "msgspec"}
+
+
 RUN: Mapping[str, tuple[tuple[str | Path, ...], set[str]]] = {
     "validate": (("validate", EXAMPLE), {"yaml"}),
     "plan": (("plan", "roles.yaml", "--live", "state.json"), {"msgspec", "rich", "yaml"}),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options, values
 from reconciler.cli.output import print_result
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode, WrongUse, worst
@@ -69,7 +69,7 @@ def fleet_options(command: Command) -> Command:
             metavar="WHERE",
             default=THREADS,
             show_default=True,
-            callback=options.not_empty,
+            callback=values.not_empty,
             help="Who does the work: threads, processes, or a Dask cluster at dask://HOST:PORT.",
         ),
         click.option(
@@ -83,11 +83,11 @@ def fleet_options(command: Command) -> Command:
             "--only",
             multiple=True,
             metavar="SITE",
-            callback=options.none_empty,
+            callback=values.none_empty,
             help="Only these sites, by their names in the fleet; * and ? are wildcards. "
             "May be repeated.",
         ),
-        click.argument("fleet", callback=options.file_to_read),
+        click.argument("fleet", callback=values.file_to_read, shell_complete=completing.files),
     ):
         command = option(command)
     return command

@@ -1,0 +1,130 @@
+"""How `apply --interactive` goes through a plan: it shows each part, and asks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import click
+
+from reconciler.cli.running import Asked
+from reconciler.connection import Connection
+from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address
+from reconciler.errors import ReconcilerError, WrongUse
+from reconciler.plain import count
+from reconciler.plan.model import Plan
+from reconciler.plan.parts import About, Offer, Part, Walk, by_person, by_school
+from reconciler.plan.select import Selection
+from reconciler.reports import printing, text
+from reconciler.reports.parts import offer_text
+
+
+class Answer(NamedTuple):
+    """What may be answered: with its first letter, or as a word."""
+
+    word: str
+    meaning: str
+    follow: Callable[[Walk], None] | None
+
+
+_SPLIT: Final = Answer("split", "go on person by person", Walk.split)
+_BACK: Final = Answer("back", "decide again about the part before", Walk.back)
+ANSWERS: Final = (
+    Answer("yes", "take it", Walk.take),
+    Answer("no", "leave it", Walk.leave),
+    Answer("all", "take it and all that is still to come", Walk.take_rest),
+    Answer("rest", "leave it and all that is still to come", Walk.leave_rest),
+    _SPLIT,
+    _BACK,
+    Answer("quit", "apply nothing", None),
+)
+"""All answers; one without something to follow ends the walk."""
+
+
+def walk(plan: Plan, directory: Directory, asked: Asked, by: str | None) -> frozenset[Address]:
+    """Show each part of a plan, ask whether it is to be applied, and return what is left out.
+
+    Args:
+        plan: what may be applied.
+        directory: the site.
+        asked: how it is shown.
+        by: what the parts are about, school or person; schools by default, where there are several.
+
+    Raises:
+        ReconcilerError: the answer was to quit, or nothing was taken.
+    """
+    if not plan.actions:
+        return frozenset()
+    hidden = asked.redaction.plan(plan)
+    pairs = zip(plan.actions, hidden.actions, strict=True)
+    shown = {action.address: seen for action, seen in pairs}
+    printing.show(text.head_text(hidden), colour=asked.colour, stderr=True)
+    steps = Walk(plan.actions, _parts(plan, directory, by))
+    while (offer := steps.offer) is not None:
+        rendered = offer_text(offer, shown, full=asked.full)
+        printing.show(rendered, colour=asked.colour, stderr=True)
+        if offer.own:
+            _follow(_answer(offer), steps)
+        else:
+            steps.leave()
+    if not steps.taken:
+        raise ReconcilerError("Not applied: nothing was taken. Nothing was changed.")
+    total = count(len(plan.actions), "change")
+    click.echo(f"\nTaken: {steps.taken:,} of {total}.\n", err=True)
+    return steps.left
+
+
+def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> frozenset[Address]:
+    """Go through a saved plan, once it is known that it can be applied.
+
+    Raises:
+        WrongUse: the site has no API, and its runbook is made of a whole plan.
+        PlanUnusable: the plan is stale, used, or for another site or day.
+        SiteError: the site could not be read.
+        ReconcilerError: as `walk`.
+    """
+    from reconciler.workflows.reading import after_plan
+    from reconciler.workflows.recalling import earlier_runs
+
+    if site.snapshot is not None:
+        raise WrongUse("A runbook is made of a whole plan.", "Go through the manifest instead.")
+    asked.redaction.plan(plan)  # so that it knows whom to hide in an error
+    directory = Directory(after_plan(plan, site, earlier_runs(plan, site.journal)).state)
+    chosen = Selection(asked.only, asked.excepted)
+    if chosen.unmatched(plan.actions):
+        return frozenset()  # which is refused as it is without a walk
+    keys = Keys(directory, plan.basis.people, plan.basis.units)
+    actions = chosen.on(directory, keys, plan.as_of).of(plan.actions, plan.site)
+    return walk(replace(plan, actions=actions), directory, asked, by)
+
+
+def _parts(plan: Plan, directory: Directory, by: str | None) -> Sequence[Part]:
+    parts = () if by == About.PERSON else by_school(plan, directory)
+    several = sum(part.about is About.SCHOOL for part in parts) > 1
+    return parts if several or by == About.SCHOOL else by_person(plan.actions)
+
+
+def _answer(offer: Offer) -> Answer:
+    """Ask until one of the answers is given that make sense now."""
+    senseless = {
+        _SPLIT: len(offer.part.people) < 2,
+        _BACK: offer.number == 1,
+    }
+    known = {each.word[0]: each for each in ANSWERS if not senseless.get(each)}
+    question = f"Take {count(len(offer.own) + len(offer.along), 'change')}? [{','.join(known)},?]"
+    while True:
+        try:
+            said = click.prompt(question, default="?", show_default=False, err=True)
+        except click.Abort:
+            said = "quit"
+        answer = known.get(said.strip().casefold()[:1])
+        if answer is not None and answer.word.startswith(said.strip().casefold()):
+            return answer
+        for letter, each in known.items():
+            click.echo(f"  {letter}  {each.word}: {each.meaning}", err=True)
+
+
+def _follow(answer: Answer, steps: Walk) -> None:
+    if answer.follow is None:
+        raise ReconcilerError("Not applied: the answer was to quit. Nothing was changed.")
+    answer.follow(steps)
