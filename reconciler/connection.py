@@ -5,7 +5,7 @@ and never in the manifest (design, section 4).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -75,7 +75,7 @@ def load_connection(
     Raises:
         ConfigurationError: nothing usable was found, or something in it is wrong.
     """
-    settings = _found(environment, config=config, environ=environ, directory=directory)
+    settings = find_settings(environment, config=config, environ=environ, directory=directory)
     return settings.connection()
 
 
@@ -86,7 +86,7 @@ def site_url(
 
     Args and errors: as `load_connection`.
     """
-    settings = _found(environment, config=config, environ=environ, directory=directory)
+    settings = find_settings(environment, config=config, environ=environ, directory=directory)
     return settings.address()
 
 
@@ -105,7 +105,7 @@ def journal_location(
         return load_connection(
             environment, config=config, environ=environ, directory=directory
         ).journal
-    return (settings or _Site.of_variables(environ, directory)).journal()
+    return (settings or SiteSettings.of_variables(environ, directory)).journal()
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
@@ -138,9 +138,13 @@ def policy_variable(environ: Mapping[str, str]) -> Path | None:
     return Path(given) if given else None
 
 
-def _found(
+def find_settings(
     environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
-) -> "_Site":
+) -> "SiteSettings":
+    """Find the settings to use, and check and follow none of them yet.
+
+    Args and errors: as `load_connection`.
+    """
     settings = _find(environment, config=config, environ=environ, directory=directory)
     if settings is None:
         path = config or directory / CONFIG_NAME
@@ -155,20 +159,22 @@ def _found(
 
 def _find(
     environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
-) -> "_Site | None":
+) -> "SiteSettings | None":
     if environment is None and config is None and environ.get("RECONCILER_URL"):
-        return _Site.of_variables(environ, directory)
+        return SiteSettings.of_variables(environ, directory)
     path = config or directory / CONFIG_NAME
     if not path.is_file():
         return None
     default, environments, rosters = read_config(path)
     if environment is None and default is None and rosters and not environments:
         # It is about school systems alone.
-        return _Site.of_variables(environ, directory) if environ.get("RECONCILER_URL") else None
+        return (
+            SiteSettings.of_variables(environ, directory) if environ.get("RECONCILER_URL") else None
+        )
     name = _choose(environment or default, environments, path)
     where = f"{path}: environment {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}
-    return _Site(environments[name], names, where, path.parent, environ)
+    return SiteSettings(environments[name], names, where, path.parent, environ)
 
 
 def _choose(wanted: str | None, known: Mapping[str, object], path: Path) -> str:
@@ -190,11 +196,11 @@ def _choose(wanted: str | None, known: Mapping[str, object], path: Path) -> str:
     return wanted
 
 
-class _Site(Settings):
+class SiteSettings(Settings):
     """The settings of a site."""
 
     @classmethod
-    def of_variables(cls, environ: Mapping[str, str], directory: Path) -> "_Site":
+    def of_variables(cls, environ: Mapping[str, str], directory: Path) -> "SiteSettings":
         """Take the settings from RECONCILER_URL and its companions."""
         values: dict[str, Any] = {
             key: environ[variable]
@@ -206,35 +212,49 @@ class _Site(Settings):
                 values[key] = {"env": _VARIABLES[key]}
         return cls(values, _VARIABLES, "", directory, environ)
 
+    @property
+    def source(self) -> str:
+        """Where they come from, in words."""
+        return self.where.removesuffix(": ") or f"{_VARIABLES['url']} and its companions"
+
     def connection(self) -> Connection:
         """Check the settings and follow their references."""
+        return replace(self.with_credentials(), journal=self.journal())
+
+    def with_credentials(self) -> Connection:
+        """Check the settings but for the journal, and follow their references."""
+        credentials = {} if self._is_snapshot() else self.credentials()
+        return replace(self.without_secrets(), **credentials)
+
+    def without_secrets(self) -> Connection:
+        """Check the settings but for the credentials and the journal, and follow no reference."""
+        if self._is_snapshot():
+            return Connection(
+                url="", token_url="", policy=self._policy(), snapshot=self._snapshot()
+            )
+        url = self.address()
+        return Connection(
+            url=url,
+            token_url=self.url("token_url") if "token_url" in self.values else f"{url}/oauth/token",
+            ca_bundle=self.ca_bundle(),
+            timeout=self.timeout(),
+            actors=self._actors(),
+            policy=self._policy(),
+        )
+
+    def _is_snapshot(self) -> bool:
+        """Tell which provider is meant; only settings that it has may be there."""
         self.check_known(_KEYS)
         provider = self.values.get("provider", _PROVIDERS[0])
         if provider not in _PROVIDERS:
             raise self.wrong("provider", "is not known", f"There are: {', '.join(_PROVIDERS)}.")
         if provider == "snapshot":
             self.check_known(_OF_SNAPSHOTS)
-            return Connection(
-                url="",
-                token_url="",
-                journal=self.journal(),
-                policy=self._policy(),
-                snapshot=self._snapshot(),
-            )
-        if "path" in self.values:
+        elif "path" in self.values:
             raise self.wrong(
                 "path", "is for snapshots", 'Leave it out, or add provider = "snapshot".'
             )
-        credentials = self.credentials()
-        url = self.address()
-        return Connection(
-            url=url,
-            token_url=self.url("token_url") if "token_url" in self.values else f"{url}/oauth/token",
-            **credentials,
-            actors=self._actors(),
-            journal=self.journal(),
-            policy=self._policy(),
-        )
+        return bool(provider == "snapshot")
 
     def address(self) -> str:
         """Return the site's address, without a trailing slash."""

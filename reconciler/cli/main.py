@@ -21,6 +21,7 @@ from reconciler.plain import plain
 COMMANDS: Final[Table] = MappingProxyType(
     {
         "init": ("reconciler.cli.init", "Write a folder to begin with."),
+        "doctor": ("reconciler.cli.doctor", "Check settings, network, site, cache and journal."),
         "validate": ("reconciler.cli.validate", "Check a manifest for mistakes."),
         "fmt": ("reconciler.cli.fmt", "Put manifests into their normal form."),
         "plan": ("reconciler.cli.plan", "Show what apply would change; change nothing."),
