@@ -80,6 +80,8 @@ def cli() -> None:
 
     Exit codes: 0 done, 1 failed, 2 changes or drift, 3 not yet applied, 4 refused by a guard,
     5 the plan cannot be used, 6 applied in part, 64 wrong use of the command line.
+
+    Examples: reconciler doctor; reconciler plan examples/roles.yaml
     """
 
 

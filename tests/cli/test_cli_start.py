@@ -34,6 +34,7 @@ BARE = {
         "reconciler",
         "reconciler.__main__",
         "reconciler.cli",
+        "reconciler.cli.help",
         "reconciler.cli.lazy",
         "reconciler.cli.main",
     ),
