@@ -62,8 +62,9 @@ def replacing(path: Path, like: os.stat_result | None = None) -> Iterator[IO[byt
             file.flush()
             os.fsync(file.fileno())
         if like is not None:
-            with suppress(OSError):  # only who may do everything can give a file away
-                os.chown(temporary, like.st_uid, like.st_gid)
+            if hasattr(os, "chown"):  # which Windows has not
+                with suppress(OSError):  # only who may do everything can give a file away
+                    os.chown(temporary, like.st_uid, like.st_gid)
             temporary.chmod(stat.S_IMODE(like.st_mode))
         temporary.replace(path)
     except BaseException:

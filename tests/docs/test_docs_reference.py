@@ -101,7 +101,7 @@ def test_the_choices_of_options_are_those_there_are():
 
 def commands_shown(page: Path) -> Iterator[list[str]]:
     """Yield every use of the program on a page, in words."""
-    shown = [part.text for kind in ("console", "sh") for part in blocks(page, kind)]
+    shown = [part.text for kind in ("console", "sh", "powershell") for part in blocks(page, kind)]
     lines = "\n".join(shown).replace("\\\n", " ").splitlines()
     lines = [line.removeprefix("$ ") for line in lines if not line.startswith(" ")]
     for text in (*lines, *spans(prose(page))):
