@@ -34,7 +34,9 @@ CACHE_DIR: Final = "RECONCILER_CACHE_DIR"
 _READ_FOR_EVERY_ENVIRONMENT: Final = ("journal", "policy")
 _KEYS: Final = (*_VARIABLES, "timeout", "actors", "provider", "path")
 _OF_SNAPSHOTS: Final = ("provider", "path", "journal", "policy")
-_PROVIDERS: Final = ("api", "snapshot")
+_API: Final = "api"
+_SNAPSHOT: Final = "snapshot"
+_PROVIDERS: Final = (_API, _SNAPSHOT)
 _OF_EVERY_PROVIDER: Final = ("provider", "actors", "journal", "policy")
 
 
@@ -126,7 +128,7 @@ def load_connection(
     Raises:
         ConfigurationError: nothing usable was found, or something in it is wrong.
     """
-    settings = _found(environment, config=config, environ=environ, directory=directory)
+    settings = find_settings(environment, config=config, environ=environ, directory=directory)
     return settings.connection()
 
 
@@ -137,7 +139,7 @@ def site_url(
 
     Args and errors: as `load_connection`.
     """
-    settings = _found(environment, config=config, environ=environ, directory=directory)
+    settings = find_settings(environment, config=config, environ=environ, directory=directory)
     return settings.address()
 
 
@@ -156,7 +158,7 @@ def journal_location(
         return load_connection(
             environment, config=config, environ=environ, directory=directory
         ).journal
-    return (settings or _Site.of_variables(environ, directory)).journal()
+    return (settings or SiteSettings.of_variables(environ, directory)).journal()
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
@@ -189,9 +191,13 @@ def policy_variable(environ: Mapping[str, str]) -> Path | None:
     return Path(given) if given else None
 
 
-def _found(
+def find_settings(
     environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
-) -> "_Site":
+) -> "SiteSettings":
+    """Find the settings to use, and check and follow none of them yet.
+
+    Args and errors: as `load_connection`.
+    """
     settings = _find(environment, config=config, environ=environ, directory=directory)
     if settings is None:
         path = config or directory / CONFIG_NAME
@@ -206,20 +212,22 @@ def _found(
 
 def _find(
     environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
-) -> "_Site | None":
+) -> "SiteSettings | None":
     if environment is None and config is None and environ.get("RECONCILER_URL"):
-        return _Site.of_variables(environ, directory)
+        return SiteSettings.of_variables(environ, directory)
     path = config or directory / CONFIG_NAME
     if not path.is_file():
         return None
     default, environments, rosters = read_config(path)
     if environment is None and default is None and rosters and not environments:
         # It is about school systems alone.
-        return _Site.of_variables(environ, directory) if environ.get("RECONCILER_URL") else None
+        return (
+            SiteSettings.of_variables(environ, directory) if environ.get("RECONCILER_URL") else None
+        )
     name = _choose(environment or default, environments, path)
     where = f"{path}: environment {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}
-    return _Site(environments[name], names, where, path.parent, environ)
+    return SiteSettings(environments[name], names, where, path.parent, environ)
 
 
 def _choose(wanted: str | None, known: Mapping[str, object], path: Path) -> str:
@@ -277,11 +285,11 @@ def kept_files(*, config: Path | None, directory: Path) -> list[Path]:
     return [each for found in snapshots for each in (found, runbook_beside(found))]
 
 
-class _Site(Settings):
+class SiteSettings(Settings):
     """The settings of a site."""
 
     @classmethod
-    def of_variables(cls, environ: Mapping[str, str], directory: Path) -> "_Site":
+    def of_variables(cls, environ: Mapping[str, str], directory: Path) -> "SiteSettings":
         """Take the settings from RECONCILER_URL and its companions."""
         values: dict[str, Any] = {
             key: environ[variable]
@@ -293,11 +301,44 @@ class _Site(Settings):
                 values[key] = {"env": _VARIABLES[key]}
         return cls(values, _VARIABLES, "", directory, environ)
 
+    @property
+    def source(self) -> str:
+        """Where they come from, in words."""
+        return self.where.removesuffix(": ") or f"{_VARIABLES['url']} and its companions"
+
     def connection(self) -> Connection:
         """Check the settings and follow their references."""
+        return replace(self.with_credentials(), journal=self.journal())
+
+    def with_credentials(self) -> Connection:
+        """Check the settings but for the journal, and follow their references."""
+        credentials = self.credentials() if self._provider() == _API else {}
+        return replace(self.without_secrets(), **credentials)
+
+    def without_secrets(self) -> Connection:
+        """Check the settings but for the credentials and the journal, and follow no reference."""
+        provider = self._provider()
+        if is_name(provider):
+            return self._plugged(provider)
+        if provider == _SNAPSHOT:
+            return Connection(
+                url="", token_url="", policy=self._policy(), snapshot=self._snapshot()
+            )
+        url = self.address()
+        return Connection(
+            url=url,
+            token_url=self.url("token_url") if "token_url" in self.values else f"{url}/oauth/token",
+            ca_bundle=self.ca_bundle(),
+            timeout=self.timeout(),
+            actors=self._actors(),
+            policy=self._policy(),
+        )
+
+    def _provider(self) -> str:
+        """Tell which provider is meant; only settings that it has may be there."""
         provider = self.values.get("provider", _PROVIDERS[0])
         if isinstance(provider, str) and is_name(provider):
-            return self._plugged(provider)
+            return provider
         self.check_known(_KEYS)
         if provider not in _PROVIDERS:
             raise self.wrong(
@@ -305,29 +346,13 @@ class _Site(Settings):
                 "is not known",
                 f"There are: {', '.join(_PROVIDERS)}. The name of one that is installed has a dot.",
             )
-        if provider == "snapshot":
+        if provider == _SNAPSHOT:
             self.check_known(_OF_SNAPSHOTS)
-            return Connection(
-                url="",
-                token_url="",
-                journal=self.journal(),
-                policy=self._policy(),
-                snapshot=self._snapshot(),
-            )
-        if "path" in self.values:
+        elif "path" in self.values:
             raise self.wrong(
                 "path", "is for snapshots", 'Leave it out, or add provider = "snapshot".'
             )
-        credentials = self.credentials()
-        url = self.address()
-        return Connection(
-            url=url,
-            token_url=self.url("token_url") if "token_url" in self.values else f"{url}/oauth/token",
-            **credentials,
-            actors=self._actors(),
-            journal=self.journal(),
-            policy=self._policy(),
-        )
+        return str(provider)
 
     def _plugged(self, name: str) -> Connection:
         own = {key: each for key, each in self.values.items() if key not in _OF_EVERY_PROVIDER}
@@ -336,7 +361,6 @@ class _Site(Settings):
             url="",
             token_url="",
             actors=self._actors(),
-            journal=self.journal(),
             policy=self._policy(),
             plugged=Plugged(name, options),
         )

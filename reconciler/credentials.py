@@ -88,8 +88,13 @@ def placed(name: str, base: Path) -> Path:
     """Return a path that may begin with `~`, or be relative to a folder.
 
     Raises:
-        Unusable: nobody has the home folder that it begins with.
+        Unusable: nobody has the home folder that it begins with, or no path can be meant.
     """
+    if any(char < " " for char in name):  # "C:\new" has a line break in TOML
+        raise Unusable(
+            "has a line break or another control character in its path",
+            "Write backslashes in single quotes, 'C:\\new', or write / for them.",
+        )
     try:
         return base / Path(name).expanduser()
     except RuntimeError:

@@ -1,11 +1,16 @@
 """Words for people, and text from elsewhere made harmless to show: on a terminal, in a log."""
 
+import os
+import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 _JOINERS: Final = frozenset("\u200c\u200d")
 """They shape words of some scripts (Persian, Hindi), and do nothing else."""
+
+_SIMPLE: Final = re.compile(r"[\w\\/:.+-]+")
+"""What needs no quotes in the shells of Windows."""
 
 
 def plain(text: str) -> str:
@@ -15,6 +20,15 @@ def plain(text: str) -> str:
     Characters that reverse the direction of what follows are, too.
     """
     return replace_harmful(text, lambda char: char.encode("unicode_escape").decode("ascii"))
+
+
+def as_typed(words: Iterable[str], *, windows: bool = os.name == "nt") -> str:
+    """Return a command as it is typed in the shells of this system, or of Windows."""
+    if windows:  # neither cmd nor PowerShell takes a backslash for more than itself
+        return " ".join(word if _SIMPLE.fullmatch(word) else f'"{word}"' for word in words)
+    import shlex  # noqa: PLC0415 - few commands are told
+
+    return shlex.join(words)
 
 
 def harmless_json(data: Any) -> str:

@@ -67,7 +67,10 @@ def read_config(path: Path) -> Config:
     except UnicodeError:
         raise ConfigurationError(f"{path} is not UTF-8.", "Save it as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not TOML: {error}.", "Correct it there.") from None
+        advice = "Correct it there."
+        if any(word in str(error) for word in ("\\", "hex value")):  # "C:\certs", "C:\Users"
+            advice = "Write backslashes in single quotes, 'C:\\new', or write / for them."
+        raise ConfigurationError(f"{path} is not TOML: {error}.", advice) from None
     for key in document:
         if key not in Config._fields:
             raise ConfigurationError(

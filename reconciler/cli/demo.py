@@ -13,6 +13,8 @@ def command() -> int:
 
     It takes under a minute, touches nothing outside a temporary directory, and needs the
     sandbox's packages; in a checkout: pip install '.[sandbox]'.
+
+    Example: reconciler demo
     """
     from reconciler.demo import run_demo
 

@@ -1,7 +1,6 @@
 """The command `fmt`."""
 
 import os
-import shlex
 import stat
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, WrongUse
 from reconciler.manifest.files import Source, sources
 from reconciler.manifest.normal import normal_form
-from reconciler.plain import count, plain
+from reconciler.plain import as_typed, count, plain
 from reconciler.private_files import replace_content
 
 _NAMED: Final = 3
@@ -80,7 +79,7 @@ def _way_on(changed: Sequence[str], paths: tuple[Path, ...]) -> str:
     words = list(changed if len(changed) <= _NAMED else map(str, paths))
     if any(word.startswith("-") for word in words):
         words.insert(0, "--")
-    return f" To do it: {shlex.join(['reconciler', 'fmt', *words])}"
+    return f" To do it: {as_typed(['reconciler', 'fmt', *words])}"
 
 
 def _filter(*, check: bool) -> ExitCode:

@@ -1,7 +1,6 @@
 """The command `init`."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
@@ -12,7 +11,7 @@ import click
 from reconciler import __version__
 from reconciler.cli import completing, values
 from reconciler.cli.init_roster import lines_to_ignore, warnings_about
-from reconciler.cli.places import links_among, repository_of, schema_near
+from reconciler.cli.places import links_among, relative, repository_of, schema_near
 from reconciler.cli.roster_files import (
     declare_roster,
     read_roster,
@@ -22,7 +21,7 @@ from reconciler.cli.roster_files import (
 )
 from reconciler.errors import ConfigurationError, ExitCode, InvalidInput, ReconcilerError, WrongUse
 from reconciler.manifest.shape import SCHEMA_NAME, is_key
-from reconciler.plain import plain
+from reconciler.plain import as_typed, plain
 from reconciler.rosters.formats import FILES
 from reconciler.settings import CONFIG_NAME, Settings
 from reconciler.starter import (
@@ -229,7 +228,7 @@ def _misplaced(answers: Answers, folder: Path, top: Path | None) -> Iterator[str
     name = PIPELINE_FILES.get(answers.pipeline)
     if name is None or top is None or answers.below == ".":
         return
-    there = Path(os.path.relpath(top / name))
+    there = Path(relative(top / name))
     to_do = "take it up into" if os.path.lexists(there) else "move it to"
     yield (
         f"{folder / name} is looked for at the top of the repository alone: {to_do} {there}. "
@@ -258,7 +257,7 @@ def _tell(folder: Path, answers: Answers) -> None:
         )
     click.echo("Next:", err=True)
     if folder != Path():
-        click.echo(f"  cd {shlex.quote(str(folder))}")
+        click.echo(f"  {as_typed(['cd', str(folder)])}")
     width = max(len(line) for line, _ in answers.next_steps)
     for line, what in answers.next_steps:
         click.echo(f"  {line:<{width}}  # {what}")

@@ -2,13 +2,13 @@
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconciler.cli.places import repository_of
+from reconciler.cli.places import relative, repository_of
 from reconciler.commits import Keeping, keeping
+from reconciler.plain import as_typed
 from reconciler.starter import IGNORED, IGNORED_NAME
 
 _TABLES = "*.[cC][sS][vV]"
@@ -40,11 +40,11 @@ def warnings_about(rosters: Iterable[str], folder: Path) -> Iterator[str]:
         kept = keeping(
             above, f":(glob){_TABLES}" if roster.is_dir() else f":(literal){roster.name}"
         )
-        line = f"Add to {os.path.relpath(top / IGNORED_NAME)}: {_line(roster, top)}"
+        line = f"Add to {relative(top / IGNORED_NAME)}: {_line(roster, top)}"
         if kept is Keeping.KEPT:
             yield (
                 f"Git has {named} already, and it holds people's data. Take it out with "
-                f"`git rm -r --cached {shlex.quote(named)}`. {line}"
+                f"`{as_typed(['git', 'rm', '-r', '--cached', named])}`. {line}"
             )
         elif kept is Keeping.NOT_IGNORED and not roster.is_relative_to(there):
             yield f"Git does not ignore {named}, and it holds people's data. {line}"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.help import HelpContext, laid_out
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -19,6 +21,8 @@ class LazyCommands(click.Group):
     Args:
         table: the commands.
     """
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, table: Table, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,7 +38,7 @@ class LazyCommands(click.Group):
             return None
         command = importlib.import_module(self._table[cmd_name][0]).command
         assert isinstance(command, click.Command)  # noqa: S101 - narrows what the table names
-        return command
+        return laid_out(command)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Complete a command's name; click would import every command for its help."""

@@ -21,6 +21,7 @@ from reconciler.plain import plain
 COMMANDS: Final[Table] = MappingProxyType(
     {
         "init": ("reconciler.cli.init", "Write a folder to begin with."),
+        "doctor": ("reconciler.cli.doctor", "Check settings, network, site, cache and journal."),
         "validate": ("reconciler.cli.validate", "Check a manifest for mistakes."),
         "fmt": ("reconciler.cli.fmt", "Put manifests into their normal form."),
         "plan": ("reconciler.cli.plan", "Show what apply would change; change nothing."),
@@ -80,6 +81,8 @@ def cli() -> None:
 
     Exit codes: 0 done, 1 failed, 2 changes or drift, 3 not yet applied, 4 refused by a guard,
     5 the plan cannot be used, 6 applied in part, 64 wrong use of the command line.
+
+    Examples: reconciler doctor; reconciler plan examples/roles.yaml
     """
 
 

@@ -9,20 +9,30 @@ from reconciler.manifest.shape import SCHEMA_NAME
 
 _SCHEMAS: Final = (PurePath(SCHEMA_NAME), PurePath("schemas", SCHEMA_NAME))
 """Where a manifest's schema is looked for, below each folder above the manifest."""
+_SEPARATORS: Final = "/" if os.altsep is None else f"{os.sep}{os.altsep}"
+
+
+def relative(path: str | Path, start: str | Path = os.curdir) -> str:
+    """Return a path as it is seen from a folder; one on another drive of Windows as it is."""
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:
+        return os.path.abspath(path)  # noqa: PTH100 - the same as above, on the same text
 
 
 def seen_from(folder: Path, path: str) -> str:
-    """Return a path as a manifest in a folder names it; one that is absolute stays so.
+    """Return a path as a manifest in a folder names it, on every system; an absolute one stays so.
 
     Links to folders are followed, as the system does when it goes up from a folder.
     """
     if Path(path).is_absolute():
         return path
     # A link keeps its own name: it may lead to the newest export of several.
-    above, name = os.path.split(path.rstrip("/"))
+    above, name = os.path.split(path.rstrip(_SEPARATORS))
     if name in (os.curdir, os.pardir):
         above, name = path, ""
-    return os.path.relpath(Path(os.path.realpath(above), name), os.path.realpath(folder))
+    seen = relative(Path(os.path.realpath(above), name), os.path.realpath(folder))
+    return seen.replace(os.sep, "/")
 
 
 def links_among(folder: Path, files: Iterable[PurePath]) -> list[Path]:

@@ -29,13 +29,16 @@ SECONDS: Final = 5.0
 
 
 @contextmanager
-def progress(output_format: str) -> Iterator[Watcher]:
-    """Give a watcher that shows how far a run is, in the way that fits."""
+def progress(output_format: str, *, colour: bool) -> Iterator[Watcher]:
+    """Give a watcher that shows how far a run is, in the way that fits.
+
+    A bar is drawn with escape codes, and there are none where no colour is wanted.
+    """
     if output_format == "json":
         yield _tell_json
         return
-    console = printing.console(stderr=True)
-    if not console.is_terminal:
+    console = printing.console(stderr=True, colour=colour)
+    if not console.is_terminal or console.color_system is None:
         yield _Lines(time.monotonic)
         return
     columns = (

@@ -92,7 +92,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
     if is_throw_away(site.journal):
         click.echo(THROW_AWAY, err=True)
     stopping = Stopping()
-    with stopping.listening(), progress(asked.output_format) as show:
+    with stopping.listening(), progress(asked.output_format, colour=asked.colour) as show:
 
         def watch(report: Report) -> None:
             stopping.watch(report)

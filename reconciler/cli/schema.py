@@ -19,6 +19,7 @@ SCHEMAS = {
     "fleet": "fleet-v1.schema.json",
     "fleet-result": "fleet-result-v1.schema.json",
     "diagnostics": "diagnostics-v1.schema.json",
+    "doctor": "doctor-v1.schema.json",
     "access": "access-v1.schema.json",
     "explanation": "explanation-v1.schema.json",
     "roster": "roster-v1.schema.json",

@@ -1,7 +1,6 @@
 """The apply of one site, as `apply --yes` does it: the one task of a fleet that writes."""
 
 import os
-import shlex
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from reconciler.fleet.model import SiteResult, Task
 from reconciler.fleet.run import run
 from reconciler.fleet.site import actions_of, ask_site, failed, plan_of, warned
 from reconciler.manifest.model import Manifest
-from reconciler.plain import count, plain
+from reconciler.plain import as_typed, count, plain
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
 from reconciler.reports import documents, view
@@ -123,7 +122,7 @@ def _by_itself(task: Task) -> str:
     """Return the command that applies one site of a fleet, which takes overrides."""
     words = ["reconciler", "apply", *map(str, task.manifest), "--config", str(task.config)]
     words += ["-e", task.environment]
-    return f"`{shlex.join(words)}`"
+    return f"`{as_typed(words)}`"
 
 
 def _told(

@@ -129,13 +129,18 @@ class Database:
 
     def clock(self, connection: Connection) -> datetime:
         """Tell the time by which leases are judged: the server's, so that all machines agree."""
-        if self.is_sqlite:
-            return self.now().astimezone(UTC)
-        return connection.execute(select(func.clock_timestamp(type_=UtcTime))).scalar_one()
+        return clock(connection, self.now)
 
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+
+
+def clock(connection: Connection, now: Callable[[], datetime]) -> datetime:
+    """Tell the time by which the leases of a database are judged, as `Database.clock` does."""
+    if connection.dialect.name == "sqlite":
+        return now().astimezone(UTC)
+    return connection.execute(select(func.clock_timestamp(type_=UtcTime))).scalar_one()
 
 
 def _prepare_sqlite(raw: Any, _entry: ConnectionPoolEntry) -> None:

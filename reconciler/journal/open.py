@@ -78,7 +78,7 @@ def open_journal(
     """
     check_location(location)
     if isinstance(location, str) and "://" in location:
-        engine, place = _postgresql(location)
+        engine, place = postgresql(location)
     else:
         engine, place = _sqlite(Path(location))
     database = Database(engine, place, now)
@@ -100,7 +100,12 @@ def _sqlite(path: Path) -> tuple[Engine, Place]:
         return create_engine(url, connect_args={"timeout": _BUSY_SECONDS}), place
 
 
-def _postgresql(location: str) -> tuple[Engine, Place]:
+def postgresql(location: str) -> tuple[Engine, Place]:
+    """Prepare to connect to a server; nothing is asked of it yet.
+
+    Raises:
+        JournalError: the URL cannot be read, or the driver is missing.
+    """
     scheme = location.partition("://")[0]
     if scheme not in _DRIVERS:
         raise JournalError(

@@ -27,17 +27,21 @@ def bring_up_to_date(database: Database) -> None:
     """
     shown = database.place.shown
     with database.reading() as connection:
-        if _revision(connection, shown) == REVISIONS[-1]:
+        if revision_of(connection, shown) == REVISIONS[-1]:
             return
     with database.writing() as connection:  # on SQLite this alone keeps every other writer out
         if not database.is_sqlite:
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        if _revision(connection, shown) != REVISIONS[-1]:
+        if revision_of(connection, shown) != REVISIONS[-1]:
             _migrate(connection)
 
 
-def _revision(connection: Connection, shown: str) -> str | None:
-    """Return the revision of the tables, or None where there are none yet."""
+def revision_of(connection: Connection, shown: str) -> str | None:
+    """Return the revision of the tables, or None where there are none yet.
+
+    Raises:
+        JournalError: the database is another program's, or of a newer version of this one.
+    """
     present = inspect(connection).get_table_names()
     if VERSION_TABLE not in present:
         if present:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import starmap
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +22,9 @@ Cell = tuple[str, str]
 _WIDE = 400
 _GAP = 2
 _SIGN_WIDTH = 3
+_FEW = 2
+_READABLE = 14
+"""So many columns of a terminal each column of a table needs, where there are more than a few."""
 
 
 class Grid:
@@ -41,7 +44,17 @@ class Grid:
         """Add a row of texts that may come from elsewhere: they are made harmless."""
         self._rows.append(tuple(map(_cell, cells)))
 
-    def __rich__(self) -> Table:
+    def __rich_console__(
+        self, _console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        """Render it as a table; where its columns would be too narrow to be read, row by row."""
+        narrow = self._texts > _FEW and options.max_width < self._texts * _READABLE
+        if narrow and self.lines(options.max_width) is None:
+            yield from self._row_by_row()
+        else:
+            yield self._table()
+
+    def _table(self) -> Table:
         """Make a table of it; no id may be cut."""
         table = Table.grid(padding=(0, _GAP, 0, 0))
         if self._signed:
@@ -51,6 +64,12 @@ class Grid:
         for row in self._rows:
             table.add_row(*starmap(Text, row))
         return table
+
+    def _row_by_row(self) -> Iterator[RenderableType]:
+        """Render each row in a line, and its last text below."""
+        for *first, last in self._rows:
+            yield Text("  ").join(Text(*cell) for cell in first if cell[0])
+            yield Padding(Text(*last), (0, 0, 0, _GAP))
 
     def lines(self, width: int) -> Iterator[str] | None:
         """Return its lines without styles, unless one is wider."""

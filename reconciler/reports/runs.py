@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from reconciler.apply.outcome import Outcome
 from reconciler.cause import SHORT_ID
@@ -15,7 +14,7 @@ from reconciler.plan.items import change_document
 from reconciler.plan.model import ROLLBACK_OF
 from reconciler.redact import Redaction
 from reconciler.reports.documents import Document
-from reconciler.reports.printing import one_line
+from reconciler.reports.printing import Grid, one_line
 
 HISTORY_FORMAT: Final = "reconciler.history/1"
 RUN_FORMAT: Final = "reconciler.run/1"
@@ -71,18 +70,20 @@ def run_document(details: RunDetails) -> Document:
 
 def runs_text(found: Iterable[RunSummary]) -> RenderableType:
     """Render a list of runs, one in a line."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for run in found:
+    table = Grid(7)
+    listed = list(found)
+    for run in listed:
+        ended = status(run)
         table.add_row(
-            one_line(run.id[:SHORT_ID]),
-            one_line(_time(run.began_at)),
-            one_line(run.site),
-            one_line(f"{run.who}@{run.host}"),
-            one_line(_commit(run)),
-            one_line(status(run), _STYLES.get(status(run), "")),
-            one_line(_counts(run)),
+            run.id[:SHORT_ID],
+            _time(run.began_at),
+            run.site,
+            f"{run.who}@{run.host}",
+            _commit(run),
+            (ended, _STYLES.get(ended, "")),
+            _counts(run),
         )
-    return table if table.row_count else one_line("No run is recorded.")
+    return table if listed else one_line("No run is recorded.")
 
 
 def run_text(details: RunDetails) -> RenderableType:
@@ -100,19 +101,16 @@ def run_text(details: RunDetails) -> RenderableType:
         ("Note", run.note),
         *((f"Override {each.code}", each.reason) for each in run.overrides),
     ]
-    head = Table.grid(padding=(0, 2, 0, 0))
+    head = Grid(2)
     for name, value in facts:
         if value:
-            head.add_row(one_line(name, "dim"), one_line(value))
-    table = Table.grid(padding=(0, 2, 0, 0))
+            head.add_row((name, "dim"), value)
+    table = Grid(4)
     for found in details.actions:
         outcome = found.outcome.value if found.outcome else "unknown" if found.sent else "not sent"
         detail = found.detail or (f"at revision {found.revision}" if found.revision else "")
         table.add_row(
-            one_line(f"  {outcome}"),
-            one_line(found.action.verb.value),
-            one_line(str(found.action.name)),
-            one_line(detail, "dim"),
+            f"  {outcome}", found.action.verb.value, str(found.action.name), (detail, "dim")
         )
     return Group(head, one_line(""), table)
 

@@ -227,6 +227,8 @@ def sandbox(
 
     It speaks the published API, enforces the platform's rules, has a console for the browser, and
     stops with Ctrl-C.
+
+    Example: reconciler sandbox --port 8321 --ready-file ready.json
     """
     if context.invoked_subcommand is not None:
         _refuse_misplaced(context, context.invoked_subcommand)

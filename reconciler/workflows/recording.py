@@ -19,10 +19,13 @@ from reconciler.manifest.words import shorten
 LEASE_SECONDS: Final = 30.0
 """After so long without a sign of life, another run may write to the site."""
 
-THROW_AWAY: Final = (
-    "warning: this looks like a pipeline (CI is set), and the journal is a file on its disk. That "
-    "one run at a time writes, and that a plan is used once, needs a shared one: set "
+SHARED_NEEDED: Final = (
+    "That one run at a time writes, and that a plan is used once, needs a shared one: set "
     "RECONCILER_JOURNAL to a PostgreSQL URL."
+)
+THROW_AWAY: Final = (
+    "warning: this looks like a pipeline (CI is set), and the journal is a file on its disk. "
+    f"{SHARED_NEEDED}"
 )
 """What is told where `is_throw_away`."""
 
@@ -39,7 +42,7 @@ def open_journal(location: Secret | None) -> SqlJournal:
         ConfigurationError: RECONCILER_LEASE_SECONDS is not a number of seconds.
     """
     return open_sql(
-        location.reveal() if location else _usual(),
+        location.reveal() if location else usual_journal(),
         now=lambda: datetime.now(UTC),
         who=_user(),
         host=socket.gethostname(),
@@ -81,7 +84,8 @@ def state_folder() -> Path:
     return Path(state) if state else user_state_path("reconciler", appauthor=False)
 
 
-def _usual() -> Path:
+def usual_journal() -> Path:
+    """Return where runs are recorded where no journal is named."""
     return state_folder() / "journal.db"
 
 

@@ -20,6 +20,8 @@ EVERY_READING = (
     ("export", "--state", "live.json"),
     ("export", "--per-school", "schools"),
     ("explain", "t-0412"),
+    ("doctor",),
+    ("doctor", "--format", "json"),
     ("fleet", "plan", "fleet.yaml"),
     ("fleet", "plan", "fleet.yaml", "--format", "json", "--executor", "processes"),
     ("fleet", "drift", "fleet.yaml", "--format", "json"),

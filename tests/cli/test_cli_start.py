@@ -34,6 +34,7 @@ BARE = {
         "reconciler",
         "reconciler.__main__",
         "reconciler.cli",
+        "reconciler.cli.help",
         "reconciler.cli.lazy",
         "reconciler.cli.main",
     ),
@@ -153,15 +154,23 @@ RUN: Mapping[str, tuple[tuple[str | Path, ...], set[str]]] = {
     "explain": (("explain", "t-1", "--live", "state.json"), {"msgspec", "rich"}),
     "schema": (("schema",), set()),
     "fmt": (("fmt", "--check", EXAMPLE), {"yaml"}),
+    "doctor": (
+        ("doctor", "-e", "town"),
+        {"msgspec", "platformdirs", "requests", "rich", "sqlalchemy", "urllib3"},
+    ),
 }
+
+PLACES = {"RECONCILER_CACHE_DIR": "cache", "RECONCILER_STATE_DIR": "state"}
+TOWN = '[environments.town]\nprovider = "snapshot"\npath = "state.json"\n'
 
 
 @pytest.mark.parametrize("case", RUN)
 def test_a_command_loads_what_it_runs_with_and_no_more(case: str, tmp_path: Path):
     (tmp_path / "roles.yaml").write_text(MANIFEST)
     (tmp_path / "state.json").write_bytes(write_state(small_site()))
+    (tmp_path / "reconciler.toml").write_text(TOWN)
     arguments, budget = RUN[case]
-    assert tops(loaded(tmp_path, *arguments)) & PACKAGES <= {"click"} | budget
+    assert tops(loaded(tmp_path, *arguments, **PLACES)) & PACKAGES <= {"click"} | budget
 
 
 def test_over_http_nothing_is_loaded_that_only_a_failure_needs(tmp_path: Path):

@@ -41,7 +41,7 @@ def test_a_grid_is_printed_as_rich_prints_it(columns, signed, data, width):
     for _ in range(data.draw(st.integers(0, 4))):
         row = [data.draw(texts) for _ in range(columns)]
         grid.add_row(*([("  +", "green")] if signed else []), *row)
-    assert quickly(grid, width) == by_rich(grid.__rich__(), width)
+    assert quickly(grid, width) == by_rich(grid, width)
 
 
 @given(texts, st.sampled_from([10, 400]))

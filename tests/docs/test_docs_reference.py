@@ -15,6 +15,7 @@ from reconciler import connection
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.cli.schema import SCHEMAS
 from reconciler.diagnostics import CODES
+from reconciler.doctor import checks
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
 from reconciler.manifest.model import LEVELLED
@@ -100,7 +101,7 @@ def test_the_choices_of_options_are_those_there_are():
 
 def commands_shown(page: Path) -> Iterator[list[str]]:
     """Yield every use of the program on a page, in words."""
-    shown = [part.text for kind in ("console", "sh") for part in blocks(page, kind)]
+    shown = [part.text for kind in ("console", "sh", "powershell") for part in blocks(page, kind)]
     lines = "\n".join(shown).replace("\\\n", " ").splitlines()
     lines = [line.removeprefix("$ ") for line in lines if not line.startswith(" ")]
     for text in (*lines, *spans(prose(page))):
@@ -250,6 +251,11 @@ def test_every_check_of_the_review_is_described_and_no_other():
     rows = [re.findall(r"^\| `(RR\d{3})` \| `(\w+)` \|", line) for line in cells]
     described = [row[0] for row in rows if row]
     assert described == [(check.code, name.value) for name, check in CHECKS.items()]
+
+
+def test_every_check_of_the_doctor_is_described_and_no_other():
+    described = table_cells(section(DOCS / "commands.md", "doctor"))
+    assert described == [f"`{check.name}`" for check in checks.CHECKS]
 
 
 def test_every_exit_code_is_explained_and_no_other():

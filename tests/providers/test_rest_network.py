@@ -1,14 +1,13 @@
 """Certificates, proxies and .netrc: to whom the program speaks, over real sockets."""
 
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
+from between import make_certificate
 from scripted_site import TOKENS, ScriptedSite, running_site, told
 
 from reconciler.errors import Unreachable
@@ -19,26 +18,7 @@ from reconciler.providers.rest.reader import RestReader
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that nobody has signed, with its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed, and certificates are made with it")
-    directory = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(directory / "key.pem"), "-out", str(directory / "certificate.pem")),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
-    both = directory / "both.pem"
-    both.write_bytes(
-        (directory / "key.pem").read_bytes() + (directory / "certificate.pem").read_bytes()
-    )
-    return both
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def command(
     policies refuse site by site. The first Ctrl-C or SIGTERM begins no other site; the same command
     with --resume goes on.
 
-    Examples: reconciler fleet apply fleet.yaml --yes --canary 5
+    Example: reconciler fleet apply fleet.yaml --yes --canary 5
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     asked = FleetAsked(**shared)

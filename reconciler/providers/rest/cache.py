@@ -87,6 +87,21 @@ class Kept:
     files: Mapping[str, _File] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is in a cache's folder.
+
+    Attributes:
+        sites: how many copies of sites.
+        size: of all of them, in bytes.
+        refused: the folders among them that are not used, as others may look into them.
+    """
+
+    sites: int
+    size: int
+    refused: tuple[Path, ...]
+
+
 class _Unusable(Exception):
     """Says, for the log, why a file does not count."""
 
@@ -153,6 +168,21 @@ class Cache:
             self._write(folder, site, collections, kept)
         except (OSError, _Unusable) as error:
             _tell("what was read", error)
+
+    def survey(self) -> Survey:
+        """Look at what there is, and leave it as it is.
+
+        Raises:
+            OSError: the folder is there, and cannot be read.
+        """
+        found = list(self._sites()) if self._root.exists() else []
+        refused = []
+        for _, _, folder in found:
+            try:
+                _check_private(folder)
+            except (OSError, _Unusable):
+                refused.append(folder)
+        return Survey(len(found), sum(size for _, size, _ in found), tuple(sorted(refused)))
 
     def _folder(self, url: str, site: Site) -> Path | None:
         if site.actor is None:  # whose copy it would be is not known

@@ -7,6 +7,10 @@ from reconciler.http.answers import problem_detail
 from reconciler.http.call import Peer
 from reconciler.providers.codec import ADVICE
 
+READ_SCOPE: Final = "roles.read"
+WRITE_SCOPE: Final = "roles.read roles.write"
+"""What a token is asked for; whoever writes reads, too."""
+
 _SCOPES: Final = (
     "Check what the client may do: reading needs roles.read, apply roles.write as well."
 )

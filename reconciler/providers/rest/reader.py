@@ -17,7 +17,7 @@ from reconciler.providers.codec import COLLECTIONS, Shape, build_state, decode_s
 from reconciler.providers.integrity import check
 from reconciler.providers.rest.cache import Cache, Kept
 from reconciler.providers.rest.pages import Held, read_collection, read_events
-from reconciler.providers.rest.peer import SITE
+from reconciler.providers.rest.peer import READ_SCOPE, SITE
 from reconciler.providers.threads import Threads
 from reconciler.state import LiveState, Site
 
@@ -46,7 +46,7 @@ class RestReader:
     """
 
     transport: ClassVar[type[Transport]] = ReadOnlyTransport
-    scope: ClassVar[str] = "roles.read"
+    scope: ClassVar[str] = READ_SCOPE
 
     def __init__(
         self, connection: Connection, limits: Limits = LIMITS, cache: Cache | None = None

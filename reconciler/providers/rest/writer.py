@@ -9,6 +9,7 @@ from reconciler.http.answers import plain_line
 from reconciler.http.call import Call
 from reconciler.http.transport import Transport
 from reconciler.provider import Change, ChangeResult, Verb
+from reconciler.providers.rest.peer import WRITE_SCOPE
 from reconciler.providers.rest.reader import RestReader
 
 _CHANGES: Final = "/v1/changes"
@@ -25,7 +26,7 @@ class RestWriter(RestReader):
     """A `Writer` over HTTP: a reader that can also POST changes."""
 
     transport = _WritingTransport
-    scope = "roles.read roles.write"
+    scope = WRITE_SCOPE
 
     def send(self, changes: Sequence[Change]) -> list[ChangeResult]:
         """Make at most `BATCH_LIMIT` changes in one request; results stand in the same order.

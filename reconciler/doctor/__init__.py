@@ -1,0 +1,1 @@
+"""What `doctor` looks at: settings, network, site, cache and journal, one check for each."""
