@@ -14,6 +14,7 @@ from reconciler.commits import commit_of
 from reconciler.connection import Connection
 from reconciler.errors import WrongUse
 from reconciler.manifest.model import Manifest
+from reconciler.plain import count
 from reconciler.plan.model import Plan
 from reconciler.plan.select import WITHIN
 from reconciler.redact import Redaction
@@ -23,6 +24,12 @@ from reconciler.state import LiveState
 @click.command("apply")
 @options.manifest_argument
 @click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
+@click.option(
+    "--reviewed",
+    metavar="PLAN",
+    callback=options.file_to_read,
+    help="A saved plan that was reviewed: what is not in it is not done.",
+)
 @options.narrowing_options
 @options.running_options()
 @options.site_options
@@ -35,6 +42,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
     yes: bool,
+    reviewed: Path | None,
     only: tuple[str, ...],
     excepted: tuple[str, ...],
     override_codes: tuple[str, ...],
@@ -51,7 +59,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     """Make the site what the manifest declares, or do what a saved plan says.
 
     MANIFEST is one or more files or directories: a plan is made, shown, and applied once you
-    agree. A saved plan (from plan --out) was agreed to already and is applied as it is.
+    agree. A saved plan (from plan --out) was agreed to already and is applied as it is. With
+    --reviewed, the plan that is made may do what a saved one does, or less, and nothing else.
 
     The first Ctrl-C or SIGTERM finishes what is on its way and records it; the second stops at
     once. The same command again finishes either.
@@ -78,8 +87,14 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if any(is_plan(path) for path in manifest):
         if len(manifest) > 1:
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
+        if reviewed is not None:
+            raise WrongUse(
+                "--reviewed is for manifests: a saved plan is applied as it is.",
+                "Name the manifest in the place of the plan.",
+            )
         saved = read_plan(manifest[0])
         return carry_out(saved, options.connection(environment, config), asked)
+    allowed = read_plan(reviewed) if reviewed is not None else None
     loaded = load_manifest(manifest, config=config)
     site = options.connection(environment, config)
     site_policy = beside.site_policy(site)
@@ -88,6 +103,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     def agreed() -> Plan:
         plan = _planned(loaded, site, asked, site_policy, commit)
+        if allowed is not None:
+            _check_reviewed(plan, allowed)
         agree(plan, asked, yes=yes or site.snapshot is not None)  # a runbook changes nothing
         return plan
 
@@ -98,6 +115,14 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         tries=TRIES if yes else 1,
         stale=lambda moved: click.echo(f"{redaction.error(moved)} Planning again.", err=True),
     )
+
+
+def _check_reviewed(plan: Plan, allowed: Plan) -> None:
+    from reconciler.plan.reviewed import check_reviewed
+
+    if left := check_reviewed(plan, allowed):
+        said = f"{count(left, 'change')} that {'was' if left == 1 else 'were'} reviewed"
+        click.echo(f"{said} need not be made any more.", err=True)
 
 
 def _planned(
