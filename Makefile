@@ -89,6 +89,8 @@ lock: ## renew requirements/*.txt (UPGRADE=--upgrade takes newer versions)
 	@$(STEP) demo $(COMPILE) --extra sandbox pyproject.toml -o requirements/demo.txt
 	@$(STEP) dev $(COMPILE) --extra sandbox --extra dask --extra postgresql --group dev -c requirements/demo.txt pyproject.toml -o requirements/dev.txt
 	@$(STEP) bench $(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
+	@$(STEP) build $(COMPILE) --group build -c requirements/dev.txt -o requirements/build.txt
+	@$(STEP) run $(COMPILE) --extra postgresql -c requirements/dev.txt pyproject.toml -o requirements/run.txt
 
 clean: ## remove everything that was made here
 	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import options, values
 from reconciler.cli.asking import ask, refuse_without_terminal
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.redacting import redact_option
@@ -20,6 +20,7 @@ from reconciler.directory import Directory
 from reconciler.domain.address import Address
 from reconciler.errors import WrongUse
 from reconciler.manifest.model import Manifest
+from reconciler.plain import count
 from reconciler.plan.model import Plan
 from reconciler.plan.select import WITHIN
 from reconciler.redact import Redaction
@@ -42,6 +43,12 @@ _WITHOUT_TERMINAL: Final = "Narrow the plan with --only and --except instead."
     type=click.Choice(["school", "person"]),
     help="What the parts are about; by default schools, where there are several.",
 )
+@click.option(
+    "--reviewed",
+    metavar="PLAN",
+    callback=values.file_to_read,
+    help="A saved plan that was reviewed: what is not in it is not done.",
+)
 @options.narrowing_options
 @options.running_options()
 @options.site_options
@@ -56,6 +63,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     yes: bool,
     interactive: bool,
     by: str | None,
+    reviewed: Path | None,
     only: tuple[str, ...],
     excepted: tuple[str, ...],
     override_codes: tuple[str, ...],
@@ -72,7 +80,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     """Make the site what the manifest declares, or do what a saved plan says.
 
     MANIFEST is one or more files or directories: a plan is made, shown, and applied once you
-    agree. A saved plan (from plan --out) was agreed to already and is applied as it is.
+    agree. A saved plan (from plan --out) was agreed to already and is applied as it is. With
+    --reviewed, the plan that is made may do what a saved one does, or less, and nothing else.
 
     With --interactive you go through either part by part, and what you leave out is not applied.
 
@@ -102,8 +111,14 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if any(is_plan(path) for path in manifest):
         if len(manifest) > 1:
             raise WrongUse("One saved plan at a time, and no manifest beside it.")
+        if reviewed is not None:
+            raise WrongUse(
+                "--reviewed is for manifests: a saved plan is applied as it is.",
+                "Name the manifest in the place of the plan.",
+            )
         site = options.connection(environment, config)
         return _apply_saved(manifest[0], site, asked, by, interactive=interactive)
+    allowed = read_plan(reviewed) if reviewed is not None else None
     loaded = load_manifest(manifest, config=config)
     site = options.connection(environment, config)
     site_policy = beside.site_policy(site)
@@ -118,6 +133,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     def agreed() -> Plan:
         walks = taken if interactive else None
         plan = _planned(loaded, site, asked, site_policy, commit, walks)
+        if allowed is not None:
+            _check_reviewed(plan, allowed)
         agree(plan, asked, yes=yes or site.snapshot is not None)  # a runbook changes nothing
         return plan
 
@@ -156,6 +173,14 @@ def _apply_saved(
     left = walk_saved(plan, site, asked, by)
     ask("Apply these changes?", refused="Not applied", advice=_WITHOUT_TERMINAL)
     return carry_out(plan, site, replace(asked, left=left))
+
+
+def _check_reviewed(plan: Plan, allowed: Plan) -> None:
+    from reconciler.plan.reviewed import check_reviewed
+
+    if left := check_reviewed(plan, allowed):
+        said = f"{count(left, 'change')} that {'was' if left == 1 else 'were'} reviewed"
+        click.echo(f"{said} need not be made any more.", err=True)
 
 
 def _planned(

@@ -32,6 +32,7 @@ COMMANDS: Final[Table] = MappingProxyType(
         "fleet": ("reconciler.cli.fleet", "Plan, apply, check or review many sites at once."),
         "snapshot": ("reconciler.cli.snapshot", "Begin with a form where there is no export."),
         "runbook": ("reconciler.cli.runbook", "Go through what is to be done by hand."),
+        "pipeline": ("reconciler.cli.pipeline", "Comment on a pull request, in a pipeline."),
         "history": ("reconciler.cli.history", "List the runs of apply, and what came of them."),
         "rollback": ("reconciler.cli.rollback", "Take back what a run did."),
         "export": ("reconciler.cli.export", "Write the live state as a manifest or as JSON."),

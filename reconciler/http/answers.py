@@ -105,7 +105,7 @@ def read(
         return Answer(received.headers.get("ETag"), None, status=status)
     if peer.blank and status in (200, 204) and not received.body.strip():
         return Answer(received.headers.get("ETag"), {}, received.headers, status=status)
-    if status == 200:
+    if status in peer.good:
         document = _document(name, received, peer, compiled)
         if peer.failed(document):
             raise _refused(name, received, peer, secrets)

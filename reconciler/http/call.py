@@ -23,6 +23,7 @@ class Peer:
         whole_text: whether half a character is refused at once; a site's reader says where it is.
         blank: whether an answer of 200 or 204 without a body is one with nothing in it, `{}`.
         failed: whether the JSON of a good status says that all the same there was a failure.
+        good: the statuses that say that what was asked was done.
     """
 
     noun: str
@@ -33,6 +34,7 @@ class Peer:
     whole_text: bool = False
     blank: bool = False
     failed: Callable[[object], bool] = lambda _: False
+    good: frozenset[int] = frozenset({200})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Call:
     """A request to be made.
 
     Attributes:
-        method: GET or POST.
+        method: GET, POST, or what else the transport is made for.
         path: below the transport's base address.
         params: the query.
         etag: what was read before; the server may answer that it is unchanged.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from code_host import code_host
 from pifu import as_xml, before_1_3
 from sandboxes import PROGRAM, ROOT, Desk, Done
 from test_cli_terminal import converse
@@ -738,31 +739,14 @@ def test_a_pipeline_that_is_not_told_what_to_install_says_so(empty, pipeline):
     assert "set the variable RECONCILER_PACKAGE" in done.stderr
 
 
-GH = """\
-#!/bin/sh
-echo "$*" >> calls.txt
-case "$*" in
-  *--paginate*) cat ours.txt 2> /dev/null || true ;;
-  *POST*) echo 17 > ours.txt ;;
-esac
-"""
-"""A program gh that knows of one comment, once it was made."""
-
-
 def in_shell(desk, text, folder, **more):
-    """Run a job's shell as its pipeline would, with the program that is here, and gh."""
-    programs = desk.directory / "programs"
-    programs.mkdir(exist_ok=True)
-    (programs / "gh").write_text(GH)
-    (programs / "gh").chmod(0o700)
+    """Run a job's shell as its pipeline would, with the program that is here."""
     return subprocess.run(
         ["bash", "-e", "-c", text.replace("python -m pip install", "#")],
         cwd=folder,
         env={
             **desk.environment,
-            "PATH": os.pathsep.join([str(programs), str(PROGRAM.parent), os.environ["PATH"]]),
-            "GITHUB_REPOSITORY": "office/roles",
-            "PULL": "3",
+            "PATH": os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]]),
             "GITHUB_STEP_SUMMARY": "summary.txt",
             "GITHUB_OUTPUT": "output.txt",
             **more,
@@ -777,14 +761,18 @@ def in_shell(desk, text, folder, **more):
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
     """Each job's shell is run against a site: plan, apply of that plan, drift."""
-    desk = applied
+    with code_host() as host:
+        do_the_jobs(applied, host, pipeline)
+
+
+def do_the_jobs(desk, host, pipeline):
     exported = desk.run("export").out
     (desk.directory / "roles.yaml").unlink()
     shells = scripts(pipeline, pipeline_of(desk, pipeline))
     desk.write(exported)
 
     def job(name: str, expect: int) -> str:
-        done = in_shell(desk, shells[name], desk.directory)
+        done = in_shell(desk, shells[name], desk.directory, **host.github())
         desk.check_manners(done.stdout + done.stderr)
         assert done.returncode == expect, done.stdout + done.stderr
         return done.stdout
@@ -807,11 +795,8 @@ def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
         told = (desk.directory / "output.txt").read_text().split()
         assert told == ["code=0", "code=2", "code=4"]
         assert "1 to add" in (desk.directory / "summary.txt").read_text()
-        sent = re.findall(r"(?:POST|PATCH) .*", (desk.directory / "calls.txt").read_text())
-        assert sent == [
-            "POST repos/office/roles/issues/3/comments --field body=@plan.md",
-            "PATCH repos/office/roles/issues/comments/17 --field body=@plan.md",
-        ]
+        assert host.writes == [("made", "17"), ("renewed", "17")]
+        assert "1 to add" in host.comments[0]["body"]
         # The manifest's mistakes are what a failed step leaves for the comment.
         assert "RR101" in (desk.directory / "plan.md").read_text()
     saved = json.loads((desk.directory / "plan.json").read_text())

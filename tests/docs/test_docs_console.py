@@ -120,6 +120,19 @@ NOT_RUN = {
     "export RECONCILER_CLIENT_ID=reconciler": "the test has its own sandbox",
     "export RECONCILER_CLIENT_SECRET=\"$(python3 -c 'import json; "
     'print(json.load(open("ready.json"))["client_secret"])\')"': "the test has its own sandbox",
+    "docker build --tag reconciler .": "tests/pipelines runs what is in the image",
+    "docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges "
+    '--volume "$PWD:/roles:ro" reconciler validate roles.yaml': "belongs to the line above",
+    "kubectl create configmap reconciler-roles --from-file=roles.yaml "
+    "--from-file=reconciler.toml": "the cluster is the reader's",
+    "kubectl create secret generic reconciler-drift --from-file=client_id "
+    "--from-file=client_secret --from-file=journal": "the cluster is the reader's",
+    "kubectl apply -f deploy/kubernetes/cronjob.yaml": "the cluster is the reader's",
+    "groupadd --system reconciler": "changes the machine",
+    "install --mode 644 deploy/systemd/reconciler-drift.service "
+    "deploy/systemd/reconciler-drift.timer /etc/systemd/system": "changes the machine",
+    "systemctl daemon-reload": "changes the machine",
+    "systemctl enable --now reconciler-drift.timer": "changes the machine",
 }
 """Every command that is shown without being run, and why."""
 

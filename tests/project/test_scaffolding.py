@@ -127,7 +127,7 @@ def test_what_is_locked_is_what_the_project_asks_for(name):
     assert wanted <= set(locked(name))
 
 
-@pytest.mark.parametrize("name", [*LOCKED, "bench"])
+@pytest.mark.parametrize("name", [*LOCKED, "bench", "build", "run"])
 def test_every_locked_package_has_its_hashes(name):
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.split(r"^(?=[\w.,[\]-]+==)", text, flags=re.MULTILINE)[1:]
@@ -137,6 +137,10 @@ def test_every_locked_package_has_its_hashes(name):
 
 def test_all_sets_lock_the_same_versions():
     demo, dev, bench = (locked(name) for name in ("demo", "dev", "bench"))
+    for name in ("build", "run"):  # what an image is built with, and what it holds
+        assert locked(name).items() <= dev.items()
+    assert asked(PROJECT["project"]["dependencies"]) <= set(locked("run"))
+    assert asked(PROJECT["build-system"]["requires"]) <= set(locked("build"))
     assert {name: dev.get(name) for name in demo} == demo
     assert {name: dev.get(name, bench[name]) for name in bench} == bench
     assert asked(PROJECT["dependency-groups"]["bench"]) <= set(bench)
