@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError
-from reconciler.settings import CONFIG_NAME, Endpoint, Settings, read_config
+from reconciler.settings import CONFIG_NAME, OF_RUNS, Endpoint, Settings, read_config
 from reconciler.suggest import did_you_mean
 
 _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -31,8 +31,8 @@ CACHE_DIR: Final = "RECONCILER_CACHE_DIR"
 """The variable that names the folder of the copies of sites."""
 
 _READ_FOR_EVERY_ENVIRONMENT: Final = ("journal", "policy")
-_KEYS: Final = (*_VARIABLES, "timeout", "actors", "provider", "path")
-_OF_SNAPSHOTS: Final = ("provider", "path", "journal", "policy")
+_KEYS: Final = (*_VARIABLES, "timeout", "actors", "provider", "path", *OF_RUNS)
+_OF_SNAPSHOTS: Final = ("provider", "path", "journal", "policy", *OF_RUNS)
 _PROVIDERS: Final = ("api", "snapshot")
 
 
@@ -108,6 +108,63 @@ def journal_location(
     return (settings or _Site.of_variables(environ, directory)).journal()
 
 
+class RunSettings(NamedTuple):
+    """What the settings say of the runs on a site, not of the site itself.
+
+    Attributes:
+        environment: the name of the environment; empty where none is used.
+        path: the settings file.
+        where: per table what messages call it.
+        tables: the tables that there are, not yet checked.
+    """
+
+    environment: str
+    path: Path
+    where: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, Any]]
+
+
+def run_settings(
+    environment: str | None,
+    *,
+    config: Path | None,
+    environ: Mapping[str, str],
+    directory: Path,
+    site: bool = True,
+) -> RunSettings:
+    """Find what the settings say of runs: the environment's own tables, else those at the top.
+
+    Args:
+        environment: the name asked for, if any.
+        config: the file asked for; `reconciler.toml` in `directory` otherwise.
+        environ: the environment variables.
+        directory: where the file is looked for.
+        site: whether an environment is used at all; a fleet has many, and a saved state none.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or the environment is not known.
+    """
+    path = config or directory / CONFIG_NAME
+    if not path.is_file():
+        return RunSettings(environment or "", path, {}, {})
+    found = read_config(path)
+    of_variables = environment is None and config is None and environ.get("RECONCILER_URL")
+    name = ""
+    if site and not of_variables and (environment or found.environments):
+        name = _choose(environment or found.default, found.environments, path)
+    own = found.environments.get(name, {})
+    tables, where = {}, {}
+    for key in OF_RUNS:
+        inherited = key not in own
+        table = getattr(found, key) if inherited else own[key]
+        where[key] = f"{path}: {key}" if inherited else f"{path}: environment {name}: {key}"
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{where[key]} is not a table.", f"Write [{key}].")
+        if table:
+            tables[key] = table
+    return RunSettings(name, path, where, tables)
+
+
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
     """Return the folder in which the commands keep what they read, or None where they are not to.
 
@@ -161,11 +218,13 @@ def _find(
     path = config or directory / CONFIG_NAME
     if not path.is_file():
         return None
-    default, environments, rosters = read_config(path)
-    if environment is None and default is None and rosters and not environments:
-        # It is about school systems alone.
+    found = read_config(path)
+    environments = found.environments
+    beside = found.rosters or any(getattr(found, key) for key in OF_RUNS)
+    if environment is None and found.default is None and beside and not environments:
+        # It is about school systems or runs alone.
         return _Site.of_variables(environ, directory) if environ.get("RECONCILER_URL") else None
-    name = _choose(environment or default, environments, path)
+    name = _choose(environment or found.default, environments, path)
     where = f"{path}: environment {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}
     return _Site(environments[name], names, where, path.parent, environ)

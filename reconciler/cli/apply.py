@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options
+from reconciler.cli.monitoring import monitored, note_plan
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
@@ -31,6 +32,7 @@ from reconciler.state import LiveState
 @redact_option
 @options.no_color_option
 @options.verbose_option
+@monitored
 def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
@@ -88,6 +90,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     def agreed() -> Plan:
         plan = _planned(loaded, site, asked, site_policy, commit)
+        note_plan(plan, loaded)
         agree(plan, asked, yes=yes or site.snapshot is not None)  # a runbook changes nothing
         return plan
 

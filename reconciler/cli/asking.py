@@ -7,6 +7,10 @@ import click
 from reconciler.errors import ReconcilerError, WrongUse
 
 
+class Declined(ReconcilerError):
+    """Somebody was asked, and said no: nothing has failed."""
+
+
 def ask(question: str, *, refused: str, advice: str) -> None:
     """Ask on the terminal, and go on only after a yes.
 
@@ -17,7 +21,7 @@ def ask(question: str, *, refused: str, advice: str) -> None:
 
     Raises:
         WrongUse: there is no terminal to ask on.
-        ReconcilerError: the answer was no.
+        Declined: the answer was no.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUse("There is no terminal to ask on.", advice)
@@ -26,4 +30,4 @@ def ask(question: str, *, refused: str, advice: str) -> None:
     except click.Abort:
         agreed = False
     if not agreed:
-        raise ReconcilerError(f"{refused}: the answer was no. Nothing was changed.")
+        raise Declined(f"{refused}: the answer was no. Nothing was changed.")
