@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from reconciler.credentials import Secret, Unusable, placed
 from reconciler.errors import ConfigurationError
 from reconciler.plugins import is_name
-from reconciler.settings import CONFIG_NAME, Endpoint, Settings, read_config
+from reconciler.provider_options import Plugged, ProviderOptions, as_given
+from reconciler.settings import CONFIG_NAME, OF_RUNS, Endpoint, Settings, read_config
 from reconciler.suggest import did_you_mean
 
 _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -32,59 +33,12 @@ CACHE_DIR: Final = "RECONCILER_CACHE_DIR"
 """The variable that names the folder of the copies of sites."""
 
 _READ_FOR_EVERY_ENVIRONMENT: Final = ("journal", "policy")
-_KEYS: Final = (*_VARIABLES, "timeout", "actors", "provider", "path")
-_OF_SNAPSHOTS: Final = ("provider", "path", "journal", "policy")
+_KEYS: Final = (*_VARIABLES, "timeout", "actors", "provider", "path", *OF_RUNS)
+_OF_SNAPSHOTS: Final = ("provider", "path", "journal", "policy", *OF_RUNS)
 _API: Final = "api"
 _SNAPSHOT: Final = "snapshot"
 _PROVIDERS: Final = (_API, _SNAPSHOT)
-_OF_EVERY_PROVIDER: Final = ("provider", "actors", "journal", "policy")
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderOptions:
-    """What an environment says to a provider that another distribution brings.
-
-    Attributes:
-        settings: the environment's, without what every environment may have.
-    """
-
-    settings: Settings
-
-    def check_known(self, *keys: str) -> None:
-        """Refuse a setting that the provider does not have."""
-        self.settings.check_known(keys)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Return a text."""
-        value = self.settings.values.get(key, default)
-        if not isinstance(value, str) or not value.strip():
-            what = "is missing" if value is None else "is not a text"
-            raise self.settings.wrong(key, what, f'Write {key} = "…".')
-        return value
-
-    def path(self, key: str) -> Path:
-        """Return a path; a relative one is meant from where the settings file is."""
-        return self.settings.path(key, self.text(key))
-
-    def secret(self, key: str) -> str:
-        """Follow a reference, to a variable, a file or a command, and return what it leads to."""
-        found = self.settings.referred(key)
-        if found is None:
-            raise self.settings.wrong(key, "is missing", f'Write {key} = {{env = "NAME"}}.')
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Plugged:
-    """A site behind a provider that another distribution brings.
-
-    Attributes:
-        name: the provider's.
-        options: what the environment says to it.
-    """
-
-    name: str
-    options: ProviderOptions
+_OF_EVERY_PROVIDER: Final = ("provider", "actors", "journal", "policy", *OF_RUNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +115,63 @@ def journal_location(
     return (settings or SiteSettings.of_variables(environ, directory)).journal()
 
 
+class RunSettings(NamedTuple):
+    """What the settings say of the runs on a site, not of the site itself.
+
+    Attributes:
+        environment: the name of the environment; empty where none is used.
+        path: the settings file.
+        where: per table what messages call it.
+        tables: the tables that there are, not yet checked.
+    """
+
+    environment: str
+    path: Path
+    where: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, Any]]
+
+
+def run_settings(
+    environment: str | None,
+    *,
+    config: Path | None,
+    environ: Mapping[str, str],
+    directory: Path,
+    site: bool = True,
+) -> RunSettings:
+    """Find what the settings say of runs: the environment's own tables, else those at the top.
+
+    Args:
+        environment: the name asked for, if any.
+        config: the file asked for; `reconciler.toml` in `directory` otherwise.
+        environ: the environment variables.
+        directory: where the file is looked for.
+        site: whether an environment is used at all; a fleet has many, and a saved state none.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or the environment is not known.
+    """
+    path = config or directory / CONFIG_NAME
+    if not path.is_file():
+        return RunSettings(environment or "", path, {}, {})
+    found = read_config(path)
+    of_variables = environment is None and config is None and environ.get("RECONCILER_URL")
+    name = ""
+    if site and not of_variables and (environment or found.environments):
+        name = _choose(environment or found.default, found.environments, path)
+    own = found.environments.get(name, {})
+    tables, where = {}, {}
+    for key in OF_RUNS:
+        inherited = key not in own
+        table = getattr(found, key) if inherited else own[key]
+        where[key] = f"{path}: {key}" if inherited else f"{path}: environment {name}: {key}"
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{where[key]} is not a table.", f"Write [{key}].")
+        if table:
+            tables[key] = table
+    return RunSettings(name, path, where, tables)
+
+
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
     """Return the folder in which the commands keep what they read, or None where they are not to.
 
@@ -218,13 +229,15 @@ def _find(
     path = config or directory / CONFIG_NAME
     if not path.is_file():
         return None
-    default, environments, rosters = read_config(path)
-    if environment is None and default is None and rosters and not environments:
-        # It is about school systems alone.
+    found = read_config(path)
+    environments = found.environments
+    beside = found.rosters or any(getattr(found, key) for key in OF_RUNS)
+    if environment is None and found.default is None and beside and not environments:
+        # It is about school systems or runs alone.
         return (
             SiteSettings.of_variables(environ, directory) if environ.get("RECONCILER_URL") else None
         )
-    name = _choose(environment or default, environments, path)
+    name = _choose(environment or found.default, environments, path)
     where = f"{path}: environment {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}
     return SiteSettings(environments[name], names, where, path.parent, environ)
@@ -247,17 +260,6 @@ def _choose(wanted: str | None, known: Mapping[str, object], path: Path) -> str:
             did_you_mean(wanted, known) or f"There are: {names}.",
         )
     return wanted
-
-
-class _AsGiven(dict[str, str]):
-    """What messages call settings of which only their provider knows which there are."""
-
-    def __init__(self, where: str) -> None:
-        super().__init__()
-        self._where = where
-
-    def __missing__(self, key: str) -> str:
-        return f"{self._where}{key}"
 
 
 def runbook_beside(snapshot: Path) -> Path:
@@ -356,7 +358,7 @@ class SiteSettings(Settings):
 
     def _plugged(self, name: str) -> Connection:
         own = {key: each for key, each in self.values.items() if key not in _OF_EVERY_PROVIDER}
-        options = ProviderOptions(replace(self, values=own, names=_AsGiven(self.where)))
+        options = ProviderOptions(replace(self, values=own, names=as_given(self.where)))
         return Connection(
             url="",
             token_url="",

@@ -203,9 +203,19 @@ class WriteForbidden(ReconcilerError):
 
 
 class GuardRefused(ReconcilerError):
-    """A guard or policy keeps the plan from being applied."""
+    """A guard or policy keeps the plan from being applied.
+
+    Attributes:
+        reasons: each guard that does, by its code and in a sentence that names nobody.
+    """
 
     exit_code = ExitCode.REFUSED
+
+    def __init__(
+        self, message: str, advice: str | None = None, reasons: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, advice)
+        self.reasons = tuple(reasons)
 
 
 class PlanUnusable(ReconcilerError):

@@ -18,6 +18,9 @@ from reconciler.suggest import did_you_mean
 
 CONFIG_NAME: Final = "reconciler.toml"
 
+OF_RUNS: Final = ("metrics", "webhook")
+"""Tables about runs, not sites: at the top for every environment, and in one for it alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -47,11 +50,15 @@ class Config(NamedTuple):
         default: the name of the environment to use, if one is named.
         environments: by name, how to reach a site.
         rosters: by name, how to reach a school system.
+        metrics: where metrics go.
+        webhook: whom to send messages.
     """
 
     default: str | None
     environments: Mapping[str, Mapping[str, Any]]
     rosters: Mapping[str, Mapping[str, Any]]
+    metrics: Mapping[str, Any]
+    webhook: Mapping[str, Any]
 
 
 def read_config(path: Path) -> Config:
@@ -60,8 +67,34 @@ def read_config(path: Path) -> Config:
     Raises:
         ConfigurationError: it cannot be read, or is not what a settings file is.
     """
+    document = _document(path)
+    for key in document:
+        if key not in Config._fields:
+            raise ConfigurationError(
+                f"{path}: {key} is not known at the top.",
+                did_you_mean(key, Config._fields)
+                or "There are default, [environments.NAME], [rosters.NAME], [metrics], [webhook].",
+            )
+    default = document.get("default")
+    if default is not None and not isinstance(default, str):
+        raise ConfigurationError(f"{path}: default is not a name.", 'Write default = "NAME".')
+    for key in ("environments", "rosters"):
+        tables = document.get(key, {})
+        if not isinstance(tables, dict) or not all(
+            isinstance(each, dict) for each in tables.values()
+        ):
+            raise ConfigurationError(
+                f"{path}: {key} is not a table of tables.", f"Write [{key}.NAME]."
+            )
+    for key in OF_RUNS:
+        if not isinstance(document.get(key, {}), dict):
+            raise ConfigurationError(f"{path}: {key} is not a table.", f"Write [{key}].")
+    return Config(default, *(document.get(key, {}) for key in Config._fields[1:]))
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeError:
@@ -71,25 +104,6 @@ def read_config(path: Path) -> Config:
         if any(word in str(error) for word in ("\\", "hex value")):  # "C:\certs", "C:\Users"
             advice = "Write backslashes in single quotes, 'C:\\new', or write / for them."
         raise ConfigurationError(f"{path} is not TOML: {error}.", advice) from None
-    for key in document:
-        if key not in Config._fields:
-            raise ConfigurationError(
-                f"{path}: {key} is not known at the top.",
-                did_you_mean(key, Config._fields)
-                or "There are default, [environments.NAME] and [rosters.NAME].",
-            )
-    default = document.get("default")
-    if default is not None and not isinstance(default, str):
-        raise ConfigurationError(f"{path}: default is not a name.", 'Write default = "NAME".')
-    for key in ("environments", "rosters"):
-        tables = document.setdefault(key, {})
-        if not isinstance(tables, dict) or not all(
-            isinstance(each, dict) for each in tables.values()
-        ):
-            raise ConfigurationError(
-                f"{path}: {key} is not a table of tables.", f"Write [{key}.NAME]."
-            )
-    return Config(default, document["environments"], document["rosters"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +173,17 @@ class Settings:
         """Return the error that a setting is wrong."""
         return ConfigurationError(f"{self.names[key]} {what}.", advice)
 
-    def url(self, key: str) -> str:
-        """Return a web address without credentials, encrypted unless it is this machine's."""
+    def url(self, key: str, *, secret: bool = False, clear: bool = False) -> str:
+        """Return a web address without credentials, encrypted unless it is this machine's.
+
+        Args:
+            key: the setting.
+            secret: whether who knows it is let in: then it may be a reference, and have a query.
+            clear: whether it need not be encrypted.
+        """
         value = self.values.get(key)
+        if secret and isinstance(value, dict):
+            value = self.referred(key)
         example = "Write one like https://roles.example."
         if not isinstance(value, str) or not value:
             raise self.wrong(key, "is missing" if value is None else "is not a text", example)
@@ -176,9 +198,9 @@ class Settings:
             raise self.wrong(
                 key, "holds credentials", "Give them as client_id and client_secret, or token."
             )
-        if "?" in value or "#" in value:
+        if ("?" in value and not secret) or "#" in value:
             raise self.wrong(key, "has a query or fragment", "Leave it out.")
-        if parts.scheme == "http" and not _is_loopback(host):
+        if parts.scheme == "http" and not clear and not _is_loopback(host):
             raise self.wrong(
                 key,
                 f"is not encrypted: http to {host}",

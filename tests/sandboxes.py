@@ -191,7 +191,7 @@ def running(directory: Path, *arguments: str) -> Iterator[Sandbox]:
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without anything that would steer the reconciler."""
-    steering = ("CI", "RECONCILER_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+    steering = ("CI", "RECONCILER_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TRACEPARENT")
     return {key: value for key, value in os.environ.items() if not key.startswith(steering)}
 
 

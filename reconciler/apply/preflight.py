@@ -260,6 +260,7 @@ def refuse(verdicts: Iterable[Verdict], site: str, command: str = "again") -> No
         raise GuardRefused(
             f"Refused by a guard: {reasons}.",
             f'If it is meant, run {command} with {codes} --reason "why".',
+            ((verdict.code, verdict.message) for verdict in refusing),
         ).naming(
             site,
             (person for verdict in refusing for each in verdict.found for person in each.people),

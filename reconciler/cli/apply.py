@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli import options, values
 from reconciler.cli.asking import ask, refuse_without_terminal
+from reconciler.cli.monitoring import monitored, note_plan
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out
@@ -57,6 +58,7 @@ _WITHOUT_TERMINAL: Final = "Narrow the plan with --only and --except instead."
 @redact_option
 @options.no_color_option
 @options.verbose_option
+@monitored
 def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
@@ -135,6 +137,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         plan = _planned(loaded, site, asked, site_policy, commit, walks)
         if allowed is not None:
             _check_reviewed(plan, allowed)
+        note_plan(plan, loaded)
         agree(plan, asked, yes=yes or site.snapshot is not None)  # a runbook changes nothing
         return plan
 

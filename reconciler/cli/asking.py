@@ -7,6 +7,10 @@ import click
 from reconciler.errors import ReconcilerError, WrongUse
 
 
+class Declined(ReconcilerError):
+    """Somebody was asked, and said no: nothing has failed."""
+
+
 def refuse_without_terminal(advice: str) -> None:
     """Refuse to go on where nobody can be asked.
 
@@ -28,7 +32,7 @@ def ask(question: str, *, refused: str, advice: str) -> None:
 
     Raises:
         WrongUse: there is no terminal to ask on.
-        ReconcilerError: the answer was no.
+        Declined: the answer was no.
     """
     refuse_without_terminal(advice)
     try:
@@ -36,4 +40,4 @@ def ask(question: str, *, refused: str, advice: str) -> None:
     except click.Abort:
         agreed = False
     if not agreed:
-        raise ReconcilerError(f"{refused}: the answer was no. Nothing was changed.")
+        raise Declined(f"{refused}: the answer was no. Nothing was changed.")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options, values
+from reconciler.cli.monitoring import monitored, note_drift
 from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
@@ -24,6 +25,7 @@ from reconciler.redact import Redaction
 @redact_option
 @options.no_color_option
 @options.verbose_option
+@monitored
 def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
@@ -54,5 +56,6 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     source = options.source(live, environment, config)
     report = beside.find_drift(loaded, source, as_of=as_of, within_days=within)
     shown = redaction.drift(report)
+    note_drift(report, shown, loaded)
     deliver("drift", shown, outputs, lambda: text.drift_text(shown, full=full), colour=not no_color)
     return report.exit_code

@@ -5,7 +5,9 @@ their names load none of them. What a command runs with, its function imports: t
 loaded for the command's own `--help`, too.
 """
 
+import os
 import sys
+import time
 from collections.abc import Sequence
 from functools import singledispatch
 from types import MappingProxyType
@@ -17,6 +19,7 @@ from reconciler import __version__
 from reconciler.cli.lazy import LazyCommands, Table
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, told
 from reconciler.plain import plain
+from reconciler.tracing import new_id, tracing
 
 COMMANDS: Final[Table] = MappingProxyType(
     {
@@ -60,7 +63,8 @@ class _Commands(LazyCommands):
         Mistakes in files are its result in JSON, too.
         """
         try:
-            return super().invoke(ctx)
+            with tracing(new_id(os.environ)):
+                return super().invoke(ctx)
         except ReconcilerError as error:
             from reconciler.cli.output import print_mistakes
             from reconciler.cli.redacting import hidden
@@ -97,6 +101,16 @@ def run(arguments: Sequence[str]) -> int:
             # What goes into a file or a pipe may be a document, and those are in UTF-8.
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+    began = time.monotonic()
+    code = _run(arguments)
+    if "reconciler.cli.logs" in sys.modules:
+        from reconciler.cli import logs
+
+        logs.end(code, time.monotonic() - began)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()

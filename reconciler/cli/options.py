@@ -87,26 +87,49 @@ full_option = click.option(
 )
 
 
-def _start_logging(_context: click.Context, _option: click.Parameter, value: int) -> int:
-    if value:
-        import logging
+_LOG_FORMAT: Final = "reconciler.log_format"
 
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        logger = logging.getLogger("reconciler")
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
+
+def _remember_log_format(context: click.Context, _option: click.Parameter, value: str) -> str:
+    context.meta[_LOG_FORMAT] = value
     return value
 
 
-verbose_option = click.option(
-    "-v",
-    "--verbose",
-    count=True,
-    expose_value=False,
-    callback=_start_logging,
-    help="Tell on standard error what is being done.",
-)
+def _start_logging(context: click.Context, _option: click.Parameter, value: int) -> int:
+    form = context.meta[_LOG_FORMAT]
+    if value or form != "text":
+        from reconciler.cli import logs
+
+        command = context.command_path.partition(" ")[2]
+        logs.start(form, verbose=bool(value), command=command)
+    return value
+
+
+def verbose_option(command: Command) -> Command:
+    """Add the options of the log."""
+    for option in (
+        click.option(
+            "--log-format",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            is_eager=True,  # the next one begins the log
+            expose_value=False,
+            callback=_remember_log_format,
+            help="Of what is told on standard error: lines for people, or JSON objects, which tell "
+            "how the run goes also without -v.",
+        ),
+        click.option(
+            "-v",
+            "--verbose",
+            count=True,
+            expose_value=False,
+            callback=_start_logging,
+            help="Tell on standard error what is being done.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 config_option = click.option(

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completing, options, values
+from reconciler.cli.monitoring import monitored, note_plan
 from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
@@ -38,6 +39,7 @@ from reconciler.redact import Redaction
 @redact_option
 @options.no_color_option
 @options.verbose_option
+@monitored
 def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     manifest: tuple[Path, ...],
@@ -81,6 +83,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         only=only,
         excepted=excepted,
     )
+    note_plan(plan, loaded)
     spared = [found for found in plan.unmatched if found.message.startswith("--except ")]
     if out is not None and spared:
         # Whoever it is to spare would be in the plan that others apply later.

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completing, options, values
+from reconciler.cli.monitoring import monitored, note_plan
 from reconciler.cli.output import print_plan, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
@@ -35,6 +36,7 @@ from reconciler.redact import Redaction
 @redact_option
 @options.no_color_option
 @options.verbose_option
+@monitored
 def command(  # noqa: PLR0913 - the parameters are the command's options
     *,
     run: str,
@@ -75,6 +77,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         overrides=lifted,
         selection=Selection(only, excepted),
     )
+    note_plan(plan)
     if plan.unmatched:
         raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)

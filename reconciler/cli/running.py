@@ -9,6 +9,7 @@ import click
 from reconciler.apply.courier import Report
 from reconciler.apply.preflight import refuse
 from reconciler.cli.asking import ask
+from reconciler.cli.monitoring import note_result
 from reconciler.cli.output import print_result
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import Connection
@@ -112,6 +113,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             watcher=watch,
             stop=stopping.event,
         )
+    note_result(result, plan)
     shown = asked.redaction.result(result)
     fresh = (each for each in result.warnings if each not in plan.warnings)
     for line in listing(asked.redaction.diagnostics(fresh)):

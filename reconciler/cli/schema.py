@@ -18,6 +18,7 @@ SCHEMAS = {
     "line": "line-v1.schema.json",
     "fleet": "fleet-v1.schema.json",
     "fleet-result": "fleet-result-v1.schema.json",
+    "notification": "notification-v1.schema.json",
     "diagnostics": "diagnostics-v1.schema.json",
     "doctor": "doctor-v1.schema.json",
     "access": "access-v1.schema.json",

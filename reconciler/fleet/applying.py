@@ -16,6 +16,7 @@ from reconciler.fleet.model import SiteResult, Task
 from reconciler.fleet.run import run
 from reconciler.fleet.site import actions_of, ask_site, failed, plan_of, warned
 from reconciler.manifest.model import Manifest
+from reconciler.monitoring import facts, samples
 from reconciler.plain import as_typed, count, plain
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
@@ -151,4 +152,6 @@ def _told(
         throw_away=is_throw_away(site.journal),
         environment=task.environment,
         url=site.url,
+        samples=(*samples.of_plan(plan), *samples.of_result(result)),
+        findings=facts.FINE | facts.of_result(result, plan),
     )

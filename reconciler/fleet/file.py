@@ -102,6 +102,7 @@ def _built(path: Path, document: Document) -> Fleet:
     return Fleet(
         path,
         tuple(sites),
+        config,
         canary if isinstance(canary, int) else 0,
         limit if isinstance(limit, int) else None,
     )

@@ -8,6 +8,8 @@ from typing import Any
 
 from reconciler.diagnostics import Position
 from reconciler.errors import ExitCode
+from reconciler.monitoring.facts import Findings
+from reconciler.monitoring.samples import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Fleet:
     Attributes:
         file: the file that lists them.
         sites: in its order.
+        config: the settings file of every site that names no other.
         canary: how many of them are done before any other begins.
         max_failed_sites: with more failed sites than these no other begins; None for any number,
             though no canary site may fail then.
@@ -43,6 +46,7 @@ class Fleet:
 
     file: Path
     sites: tuple[FleetSite, ...]
+    config: Path
     canary: int = 0
     max_failed_sites: int | None = None
 
@@ -62,6 +66,8 @@ class Task:
         agreed: for an apply, the digest of the changes that somebody has seen; others are not made.
             None agrees to whatever the manifest asks for.
         cache: whether a copy of the site may be kept for the next command, and used.
+        facts: whether somebody is to be told what was found, not only how much.
+        trace: the id of the run that it is part of.
         sender: the machine that sent it to a cluster (`reconciler.fleet.machine`); empty for the
             threads and processes of this one. Who is sent it keeps copies only in a folder that its
             own environment names, and on another machine no journal in a file.
@@ -75,6 +81,8 @@ class Task:
     document: bool = False
     agreed: str | None = None
     cache: bool = False
+    facts: bool = False
+    trace: str = ""
     sender: str = ""
 
     def anywhere(self, sender: str) -> "Task":
@@ -120,6 +128,8 @@ class SiteResult:
         units: the ids of the units in scope, where these were asked for; None for all of them.
         environment: the environment by which an apply reached it; empty where it did not.
         url: the address at which it did.
+        samples: what was found, measured.
+        findings: what was found, to be told; None where nobody is to be told.
     """
 
     name: str
@@ -137,6 +147,8 @@ class SiteResult:
     units: frozenset[str] | None = None
     environment: str = ""
     url: str = ""
+    samples: tuple[Sample, ...] = ()
+    findings: Findings | None = None
 
 
 @dataclass(frozen=True, slots=True)

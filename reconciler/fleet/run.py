@@ -10,6 +10,7 @@ from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fleet.executors import Pool
 from reconciler.fleet.model import SiteResult, Task, not_started
 from reconciler.fleet.site import Work, failed
+from reconciler.monitoring import facts
 from reconciler.plain import count
 
 LOOK_SECONDS = 1.0
@@ -190,6 +191,7 @@ class _Run:
                         UNKNOWN,
                         "Run the command for this site alone, and see what it needs.",
                     ),
+                    findings=facts.broke("The worker died twice"),
                 )
             self._end(result)
 
@@ -225,4 +227,5 @@ class _Run:
             self.guard.lost,
             why,
             details=(UNKNOWN, "Run the same command again; what is done is not repeated."),
+            findings=facts.broke(why),
         )

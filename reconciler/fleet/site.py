@@ -20,6 +20,7 @@ from reconciler.ending import REVIEWED_DAYS, WARNED_DAYS
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, told, worst
 from reconciler.fleet.model import SiteResult, Task
 from reconciler.manifest.model import Manifest
+from reconciler.monitoring import facts, samples
 from reconciler.plain import count, plain
 from reconciler.plan import document as plans
 from reconciler.plan.model import Plan
@@ -28,6 +29,7 @@ from reconciler.references import References
 from reconciler.reports import documents, view
 from reconciler.reports import review as reviews
 from reconciler.review import fails
+from reconciler.tracing import tracing
 from reconciler.workflows import beside, loading, reading
 from reconciler.workflows.hiding import load_redaction
 
@@ -44,6 +46,13 @@ def ask_site(
         task: which site.
         ask: is given the manifest, the site and what to hide.
     """
+    with tracing(task.trace):
+        return _ask_site(task, ask)
+
+
+def _ask_site(
+    task: Task, ask: Callable[[Manifest, Connection, Redaction], SiteResult]
+) -> SiteResult:
     redaction = Redaction()
     digest = ""
     try:
@@ -76,7 +85,9 @@ def failed(name: str, error: Exception, digest: str = "") -> SiteResult:
         details.append(plain(advice))
     code = error.exit_code if isinstance(error, ReconcilerError) else ExitCode.FAILED
     summary = plain(first) if first.endswith((".", ":")) else f"{plain(first)}."
-    return SiteResult(name, code, summary, details=tuple(details), digest=digest)
+    return SiteResult(
+        name, code, summary, details=tuple(details), digest=digest, findings=facts.of_error(error)
+    )
 
 
 def plan_site(task: Task, *, as_of: date | None = None, detailed: bool = False) -> SiteResult:
@@ -106,6 +117,8 @@ def plan_site(task: Task, *, as_of: date | None = None, detailed: bool = False) 
             digest=plan.manifest,
             as_of=plan.as_of.isoformat(),
             actions=actions_of(plan),
+            samples=(*samples.of_plan(plan), *_of_rosters(manifest)),
+            findings=facts.FINE | facts.of_plan(plan),
         )
 
     return ask_site(task, ask)
@@ -140,6 +153,8 @@ def drift_site(
             document=documents.drift_document(shown) if task.document else None,
             digest=manifest.digest,
             as_of=report.plan.as_of.isoformat(),
+            samples=(*samples.of_drift(report), *_of_rosters(manifest)),
+            findings=facts.FINE | facts.of_drift(report, shown) if task.facts else None,
         )
 
     return ask_site(task, ask)
@@ -210,6 +225,14 @@ def plan_of(task: Task, manifest: Manifest, site: Connection, *, as_of: date | N
     """Plan for a site, with the commit of its manifest."""
     commit = commit_of(manifest.files, task.manifest)
     return beside.plan_manifest(manifest, site, as_of=as_of, commit=commit)
+
+
+def _of_rosters(manifest: Manifest) -> tuple[samples.Sample, ...]:
+    if not manifest.rosters:
+        return ()
+    from reconciler.workflows.rosters import when_written  # noqa: PLC0415 - loads every format
+
+    return samples.of_rosters(when_written(manifest))
 
 
 def actions_of(plan: Plan) -> str:

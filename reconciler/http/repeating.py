@@ -5,7 +5,7 @@ Apart from the transport, which loads it at the first failure: most commands see
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from tenacity import (
     RetryCallState,
@@ -15,18 +15,19 @@ from tenacity import (
     wait_random,
 )
 
-from reconciler.http.answers import Answer
 from reconciler.http.call import Limits
 from reconciler.http.failures import Again
+
+Answered = TypeVar("Answered")
 
 
 def repeat(
     first: Again,
-    attempt: Callable[[], Answer],
+    attempt: Callable[[], Answered],
     began: float,
     limits: Limits,
     ask: Callable[[float], None],
-) -> Answer:
+) -> Answered:
     """Try again what failed, until it is answered or the limits are reached.
 
     Args:
@@ -42,7 +43,7 @@ def repeat(
     """
     failed: Again | None = first
 
-    def attempts() -> Answer:
+    def attempts() -> Answered:
         nonlocal failed
         if failed is not None:
             told, failed = failed, None

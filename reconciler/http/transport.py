@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from reconciler import __version__
+from reconciler import __version__, tracing
 from reconciler.credentials import Secret
 from reconciler.errors import (
     ContractViolation,
@@ -101,6 +101,7 @@ class Transport:
         parts = urlsplit(base)
         self._proxies = {"no_proxy": parts.hostname or ""} if parts.scheme == "http" else {}
         self._pause = _Pause(limits)
+        self._trace = tracing.current()
         self._session = _GuardedSession(self.methods)
         # As many connections are kept as requests may be on their way at once.
         adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS)
@@ -214,7 +215,11 @@ class Transport:
         request.prepare(
             call.method,
             self._base + call.path,
-            {**self._session.headers, **({"If-None-Match": call.etag} if call.etag else {})},
+            {
+                **self._session.headers,
+                **tracing.header(self._trace),
+                **({"If-None-Match": call.etag} if call.etag else {}),
+            },
             params=call.params,
             data=call.form,
             json=call.document,

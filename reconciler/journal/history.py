@@ -38,6 +38,7 @@ class RunSummary:
         ended_at: when it ended, in UTC; None for one that still runs or was killed.
         who: the user who ran it.
         host: the machine on which it ran.
+        correlation: the id under which requests and logs know it, or None.
         commit: the commit of the manifest, where it was in Git.
         manifest: the manifest's digest.
         end: how it ended, or None.
@@ -55,6 +56,7 @@ class RunSummary:
     ended_at: datetime | None
     who: str
     host: str
+    correlation: str | None
     commit: str | None
     manifest: str
     end: RunEnd | None
@@ -241,6 +243,7 @@ def _summary(row: Row[Any], counted: Mapping[Outcome | None, int], now: datetime
         ended_at=row.ended_at,
         who=row.who,
         host=row.host,
+        correlation=row.correlation,
         commit=row.commit,
         manifest=row.manifest,
         end=RunEnd(row.end) if row.end else None,

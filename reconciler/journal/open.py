@@ -62,6 +62,7 @@ def open_journal(
     host: str,
     lease_seconds: float = 30.0,
     new_id: Callable[[], str] = _random_id,
+    correlation: str = "",
 ) -> SqlJournal:
     """Open a journal, and make or upgrade its tables where that is needed.
 
@@ -72,6 +73,7 @@ def open_journal(
         host: the machine, likewise.
         lease_seconds: how long a lease lasts without being renewed.
         new_id: makes ids of runs and tokens of leases; never the same twice.
+        correlation: the id under which requests and logs know what runs.
 
     Raises:
         JournalError: it cannot be opened, is not a journal, or is one of a newer version.
@@ -87,7 +89,7 @@ def open_journal(
     except BaseException:
         database.close()
         raise
-    return SqlJournal(database, Owner(who, host, os.getpid()), lease_seconds, new_id)
+    return SqlJournal(database, Owner(who, host, os.getpid(), correlation), lease_seconds, new_id)
 
 
 def _sqlite(path: Path) -> tuple[Engine, Place]:

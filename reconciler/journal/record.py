@@ -24,11 +24,12 @@ from reconciler.provider import Change
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who runs this, where, in which process."""
+    """Who runs this, where, in which process, and under which correlation id, if any."""
 
     who: str
     host: str
     pid: int
+    correlation: str = ""
 
     def __str__(self) -> str:
         return f"{self.who}@{self.host}, pid {self.pid}"
@@ -164,6 +165,7 @@ class SqlJournal:
                     began_at=self.database.now(),
                     who=rows.clean(self._owner.who),
                     host=rows.clean(self._owner.host),
+                    correlation=self._owner.correlation or None,
                     note="",
                     overrides=[
                         {"code": each.code, "reason": rows.clean(each.reason)} for each in overrides

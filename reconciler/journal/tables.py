@@ -27,7 +27,7 @@ from sqlalchemy import (
 VERSION_TABLE: Final = "journal_version"
 """Where Alembic keeps the revision; a name of its own tells our databases from others'."""
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every revision that this version knows, the oldest first; the last is the one it works with."""
 
 
@@ -84,6 +84,7 @@ runs = Table(
     Column("ended_at", UtcTime),
     Column("who", String, nullable=False),
     Column("host", String, nullable=False),
+    Column("correlation", String),  # the id under which requests and logs know the run
     Column("end", String),
     Column("note", String, nullable=False),
     Column("overrides", JSON, nullable=False),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from reconciler import json_text
+from reconciler import json_text, tracing
 from reconciler.access.menu import Explanation
 from reconciler.apply.outcome import ActionOutcome, ApplyResult
 from reconciler.diagnostics import Diagnostic
@@ -94,6 +94,7 @@ def result_members(result: ApplyResult) -> json_text.Members:
     yield "run", result.run or None
     yield "plan", result.plan
     yield "site", result.site
+    yield "correlation_id", tracing.current() or None
     yield "interrupted", result.interrupted
     yield "counts", {outcome.value: number for outcome, number in result.counts.items()}
     yield "verified", result.verified

@@ -163,6 +163,12 @@ def _refusing() -> Iterator[None]:
     help="JSON file with address and secrets, written once the server listens.",
 )
 @click.option(
+    "--request-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File that gets a line of JSON for each request.",
+)
+@click.option(
     "--console-user",
     default="admin",
     show_default=True,

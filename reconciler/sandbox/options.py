@@ -51,6 +51,7 @@ class SandboxOptions:
         database: a file's path, `:memory:`, or a `postgresql://` URL.
         seed: what a fresh site holds; None is the built-in municipality.
         ready_file: where to say that the server listens, and with which secrets.
+        request_log: a file that gets a line for each request.
         without: capabilities that this site's API shall not have.
         console_user: who may sign in to the console.
         console_password: with which password; None makes one.
@@ -65,6 +66,7 @@ class SandboxOptions:
     database: str = MEMORY
     seed: Seed | None = None
     ready_file: Path | None = None
+    request_log: Path | None = None
     without: frozenset[Capability] = frozenset()
     console_user: str = "admin"
     console_password: str | None = None

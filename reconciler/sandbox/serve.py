@@ -7,13 +7,14 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import click
 import uvicorn
+from starlette.types import ASGIApp
 
 from reconciler.domain.vocabulary import Capability
 from reconciler.sandbox import ready
@@ -25,6 +26,7 @@ from reconciler.sandbox.faults.reading import faults_of
 from reconciler.sandbox.oauth import Client, Scope, Tokens
 from reconciler.sandbox.options import LOOPBACK, SandboxOptions, SandboxRefused
 from reconciler.sandbox.reading import contract
+from reconciler.sandbox.request_log import RequestLog, opened
 from reconciler.sandbox.store import Store, open_store
 
 _SECONDS_TO_FINISH: Final = 5
@@ -56,12 +58,15 @@ def serve(options: SandboxOptions) -> None:
     with _listener(options.host, options.port) as listener:
         store = open_store(options.database, options.seed)
         try:
-            _run(options, store, listener)
+            with opened(options.request_log) if options.request_log else nullcontext() as log:
+                _run(options, store, listener, log)
         finally:
             store.close()
 
 
-def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None:
+def _run(
+    options: SandboxOptions, store: Store, listener: socket.socket, log: TextIO | None
+) -> None:
     clients = {
         name: Client(client_id, secrets.token_urlsafe(24), scopes)
         for name, client_id, scopes in (
@@ -85,8 +90,11 @@ def _run(options: SandboxOptions, store: Store, listener: socket.socket) -> None
     announcement = {"site": site_id, **_announcement(clients, context.console, address)}
     if options.console_password is not None:
         del announcement["console"]["password"]  # who gave it knows it
+    app: ASGIApp = make_app(context, faults=faults)
+    if log is not None:
+        app = RequestLog(app, log)
     config = uvicorn.Config(
-        make_app(context, faults=faults),
+        app,
         http=ClosableProtocol if faults else PromptConnection,
         ws="none",
         proxy_headers=False,

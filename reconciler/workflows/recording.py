@@ -9,6 +9,7 @@ from typing import Final
 
 from platformdirs import user_state_path
 
+from reconciler import tracing
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.journal.open import check_location
@@ -47,6 +48,7 @@ def open_journal(location: Secret | None) -> SqlJournal:
         who=_user(),
         host=socket.gethostname(),
         lease_seconds=_lease_seconds(),
+        correlation=tracing.current(),
     )
 
 

@@ -1,6 +1,7 @@
 """Reads the rosters that a manifest names, from their files or from a school system."""
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,22 @@ def read_rosters(manifest: Manifest, config: Path | None, *, offline: bool) -> M
     ]
     warnings = (*manifest.warnings, *remarks)
     return replace(manifest, rosters=rosters, warnings=warnings) if rosters else manifest
+
+
+def when_written(manifest: Manifest) -> dict[str, float]:
+    """Tell when the rosters that were read from files were written, in seconds since 1970.
+
+    Of a folder the newest file counts. What is fetched is as new as the run.
+    """
+    times = {}
+    for name in manifest.rosters:
+        source = manifest.sources[name]
+        if source.path:
+            path = Path(source.path.position.file).parent / source.path.key
+            with suppress(OSError):
+                files = path.iterdir() if path.is_dir() else (path,)
+                times[name] = max((each.stat().st_mtime for each in files), default=0.0)
+    return times
 
 
 def _read_roster(source: RosterSource, config: Path | None) -> Roster:

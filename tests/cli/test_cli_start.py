@@ -18,7 +18,8 @@ MANIFEST = "version: 1\nsite: nord\nmentors:\n  - person: t-1\n    classes: [8a]
 
 PACKAGES = {
     *("alembic", "babel", "click", "deepdiff", "defusedxml", "fastapi", "jinja2", "jsonschema"),
-    *("msgspec", "platformdirs", "psycopg", "requests", "rich", "ruamel", "sqlalchemy"),
+    *("msgspec", "platformdirs", "prometheus_client", "psycopg", "requests", "rich", "ruamel"),
+    "sqlalchemy",
     *("tenacity", "urllib3", "uvicorn", "yaml"),
 }
 """What the project depends on (ruamel: its tests alone); nothing else comes without one of them."""
@@ -38,7 +39,7 @@ BARE = {
         "reconciler.cli.lazy",
         "reconciler.cli.main",
     ),
-    *("reconciler.errors", "reconciler.plain"),
+    *("reconciler.errors", "reconciler.plain", "reconciler.tracing"),
 }
 """What of the program itself is loaded where no command is called."""
 

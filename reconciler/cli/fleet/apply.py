@@ -19,6 +19,7 @@ from reconciler.cli.fleet.common import (
     fleet_options,
     print_fleet,
 )
+from reconciler.cli.monitoring import monitored
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import site_url
 from reconciler.errors import ConfigurationError, ExitCode, WrongUse
@@ -57,6 +58,7 @@ _WAIT_SECONDS: Final = 60
 @click.option("--resume", is_flag=True, help="Leave out what the last run did, and finish it.")
 @options.running_options(wait_seconds=_WAIT_SECONDS)
 @fleet_options
+@monitored
 def command(
     *,
     yes: bool,

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler import tracing
 from reconciler.cli import completing, options, values
+from reconciler.cli.monitoring import note_fleet, wants_facts
 from reconciler.cli.output import print_result
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode, WrongUse, worst
@@ -174,6 +176,8 @@ class Conduct:
             pseudonyms=self.asked.redaction.key is not None,
             document=self.asked.json,
             cache=options.may_cache(),
+            trace=tracing.current(),
+            facts=wants_facts(),
         )
 
 
@@ -263,6 +267,7 @@ class Telling:
 
 def print_fleet(result: FleetResult, asked: FleetAsked) -> ExitCode:
     """Print what came of a fleet, and return its exit code."""
+    note_fleet(result)
     print_result(
         report.fleet_document(result),
         report.fleet_text(result),

@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.fleet.common import FleetAsked, conducting, fleet_options, print_fleet
+from reconciler.cli.monitoring import monitored
 from reconciler.ending import WARNED_DAYS
 from reconciler.fleet.site import drift_site
 
@@ -16,6 +17,7 @@ from reconciler.fleet.site import drift_site
 @options.as_of_option
 @options.within_option(WARNED_DAYS)
 @fleet_options
+@monitored
 def command(*, as_of: date | None, within: int, **shared: Any) -> int:
     """Find what others changed on any site; change nothing.
 

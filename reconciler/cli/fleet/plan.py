@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.fleet.common import FleetAsked, conducting, fleet_options, print_fleet
+from reconciler.cli.monitoring import monitored
 from reconciler.fleet.site import plan_site
 
 
@@ -17,6 +18,7 @@ from reconciler.fleet.site import plan_site
     "--detailed-exitcode", is_flag=True, help="Exit 2 where there is something to change."
 )
 @fleet_options
+@monitored
 def command(*, as_of: date | None, detailed_exitcode: bool, **shared: Any) -> int:
     """Show what apply would change on every site.
 

@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from reconciler.connection import Plugged
 from reconciler.domain.address import Address
 from reconciler.errors import ContractViolation, ReconcilerError, SiteError
 from reconciler.plain import plain
 from reconciler.plugins import PROVIDERS, capitalised, load
 from reconciler.provider import Event, Reader
+from reconciler.provider_options import Plugged
 from reconciler.providers.integrity import check
 from reconciler.state import LiveState, Site
 

@@ -1,0 +1,89 @@
+"""What the last message told, so that the next one tells only what changed.
+
+A small file for each webhook and job, in the folder where the journal's usual file is, and private
+to its owner. It holds hashes. It is written when a message was taken, so that what nobody has got
+is told again. Where it is lost, everything is told once more.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.monitoring.facts import NOTHING_KNOWN, Findings, Known, Topic, after
+from reconciler.private_files import write_private
+
+FORMAT: Final = "reconciler.told/1"
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was told.
+
+    Attributes:
+        path: the file.
+        sites: per site what was told of it.
+        number: how many messages there were.
+    """
+
+    path: Path
+    sites: dict[str, Known] = field(default_factory=dict)
+    number: int = 0
+
+    @classmethod
+    def of(cls, folder: Path, *job: str) -> "Memory":
+        """Return what was told in a job; a file that cannot be read counts as none.
+
+        Args:
+            folder: where the file lies.
+            job: what tells this job from every other: webhook, command, site.
+        """
+        mark = hashlib.sha256("\n".join(job).encode()).hexdigest()[:16]
+        memory = cls(folder / f"told-{mark}.json")
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            memory.sites, memory.number = _read(json.loads(memory.path.read_bytes()))
+        return memory
+
+    def of_site(self, site: str) -> Known:
+        """Return what was told of a site."""
+        return self.sites.get(site, NOTHING_KNOWN)
+
+    def keep(self, found: Mapping[str, Findings], *, told: bool) -> None:
+        """Note what was told, or that there was nothing to tell.
+
+        Args:
+            found: per site what was found.
+            told: whether there was a message.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        sites = {**self.sites}
+        for site, findings in found.items():
+            sites[site] = after(self.of_site(site), findings)
+        if not told and sites == self.sites:
+            return
+        self.sites, self.number = sites, self.number + told
+        document = {
+            "format": FORMAT,
+            "number": self.number,
+            "sites": {
+                site: {topic.value: sorted(keys) for topic, keys in known.items()}
+                for site, known in self.sites.items()
+            },
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(self.path, json.dumps(document).encode())
+
+
+def _read(document: Any) -> tuple[dict[str, Known], int]:
+    if document["format"] != FORMAT:
+        raise ValueError
+    sites: dict[str, Known] = {
+        str(site): {Topic(topic): frozenset(map(str, keys)) for topic, keys in known.items()}
+        for site, known in document["sites"].items()
+    }
+    return sites, int(document["number"])
