@@ -182,6 +182,15 @@ class SqlJournal:
                 raise lost(plan.site)
         return SqlRun(self.database, lease, run_id, number, plan)
 
+    def reopen(self, plan: Plan) -> None:
+        """Record that a plan is not used after all: something of a runbook was taken back.
+
+        Raises:
+            JournalError: the database cannot be written.
+        """
+        with self.database.writing() as connection:
+            connection.execute(update(plans).where(plans.c.id == plan.id).values(used=False))
+
     def killed(self, plan: Plan) -> list[tuple["SqlRun", list[Action]]]:
         """Return the runs of a plan that began under no lease and have no end, with their actions.
 
@@ -326,4 +335,7 @@ class SqlRun:
                 .where(runs.c.number == self._number)
                 .values(end=end.value, note=rows.clean(note), ended_at=self._database.now())
             )
-            connection.execute(update(plans).where(plans.c.id == self._plan.id).values(used=used))
+            if used:
+                connection.execute(
+                    update(plans).where(plans.c.id == self._plan.id).values(used=True)
+                )

@@ -176,6 +176,7 @@ def untick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Open
         taken = [each for step in steps if step.number in found.done for each in step.actions]
         if taken:
             back = [_taken_back(each) for each in reversed(taken)]
+            journal.reopen(plan)
             _record(journal, found, snapshot, back, used=False, detail=TAKEN_BACK)
     return open_runbook(plan, connection)
 
@@ -255,6 +256,8 @@ def settle(journal: SqlJournal, plan: Plan, state: LiveState) -> bool:
         used = all(preflight.stands(state, action) for action in plan.actions)
         end = RunEnd.DONE if len(stand) == len(actions) else RunEnd.INTERRUPTED
         run.end(end, "", used=used)
+        if not used:
+            journal.reopen(plan)
     return bool(killed)
 
 

@@ -175,6 +175,8 @@ def test_a_saved_plan_becomes_a_runbook_as_a_whole(desk):
     desk.run("apply", "plan.json")
     desk.run("runbook", "done", "1-2")
     assert "used before" in desk.run("apply", "plan.json", expect=5).err
+    desk.run("runbook", "undo", "2")
+    assert desk.run("apply", "plan.json").out.startswith("1 step to be done by hand: ")
 
 
 def test_a_fleet_leaves_a_site_without_an_api_to_its_own_apply(desk):
