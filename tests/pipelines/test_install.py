@@ -267,7 +267,38 @@ def test_the_action_installs_the_program_with_its_locked_packages(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "reconciler" in done.stdout
     program = tmp_path / "reconciler" / "bin" / "reconciler"
     words = [program, "validate", ROOT / "examples" / "roles.yaml"]
     assert subprocess.run(words, env=environment, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.soak
+def test_the_steps_that_build_the_image_make_the_program_and_nothing_more(tmp_path):
+    """What the first stage runs, on this machine, in folders of its own."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    stage = text.split("\nFROM ")[1]
+    steps = re.findall(r"^RUN (.+)$", stage, re.MULTILINE)
+    assert len(steps) == 2
+    source = tmp_path / "source"
+    source.mkdir()
+    built_from(source)
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "base"], check=True, timeout=120)
+    path = os.pathsep.join([str(tmp_path / "base" / "bin"), os.environ["PATH"]])
+    for step in steps:
+        here = step.replace("/opt/reconciler", str(tmp_path / "opt"))
+        done = subprocess.run(
+            ["sh", "-euc", here.replace("/wheels", str(tmp_path / "wheels"))],
+            cwd=source,
+            env={**clean_environment(), "PATH": path, "PIP_ROOT_USER_ACTION": "ignore"},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    packages = next((tmp_path / "opt" / "lib").glob("python3*/site-packages"))
+    names = {path.name.partition("-")[0] for path in packages.glob("*.dist-info")}
+    assert {"reconciler", "psycopg", "requests"} <= names
+    assert not names & {"pip", "hatchling", "setuptools", "wheel", "pytest"}
+    program = tmp_path / "opt" / "bin" / "reconciler"
+    subprocess.run([program, "--version"], check=True, timeout=60)
