@@ -1,10 +1,11 @@
 """The command `init`."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -37,6 +38,12 @@ from reconciler.starter import (
 from reconciler.starter.fitting import NOTHING_FITS, fitting_rules
 from reconciler.starter.labels import LABELS
 
+_PLACES: Final = {
+    Pipeline.GITHUB: re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", re.ASCII),
+    Pipeline.GITLAB: re.compile(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}", re.ASCII),
+}
+"""What a place at a commit looks like; GitLab has groups within groups."""
+
 
 @click.command("init")
 @click.argument(
@@ -56,6 +63,12 @@ from reconciler.starter.labels import LABELS
     "--pipeline",
     type=click.Choice([each.value for each in Pipeline]),
     help="The pipeline to write; none by default.",
+)
+@click.option(
+    "--action",
+    metavar="OWNER/REPOSITORY@COMMIT",
+    callback=values.not_empty_if_given,
+    help="Let the pipeline call this program's action, or component, from there.",
 )
 @click.option(
     "--roster",
@@ -81,6 +94,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     url: str | None,
     timezone: str | None,
     pipeline: str | None,
+    action: str | None,
     roster: str | None,
     labels: str | None,
     yes: bool,
@@ -113,7 +127,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         lines_to_ignore(rosters, folder),
         labels,
         near or SCHEMA_NAME,
+        action,
     )
+    _check_action(answers)
     try:
         files = starting_files(answers, __version__)
     except InvalidInput as invalid:
@@ -171,6 +187,23 @@ def _checked_url(url: str) -> str:
         return Settings({"url": url}, {"url": "--url"}, "", Path(), {}).url("url")
     except ConfigurationError as error:
         raise WrongUse(str(error), error.advice) from None
+
+
+def _check_action(answers: Answers) -> None:
+    """Check where an action or a component is to be called from.
+
+    Raises:
+        WrongUse: that is no such place, or there is no pipeline.
+    """
+    if answers.action is None:
+        return
+    if answers.pipeline is Pipeline.NONE:
+        raise WrongUse("--action is for a pipeline.", "Give --pipeline, too.")
+    if not _PLACES[answers.pipeline].fullmatch(answers.action):
+        raise WrongUse(
+            "--action is no place of this program at a commit.",
+            "Write OWNER/REPOSITORY@COMMIT, with all 40 digits of the commit.",
+        )
 
 
 def _lacking(path: Path, wanted: bytes) -> list[str] | None:

@@ -68,6 +68,8 @@ class Answers:
         fitting: the rules, and what is proposed; nothing without a roster.
         labels: the language whose words for the two roles are offered, if any.
         schema: where the manifest's schema is, as the manifest names it.
+        action: where this program is as an action or a component, `OWNER/REPOSITORY@COMMIT`;
+            without it, the pipeline has all of its steps in itself.
         private: files in the new folder, beyond what is always so, that are not for Git.
     """
 
@@ -81,6 +83,7 @@ class Answers:
     private: tuple[str, ...] = ()
     labels: str | None = None
     schema: str = SCHEMA_NAME
+    action: str | None = None
 
     @property
     def next_steps(self) -> tuple[tuple[str, str], ...]:
@@ -122,6 +125,20 @@ _FETCHING: Final[Mapping[Pipeline, Mapping[str, str]]] = MappingProxyType(
 )
 """What a pipeline has more of where the manifest has a roster, by the names in its template."""
 
+_FETCHING_CALLED: Final[Mapping[Pipeline, str]] = MappingProxyType(
+    {
+        Pipeline.GITHUB: """
+      - name: Fetch the roster
+        working-directory: @FOLDER@
+        env:
+          FETCH_ROSTER: ${{ vars.RECONCILER_FETCH_ROSTER }}
+        run: sh -c "${FETCH_ROSTER:?set the variable RECONCILER_FETCH_ROSTER}\"""",
+        Pipeline.GITLAB: """
+      fetch: $RECONCILER_FETCH_ROSTER""",
+    }
+)
+"""The step that fetches the roster where an action or a component does the rest."""
+
 
 def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
     """Return the content of each file by its path below the new folder.
@@ -140,7 +157,7 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
         SCHEMA_NAME: shipped("schemas", SCHEMA_NAME).read_bytes(),
     }
     if answers.pipeline in PIPELINE_FILES:
-        pipeline = _template(f"{answers.pipeline}.yaml")
+        pipeline = _template(f"{answers.pipeline}{'-action' if answers.action else ''}.yaml")
         below = PurePosixPath(answers.below)
         values = {
             "VERSION": version,
@@ -148,10 +165,20 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
             "CHANGE": quoted(f"cd {shlex.quote(answers.below)}"),
             "PLAN": quoted(str(below / "plan.json"), flow=True),
             "SHOWN": quoted(str(below / "plan.txt"), flow=True),
+            "ACTION": _called(answers),
             **(_FETCHING[answers.pipeline] if answers.source else dict.fromkeys(_FETCHED, "")),
         }
+        if answers.source and answers.action:
+            values["FETCH"] = _filled(_FETCHING_CALLED[answers.pipeline], values)
         files[PIPELINE_FILES[answers.pipeline]] = _filled(pipeline, values).encode()
     return files
+
+
+def _called(answers: Answers) -> str:
+    """Return what a pipeline calls; a component has its name within the project."""
+    place, _, commit = (answers.action or "").partition("@")
+    component = "/roles" if answers.pipeline is Pipeline.GITLAB else ""
+    return f"{place}{component}@{commit}"
 
 
 def _template(name: str) -> str:

@@ -23,6 +23,7 @@ from reconciler.starter.labels import LABELS
 
 ANSWERS = ("--site", "nordberg-kommune", "--url", "https://roles.example")
 PIPELINES = {"github": ".github/workflows/roles.yaml", "gitlab": ".gitlab-ci.yml"}
+PLACE = "office/reconciler@" + "0" * 40
 FILES = ["roles.yaml", "reconciler.toml", ".gitignore"]
 
 
@@ -168,6 +169,15 @@ WRONG = {
     "a time zone": ([*ANSWERS, "--timezone", "Europe/Olso"], "Europe/Oslo"),
     "a pipeline": ([*ANSWERS, "--pipeline", "jenkins"], "jenkins"),
     "an empty folder": (["", *ANSWERS], "DIRECTORY is empty"),
+    "an action of no pipeline": ([*ANSWERS, "--action", PLACE], "--action is for a pipeline"),
+    "an action of any state": (
+        [*ANSWERS, "--pipeline", "github", "--action", "office/reconciler@main"],
+        "all 40 digits of the commit",
+    ),
+    "an action that is more": (
+        [*ANSWERS, "--pipeline", "gitlab", "--action", f"{PLACE}\nscript: [env]"],
+        "no place of this program",
+    ),
 }
 
 
@@ -702,6 +712,34 @@ def test_a_pipeline_names_real_commands_pins_its_parts_and_names_no_registry(emp
     assert not re.search(r"uses: (?!\S+@[0-9a-f]{40} # v)", text)
     assert "latest" not in text
     assert not re.search(r"https?://|\bindex-url\b|pypi|ghcr|docker\.io", text)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_pipeline_calls_the_action_or_component_where_it_is_told_its_place(empty, pipeline):
+    """It passes what they take, and has no shell of its own; a roster is fetched all the same."""
+    empty.write(TABLE, "teachers.txt")
+    roster = ("--roster", "teachers.txt", *COLUMNS)
+    for folder, more in (("plain", ()), ("with a roster", roster)):
+        answers = ("--pipeline", pipeline, "--action", PLACE, *more)
+        empty.run("init", folder, *ANSWERS, *answers)
+        path = empty.directory / folder / PIPELINES[pipeline]
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if pipeline == "github":
+            taken = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+            steps = [step for job in found["jobs"].values() for step in job["steps"]]
+            calls = [step["with"] for step in steps if step.get("uses") == PLACE]
+            assert [each["command"] for each in calls] == ["plan", "apply", "drift"]
+            assert all(set(each) <= set(taken) for each in calls)
+            shells = [step["run"] for step in steps if "run" in step]
+            assert len(shells) == (3 if more else 0)
+            assert all("RECONCILER_FETCH_ROSTER" in each for each in shells)
+        else:
+            template = (ROOT / "templates" / "roles.yml").read_text(encoding="utf-8")
+            taken = yaml.safe_load(template.split("\n---\n")[0])["spec"]["inputs"]
+            (call,) = found["include"]
+            assert call["component"] == f"$CI_SERVER_FQDN/office/reconciler/roles@{'0' * 40}"
+            assert set(call["inputs"]) <= set(taken)
+            assert ("fetch" in call["inputs"]) is bool(more)
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)

@@ -111,6 +111,10 @@ def test_without_a_reviewed_plan_nothing_is_applied(runner):
     ran = runner.run(MERGED, command="apply")
     assert ran.code == 5
     assert "No pull request was reviewed" in ran.log
+    assert "::error::Nothing was applied: no reviewed plan was found." in ran.log
+    ran = runner.run(MERGED, command="apply", reviewed="anything")
+    assert ran.code == 64
+    assert "neither pull-request nor run" in ran.log
 
 
 def test_a_plan_of_the_same_run_is_applied_as_it_is(runner):

@@ -102,6 +102,13 @@ def test_plan_comment_apply_and_drift(project, host):
     assert "Drifted: 1" in project.job("drift", 2)
 
 
+def test_a_roster_is_fetched_first(project):
+    fetch = "cp roles.yaml fetched.yaml && rm roles.yaml"
+    project.job("plan", 0, manifest="fetched.yaml", fetch=fetch)
+    assert (project.desk.directory / "fetched.yaml").exists()
+    project.job("drift", 1, fetch="false")
+
+
 def test_mistakes_refusals_and_forks(project, host):
     desk = project.desk
     good = (desk.directory / "roles.yaml").read_text(encoding="utf-8")

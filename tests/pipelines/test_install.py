@@ -10,7 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from sandboxes import PROGRAM, ROOT, Desk, clean_environment
+
+from reconciler.connection import load_connection
 
 BIN = Path(sys.executable).parent
 
@@ -181,6 +184,57 @@ def test_what_the_unit_runs_ends_as_the_unit_says(desk):
     desk.run(*command.split(), expect=2)
 
 
+# Kubernetes
+
+
+def test_what_the_cron_job_runs_ends_as_the_page_says(desk):
+    documents = yaml.safe_load_all((ROOT / "deploy/kubernetes/cronjob.yaml").read_text("utf-8"))
+    (job,) = [each for each in documents if each["kind"] == "CronJob"]
+    spec = job["spec"]["jobTemplate"]["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    path = os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]])
+
+    def ended() -> tuple[int, str]:
+        done = subprocess.run(
+            [*container["command"], *container["args"]],
+            cwd=desk.directory,
+            env={**desk.environment, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        desk.check_manners(done.stdout + done.stderr)
+        assert not re.search(r"\bs-\d{4}\b", done.stdout), "the log names learners"
+        return done.returncode, done.stdout
+
+    assert ended()[0] == 0
+    manifest = (desk.directory / "roles.yaml").read_text(encoding="utf-8")
+    desk.write(manifest.replace("- s-1020", "- s-1020\n      - s-1021"))
+    assert ended()[0] == 0
+    desk.sandbox.assign("mentor/t-0412/learner/s-1033")
+    code, said = ended()
+    assert code == 2
+    assert "Drifted: 1" in said
+    (rule,) = spec["podFailurePolicy"]["rules"]
+    assert code in rule["onExitCodes"]["values"]
+    assert rule["onExitCodes"]["containerName"] == container["name"]
+
+
+def test_secrets_as_files_are_found_as_the_page_has_them(tmp_path):
+    page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert "/run/secrets/reconciler/" in text
+    for name, value in (("client_id", "me"), ("client_secret", "hunter2"), ("journal", "j.db")):
+        (tmp_path / name).write_text(f"{value}\n", encoding="utf-8")
+    config = tmp_path / "reconciler.toml"
+    config.write_text(text.replace("/run/secrets/reconciler", str(tmp_path)), encoding="utf-8")
+    found = load_connection(None, config=config, environ={}, directory=tmp_path)
+    assert found.client_id == "me"
+    assert found.client_secret is not None
+    assert found.client_secret.reveal() == "hunter2"
+
+
 # pre-commit
 
 
@@ -267,7 +321,38 @@ def test_the_action_installs_the_program_with_its_locked_packages(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "reconciler" in done.stdout
     program = tmp_path / "reconciler" / "bin" / "reconciler"
     words = [program, "validate", ROOT / "examples" / "roles.yaml"]
     assert subprocess.run(words, env=environment, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.soak
+def test_the_steps_that_build_the_image_make_the_program_and_nothing_more(tmp_path):
+    """What the first stage runs, on this machine, in folders of its own."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    stage = text.split("\nFROM ")[1]
+    steps = re.findall(r"^RUN (.+)$", stage, re.MULTILINE)
+    assert len(steps) == 2
+    source = tmp_path / "source"
+    source.mkdir()
+    built_from(source)
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "base"], check=True, timeout=120)
+    path = os.pathsep.join([str(tmp_path / "base" / "bin"), os.environ["PATH"]])
+    for step in steps:
+        here = step.replace("/opt/reconciler", str(tmp_path / "opt"))
+        done = subprocess.run(
+            ["sh", "-euc", here.replace("/wheels", str(tmp_path / "wheels"))],
+            cwd=source,
+            env={**clean_environment(), "PATH": path, "PIP_ROOT_USER_ACTION": "ignore"},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    packages = next((tmp_path / "opt" / "lib").glob("python3*/site-packages"))
+    names = {path.name.partition("-")[0] for path in packages.glob("*.dist-info")}
+    assert {"reconciler", "psycopg", "requests"} <= names
+    assert not names & {"pip", "hatchling", "setuptools", "wheel", "pytest"}
+    program = tmp_path / "opt" / "bin" / "reconciler"
+    subprocess.run([program, "--version"], check=True, timeout=60)

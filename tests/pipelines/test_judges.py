@@ -41,8 +41,8 @@ def shown(*, having: str) -> Iterator[str]:
             yield found
 
 
-def starter(pipeline: Pipeline) -> str:
-    answers = Answers("nord", "https://roles.example", "UTC", pipeline)
+def starter(pipeline: Pipeline, **more: str) -> str:
+    answers = Answers("nord", "https://roles.example", "UTC", pipeline, **more)  # type: ignore[arg-type]
     names = {Pipeline.GITHUB: ".github/workflows/roles.yaml", Pipeline.GITLAB: ".gitlab-ci.yml"}
     return starting_files(answers, "1.0.0")[names[pipeline]].decode()
 
@@ -52,8 +52,10 @@ def workflows(tmp_path: Path) -> list[Path]:
     """Every workflow that somebody may take over: what `init` writes, and those on the page."""
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
-    texts = [starter(Pipeline.GITHUB), *shown(having="^jobs:")]
-    assert len(texts) == 3
+    place = "office/reconciler@" + "0" * 40
+    called = starter(Pipeline.GITHUB, action=place, below="all the roles")
+    texts = [called, *shown(having="^jobs:"), starter(Pipeline.GITHUB)]
+    assert len(texts) == 4
     found = [folder / f"workflow-{number}.yaml" for number in range(len(texts))]
     for path, text in zip(found, texts, strict=True):
         path.write_text(text, encoding="utf-8")
@@ -81,8 +83,9 @@ def test_the_published_schema_accepts_the_component_and_its_use(tmp_path):
     spec = yaml.safe_load(head)["spec"]["inputs"]
     values = {name: str(each.get("default", "x")) for name, each in spec.items()}
     body = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: values[found[1]], body)
-    uses = list(shown(having="^include:"))
-    assert uses
+    place = "office/reconciler@" + "0" * 40
+    uses = [*shown(having="^include:"), starter(Pipeline.GITLAB, action=place)]
+    assert len(uses) == 2
     for number, text in enumerate([body, head, *uses]):
         path = tmp_path / f"{number}.gitlab-ci.yml"
         path.write_text(text, encoding="utf-8")
