@@ -60,8 +60,9 @@ def converse_on(
                     break
                 said += more
             # A signal between Python's prompt and its read is noticed with the next key only, so
-            # that Ctrl-C is pressed again, as people do.
-            again = answer == INTERRUPT and time.monotonic() > typed + 1
+            # that Ctrl-C is pressed again, as people do while nothing is said but its echo.
+            unheard = answer == INTERRUPT and not said[heard:].strip(b" ^C\r\n")
+            again = unheard and time.monotonic() > typed + 1
             if again:
                 os.write(master, answer.encode())
                 typed = time.monotonic()

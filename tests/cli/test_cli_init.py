@@ -23,8 +23,12 @@ from reconciler.starter.labels import LABELS
 
 ANSWERS = ("--site", "nordberg-kommune", "--url", "https://roles.example")
 PIPELINES = {"github": ".github/workflows/roles.yaml", "gitlab": ".gitlab-ci.yml"}
+<<<<<<< ours
 PLACE = "office/reconciler@" + "0" * 40
 FILES = ["roles.yaml", "reconciler.toml", ".gitignore"]
+=======
+FILES = ["roles.yaml", "reconciler.toml", ".gitignore", "manifest-v1.schema.json"]
+>>>>>>> theirs
 
 
 @pytest.fixture
@@ -126,7 +130,7 @@ def test_no_file_is_replaced_and_then_none_is_written(empty, name):
 def test_a_gitignore_that_is_there_stays_and_what_it_lacks_is_told(empty):
     empty.write("*.db\n*.zip\nmine/\n", ".gitignore")
     told = empty.run("init", *ANSWERS).err
-    assert "Wrote roles.yaml, reconciler.toml.\n" in told
+    assert "Wrote roles.yaml, reconciler.toml, manifest-v1.schema.json.\n" in told
     (line,) = [each for each in told.splitlines() if each.startswith("Left .gitignore as it is")]
     lacking = line.rpartition(": ")[2].split()
     assert {"*plan*.json", ".env", "*.[xX][mM][lL]"} <= set(lacking)
@@ -142,7 +146,7 @@ def test_all_files_that_are_there_are_named(empty):
     for name in FILES:
         (empty.directory / name).symlink_to("nowhere")
     told = empty.run("init", *ANSWERS, expect=1).err
-    assert "roles.yaml, reconciler.toml, .gitignore exist already." in told
+    assert f"{', '.join(FILES)} exist already." in told
 
 
 def test_what_an_answer_says_is_left_as_it_is(empty):
