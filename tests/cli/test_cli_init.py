@@ -23,12 +23,8 @@ from reconciler.starter.labels import LABELS
 
 ANSWERS = ("--site", "nordberg-kommune", "--url", "https://roles.example")
 PIPELINES = {"github": ".github/workflows/roles.yaml", "gitlab": ".gitlab-ci.yml"}
-<<<<<<< ours
 PLACE = "office/reconciler@" + "0" * 40
-FILES = ["roles.yaml", "reconciler.toml", ".gitignore"]
-=======
 FILES = ["roles.yaml", "reconciler.toml", ".gitignore", "manifest-v1.schema.json"]
->>>>>>> theirs
 
 
 @pytest.fixture
