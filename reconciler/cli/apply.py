@@ -118,8 +118,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
                 "--reviewed is for manifests: a saved plan is applied as it is.",
                 "Name the manifest in the place of the plan.",
             )
+        plan = read_plan(manifest[0])
         site = options.connection(environment, config)
-        return _apply_saved(manifest[0], site, asked, by, interactive=interactive)
+        return _apply_saved(plan, site, asked, by, interactive=interactive)
     allowed = read_plan(reviewed) if reviewed is not None else None
     loaded = load_manifest(manifest, config=config)
     site = options.connection(environment, config)
@@ -165,10 +166,9 @@ def _refuse_walk(by: str | None, *, interactive: bool, yes: bool) -> None:
 
 
 def _apply_saved(
-    path: Path, site: Connection, asked: Asked, by: str | None, *, interactive: bool
+    plan: Plan, site: Connection, asked: Asked, by: str | None, *, interactive: bool
 ) -> int:
     """Apply a saved plan, or what somebody takes of it."""
-    plan = read_plan(path)
     if not interactive:
         return carry_out(plan, site, asked)
     from reconciler.cli.walking import walk_saved

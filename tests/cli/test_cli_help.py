@@ -18,6 +18,9 @@ from terminals import converse
 from reconciler.cli.help import examples
 from reconciler.cli.main import cli
 
+MARK = "7f3a"
+"""The runbook that the examples name."""
+
 RUN = "3f2a91bc"
 """The run that the examples name; each test puts the one there that it has made."""
 
@@ -80,7 +83,11 @@ def test_it_is_what_a_user_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 # Every example is run
 
 
-ELSEWHERE = {"reconciler demo": "tests/cli/test_cli_demo.py"}
+ELSEWHERE = {
+    "reconciler demo": "tests/cli/test_cli_demo.py",
+    "reconciler pipeline comment plan.md": "tests/pipelines/test_comment.py",
+    "reconciler pipeline reviewed": "tests/pipelines/test_reviewed_run.py",
+}
 
 EXITS = {"drift": 3}
 """By command how its examples end, where they do not end well: on a fresh site all is pending."""
@@ -142,7 +149,8 @@ def prepare(desk: Desk, words: list[str]) -> dict[str, str]:
     return known
 
 
-def prepare_town(desk: Desk, words: list[str], site: Sandbox) -> None:
+def prepare_town(desk: Desk, words: list[str], site: Sandbox) -> str:
+    """Make what an example about a site without an API needs; returns the mark of its runbook."""
     if words[:2] == ["snapshot", "import"]:
         from test_cli_snapshot import FILLED  # noqa: PLC0415 - the form that the examples name
 
@@ -154,6 +162,9 @@ def prepare_town(desk: Desk, words: list[str], site: Sandbox) -> None:
         desk.run("apply", "roles.yaml", "--yes")
         if words[1] == "undo":
             desk.run("runbook", "done", words[2])
+        made = desk.run("runbook", "show", "--format", "json").json("runbook")
+        return str(made["mark"])
+    return MARK
 
 
 @pytest.mark.parametrize("shown", [each for each in EXAMPLES if each not in ELSEWHERE])
@@ -161,8 +172,8 @@ def test_every_example_does_what_it_shows(shown: str, tmp_path: Path, untouched:
     words = shlex.split(shown)[1:]
     if words[0] in OF_SNAPSHOTS:
         desk = in_town(tmp_path)
-        prepare_town(desk, words, untouched)
-        run_in(desk, shown, words)
+        changed = shown.replace(MARK, prepare_town(desk, words, untouched))
+        run_in(desk, changed, shlex.split(changed)[1:])
         return
     with running(tmp_path) as sandbox:
         desk = at_work(tmp_path, sandbox)

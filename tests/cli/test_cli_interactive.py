@@ -1,10 +1,14 @@
 """`apply --interactive` on a pseudo-terminal: each part is shown, and taken or left."""
 
 import json
+from pathlib import Path
 
 import pytest
 from sandboxes import Desk, Sandbox, example
+from small import small_site
 from terminals import INTERRUPT, converse, converse_on
+
+from reconciler.providers.saved import write_state
 
 SURE = "Apply these changes? [y/N]:"
 WALK = ["apply", "roles.yaml", "--interactive"]
@@ -193,3 +197,20 @@ def test_a_plan_that_is_for_a_program_is_asked_about_on_standard_error(desk: Des
     assert code == 0, said
     text = said[said.index("{\r\n") :]
     assert json.loads(text)["format"].startswith("reconciler.apply/")
+
+
+def test_a_runbook_is_made_of_what_is_taken(tmp_path: Path):
+    desk = Desk(tmp_path, names=["T 1", "T 2"])
+    desk.write(
+        '[environments.town]\nprovider = "snapshot"\npath = "town.json"\n', "reconciler.toml"
+    )
+    (tmp_path / "town.json").write_bytes(write_state(small_site()))
+    entries = [{"person": "t-1", "classes": ["8a"]}, {"person": "t-2", "classes": ["8b"]}]
+    desk.write({"version": 1, "site": "nord", "mentors": entries})
+    code, said = converse_on(desk, WALK, turns(("t-1", "n"), ("t-2", "y")))
+    assert code == 0, said
+    assert "1 step to be done by hand" in said
+    assert "t-1" not in desk.run("runbook", "show").out
+    desk.run("plan", "roles.yaml", "--out", "plan.json")
+    code, said = converse(desk, ["apply", "plan.json", "-i"], "made of a whole plan", "")
+    assert code == 64
