@@ -5,6 +5,7 @@ none repeats what somebody wrote in words of their own.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,12 +15,14 @@ from typing import Final, NamedTuple
 from reconciler.apply.outcome import ApplyResult
 from reconciler.domain.address import Address
 from reconciler.drift import Drifted, DriftReport
-from reconciler.errors import ExitCode, GuardRefused, ReconcilerError, told
+from reconciler.errors import ExitCode, GuardRefused, ReconcilerError, SiteError, told
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan
 from reconciler.reports import view
 
 _SHORTENED: Final = 16
+_SERVER_SAID: Final = re.compile(r"((?:was refused|cannot answer): \d{3}(?: \([\w-]{1,40}\))?).*")
+"""Behind status and code a server may say anything, names included."""
 
 
 class Topic(StrEnum):
@@ -194,7 +197,8 @@ def _said(error: BaseException) -> str:
         return f"{type(error).__name__}; its message names people, and stands on standard error"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return told(error)[0]
+    text = told(error)[0]
+    return _SERVER_SAID.sub(r"\1", text) if isinstance(error, SiteError) else text
 
 
 def _failure(kind: str, text: str) -> Fact:

@@ -24,6 +24,7 @@ from reconciler.errors import (
     GuardRefused,
     InvalidInput,
     ReconcilerError,
+    SiteError,
     Unreachable,
 )
 from reconciler.http.call import Limits
@@ -137,6 +138,16 @@ def test_an_error_that_names_people_is_told_by_its_kind():
     quoting = InvalidInput([Diagnostic("RR101", "the reason 'her illness' is private")])
     (failure,) = of_error(quoting).facts
     assert failure.text == "1 error found: RR101"
+
+
+@pytest.mark.parametrize("kind", [SiteError, Unreachable])
+def test_what_a_server_says_of_people_is_not_repeated(kind: type[SiteError]):
+    for said in (
+        "GET /v1/people was refused: 403 (forbidden)",
+        "GET /v1/site: it cannot answer: 503",
+    ):
+        (failure,) = of_error(kind(f"{said} Åse Læring is not to be read.")).facts
+        assert failure.text == said
 
 
 def test_a_refusal_is_told_by_guard_and_is_no_failure():
