@@ -67,7 +67,7 @@ def load(group: str, name: str) -> Plugin:
     said = f"the {noun} {name} ({_brought_by(found[0])})"
     try:
         return Plugin(said, found[0].load())
-    except Exception as error:  # noqa: BLE001 - it is somebody else's code
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is somebody else's code
         raise ConfigurationError(
             f"{capitalised(said)} cannot be loaded: {plain(type(error).__name__)}.",
             "Reinstall it, in a version that goes with this program.",

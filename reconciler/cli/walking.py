@@ -6,11 +6,12 @@ from typing import Final, NamedTuple
 
 import click
 
+from reconciler.cli.asking import Declined
 from reconciler.cli.running import Asked
 from reconciler.connection import Connection
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
-from reconciler.errors import ReconcilerError, WrongUse
+from reconciler.errors import WrongUse
 from reconciler.plain import count
 from reconciler.plan.model import Plan
 from reconciler.plan.parts import About, Offer, Part, Walk, by_person, by_school
@@ -51,7 +52,7 @@ def walk(plan: Plan, directory: Directory, asked: Asked, by: str | None) -> froz
         by: what the parts are about, school or person; schools by default, where there are several.
 
     Raises:
-        ReconcilerError: the answer was to quit, or nothing was taken.
+        Declined: the answer was to quit, or nothing was taken.
     """
     if not plan.actions:
         return frozenset()
@@ -68,7 +69,7 @@ def walk(plan: Plan, directory: Directory, asked: Asked, by: str | None) -> froz
         else:
             steps.leave()
     if not steps.taken:
-        raise ReconcilerError("Not applied: nothing was taken. Nothing was changed.")
+        raise Declined("Not applied: nothing was taken. Nothing was changed.")
     total = count(len(plan.actions), "change")
     click.echo(f"\nTaken: {steps.taken:,} of {total}.\n", err=True)
     return steps.left
@@ -81,7 +82,7 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
         WrongUse: the site has no API, and its runbook is made of a whole plan.
         PlanUnusable: the plan is stale, used, or for another site or day.
         SiteError: the site could not be read.
-        ReconcilerError: as `walk`.
+        Declined: as `walk`.
     """
     from reconciler.workflows.reading import after_plan
     from reconciler.workflows.recalling import earlier_runs
@@ -89,12 +90,18 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
     if site.snapshot is not None:
         raise WrongUse("A runbook is made of a whole plan.", "Go through the manifest instead.")
     asked.redaction.plan(plan)  # so that it knows whom to hide in an error
-    directory = Directory(after_plan(plan, site, earlier_runs(plan, site.journal)).state)
+    earlier = earlier_runs(plan, site.journal)
+    directory = Directory(after_plan(plan, site, earlier).state)
     chosen = Selection(asked.only, asked.excepted)
     if chosen.unmatched(plan.actions):
         return frozenset()  # which is refused as it is without a walk
     keys = Keys(directory, plan.basis.people, plan.basis.units)
     actions = chosen.on(directory, keys, plan.as_of).of(plan.actions, plan.site)
+    if doubtful := sum(action.address in earlier.doubtful for action in actions):
+        found = f"{count(doubtful, 'change')} that an earlier run left in doubt"
+        click.echo(
+            f"{found} will be sent again in any case, to find out what became of it.", err=True
+        )
     return walk(replace(plan, actions=actions), directory, asked, by)
 
 
@@ -126,5 +133,5 @@ def _answer(offer: Offer) -> Answer:
 
 def _follow(answer: Answer, steps: Walk) -> None:
     if answer.follow is None:
-        raise ReconcilerError("Not applied: the answer was to quit. Nothing was changed.")
+        raise Declined("Not applied: the answer was to quit. Nothing was changed.")
     answer.follow(steps)

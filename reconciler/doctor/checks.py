@@ -31,8 +31,8 @@ from reconciler.journal.look import Look, look_at
 from reconciler.plain import count
 from reconciler.providers.rest.cache import Cache
 from reconciler.providers.rest.reader import RestReader
-from reconciler.providers.saved import SavedStateReader
 from reconciler.settings import CONFIG_NAME
+from reconciler.workflows.reading import open_reader
 from reconciler.workflows.recording import SHARED_NEEDED, is_file, is_throw_away, usual_journal
 
 
@@ -48,6 +48,8 @@ def examine(subject: Subject) -> Iterator[tuple[str, Found]]:
             yield check.name, skipped(f"not looked at, as {root} failed")
         elif check.networked and subject.endpoint.snapshot is not None:
             yield check.name, skipped("not needed: a snapshot is a file")
+        elif check.networked and subject.endpoint.plugged is not None:
+            yield check.name, skipped("not looked at: it is a matter of the provider")
         else:
             found = _in_time(check, subject)
             if found.verdict is Verdict.FAILED:
@@ -93,6 +95,8 @@ def _settings(subject: Subject) -> Found:
     endpoint = subject.endpoint
     source = subject.settings.source
     place = f"the snapshot {endpoint.snapshot}" if endpoint.snapshot else endpoint.url
+    if endpoint.plugged is not None:
+        place = f"the provider {endpoint.plugged.name}"
     if not subject.settings.where and (subject.directory / CONFIG_NAME).exists():
         return warning(
             f"{place}, by {source}; {CONFIG_NAME} is there and not used",
@@ -102,9 +106,9 @@ def _settings(subject: Subject) -> Found:
 
 
 def _site(subject: Subject) -> Found:
-    if subject.endpoint.snapshot is not None:
-        with SavedStateReader(subject.endpoint.snapshot, lacking=frozenset(Capability)) as saved:
-            subject.site = site = saved.site()
+    if subject.endpoint.snapshot is not None or subject.endpoint.plugged is not None:
+        with open_reader(subject.endpoint) as reader:
+            subject.site = site = reader.site()
     else:
         connection = network.impatient(subject.connection)
         with RestReader(connection, network.LIMITS) as reader:

@@ -54,7 +54,7 @@ def read_files(kind: str, files: Files) -> Roster:
         found = plugin.object(files)
     except ReconcilerError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = plain(type(error).__name__)
         raise ConfigurationError(f"{capitalised(plugin.said)} failed: {what}.", _TELL) from error
     if not isinstance(found, Roster):

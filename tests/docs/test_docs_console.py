@@ -47,6 +47,7 @@ def keys(value: Any) -> Any:
     return {key: keys(below) for key, below in value.items()} if isinstance(value, dict) else ...
 
 
+@pytest.mark.timeout(1200)  # some three hundred commands, each started as a user starts it
 def test_what_the_pages_show_is_what_happens(tmp_path: Path):
     differences: list[str] = []
     with running(tmp_path) as site:

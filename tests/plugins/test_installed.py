@@ -29,6 +29,9 @@ version = "0.3"
 [project.entry-points."reconciler.providers"]
 "broken.import" = "broken_plugins:MISSING"
 "broken.fetch" = "broken_plugins:RAISING"
+"broken.exit" = "broken_plugins.ends:ANY"
+"broken.close" = "broken_plugins:CLOSING"
+"broken.send" = "broken_plugins:ENDING"
 "example.sqlite" = "broken_plugins:RAISING"
 [project.entry-points."reconciler.rosters"]
 "broken.read" = "broken_plugins:read"
@@ -37,6 +40,10 @@ packages = ["broken_plugins"]
 """
 BROKEN_CODE = """
 from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_site
+from reconciler.errors import ConfigurationError
 
 class Raising:
     @contextmanager
@@ -46,7 +53,36 @@ class Raising:
     def fetch(self):
         raise ValueError("Marit Haugen")
 
-RAISING = Raising()
+class Closing:
+    @contextmanager
+    def open_reader(self, options):
+        with sqlite_site.PROVIDER.open_reader(options) as opened:
+            yield opened
+        raise TimeoutError("Marit Haugen")
+
+    @contextmanager
+    def open_writer(self, options):
+        with sqlite_site.PROVIDER.open_writer(options) as opened:
+            yield opened
+        raise TimeoutError("Marit Haugen")
+
+class Once(sqlite_site.SqliteWriter):
+    def send(self, changes):
+        found = super().send(changes)
+        if not Path("ended").exists():
+            Path("ended").touch()
+            raise ConfigurationError("The session has ended.")
+        return found
+
+class Ending:
+    open_reader = sqlite_site.PROVIDER.open_reader
+
+    @contextmanager
+    def open_writer(self, options):
+        with sqlite_site.PROVIDER.open_writer(options) as opened:
+            yield Once(opened._db)
+
+CLOSING, ENDING, RAISING = Closing(), Ending(), Raising()
 
 def read(files):
     return ["Marit Haugen"]
@@ -153,6 +189,9 @@ def test_a_site_behind_a_plugin_is_planned_applied_and_explained(
     lifted = ("--override", "RR501", "--reason", "it was a rehearsal")
     assert "3 succeeded" in installed.run("rollback", run, "--yes", *lifted)
     assert "3 to add." in installed.run("plan", "roles.yaml")
+    told = installed.run("doctor")
+    assert "the provider example.sqlite" in told
+    assert "sample, at revision" in told
     # A site without events cannot say who changed it.
     assert "no events" in installed.run("drift", "roles.yaml", code=2)
 
@@ -197,10 +236,12 @@ def test_a_broken_plugin_is_one_sentence_with_its_name_and_nobody_else_s(
     (tmp_path / "source" / "broken_plugins").mkdir(parents=True)
     (tmp_path / "source" / "pyproject.toml").write_text(BROKEN)
     (tmp_path / "source" / "broken_plugins" / "__init__.py").write_text(BROKEN_CODE)
+    (tmp_path / "source" / "broken_plugins" / "ends.py").write_text("import sys; sys.exit(0)")
     wheel = build(tmp_path / "source", tmp_path / "wheel")
     broken = Installed(tmp_path, *installed.folder.parent.glob("wheels*/*/*.whl"), wheel)
     cases = {
         "broken.import": "The provider broken.import (broken-plugins 0.3) cannot be loaded: Attr",
+        "broken.exit": "broken.exit (broken-plugins 0.3) cannot be loaded: SystemExit.",
         "broken.fetch": "The provider broken.fetch (broken-plugins 0.3) failed: ValueError.",
         "example.sqlite": "more than once: broken-plugins 0.3, sqlite-site 1.0.0.",
     }
@@ -210,6 +251,18 @@ def test_a_broken_plugin_is_one_sentence_with_its_name_and_nobody_else_s(
         said = broken.run("export", code=1)
         assert told in said
         assert "Marit" not in said
+    broken.run("-c", SEED, "site.db", program="python")
+    (broken.folder / "roles.yaml").write_text(MANIFEST)
+    settings = SETTINGS.format(name="send", provider="broken.send")
+    settings += SETTINGS.format(name="close", provider="broken.close")
+    (broken.folder / "reconciler.toml").write_text(settings)
+    # What was sent when its session ended is found out; a run that cannot be closed is told whole.
+    said = broken.run("apply", "roles.yaml", "--yes", "-e", "send")
+    assert "3 succeeded; read back and confirmed." in said
+    (broken.folder / "roles.yaml").write_text(MANIFEST.replace("    learners: [s-0]\n", ""))
+    said = broken.run("apply", "roles.yaml", "--yes", "-e", "close")
+    assert "1 succeeded; read back and confirmed." in said
+    assert "Marit" not in said
     (broken.folder / "list.txt").write_text("")
     said = broken.run("roster", "check", "list.txt", "--type", "broken.read", code=1)
     assert "The format of rosters broken.read (broken-plugins 0.3) returned no roster." in said

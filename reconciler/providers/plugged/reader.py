@@ -1,5 +1,6 @@
 """Reads a site through a provider that another distribution brings."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
@@ -14,6 +15,7 @@ from reconciler.provider_options import Plugged
 from reconciler.providers.integrity import check
 from reconciler.state import LiveState, Site
 
+_LOG = logging.getLogger(__name__)
 _ADVICE = "Tell those who make it; `reconciler.testing` has tests that it should pass."
 
 Opened = TypeVar("Opened", bound=Reader)
@@ -51,8 +53,12 @@ class PluggedReader(Generic[Opened]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self.telling():
+        # What was done is done, and told, whatever becomes of the closing.
+        try:
             self._opening.__exit__(kind, error, traceback)
+        except (Exception, SystemExit) as failure:  # noqa: BLE001 - it is somebody else's code
+            if failure is not error:
+                _LOG.warning("%s failed to close: %s", self._said, type(failure).__name__)
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -61,7 +67,7 @@ class PluggedReader(Generic[Opened]):
             yield
         except ReconcilerError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             what = plain(type(error).__name__)
             raise SiteError(f"{capitalised(self._said)} failed: {what}.", _ADVICE) from error
 

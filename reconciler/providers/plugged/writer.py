@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reconciler.errors import ReconcilerError, SiteError
 from reconciler.provider import Change, ChangeResult, Writer
 from reconciler.providers.plugged.reader import PluggedReader
 
@@ -18,8 +19,13 @@ class PluggedWriter(PluggedReader[Writer]):
             SiteError: the provider failed; what happened to the changes is unknown.
             ContractViolation: it did not answer each of them.
         """
-        with self.telling():
-            results = list(self.opened.send(changes))
+        try:
+            with self.telling():
+                results = list(self.opened.send(changes))
+        except SiteError:
+            raise
+        except ReconcilerError as error:  # the run goes on to find out what became of them
+            raise SiteError(str(error), error.advice) from error
         if len(results) != len(changes) or not all(
             isinstance(each, ChangeResult) for each in results
         ):
