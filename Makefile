@@ -77,7 +77,7 @@ bench-check: .venv/.dev .venv/.bench ## fail where a ratio has fallen behind wha
 site: .venv/.dev ## build the documentation as a site, strictly, into build/site
 	@$(STEP) site $(BIN)/mkdocs build --quiet
 
-screenshots: .venv/.dev ## take the pictures of the console that the documentation shows
+screenshots: .venv/.dev ## take the pictures that the documentation shows
 	@$(BIN)/python tools/screenshots
 
 fmt: .venv/.dev ## put the code into its format
