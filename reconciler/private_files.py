@@ -8,7 +8,6 @@ the machine.
 import errno
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -85,7 +84,7 @@ def resemble(path: Path, like: os.stat_result) -> None:
         OSError: its mode cannot be changed.
     """
     mode = stat.S_IMODE(like.st_mode)
-    if sys.platform != "win32":
+    if hasattr(os, "chown"):  # which Windows has not
         for owner in (like.st_uid, -1):  # only who may do everything can give a file away
             with suppress(OSError):
                 os.chown(path, owner, like.st_gid)

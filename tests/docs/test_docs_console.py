@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from pages import DOCS, PAGES, ROOT, blocks, parts, steps
-from playing import Shell, matches, run_page
 from sandboxes import running
+from shells import Shell, matches, run_page
 
 from reconciler.cli.main import COMMANDS
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from pages import DOCS, ROOT, parts
-from playing import Shell, run_page
 from sandboxes import START_SECONDS, Site, clean_environment
+from shells import Shell, run_page
 
 PAGE = DOCS / "tutorials" / "first-site.md"
 PROGRAMS = Path(sys.executable).parent
