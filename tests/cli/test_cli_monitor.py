@@ -13,6 +13,8 @@ from receivers import HANG, Gateway, Receiver, Samples, receiving, samples_of, v
 from sandboxes import Desk, Sandbox, example, running
 
 from reconciler.drift import DriftKind
+from reconciler.providers.saved import write_state
+from reconciler.testing import SAMPLE
 
 SECRET = "webhook-secret-5e1f"
 PASSWORD = "gateway-password-77be"
@@ -388,6 +390,28 @@ def test_a_message_is_signed_and_no_secret_is_in_it_nor_in_the_log(
     for secret in (SECRET, base64.b64encode(SECRET.encode()).decode(), "T0KEN"):
         assert secret not in said
     assert got.headers["webhook-signature"].startswith("v1,")
+
+
+@pytest.mark.parametrize("redact", [(), ("--redact",)])
+def test_who_is_missing_in_a_site_is_in_no_message_and_hidden_where_that_is_asked_for(
+    tmp_path: Path, receiver: Receiver, redact: tuple[str, ...]
+):
+    desk = Desk(tmp_path)
+    desk.environment["RECONCILER_REDACT_KEY"] = "0123456789abcdef" * 4
+    broken = json.loads(write_state(SAMPLE))
+    broken["people"] = [each for each in broken["people"] if each["id"] != "s1"]
+    long = json.dumps(broken).replace('"s1"', '"learner-4711"')
+    desk.write(long, "site.json")
+    hooked(desk, receiver)
+    settings = (desk.directory / "reconciler.toml").read_text()
+    site = '[environments.a]\nprovider = "snapshot"\npath = "site.json"\n'
+    desk.write(f"{settings}\n{site}", "reconciler.toml")
+    desk.write("version: 1\nsite: sample\n")
+    done = desk.run("drift", "roles.yaml", "--monitor", *redact, expect=1)
+    (got,) = receiver.got
+    assert b"learner-4711" not in got.body
+    assert b"the state does not hold together" in got.body
+    assert ("learner-4711" in done.err) == (not redact)
 
 
 # One id

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from receivers import Receiver, receiving
+from requests.structures import CaseInsensitiveDict
 from small import plan, small_site, wanting
 
 from reconciler.credentials import Secret
@@ -20,6 +21,7 @@ from reconciler.drift import classify
 from reconciler.ending import Ending
 from reconciler.errors import (
     ConfigurationError,
+    ContractViolation,
     ExitCode,
     GuardRefused,
     InvalidInput,
@@ -27,7 +29,9 @@ from reconciler.errors import (
     SiteError,
     Unreachable,
 )
+from reconciler.http.answers import Received, read
 from reconciler.http.call import Limits
+from reconciler.http.failures import Again
 from reconciler.monitoring.facts import (
     FINE,
     Fact,
@@ -43,6 +47,7 @@ from reconciler.monitoring.message import ITEMS, LINES, Message, body_of, text_o
 from reconciler.monitoring.settings import Webhook
 from reconciler.monitoring.webhook import tell
 from reconciler.provider import Event
+from reconciler.providers.rest.peer import SITE
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -140,14 +145,52 @@ def test_an_error_that_names_people_is_told_by_its_kind():
     assert failure.text == "1 error found: RR101"
 
 
-@pytest.mark.parametrize("kind", [SiteError, Unreachable])
-def test_what_a_server_says_of_people_is_not_repeated(kind: type[SiteError]):
-    for said in (
-        "GET /v1/people was refused: 403 (forbidden)",
-        "GET /v1/site: it cannot answer: 503",
-    ):
-        (failure,) = of_error(kind(f"{said} Åse Læring is not to be read.")).facts
-        assert failure.text == said
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (403, "forbidden", "GET /v1/people was refused: 403 (forbidden)"),
+        (403, "s-1001", "GET /v1/people was refused: 403"),
+        (503, "busy", "GET /v1/people: the site cannot answer: 503"),
+    ],
+)
+def test_what_a_server_says_of_people_is_not_repeated(status: int, code: str, said: str):
+    problem = {"code": code, "detail": "Åse Læring is not to be read."}
+    headers = CaseInsensitiveDict({"Content-Type": "application/problem+json"})
+    received = Received(status, headers, json.dumps(problem).encode())
+    with pytest.raises((SiteError, Again)) as refused:
+        read(
+            *("GET /v1/people", received, SITE),
+            conditional=False,
+            repeatable=True,
+            secrets=(),
+        )
+    error = refused.value.error if isinstance(refused.value, Again) else refused.value
+    assert "Åse" in str(error)
+    (failure,) = of_error(error).facts
+    assert failure.text == said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SiteError("No such learner: s-1001."),
+        ContractViolation("file: learner s-1001 is odd."),
+        ReconcilerError("s-1001."),
+        OSError(2, "s-1001", "s-1001"),
+        OSError("s-1001"),
+        KeyError("s-1001"),
+    ],
+)
+def test_what_does_not_say_of_itself_that_it_names_nobody_is_told_by_its_kind(error: Exception):
+    (failure,) = of_error(error).facts
+    assert "s-1001" not in repr(failure)
+    assert type(error).__name__ in failure.text
+
+
+def test_what_does_is_told_by_its_sentence():
+    error = SiteError("file: learner s-1001 is odd.").naming_nobody("file: a learner is odd.")
+    (failure,) = of_error(error).facts
+    assert failure.text == "file: a learner is odd"
 
 
 def test_a_refusal_is_told_by_guard_and_is_no_failure():
