@@ -278,8 +278,8 @@ def _send(to: "Webhook", watch: _Watch, code: ExitCode, found: "Mapping[str, Fin
     from reconciler.monitoring.webhook import tell
     from reconciler.workflows.recording import state_folder
 
-    memory = Memory.of(state_folder(), to.url.reveal(), *watch.job)
-    tell(to, memory, found, command=watch.command, code=code, at=datetime.now(UTC))
+    with Memory.held(state_folder(), to.url.reveal(), *watch.job) as memory:
+        tell(to, memory, found, command=watch.command, code=code, at=datetime.now(UTC))
 
 
 def _is_textfile(path: Path) -> bool:

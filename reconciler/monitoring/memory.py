@@ -7,16 +7,21 @@ is told again. Where it is lost, everything is told once more.
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.errors import SiteError
+from reconciler.file_locks import locked
 from reconciler.monitoring.facts import NOTHING_KNOWN, Findings, Known, Topic, after
 from reconciler.private_files import write_private
 
 FORMAT: Final = "reconciler.told/1"
+
+_WAIT_SECONDS: Final = 60.0
+"""A little longer than a message is tried for (`reconciler.http.delivery.LIMITS`)."""
 
 
 @dataclass(slots=True)
@@ -34,18 +39,29 @@ class Memory:
     number: int = 0
 
     @classmethod
-    def of(cls, folder: Path, *job: str) -> "Memory":
-        """Return what was told in a job; a file that cannot be read counts as none.
+    @contextmanager
+    def held(cls, folder: Path, *job: str) -> Iterator["Memory"]:
+        """Hold what was told in a job, so that no other run of it tells the same meanwhile.
+
+        A file that cannot be read counts as none. Where none can be kept, there is no other run to
+        wait for either: all is told that there is to tell.
 
         Args:
             folder: where the file lies.
             job: what tells this job from every other: webhook, command, site.
+
+        Raises:
+            LeaseHeld: another run is telling for longer than a message may take.
         """
         mark = hashlib.sha256("\n".join(job).encode()).hexdigest()[:16]
         memory = cls(folder / f"told-{mark}.json")
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            memory.sites, memory.number = _read(json.loads(memory.path.read_bytes()))
-        return memory
+        with ExitStack() as stack:
+            with suppress(OSError, SiteError):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                stack.enter_context(locked(memory.path, _WAIT_SECONDS))
+            with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+                memory.sites, memory.number = _read(json.loads(memory.path.read_bytes()))
+            yield memory
 
     def of_site(self, site: str) -> Known:
         """Return what was told of a site."""
@@ -75,7 +91,6 @@ class Memory:
                 for site, known in self.sites.items()
             },
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(self.path, json.dumps(document).encode())
 
 

@@ -190,7 +190,7 @@ def test_each_command_has_a_file_in_the_collectors_folder(settled_desk: Desk):
     settled_desk.run("drift", "roles.yaml", "--monitor")
     settled_desk.run("plan", "roles.yaml", "--monitor")
     settled_desk.run("plan", "roles.yaml")
-    assert sorted(each.name for each in folder.iterdir()) == [
+    assert sorted(each.name for each in folder.glob("*.prom")) == [
         "reconciler_drift.prom",
         "reconciler_plan.prom",
     ]

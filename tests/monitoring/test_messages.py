@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import stat
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -88,8 +89,14 @@ def told(receiver: Receiver) -> list[dict]:
 
 
 def send(to: Webhook, folder: Path, findings: Findings, site: str = "test") -> None:
-    memory = Memory.of(folder, "job")
-    tell(to, memory, {site: findings}, command="drift", code=ExitCode.DONE, at=AT, limits=QUICK)
+    with Memory.held(folder, "job") as memory:
+        tell(to, memory, {site: findings}, command="drift", code=ExitCode.DONE, at=AT, limits=QUICK)
+
+
+def kept(folder: Path) -> Path:
+    """The file that remembers, beside its lock."""
+    (path,) = folder.glob("told-*.json")
+    return path
 
 
 # What is new
@@ -293,17 +300,37 @@ def test_topics_that_nobody_wants_are_left_out(receiver, tmp_path: Path):
 
 def test_what_is_remembered_is_private_and_names_nobody(receiver, tmp_path: Path):
     send(hook(receiver), tmp_path / "state", drift_of(("10", "u2")))
-    (path,) = (tmp_path / "state").iterdir()
+    path = kept(tmp_path / "state")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert "t-1" not in path.read_text()
     assert "T0KEN" not in path.name + path.read_text()
 
 
+def test_two_runs_at_once_tell_one_after_the_other(receiver, tmp_path: Path):
+    sending = [
+        threading.Thread(target=send, args=(hook(receiver), tmp_path, found("a", "b"), site))
+        for site in ("one", "one", "two", "two")
+    ]
+    for each in sending:
+        each.start()
+    for each in sending:
+        each.join()
+    assert sorted(each["events"][0]["site"] for each in told(receiver)) == ["one", "two"]
+
+
+def test_where_nothing_can_be_kept_all_is_told(receiver, tmp_path: Path):
+    (tmp_path / "state").write_text("no folder")
+    for _ in range(2):
+        with pytest.raises(OSError, match="Not a directory"):
+            send(hook(receiver), tmp_path / "state", found("a"))
+    assert len(receiver.got) == 2
+
+
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"format": "other"}', '{"format": 1}'])
 def test_where_it_is_lost_everything_is_told_once_more(receiver, tmp_path: Path, broken: str):
     send(hook(receiver), tmp_path, found("a"))
-    (path,) = tmp_path.iterdir()
+    path = kept(tmp_path)
     path.write_text(broken)
     send(hook(receiver), tmp_path, found("a"))
     send(hook(receiver), tmp_path, found("a"))

@@ -1,7 +1,9 @@
 """Metrics: what results come to, in the text format, and what stays of the last good run."""
 
+import os
 import re
 import stat
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,10 +118,30 @@ def test_the_file_is_there_whole_or_not_and_whoever_collects_may_read_it(tmp_pat
     write_textfile(path, (FAILED,))
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert is_textfile(path)
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert [each.name for each in tmp_path.glob("*.prom")] == [path.name]
     assert (
         valued(samples_of(path.read_bytes()), "reconciler_last_success_timestamp_seconds") == 1000
     )
+
+
+def test_runs_that_share_a_file_lose_nothing_of_each_other(tmp_path: Path):
+    path = tmp_path / "runs.prom"
+    runs = [replace(DRIFTED, site=f"s{number}") for number in range(20)]
+    writing = [threading.Thread(target=write_textfile, args=(path, (run,))) for run in runs]
+    for each in writing:
+        each.start()
+    for each in writing:
+        each.join()
+    found = samples_of(path.read_bytes())
+    assert {dict(labels)["site"] for _, labels in found} == {run.site for run in runs}
+
+
+def test_nothing_is_put_beside_a_device(tmp_path: Path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="It is no file"):
+        write_textfile(path, (DRIFTED,))
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_file_of_somebody_else_is_none_of_ours(tmp_path: Path):
