@@ -206,10 +206,10 @@ class _Watch:
 
     def failed(self, error: BaseException) -> None:
         """Tell that the run came to nothing, and why."""
-        from reconciler.monitoring.facts import of_error
+        from reconciler.monitoring import facts, samples
 
-        found = of_error(error)
-        self._tell(_code(error), found if self.findings is None else self.findings | found)
+        self.note(samples.of_error(error), facts.of_error(error))
+        self._tell(_code(error), self.findings or facts.FINE)
 
     def ended(self, code: ExitCode) -> None:
         """Tell how the run went."""

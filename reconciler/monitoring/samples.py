@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from reconciler.apply.outcome import ApplyResult, Outcome
 from reconciler.cause import CauseKind
 from reconciler.drift import DriftKind, DriftReport
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, GuardRefused
 from reconciler.plan.model import Plan
 from reconciler.provider import Verb
 
@@ -37,6 +37,8 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Every metric with its help; all of them are gauges."""
+
+_REFUSED: Final = "reconciler_plan_refused"
 
 SUCCESS: Final = frozenset({ExitCode.DONE, ExitCode.CHANGES, ExitCode.PENDING})
 """The exit codes of a run that did what it was to do, whatever it found."""
@@ -108,12 +110,17 @@ def of_plan(plan: Plan) -> tuple[Sample, ...]:
     verbs = Counter(action.verb.value for action in plan.actions)
     return (
         *_by("reconciler_plan_actions", "verb", Verb, verbs),
-        _one("reconciler_plan_refused", plan.refused),
+        _one(_REFUSED, plan.refused),
         _one(
             "reconciler_grants_past_end",
             sum(action.cause.kind is CauseKind.EXPIRED for action in plan.actions),
         ),
     )
+
+
+def of_error(error: BaseException) -> tuple[Sample, ...]:
+    """Measure why a run came to nothing: a guard may refuse a plan when it is carried out, too."""
+    return (_one(_REFUSED, value=1),) if isinstance(error, GuardRefused) else ()
 
 
 def of_drift(report: DriftReport) -> tuple[Sample, ...]:

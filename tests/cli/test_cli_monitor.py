@@ -153,6 +153,20 @@ def test_a_refused_apply_is_written(settled_desk: Desk):
     assert valued(found, "reconciler_plan_refused") == 1
 
 
+@pytest.mark.parametrize("saved", [False, True])
+def test_an_apply_that_the_sites_policy_refuses_when_it_begins_is_written(
+    settled_desk: Desk, *, saved: bool
+):
+    desk = settled_desk
+    desk.write(example(mentors=[]))
+    apply = ("apply", "roles.yaml", "--yes")
+    if saved:
+        desk.run("plan", "roles.yaml", "--out", "plan.json", expect=4)
+        apply = ("apply", "plan.json")
+    desk.run(*apply, "--metrics", "runs.prom", expect=4)
+    assert valued(written(desk, "runs.prom"), "reconciler_plan_refused") == 1
+
+
 def test_no_other_file_is_replaced(first_desk: Desk):
     first_desk.write("somebody's work\n", "notes.txt")
     done = first_desk.run("plan", "roles.yaml", "--metrics", "notes.txt", expect=64)
