@@ -125,6 +125,7 @@ class _Watch:
         command: what is run: `drift`, or `fleet drift`.
         file: the file of metrics that was asked for by itself.
         site: what the site is called (`reconciler.monitoring.samples.Measured`).
+        placed: whether the settings were read that say so.
         sites: the names of all sites of the fleet, where it is one.
         metrics: where the settings want metrics to go.
         webhook: whom the settings want to be told.
@@ -137,6 +138,7 @@ class _Watch:
     command: str
     file: Path | None
     site: str = ""
+    placed: bool = False
     sites: frozenset[str] | None = None
     metrics: "Metrics | None" = None
     webhook: "Webhook | None" = None
@@ -161,6 +163,7 @@ class _Watch:
 
         self.site = given.get("environment") or ""
         config = given.get("config")
+        self.placed = "fleet" in given
         if "fleet" in given:
             from reconciler.fleet.file import read_fleet
 
@@ -175,6 +178,8 @@ class _Watch:
             site="fleet" not in given and given.get("live") is None,
         )
         self.site = found.environment
+        if found.path.is_file() or given.get("live") is not None or _of_variables(given):
+            self.placed = True
         if not needed:
             return
         self.metrics = metrics_of(found, os.environ)
@@ -241,7 +246,9 @@ class _Watch:
         now = time.time()
         seconds = time.monotonic() - self._began
         found = [each for samples in self.samples.values() for each in samples]
-        measured = [Measured(self.command, self.site, code, now, seconds, tuple(found))]
+        measured = [
+            Measured(self.command, self.site, code, now, seconds, tuple(found), self.placed)
+        ]
         if self.fleet is not None:
             measured += (
                 Measured(self.command, each.name, each.code, now, samples=each.samples)
@@ -259,6 +266,10 @@ class _Watch:
                 message, advice = "interrupted.", None
             with suppress(OSError):
                 click.echo(plain(f"warning: {failed}: {message} {advice or ''}".rstrip()), err=True)
+
+
+def _of_variables(given: Mapping[str, Any]) -> bool:
+    return given.get("environment") is None and bool(os.environ.get("RECONCILER_URL"))
 
 
 def _write(path: Path, measured: "list[Measured]", sites: "frozenset[str] | None") -> None:

@@ -38,6 +38,8 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every metric with its help; all of them are gauges."""
 
+RAN: Final = "reconciler_last_run_timestamp_seconds"
+SUCCEEDED: Final = "reconciler_last_success_timestamp_seconds"
 _REFUSED: Final = "reconciler_plan_refused"
 
 SUCCESS: Final = frozenset({ExitCode.DONE, ExitCode.CHANGES, ExitCode.PENDING})
@@ -64,6 +66,8 @@ class Measured:
         ended: when it ended, in seconds since 1970.
         seconds: how long it took; None where that is not known.
         samples: what it found.
+        placed: whether it is known which site it was about: a run that fails before its settings
+            are read may be about any.
     """
 
     command: str
@@ -72,6 +76,7 @@ class Measured:
     ended: float
     seconds: float | None = None
     samples: tuple[Sample, ...] = ()
+    placed: bool = True
 
     @property
     def succeeded(self) -> bool:
@@ -91,14 +96,14 @@ class Measured:
         keeps the one of before.
         """
         told = {
-            "reconciler_last_run_timestamp_seconds": self.ended,
+            RAN: self.ended,
             "reconciler_last_run_success": float(self.succeeded),
             "reconciler_last_run_exit_code": float(self.code),
         }
         if self.seconds is not None:
             told["reconciler_last_run_duration_seconds"] = self.seconds
         if self.succeeded:
-            told["reconciler_last_success_timestamp_seconds"] = self.ended
+            told[SUCCEEDED] = self.ended
         for name, value in told.items():
             yield Sample(name, self.labels, value)
         for found in self.samples:

@@ -153,6 +153,28 @@ def test_a_refused_apply_is_written(settled_desk: Desk):
     assert valued(found, "reconciler_plan_refused") == 1
 
 
+def test_a_failure_before_the_settings_are_read_is_over_with_the_next_good_run(
+    settled_desk: Desk,
+):
+    desk, variables = settled_desk, settled_desk.environment
+    drift = ("drift", "roles.yaml", "-e", "town", "--metrics", "drift.prom")
+    good = f"""\
+[environments.town]
+url = "{variables["RECONCILER_URL"]}"
+client_id = "{variables["RECONCILER_CLIENT_ID"]}"
+client_secret = {{env = "RECONCILER_CLIENT_SECRET"}}
+"""
+    goods = []
+    for text, code in (("[", 1), (good, 0), ("[", 1), (good, 0)):
+        desk.write(text, "reconciler.toml")
+        desk.run(*drift, expect=code)
+        goods.append(valued(written(desk), GOOD))
+    assert goods == [0, 1, 0, 1]
+    (desk.directory / "reconciler.toml").unlink()
+    desk.run(*drift, expect=1)
+    assert valued(written(desk), GOOD, site="town") == 0
+
+
 @pytest.mark.parametrize("saved", [False, True])
 def test_an_apply_that_the_sites_policy_refuses_when_it_begins_is_written(
     settled_desk: Desk, *, saved: bool

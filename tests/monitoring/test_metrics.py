@@ -92,6 +92,44 @@ def test_a_good_run_replaces_all_of_its_own_and_nothing_else():
     assert valued(found, "reconciler_last_run_timestamp_seconds", command="drift") == 3000
 
 
+def test_a_failed_run_of_no_known_site_marks_all_of_its_command_until_each_is_good():
+    runs = (DRIFTED, replace(DRIFTED, site="other"), replace(DRIFTED, command="plan"))
+    before = exposed(sample for each in runs for sample in each.all_samples())
+    lost = replace(FAILED, site="", placed=False)
+    failed = renewed(before, (lost,))
+    good = "reconciler_last_run_success"
+    sites = {
+        (dict(labels)["command"], dict(labels).get("site")): value
+        for (name, labels), value in samples_of(failed).items()
+        if name == good
+    }
+    assert sites == {("drift", "test"): 0, ("drift", "other"): 0, ("plan", "test"): 1}
+    found = samples_of(renewed(failed, (replace(DRIFTED, ended=3000.0),)))
+    assert valued(found, good, command="drift", site="test") == 1
+    assert valued(found, good, command="drift", site="other") == 0
+    assert valued(found, "reconciler_last_success_timestamp_seconds", site="other") == 1000
+
+
+def test_where_the_name_of_its_site_is_known_it_marks_that_alone():
+    before = exposed((*DRIFTED.all_samples(), *replace(DRIFTED, site="other").all_samples()))
+    found = samples_of(renewed(before, (replace(FAILED, placed=False),)))
+    assert valued(found, "reconciler_last_run_success", site="test") == 0
+    assert valued(found, "reconciler_last_run_success", site="other") == 1
+
+
+def test_a_failure_of_no_known_site_is_over_with_the_first_good_run():
+    lost = renewed(b"", (replace(FAILED, site="mistyped", placed=False),))
+    assert valued(samples_of(lost), "reconciler_last_run_success", command="drift") == 0
+    found = samples_of(renewed(lost, (DRIFTED,)))
+    assert {dict(labels).get("site") for _, labels in found} == {"test"}
+
+
+def test_a_site_without_a_name_stays_beside_one_with_a_name():
+    before = exposed(replace(DRIFTED, site="").all_samples())
+    found = samples_of(renewed(before, (DRIFTED,)))
+    assert {dict(labels).get("site") for _, labels in found} == {None, "test"}
+
+
 def test_a_site_that_a_fleet_has_no_more_is_forgotten_and_one_not_reached_is_not():
     whole = Measured("fleet drift", "", ExitCode.CHANGES, 10.0, 1.0)
     sites = [replace(DRIFTED, command="fleet drift", site=name, ended=10.0) for name in "abc"]
