@@ -100,7 +100,7 @@ def read(text: bytes) -> list[Sample]:
         return []
 
 
-_RUN: Final = ("command", "site")
+_RUN: Final = ("command", "site", "target")
 
 
 def _in_order(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -66,6 +66,8 @@ class Measured:
         ended: when it ended, in seconds since 1970.
         seconds: how long it took; None where that is not known.
         samples: what it found.
+        target: tells sites of the same name apart where many jobs write to the same place
+            (`reconciler.monitoring.job.Job`); empty in a file that somebody named.
         placed: whether it is known which site it was about: a run that fails before its settings
             are read may be about any.
     """
@@ -76,6 +78,7 @@ class Measured:
     ended: float
     seconds: float | None = None
     samples: tuple[Sample, ...] = ()
+    target: str = ""
     placed: bool = True
 
     @property
@@ -86,7 +89,7 @@ class Measured:
     @property
     def labels(self) -> tuple[tuple[str, str], ...]:
         """What tells its samples from those of other runs."""
-        named = (("command", self.command), ("site", self.site))
+        named = (("command", self.command), ("site", self.site), ("target", self.target))
         return tuple((name, value) for name, value in named if value)
 
     def all_samples(self) -> Iterator[Sample]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.file_locks import locked
+from reconciler.monitoring.job import Job
 from reconciler.monitoring.samples import FAMILIES, Measured
 from reconciler.private_files import replacing
 
@@ -29,9 +30,9 @@ def is_textfile(path: Path) -> bool:
     return found is not None and found[2].decode() in FAMILIES
 
 
-def file_name(command: str, site: str) -> str:
-    """Return the name of the file of a command and a site: no two may write the same one."""
-    words = [re.sub(r"[^\w.-]", "_", word) for word in ("reconciler", command, site) if word]
+def file_name(job: Job) -> str:
+    """Return the name of a job's file: no two may write the same one."""
+    words = [re.sub(r"[^\w.-]", "_", word) for word in ("reconciler", *job.parts) if word]
     return f"{'_'.join(words)}.prom"
 
 

@@ -226,10 +226,15 @@ def test_each_command_has_a_file_in_the_collectors_folder(settled_desk: Desk):
     settled_desk.run("drift", "roles.yaml", "--monitor")
     settled_desk.run("plan", "roles.yaml", "--monitor")
     settled_desk.run("plan", "roles.yaml")
-    assert sorted(each.name for each in folder.glob("*.prom")) == [
-        "reconciler_drift.prom",
-        "reconciler_plan.prom",
-    ]
+    drift, plan = sorted(each.name for each in folder.glob("*.prom"))
+    assert re.fullmatch("reconciler_drift_[0-9a-f]{8}.prom", drift)
+    assert plan == drift.replace("drift", "plan")
+    settled_desk.run("drift", "roles.yaml", "--monitor", expect=1, RECONCILER_URL="http://[::1]:1")
+    files = [*folder.glob("reconciler_drift_*.prom")]
+    targets = {
+        dict(labels)["target"] for each in files for _, labels in samples_of(each.read_bytes())
+    }
+    assert len(files) == len(targets) == 2
 
 
 def test_a_push_replaces_the_group_and_a_failure_leaves_the_last_success(
@@ -241,7 +246,8 @@ def test_a_push_replaces_the_group_and_a_failure_leaves_the_last_success(
     desk.run("drift", "nothing.yaml", "--monitor", expect=1)
     found = gateway.samples()
     assert [each.method for each in gateway.got] == ["PUT", "POST"]
-    assert {each.path for each in gateway.got} == {"/metrics/job/reconciler/command/drift"}
+    (path,) = {each.path for each in gateway.got}
+    assert re.fullmatch("/metrics/job/reconciler/command/drift/target/[0-9a-f]{8}", path)
     assert valued(found, CODE, job="reconciler") == 1
     assert valued(found, LAST_GOOD) == valued(good, LAST_GOOD)
     assert valued(found, DRIFT, kind="changed") == 0
@@ -284,8 +290,12 @@ def test_a_push_that_fails_is_a_warning(settled_desk: Desk, gateway: Gateway, an
 
 def test_a_file_that_cannot_be_written_is_a_warning(settled_desk: Desk):
     folder = settled_desk.directory / "collector"
-    (folder / "reconciler_drift.prom").mkdir(parents=True)
+    folder.mkdir()
     settled_desk.write('[metrics]\ntextfile_folder = "collector"\n', "reconciler.toml")
+    settled_desk.run("drift", "roles.yaml", "--monitor")
+    (file,) = folder.glob("*.prom")
+    file.unlink()
+    file.mkdir()
     done = settled_desk.run("drift", "roles.yaml", "--monitor")
     assert "warning: Metrics could not be written" in done.err
 
@@ -378,7 +388,6 @@ def test_a_failure_is_told_and_that_it_works_again(settled_desk: Desk, receiver:
         desk.run(
             *("drift", "roles.yaml", "--monitor"),
             expect=1,
-            RECONCILER_URL="http://127.0.0.1:1",
             RECONCILER_TOKEN_URL="http://127.0.0.1:1/token",
         )
     desk.run("drift", "roles.yaml", "--monitor")

@@ -43,6 +43,7 @@ from reconciler.monitoring.facts import (
     of_drift,
     of_error,
 )
+from reconciler.monitoring.job import Job
 from reconciler.monitoring.memory import Memory
 from reconciler.monitoring.message import ITEMS, LINES, Message, body_of, text_of
 from reconciler.monitoring.settings import Webhook
@@ -50,6 +51,7 @@ from reconciler.monitoring.webhook import tell
 from reconciler.provider import Event
 from reconciler.providers.rest.peer import SITE
 
+JOB = Job("drift", "test", "https://roles.example")
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 KEY = b"0123456789abcdef0123456789abcdef"
 QUICK = Limits(attempts=3, sleep=lambda _seconds: None)
@@ -71,7 +73,7 @@ def found(*keys: str, topic: Topic = Topic.DRIFT) -> Findings:
 
 def message(*facts: Fact, number: int = 0) -> Message:
     news = tuple(changes("test", {}, Findings(frozenset(Topic), facts)))
-    return Message("drift", ExitCode.CHANGES, news, "4bf9", AT, number)
+    return Message(JOB, ExitCode.CHANGES, news, "4bf9", AT, number, "mark")
 
 
 @pytest.fixture
@@ -89,8 +91,8 @@ def told(receiver: Receiver) -> list[dict]:
 
 
 def send(to: Webhook, folder: Path, findings: Findings, site: str = "test") -> None:
-    with Memory.held(folder, "job") as memory:
-        tell(to, memory, {site: findings}, command="drift", code=ExitCode.DONE, at=AT, limits=QUICK)
+    with Memory.held(folder, to.url.reveal(), JOB) as memory:
+        tell(to, memory, {site: findings}, job=JOB, code=ExitCode.DONE, at=AT, limits=QUICK)
 
 
 def kept(folder: Path) -> Path:
@@ -236,6 +238,26 @@ def test_the_id_is_that_of_what_is_told():
     assert message(fact()).id == replace(message(fact()), trace="other", at=datetime.now(UTC)).id
     assert message(fact()).id != message(fact(key="other")).id
     assert message(fact()).id != message(fact(), number=1).id
+    assert message(fact()).id != replace(message(fact()), mark="other").id
+    for other in ({"command": "plan"}, {"site": "x"}, {"address": "x"}):
+        assert message(fact()).id != replace(message(fact()), job=replace(JOB, **other)).id
+
+
+def test_two_memories_never_send_the_same_id(receiver, tmp_path: Path):
+    for folder in ("one", "two"):
+        send(hook(receiver), tmp_path / folder, found("a"))
+    kept(tmp_path / "two").unlink()
+    send(hook(receiver), tmp_path / "two", found("a"))
+    assert len({each["id"] for each in told(receiver)}) == 3
+
+
+def test_a_site_of_the_same_name_elsewhere_is_told_of_by_itself(receiver, tmp_path: Path):
+    for address in ("https://one.example", "https://two.example"):
+        job = replace(JOB, address=address)
+        with Memory.held(tmp_path, hook(receiver).url.reveal(), job) as memory:
+            told_of = {"test": found("a")}
+            tell(hook(receiver), memory, told_of, job=job, code=ExitCode.DONE, at=AT)
+    assert len(receiver.got) == 2
 
 
 # How it is sent

@@ -15,6 +15,7 @@ from reconciler.drift import DriftKind, classify
 from reconciler.errors import ExitCode
 from reconciler.monitoring import samples
 from reconciler.monitoring.exposition import exposed, renewed
+from reconciler.monitoring.job import Job
 from reconciler.monitoring.samples import FAMILIES, Measured, Sample
 from reconciler.monitoring.textfile import file_name, is_textfile, write_textfile
 from reconciler.provider import Verb
@@ -149,8 +150,8 @@ def test_what_cannot_be_read_or_is_not_ours_is_replaced(before: bytes):
 
 
 def test_the_file_is_there_whole_or_not_and_whoever_collects_may_read_it(tmp_path: Path):
-    path = tmp_path / file_name("fleet drift", "Ås/kommune")
-    assert path.name == "reconciler_fleet_drift_Ås_kommune.prom"
+    path = tmp_path / file_name(Job("fleet drift", "Ås/kommune", "x"))
+    assert path.name == "reconciler_fleet_drift_Ås_kommune_2d711642.prom"
     write_textfile(path, (DRIFTED,))
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     write_textfile(path, (FAILED,))
