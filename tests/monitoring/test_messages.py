@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from receivers import Receiver, receiving
@@ -49,7 +50,12 @@ from reconciler.monitoring.message import ITEMS, LINES, Message, body_of, text_o
 from reconciler.monitoring.settings import Webhook
 from reconciler.monitoring.webhook import tell
 from reconciler.provider import Event
+from reconciler.provider_options import Plugged
+from reconciler.providers.plugged import reader as plugged_reader
+from reconciler.providers.plugged.reader import PluggedReader
 from reconciler.providers.rest.peer import SITE
+from reconciler.rosters import formats
+from reconciler.rosters.formats import read_files
 
 JOB = Job("drift", "test", "https://roles.example")
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -194,6 +200,32 @@ def test_what_does_not_say_of_itself_that_it_names_nobody_is_told_by_its_kind(er
     (failure,) = of_error(error).facts
     assert "s-1001" not in repr(failure)
     assert type(error).__name__ in failure.text
+
+
+def plugged(_: object) -> object:
+    raise ConfigurationError("s-1001 is not in the settings.")
+
+
+def through_a_provider() -> None:
+    with PluggedReader(Plugged("their.provider", {})):
+        pass
+
+
+def through_a_format() -> None:
+    read_files("their.format", {})
+
+
+@pytest.mark.parametrize(
+    ("module", "use"), [(plugged_reader, through_a_provider), (formats, through_a_format)]
+)
+def test_a_plugin_is_not_trusted_with_its_settings_either(monkeypatch, module, use):
+    plugin = SimpleNamespace(said="a plugin", object=plugged)
+    plugged.open_reader = plugged
+    monkeypatch.setattr(module, "load", lambda *_: plugin)
+    with pytest.raises(ConfigurationError) as raised:
+        use()
+    (failure,) = of_error(raised.value).facts
+    assert failure.text.startswith("ConfigurationError; its message may name people")
 
 
 def test_what_does_is_told_by_its_sentence():
