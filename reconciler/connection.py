@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from reconciler.credentials import Secret, Unusable, placed
+from reconciler.credentials import Secret, Unusable, is_plain, placed
 from reconciler.errors import ConfigurationError
 from reconciler.plugins import is_name
 from reconciler.provider_options import Plugged, ProviderOptions, as_given
@@ -95,6 +95,24 @@ def site_url(
     """
     settings = find_settings(environment, config=config, environ=environ, directory=directory)
     return settings.address()
+
+
+def site_place(
+    environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
+) -> str:
+    """Say where a site is, as far as its settings say so: nothing is checked, none is followed.
+
+    Args and errors: as `load_connection`. Where no site is named, it is an empty text.
+    """
+    settings = _find(environment, config=config, environ=environ, directory=directory)
+    if settings is None:
+        return ""
+    values = settings.values
+    path = values.get("path")
+    file = str((settings.base / path).resolve()) if isinstance(path, str) and is_plain(path) else ""
+    return "|".join(
+        (str(values.get("provider", _API)), str(values.get("url", "")).rstrip("/"), file)
+    )
 
 
 def journal_location(

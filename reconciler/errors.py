@@ -72,6 +72,8 @@ class ReconcilerError(Exception):
         advice: what to do about it, one sentence, or None.
         site: the id of the site whose people the message names.
         people: these people, each by id and by the key that the message may have instead.
+        impersonal: what may be told to whoever may not read the message: a sentence that names
+            nobody and repeats nobody's words. Empty where nothing may.
         diagnostics: each mistake that it is about, where it is about mistakes in files.
     """
 
@@ -82,11 +84,17 @@ class ReconcilerError(Exception):
         self.advice = advice
         self.site = ""
         self.people: tuple[tuple[str, str], ...] = ()
+        self.impersonal = ""
         self.diagnostics: tuple[Diagnostic, ...] = ()
 
     def naming(self, site: str, people: Iterable[tuple[str, str]]) -> Self:
         """Note whom the message names, so that they can be hidden."""
         self.site, self.people = site, tuple(people)
+        return self
+
+    def naming_nobody(self, said: str | None = None) -> Self:
+        """Note what may be told to everybody; by default the message, as it names nobody."""
+        self.impersonal = str(self) if said is None else said
         return self
 
 
@@ -138,10 +146,15 @@ class InvalidInput(ReconcilerError):
         errors = sum(1 for each in found if each.is_error)
         super().__init__(f"{count(errors, 'error')} found")
         self.diagnostics = found
+        self.naming_nobody()
 
 
 class ConfigurationError(ReconcilerError):
-    """There are no usable connection settings or credentials."""
+    """There are no usable connection settings or credentials; settings name nobody."""
+
+    def __init__(self, message: str, advice: str | None = None) -> None:
+        super().__init__(message, advice)
+        self.naming_nobody()
 
 
 class SiteError(ReconcilerError):

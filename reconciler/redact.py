@@ -336,6 +336,7 @@ class Redaction:
         if isinstance(error, InvalidInput):
             hidden = InvalidInput(self.diagnostics(error.diagnostics))
             hidden.args = error.args  # which count what there is
+            hidden.naming_nobody()
             return hidden
         for person, key in error.people:
             self.who(error.site, person, key)

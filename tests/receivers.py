@@ -4,7 +4,7 @@ import base64
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,6 +28,8 @@ class Got:
 Answer = tuple[int, dict[str, str]]
 HANG: Answer = (0, {})
 """No answer: the connection stays open, and nothing comes."""
+TRICKLE: Answer = (1, {})
+"""An answer whose headers come byte by byte, and never to their end."""
 
 
 @dataclass
@@ -138,10 +140,20 @@ def receiving(receiver: Any) -> Iterator[Any]:
                 receiver.over.wait(HANG_SECONDS)
                 self.close_connection = True
                 return
+            if status == TRICKLE[0]:
+                self._trickle()
+                return
             self.send_response(status)
             for name, value in {"Content-Length": "0", **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
+
+        def _trickle(self) -> None:
+            self.close_connection = True
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            with suppress(OSError):
+                while not receiver.over.wait(0.05):
+                    self.wfile.write(b"a")
 
         do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the names that http.server calls
 

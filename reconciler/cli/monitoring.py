@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.model import FleetResult
     from reconciler.manifest.model import Manifest
     from reconciler.monitoring.facts import Findings
+    from reconciler.monitoring.job import Job
     from reconciler.monitoring.samples import Measured, Sample
     from reconciler.monitoring.settings import Metrics, Push, Webhook
     from reconciler.plan.model import Plan
@@ -125,10 +126,11 @@ class _Watch:
         command: what is run: `drift`, or `fleet drift`.
         file: the file of metrics that was asked for by itself.
         site: what the site is called (`reconciler.monitoring.samples.Measured`).
+        placed: whether the settings were read that say so.
         sites: the names of all sites of the fleet, where it is one.
         metrics: where the settings want metrics to go.
         webhook: whom the settings want to be told.
-        job: what tells this job from every other, for what is remembered of it.
+        address: where the site is, or the fleet's file.
         samples: what was found, measured; what is noted later replaces what was noted before.
         findings: what was found, to be told.
         fleet: what came of the sites of a fleet.
@@ -137,10 +139,11 @@ class _Watch:
     command: str
     file: Path | None
     site: str = ""
+    placed: bool = False
     sites: frozenset[str] | None = None
     metrics: "Metrics | None" = None
     webhook: "Webhook | None" = None
-    job: tuple[str, ...] = ()
+    address: str = ""
     samples: "dict[str, tuple[Sample, ...]]" = field(default_factory=dict)
     findings: "Findings | None" = None
     fleet: "FleetResult | None" = None
@@ -161,6 +164,7 @@ class _Watch:
 
         self.site = given.get("environment") or ""
         config = given.get("config")
+        self.placed = "fleet" in given
         if "fleet" in given:
             from reconciler.fleet.file import read_fleet
 
@@ -175,17 +179,25 @@ class _Watch:
             site="fleet" not in given and given.get("live") is None,
         )
         self.site = found.environment
+        if found.path.is_file() or given.get("live") is not None or _of_variables(given):
+            self.placed = True
         if not needed:
             return
         self.metrics = metrics_of(found, os.environ)
         self.webhook = webhook_of(found, os.environ)
-        of_fleet = (str(given["fleet"].resolve()),) if "fleet" in given else ()
-        self.job = self.command, self.site, *of_fleet
+        self.address = _address(given)
         if self.metrics is None and self.webhook is None:
             raise ConfigurationError(
                 f"--monitor: {found.path} does not say whom to tell.",
                 "Write [metrics] or [webhook] there.",
             )
+
+    @property
+    def job(self) -> "Job":
+        """What is run, and for whom."""
+        from reconciler.monitoring.job import Job
+
+        return Job(self.command, self.site, self.address)
 
     def note(
         self,
@@ -206,10 +218,10 @@ class _Watch:
 
     def failed(self, error: BaseException) -> None:
         """Tell that the run came to nothing, and why."""
-        from reconciler.monitoring.facts import of_error
+        from reconciler.monitoring import facts, samples
 
-        found = of_error(error)
-        self._tell(_code(error), found if self.findings is None else self.findings | found)
+        self.note(samples.of_error(error), facts.of_error(error))
+        self._tell(_code(error), self.findings or facts.FINE)
 
     def ended(self, code: ExitCode) -> None:
         """Tell how the run went."""
@@ -221,13 +233,14 @@ class _Watch:
         measured = self._measured(code)
         if self.file is not None:
             self._try("Metrics could not be written", _write, self.file, measured, self.sites)
+        of_job = [replace(each, target=self.job.target) for each in measured]
         if self.metrics is not None and self.metrics.folder is not None:
             from reconciler.monitoring.textfile import file_name
 
-            path = self.metrics.folder / file_name(self.command, self.site)
-            self._try("Metrics could not be written", _write, path, measured, self.sites)
+            path = self.metrics.folder / file_name(self.job)
+            self._try("Metrics could not be written", _write, path, of_job, self.sites)
         if self.metrics is not None and self.metrics.push is not None:
-            self._try("Metrics could not be pushed", _push, self.metrics.push, measured)
+            self._try("Metrics could not be pushed", _push, self.metrics.push, of_job)
         if self.webhook is not None:
             found = {self.site: findings}
             if self.fleet is not None:
@@ -241,7 +254,9 @@ class _Watch:
         now = time.time()
         seconds = time.monotonic() - self._began
         found = [each for samples in self.samples.values() for each in samples]
-        measured = [Measured(self.command, self.site, code, now, seconds, tuple(found))]
+        measured = [
+            Measured(self.command, self.site, code, now, seconds, tuple(found), placed=self.placed)
+        ]
         if self.fleet is not None:
             measured += (
                 Measured(self.command, each.name, each.code, now, samples=each.samples)
@@ -261,6 +276,25 @@ class _Watch:
                 click.echo(plain(f"warning: {failed}: {message} {advice or ''}".rstrip()), err=True)
 
 
+def _of_variables(given: Mapping[str, Any]) -> bool:
+    return given.get("environment") is None and bool(os.environ.get("RECONCILER_URL"))
+
+
+def _address(given: Mapping[str, Any]) -> str:
+    """Say where the site of a command is, or its fleet's file, or the saved state."""
+    from reconciler.connection import site_place
+
+    file = given.get("fleet") or given.get("live")
+    if file is not None:
+        return str(file.resolve())
+    return site_place(
+        given.get("environment"),
+        config=given.get("config"),
+        environ=os.environ,
+        directory=Path.cwd(),
+    )
+
+
 def _write(path: Path, measured: "list[Measured]", sites: "frozenset[str] | None") -> None:
     from reconciler.monitoring.textfile import write_textfile
 
@@ -278,8 +312,8 @@ def _send(to: "Webhook", watch: _Watch, code: ExitCode, found: "Mapping[str, Fin
     from reconciler.monitoring.webhook import tell
     from reconciler.workflows.recording import state_folder
 
-    memory = Memory.of(state_folder(), to.url.reveal(), *watch.job)
-    tell(to, memory, found, command=watch.command, code=code, at=datetime.now(UTC))
+    with Memory.held(state_folder(), to.url.reveal(), watch.job) as memory:
+        tell(to, memory, found, job=watch.job, code=code, at=datetime.now(UTC))
 
 
 def _is_textfile(path: Path) -> bool:

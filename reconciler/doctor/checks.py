@@ -4,7 +4,6 @@ import os
 import platform
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from reconciler.doctor.model import (
 )
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import JournalError, ReconcilerError, told
+from reconciler.http.in_time import OutOfTime, in_time
 from reconciler.journal.look import Look, look_at
 from reconciler.plain import count
 from reconciler.providers.rest.cache import Cache
@@ -51,7 +51,7 @@ def examine(subject: Subject) -> Iterator[tuple[str, Found]]:
         elif check.networked and subject.endpoint.plugged is not None:
             yield check.name, skipped("not looked at: it is a matter of the provider")
         else:
-            found = _in_time(check, subject)
+            found = _found(check, subject)
             if found.verdict is Verdict.FAILED:
                 root = without[check.name] = said.setdefault(found.text, check.name)
                 if root != check.name:  # the same mistake is in the way of both
@@ -59,30 +59,17 @@ def examine(subject: Subject) -> Iterator[tuple[str, Found]]:
             yield check.name, found
 
 
-def _in_time(check: Check, subject: Subject) -> Found:
+def _found(check: Check, subject: Subject) -> Found:
     """Carry out a check; give up on it when its time is over, whatever it waits for."""
-    came: list[Found | BaseException] = []
-
-    def look() -> None:
-        try:
-            came.append(check.look(subject))
-        except (ReconcilerError, OSError) as error:
-            shown = subject.redaction.error(error) if isinstance(error, ReconcilerError) else error
-            message, advice = told(shown)
-            came.append(failed(message.removesuffix("."), advice))
-        except BaseException as defect:  # noqa: BLE001 - raised again below
-            came.append(defect)
-
-    thread = threading.Thread(target=look, name=check.name, daemon=True)
-    thread.start()
-    thread.join(check.seconds)
-    if not came:
+    try:
+        return in_time(lambda: check.look(subject), check.seconds, check.name)
+    except (ReconcilerError, OSError) as error:
+        shown = subject.redaction.error(error) if isinstance(error, ReconcilerError) else error
+        message, advice = told(shown)
+        return failed(message.removesuffix("."), advice)
+    except OutOfTime:
         text = f"the {check.name} could not be seen within {check.seconds:g} seconds"
         return failed(text, "Try again later.")
-    (found,) = came
-    if isinstance(found, BaseException):
-        raise found
-    return found
 
 
 def _version(_subject: Subject) -> Found:

@@ -86,7 +86,13 @@ def failed(name: str, error: Exception, digest: str = "") -> SiteResult:
     code = error.exit_code if isinstance(error, ReconcilerError) else ExitCode.FAILED
     summary = plain(first) if first.endswith((".", ":")) else f"{plain(first)}."
     return SiteResult(
-        name, code, summary, details=tuple(details), digest=digest, findings=facts.of_error(error)
+        name,
+        code,
+        summary,
+        details=tuple(details),
+        digest=digest,
+        samples=samples.of_error(error),
+        findings=facts.of_error(error),
     )
 
 

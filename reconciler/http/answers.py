@@ -1,6 +1,7 @@
 """Reads what was answered: a good answer, or the error that it stands for."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from reconciler.http.call import Peer
 from reconciler.http.failures import Again, retry_after
 
 _LONGEST_DETAIL: Final = 300
+_CODE: Final = re.compile("[a-z_]{1,40}")
 _LEFT_OUT: Final = "its message is left out: it repeats a credential"
 
 _REFUSED: Final[Mapping[int, str]] = MappingProxyType(
@@ -113,13 +115,13 @@ def read(
     if status < 300 or status == 304:
         raise ContractViolation(
             f"{name}: the answer is {status}, where {peer.agreed} has 200.", peer.violated
-        )
+        ).naming_nobody()
     if status < 400:
         raise ContractViolation(
             f"{name}: the answer is a redirect ({status}), which {peer.agreed} does not have; it "
             "was not followed.",
             "Check the url: it may be an old one, or miss a part of its path.",
-        )
+        ).naming_nobody()
     if status in _RETRIED or (status == 500 and repeatable):
         after = retry_after(received.headers.get("Retry-After"), datetime.now(UTC))
         failed = _failed(name, received, peer, secrets, after)
@@ -136,7 +138,7 @@ def _document(
         raise ContractViolation(
             f"{name}: the answer is no JSON ({received.described}).",
             "A proxy or a sign-in page may stand between; check the url.",
-        )
+        ).naming_nobody()
     if compiled is not None and (found := compiled(received.body)) is not None:
         return found
     try:
@@ -149,7 +151,7 @@ def _document(
     if document is None:
         raise ContractViolation(
             f"{name}: the answer is not whole JSON ({received.described}).", peer.violated
-        )
+        ).naming_nobody()
     return document
 
 
@@ -158,7 +160,8 @@ def _failed(
 ) -> SiteError:
     _, detail = _problem(received, peer, secrets)
     advice = "Try again later." if after is None else f"Try again in {_duration(after)}."
-    return Unreachable(f"{name}: {peer.noun} cannot answer: {received.status} {detail}.", advice)
+    told = f"{name}: {peer.noun} cannot answer: {received.status}"
+    return Unreachable(f"{told} {detail}.", advice).naming_nobody(f"{told}.")
 
 
 def _duration(seconds: float) -> str:
@@ -172,12 +175,15 @@ def _refused(
 ) -> RequestRefused:
     status = received.status
     code, detail = _problem(received, peer, secrets)
-    return RequestRefused(
-        f"{name} was refused: {status} {detail}.",
+    told = f"{name} was refused: {status}"
+    refused = RequestRefused(
+        f"{told} {detail}.",
         status=status,
         code=code,
         advice=peer.refused.get(status) or _REFUSED.get(status),
     )
+    # What a server calls the problem is a word for programs, unless it looks like anything else.
+    return refused.naming_nobody(f"{told} ({code})." if _CODE.fullmatch(code) else f"{told}.")
 
 
 def _problem(received: Received, peer: Peer, secrets: Sequence[Secret]) -> tuple[str, str]:

@@ -20,11 +20,13 @@ from reconciler import __version__, tracing
 from reconciler.errors import RequestRefused, SiteError, Unreachable
 from reconciler.http.call import Limits
 from reconciler.http.failures import FAILURES, Again, meaning, retry_after
+from reconciler.http.in_time import OutOfTime, in_time
 from reconciler.http.repeating import repeat
 
 LIMITS: Final = Limits(connect_seconds=5.0, attempts=4, retry_seconds=15.0, total_seconds=45.0)
 """Nobody waits for long: what is handed over is not what the command is for."""
 
+_MOMENT: Final = 0.5
 _AGAIN: Final = frozenset({408, 425, 429})
 
 
@@ -62,7 +64,8 @@ def deliver(
         what: with its receiver.
         ca_bundle: certificates to trust instead of the usual ones.
         timeout: seconds to wait for an answer.
-        limits: how often and how long.
+        limits: how often and how long; after `total_seconds`, or `timeout` where that is longer,
+            it is over, whatever comes.
 
     Raises:
         Unreachable: no answer came, or the receiver failed.
@@ -70,18 +73,28 @@ def deliver(
         SiteError: it could not be asked.
     """
     began = time.monotonic()
+    # A moment more than an answer has, so that an attempt tells by itself why it failed.
+    seconds = max(limits.total_seconds, limits.connect_seconds + timeout + _MOMENT)
 
     def attempt() -> None:
         _attempt(what, ca_bundle, (limits.connect_seconds, timeout))
 
-    try:
+    def attempts() -> None:
         try:
             return attempt()
         except Again as failed:
             first = failed
         return repeat(first, attempt, began, limits, lambda _seconds: None)
+
+    try:
+        in_time(attempts, seconds, what.noun)
     except Again as failed:
         raise failed.error from None
+    except OutOfTime:
+        raise Unreachable(
+            f"{what.noun}: it was not done within {seconds:g} seconds.",
+            "It may be busy, or send its answer too slowly.",
+        ) from None
 
 
 def _attempt(what: Delivery, ca_bundle: Path | None, timeout: tuple[float, float]) -> None:

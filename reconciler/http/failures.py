@@ -124,7 +124,7 @@ def meaning(name: str, error: Exception, noun: str) -> Again | SiteError:
     found = next((found for kinds, found in _MEANINGS if isinstance(error, kinds)), _NOT_SENT)
     found = _never_connected(error) or found
     advice = found.advice and found.advice.format(noun=noun)
-    told = found.error(f"{name}: {found.what}{_where(error)}.", advice)
+    told = found.error(f"{name}: {found.what}{_where(error)}.", advice).naming_nobody()
     if found.again:
         _LOG.debug("%s There may be another try.", told)
     return Again(told, lost=found.sent) if found.again else told

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
+from reconciler import tracing
 from reconciler.errors import SiteError
 from reconciler.http.call import Call
 from reconciler.http.failures import FAILURES, Again, meaning
@@ -133,7 +134,8 @@ class Probe(ReadOnlyTransport):
             )
         call = Call("GET", path)
         request = requests.PreparedRequest()
-        request.prepare(call.method, self._base + path, dict(self._session.headers))
+        headers = {**self._session.headers, **tracing.header(tracing.current())}
+        request.prepare(call.method, self._base + path, headers)
         sent, began = time.time(), time.monotonic()
         try:
             response = self._session.send(

@@ -249,12 +249,12 @@ class Transport:
                 raise ContractViolation(
                     f"{name}: the answer is larger than {limits.answer_bytes:,} bytes.",
                     self._peer.violated,
-                )
+                ).naming_nobody()
             if time.monotonic() - began > limits.answer_seconds:
                 raise Unreachable(
                     f"{name}: the answer took longer than {limits.answer_seconds:.0f} seconds.",
                     "Try again later.",
-                )
+                ).naming_nobody()
         return bytes(body)
 
 
@@ -297,13 +297,17 @@ def _meant(
         case Again(error=told, after=after):
             if after is not None and after > limits.retry_seconds:
                 told.retry_after = after
-            return told if attempts.lost or not writes else Undelivered(str(told), told.advice)
+            return told if attempts.lost or not writes else _as(Undelivered, told)
         case Undelivered() if attempts.lost:
-            return Unreachable(str(error), error.advice)
+            return _as(Unreachable, error)
         case RequestRefused() if attempts.lost and writes:
             return SiteError(
                 f"{error} An earlier attempt got no answer, so it may have had an effect.",
                 error.advice,
-            )
+            ).naming_nobody(error.impersonal)
         case _:
             return error
+
+
+def _as(kind: type[Unreachable], error: SiteError) -> SiteError:
+    return kind(str(error), error.advice).naming_nobody(error.impersonal)

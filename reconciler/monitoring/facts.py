@@ -5,7 +5,7 @@ none repeats what somebody wrote in words of their own.
 """
 
 import hashlib
-import re
+import os
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,14 +15,12 @@ from typing import Final, NamedTuple
 from reconciler.apply.outcome import ApplyResult
 from reconciler.domain.address import Address
 from reconciler.drift import Drifted, DriftReport
-from reconciler.errors import ExitCode, GuardRefused, ReconcilerError, SiteError, told
+from reconciler.errors import ExitCode, GuardRefused, ReconcilerError, told
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan
 from reconciler.reports import view
 
 _SHORTENED: Final = 16
-_SERVER_SAID: Final = re.compile(r"((?:was refused|cannot answer): \d{3}(?: \([\w-]{1,40}\))?).*")
-"""Behind status and code a server may say anything, names included."""
 
 
 class Topic(StrEnum):
@@ -188,17 +186,19 @@ def broke(text: str) -> Findings:
 
 
 def _said(error: BaseException) -> str:
-    """Say what an error is without naming anybody: each that may do so is told by its kind."""
-    if isinstance(error, ReconcilerError) and error.diagnostics:
-        codes = sorted({each.code for each in error.diagnostics if each.is_error})
-        first = str(error).partition("\n")[0].rstrip(".:")
-        return f"{first}: {', '.join(codes)}" if codes else first
-    if isinstance(error, ReconcilerError) and error.people:
-        return f"{type(error).__name__}; its message names people, and stands on standard error"
+    """Say what an error is: in its words where it says that they name nobody, else by its kind."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    text = told(error)[0]
-    return _SERVER_SAID.sub(r"\1", text) if isinstance(error, SiteError) else text
+    kind = type(error).__name__
+    if isinstance(error, OSError):
+        return f"{kind}: {os.strerror(error.errno)}" if error.errno else kind
+    if not isinstance(error, ReconcilerError):
+        return told(error)[0]
+    said = error.impersonal.rstrip(".:")
+    codes = sorted({each.code for each in error.diagnostics if each.is_error})
+    if codes:
+        return f"{said or kind}: {', '.join(codes)}"
+    return said or f"{kind}; its message may name people, and stands on standard error alone"
 
 
 def _failure(kind: str, text: str) -> Fact:

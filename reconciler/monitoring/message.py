@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from reconciler.errors import ExitCode
 from reconciler.monitoring.facts import Change
+from reconciler.monitoring.job import Job
 from reconciler.plain import plain
 
 FORMAT: Final = "reconciler.notification/1"
@@ -42,20 +43,22 @@ class Message:
     """What is told of a run.
 
     Attributes:
-        command: what was run.
+        job: what was run, and for whom.
         code: its exit code.
         changes: what has happened since the last message; at least one.
         trace: the run's id.
         at: when it ended.
         number: how many messages went before.
+        mark: of the memory that counts them.
     """
 
-    command: str
+    job: Job
     code: ExitCode
     changes: tuple[Change, ...]
     trace: str
     at: datetime
     number: int
+    mark: str
 
     @property
     def id(self) -> str:
@@ -64,7 +67,7 @@ class Message:
             (each.site, each.event, each.topic.value, sorted(fact.key for fact in each.new))
             for each in self.changes
         ]
-        text = json.dumps([self.command, self.number, told])
+        text = json.dumps([self.job.parts, self.mark, self.number, told])
         return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
@@ -73,7 +76,7 @@ def text_of(message: Message) -> str:
     lines: list[str] = []
     left = 0
     for change in message.changes:
-        lines.append(_headline(message.command, change))
+        lines.append(_headline(message.job.command, change))
         room = max(0, LINES - len(lines))
         lines += (f"• {fact.text}" for fact in change.new[:room])
         left += max(0, len(change.new) - room)
@@ -99,7 +102,7 @@ def _full(message: Message) -> dict[str, Any]:
         "id": message.id,
         "time": message.at.isoformat(),
         "correlation_id": message.trace,
-        "command": message.command,
+        "command": message.job.command,
         "exit_code": int(message.code),
         "events": [*map(_event, message.changes)],
     }

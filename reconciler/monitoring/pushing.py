@@ -1,7 +1,8 @@
 """Pushes metrics to a Pushgateway, where no collector looks at this machine's files.
 
-Each command and site has a group of its own there. A run that succeeded replaces its group (PUT).
-One that failed replaces only what it says (POST): so the time of the last success stays.
+Each job, and each site of a fleet, has a group of its own there. A run that succeeded replaces its
+group (PUT). One that failed replaces only what it says (POST): so the time of the last success
+stays.
 """
 
 import base64

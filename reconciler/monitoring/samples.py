@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from reconciler.apply.outcome import ApplyResult, Outcome
 from reconciler.cause import CauseKind
 from reconciler.drift import DriftKind, DriftReport
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, GuardRefused
 from reconciler.plan.model import Plan
 from reconciler.provider import Verb
 
@@ -37,6 +37,10 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Every metric with its help; all of them are gauges."""
+
+RAN: Final = "reconciler_last_run_timestamp_seconds"
+SUCCEEDED: Final = "reconciler_last_success_timestamp_seconds"
+_REFUSED: Final = "reconciler_plan_refused"
 
 SUCCESS: Final = frozenset({ExitCode.DONE, ExitCode.CHANGES, ExitCode.PENDING})
 """The exit codes of a run that did what it was to do, whatever it found."""
@@ -62,6 +66,10 @@ class Measured:
         ended: when it ended, in seconds since 1970.
         seconds: how long it took; None where that is not known.
         samples: what it found.
+        target: tells sites of the same name apart where many jobs write to the same place
+            (`reconciler.monitoring.job.Job`); empty in a file that somebody named.
+        placed: whether it is known which site it was about: a run that fails before its settings
+            are read may be about any.
     """
 
     command: str
@@ -70,6 +78,8 @@ class Measured:
     ended: float
     seconds: float | None = None
     samples: tuple[Sample, ...] = ()
+    target: str = ""
+    placed: bool = True
 
     @property
     def succeeded(self) -> bool:
@@ -79,7 +89,7 @@ class Measured:
     @property
     def labels(self) -> tuple[tuple[str, str], ...]:
         """What tells its samples from those of other runs."""
-        named = (("command", self.command), ("site", self.site))
+        named = (("command", self.command), ("site", self.site), ("target", self.target))
         return tuple((name, value) for name, value in named if value)
 
     def all_samples(self) -> Iterator[Sample]:
@@ -89,14 +99,14 @@ class Measured:
         keeps the one of before.
         """
         told = {
-            "reconciler_last_run_timestamp_seconds": self.ended,
+            RAN: self.ended,
             "reconciler_last_run_success": float(self.succeeded),
             "reconciler_last_run_exit_code": float(self.code),
         }
         if self.seconds is not None:
             told["reconciler_last_run_duration_seconds"] = self.seconds
         if self.succeeded:
-            told["reconciler_last_success_timestamp_seconds"] = self.ended
+            told[SUCCEEDED] = self.ended
         for name, value in told.items():
             yield Sample(name, self.labels, value)
         for found in self.samples:
@@ -108,12 +118,17 @@ def of_plan(plan: Plan) -> tuple[Sample, ...]:
     verbs = Counter(action.verb.value for action in plan.actions)
     return (
         *_by("reconciler_plan_actions", "verb", Verb, verbs),
-        _one("reconciler_plan_refused", plan.refused),
+        _one(_REFUSED, plan.refused),
         _one(
             "reconciler_grants_past_end",
             sum(action.cause.kind is CauseKind.EXPIRED for action in plan.actions),
         ),
     )
+
+
+def of_error(error: BaseException) -> tuple[Sample, ...]:
+    """Measure why a run came to nothing: a guard may refuse a plan when it is carried out, too."""
+    return (_one(_REFUSED, value=1),) if isinstance(error, GuardRefused) else ()
 
 
 def of_drift(report: DriftReport) -> tuple[Sample, ...]:

@@ -1,9 +1,9 @@
 """A file of metrics for node_exporter's textfile collector.
 
-The file is renamed into its place within its folder, so that the collector never reads half of one,
-and whoever is on the machine may read it: the collector runs as another user, and there is nothing
-in it but numbers and the names of sites and rosters. Its name until then does not end in `.prom`,
-which is all that the collector looks at.
+Runs that share a file write it one after the other. It is renamed into its place within its folder,
+so that the collector never reads half of one, and whoever is on the machine may read it: the
+collector runs as another user, and there is nothing in it but numbers and the names of sites and
+rosters. Its name until then does not end in `.prom`, which is all that the collector looks at.
 """
 
 import os
@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from reconciler.file_locks import locked
+from reconciler.monitoring.job import Job
 from reconciler.monitoring.samples import FAMILIES, Measured
 from reconciler.private_files import replacing
 
@@ -28,9 +30,9 @@ def is_textfile(path: Path) -> bool:
     return found is not None and found[2].decode() in FAMILIES
 
 
-def file_name(command: str, site: str) -> str:
-    """Return the name of the file of a command and a site: no two may write the same one."""
-    words = [re.sub(r"[^\w.-]", "_", word) for word in ("reconciler", command, site) if word]
+def file_name(job: Job) -> str:
+    """Return the name of a job's file: no two may write the same one."""
+    words = [re.sub(r"[^\w.-]", "_", word) for word in ("reconciler", *job.parts) if word]
     return f"{'_'.join(words)}.prom"
 
 
@@ -43,14 +45,17 @@ def write_textfile(path: Path, measured: Sequence[Measured], sites: Set[str] | N
         sites: all sites of the fleet, where it is one.
 
     Raises:
+        LeaseHeld: another run is writing to it, and does not end.
+        SiteError: no file can be locked where it lies.
         OSError: it cannot be written; what stood there stays.
     """
     from reconciler.monitoring.exposition import renewed  # noqa: PLC0415 - loads a library
 
-    before = b""
-    with suppress(FileNotFoundError):
-        before = path.read_bytes()
-    with replacing(path) as file:
-        file.write(renewed(before, measured, sites))
-        if hasattr(os, "fchmod"):
-            os.fchmod(file.fileno(), READABLE)
+    with locked(path):
+        before = b""
+        with suppress(FileNotFoundError):
+            before = path.read_bytes()
+        with replacing(path) as file:
+            file.write(renewed(before, measured, sites))
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), READABLE)

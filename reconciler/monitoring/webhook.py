@@ -15,6 +15,7 @@ from reconciler.errors import ExitCode
 from reconciler.http.call import Limits
 from reconciler.http.delivery import LIMITS, Delivery, deliver
 from reconciler.monitoring.facts import Findings, changes, only
+from reconciler.monitoring.job import Job
 from reconciler.monitoring.memory import Memory
 from reconciler.monitoring.message import Message, body_of
 from reconciler.monitoring.settings import Webhook
@@ -25,7 +26,7 @@ def tell(
     memory: Memory,
     found: Mapping[str, Findings],
     *,
-    command: str,
+    job: Job,
     code: ExitCode,
     at: datetime,
     limits: Limits = LIMITS,
@@ -36,7 +37,7 @@ def tell(
         to: whom.
         memory: what was told before.
         found: per site what was found now.
-        command: what was run.
+        job: what was run, and for whom.
         code: its exit code.
         at: when it ended.
         limits: how often it is tried, and how long.
@@ -52,7 +53,9 @@ def tell(
         for change in changes(site, memory.of_site(site), each)
     )
     if news:
-        send(to, Message(command, code, news, tracing.current(), at, memory.number), limits=limits)
+        trace = tracing.current()
+        message = Message(job, code, news, trace, at, memory.number, memory.mark)
+        send(to, message, limits=limits)
     memory.keep(meant, told=bool(news))
 
 

@@ -52,6 +52,9 @@ def read_files(kind: str, files: Files) -> Roster:
     plugin = load(ROSTERS, kind)
     try:
         found = plugin.object(files)
+    except ConfigurationError as error:
+        error.naming_nobody("")  # a format may quote from a roster in it
+        raise
     except ReconcilerError:
         raise
     except (Exception, SystemExit) as error:

@@ -85,6 +85,7 @@ class InvalidRoster(ReconcilerError):
         if count > _SHOWN_PROBLEMS:
             lines.append(f"  … and {count - _SHOWN_PROBLEMS} more")
         super().__init__("\n".join(lines), _ADVICE)
+        self.naming_nobody(lines[0])
         self.diagnostics = tuple(
             Diagnostic(each.code, f"{named}, {each.place}: {each.told}.", position, _ADVICE)
             for each in self.problems

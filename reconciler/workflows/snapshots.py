@@ -1,34 +1,15 @@
-"""The snapshot of a site without an API: one command at a time changes it, wherever it lies.
+"""The snapshot of a site without an API: one command at a time changes it, wherever it lies."""
 
-The lock is a file beside the snapshot, not a lease in the journal: the snapshot may lie on a share,
-and each who works with it has a journal of their own. The system frees it when a process ends.
-"""
-
-import errno
 import hashlib
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Final
 
-from reconciler.errors import LeaseHeld, SiteError
-from reconciler.private_files import replace_content, resemble, write_private
+from reconciler.errors import SiteError
+from reconciler.file_locks import WAIT_SECONDS, locked
+from reconciler.private_files import replace_content, write_private
 from reconciler.providers.saved import write_state
 from reconciler.state import LiveState
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-WAIT_SECONDS: Final = 10.0
-"""So long a command waits for another one to be done with the snapshot; none takes long."""
-
-_LOOK_SECONDS: Final = 0.05
-_BUSY: Final = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
 
 
 class Snapshot:
@@ -75,41 +56,8 @@ def held(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[Snapshot]:
         SiteError: no file can be locked where it lies.
         OSError: nothing can be written there, or it cannot be read.
     """
-    # The file stays: who deleted it would let two in, each with a lock on another file.
-    lock = path.with_name(f".{path.name}.lock")
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        with suppress(OSError):  # only its owner can let the same people in, and did so before
-            resemble(lock, path.stat())
-        _take(handle, path, monotonic() + wait_seconds)
+    with locked(path, wait_seconds):
         yield Snapshot(path)
-    finally:
-        os.close(handle)
-
-
-def _take(lock: int, path: Path, end: float) -> None:
-    while not _taken(lock, path):
-        if monotonic() >= end:
-            raise LeaseHeld(
-                f"Another command is writing to {path}.", "Wait for its end, and run this again."
-            )
-        sleep(_LOOK_SECONDS)
-
-
-def _taken(lock: int, path: Path) -> bool:
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in _BUSY:
-            return False
-        raise SiteError(
-            f"No file can be locked where {path} lies: {error.strerror}.",
-            "Keep the snapshot where two commands cannot write to it at once: on another disk.",
-        ) from None
-    return True
 
 
 def _digest(path: Path) -> bytes | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from between import between, make_certificate
+from receivers import Receiver, receiving
 from sandboxes import ROOT, Desk, Done, Sandbox, running
 from small import small_site
 
@@ -168,6 +169,22 @@ def test_a_token_is_shown_to_the_site_alone(first_desk: Desk, untouched: Sandbox
 
 
 # The way there
+
+
+def test_what_it_asks_has_the_id_of_the_run(first_desk: Desk):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with receiving(Receiver()) as receiver:
+        first_desk.run(
+            "doctor",
+            expect=1,
+            RECONCILER_URL=receiver.url,
+            RECONCILER_TOKEN_URL=f"{receiver.url}/token",
+            TRACEPARENT=f"00-{trace}-00f067aa0ba902b7-01",
+        )
+    assert receiver.got
+    traces = [each.headers.get("traceparent", "").split("-") for each in receiver.got]
+    assert {each[1] for each in traces if len(each) > 1} == {trace}
+    assert all(len(each) == 4 for each in traces)
 
 
 def test_nobody_there(first_desk: Desk):

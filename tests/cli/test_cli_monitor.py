@@ -13,6 +13,8 @@ from receivers import HANG, Gateway, Receiver, Samples, receiving, samples_of, v
 from sandboxes import Desk, Sandbox, example, running
 
 from reconciler.drift import DriftKind
+from reconciler.providers.saved import write_state
+from reconciler.testing import SAMPLE
 
 SECRET = "webhook-secret-5e1f"
 PASSWORD = "gateway-password-77be"
@@ -151,6 +153,42 @@ def test_a_refused_apply_is_written(settled_desk: Desk):
     assert valued(found, "reconciler_plan_refused") == 1
 
 
+def test_a_failure_before_the_settings_are_read_is_over_with_the_next_good_run(
+    settled_desk: Desk,
+):
+    desk, variables = settled_desk, settled_desk.environment
+    drift = ("drift", "roles.yaml", "-e", "town", "--metrics", "drift.prom")
+    good = f"""\
+[environments.town]
+url = "{variables["RECONCILER_URL"]}"
+client_id = "{variables["RECONCILER_CLIENT_ID"]}"
+client_secret = {{env = "RECONCILER_CLIENT_SECRET"}}
+"""
+    goods = []
+    for text, code in (("[", 1), (good, 0), ("[", 1), (good, 0)):
+        desk.write(text, "reconciler.toml")
+        desk.run(*drift, expect=code)
+        goods.append(valued(written(desk), GOOD))
+    assert goods == [0, 1, 0, 1]
+    (desk.directory / "reconciler.toml").unlink()
+    desk.run(*drift, expect=1)
+    assert valued(written(desk), GOOD, site="town") == 0
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_an_apply_that_the_sites_policy_refuses_when_it_begins_is_written(
+    settled_desk: Desk, *, saved: bool
+):
+    desk = settled_desk
+    desk.write(example(mentors=[]))
+    apply = ("apply", "roles.yaml", "--yes")
+    if saved:
+        desk.run("plan", "roles.yaml", "--out", "plan.json", expect=4)
+        apply = ("apply", "plan.json")
+    desk.run(*apply, "--metrics", "runs.prom", expect=4)
+    assert valued(written(desk, "runs.prom"), "reconciler_plan_refused") == 1
+
+
 def test_no_other_file_is_replaced(first_desk: Desk):
     first_desk.write("somebody's work\n", "notes.txt")
     done = first_desk.run("plan", "roles.yaml", "--metrics", "notes.txt", expect=64)
@@ -188,10 +226,15 @@ def test_each_command_has_a_file_in_the_collectors_folder(settled_desk: Desk):
     settled_desk.run("drift", "roles.yaml", "--monitor")
     settled_desk.run("plan", "roles.yaml", "--monitor")
     settled_desk.run("plan", "roles.yaml")
-    assert sorted(each.name for each in folder.iterdir()) == [
-        "reconciler_drift.prom",
-        "reconciler_plan.prom",
-    ]
+    drift, plan = sorted(each.name for each in folder.glob("*.prom"))
+    assert re.fullmatch("reconciler_drift_[0-9a-f]{8}.prom", drift)
+    assert plan == drift.replace("drift", "plan")
+    settled_desk.run("drift", "roles.yaml", "--monitor", expect=1, RECONCILER_URL="http://[::1]:1")
+    files = [*folder.glob("reconciler_drift_*.prom")]
+    targets = {
+        dict(labels)["target"] for each in files for _, labels in samples_of(each.read_bytes())
+    }
+    assert len(files) == len(targets) == 2
 
 
 def test_a_push_replaces_the_group_and_a_failure_leaves_the_last_success(
@@ -203,7 +246,8 @@ def test_a_push_replaces_the_group_and_a_failure_leaves_the_last_success(
     desk.run("drift", "nothing.yaml", "--monitor", expect=1)
     found = gateway.samples()
     assert [each.method for each in gateway.got] == ["PUT", "POST"]
-    assert {each.path for each in gateway.got} == {"/metrics/job/reconciler/command/drift"}
+    (path,) = {each.path for each in gateway.got}
+    assert re.fullmatch("/metrics/job/reconciler/command/drift/target/[0-9a-f]{8}", path)
     assert valued(found, CODE, job="reconciler") == 1
     assert valued(found, LAST_GOOD) == valued(good, LAST_GOOD)
     assert valued(found, DRIFT, kind="changed") == 0
@@ -246,8 +290,12 @@ def test_a_push_that_fails_is_a_warning(settled_desk: Desk, gateway: Gateway, an
 
 def test_a_file_that_cannot_be_written_is_a_warning(settled_desk: Desk):
     folder = settled_desk.directory / "collector"
-    (folder / "reconciler_drift.prom").mkdir(parents=True)
+    folder.mkdir()
     settled_desk.write('[metrics]\ntextfile_folder = "collector"\n', "reconciler.toml")
+    settled_desk.run("drift", "roles.yaml", "--monitor")
+    (file,) = folder.glob("*.prom")
+    file.unlink()
+    file.mkdir()
     done = settled_desk.run("drift", "roles.yaml", "--monitor")
     assert "warning: Metrics could not be written" in done.err
 
@@ -340,7 +388,6 @@ def test_a_failure_is_told_and_that_it_works_again(settled_desk: Desk, receiver:
         desk.run(
             *("drift", "roles.yaml", "--monitor"),
             expect=1,
-            RECONCILER_URL="http://127.0.0.1:1",
             RECONCILER_TOKEN_URL="http://127.0.0.1:1/token",
         )
     desk.run("drift", "roles.yaml", "--monitor")
@@ -388,6 +435,28 @@ def test_a_message_is_signed_and_no_secret_is_in_it_nor_in_the_log(
     for secret in (SECRET, base64.b64encode(SECRET.encode()).decode(), "T0KEN"):
         assert secret not in said
     assert got.headers["webhook-signature"].startswith("v1,")
+
+
+@pytest.mark.parametrize("redact", [(), ("--redact",)])
+def test_who_is_missing_in_a_site_is_in_no_message_and_hidden_where_that_is_asked_for(
+    tmp_path: Path, receiver: Receiver, redact: tuple[str, ...]
+):
+    desk = Desk(tmp_path)
+    desk.environment["RECONCILER_REDACT_KEY"] = "0123456789abcdef" * 4
+    broken = json.loads(write_state(SAMPLE))
+    broken["people"] = [each for each in broken["people"] if each["id"] != "s1"]
+    long = json.dumps(broken).replace('"s1"', '"learner-4711"')
+    desk.write(long, "site.json")
+    hooked(desk, receiver)
+    settings = (desk.directory / "reconciler.toml").read_text()
+    site = '[environments.a]\nprovider = "snapshot"\npath = "site.json"\n'
+    desk.write(f"{settings}\n{site}", "reconciler.toml")
+    desk.write("version: 1\nsite: sample\n")
+    done = desk.run("drift", "roles.yaml", "--monitor", *redact, expect=1)
+    (got,) = receiver.got
+    assert b"learner-4711" not in got.body
+    assert b"the state does not hold together" in got.body
+    assert ("learner-4711" in done.err) == (not redact)
 
 
 # One id

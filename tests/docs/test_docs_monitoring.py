@@ -18,6 +18,7 @@ from standardwebhooks import WebhookVerificationError
 from reconciler.credentials import Secret
 from reconciler.errors import ExitCode
 from reconciler.monitoring.facts import Fact, Findings, Topic, changes
+from reconciler.monitoring.job import Job
 from reconciler.monitoring.message import BODIES, Message
 from reconciler.monitoring.samples import FAMILIES
 from reconciler.monitoring.settings import METRICS_KEYS, WEBHOOK_KEYS, Webhook
@@ -69,7 +70,8 @@ def as_shown() -> Message:
     fact = Fact(Topic.DRIFT, "key", "`mentor t-0407` `class 8a` changed by `admin`", details)
     found = tuple(changes("production", {}, Findings(frozenset(Topic), (fact,))))
     at = datetime.fromisoformat(shown()["time"])
-    return Message("drift", ExitCode.CHANGES, found, shown()["correlation_id"], at, 0)
+    job = Job("drift", "production", "https://roles.example")
+    return Message(job, ExitCode.CHANGES, found, shown()["correlation_id"], at, 0, "mark")
 
 
 def test_the_message_is_as_it_is_shown_and_as_the_schema_has_it():

@@ -62,6 +62,13 @@ def test_a_fleet_that_cannot_be_read_is_a_run_that_failed(fleet: FleetDesk):
     assert codes(written(fleet)) == {None: 1, **dict.fromkeys(ALL, 3)}
 
 
+def test_a_refused_apply_of_a_site_is_a_refused_plan(fleet: FleetDesk):
+    fleet.run("fleet", "apply", "fleet.yaml", "--yes")
+    fleet.write("version: 1\nsite: s002\nmentors: []\n", "s002/roles.yaml")
+    fleet.run("fleet", "apply", "fleet.yaml", "--yes", "--metrics", "fleet.prom", expect=4)
+    assert valued(written(fleet), "reconciler_plan_refused", site="s002") == 1
+
+
 def test_each_site_has_a_group_of_its_own(fleet: FleetDesk):
     with receiving(Gateway()) as gateway:
         settings(fleet, f'[metrics]\npush_url = "{gateway.url}"\n')

@@ -1,9 +1,10 @@
 """Handing something over: what is tried again, what is not, and how long that takes."""
 
 import time
+from dataclasses import replace
 
 import pytest
-from receivers import HANG, Receiver, receiving
+from receivers import HANG, TRICKLE, Receiver, receiving
 
 from reconciler import tracing
 from reconciler.errors import RequestRefused, Unreachable
@@ -64,6 +65,24 @@ def test_who_does_not_answer_is_waited_for_so_long_and_no_longer(receiver):
         hand(receiver, timeout=0.2)
     assert time.monotonic() - began < 5
     assert SECRET not in f"{failed.value} {failed.value.advice}"
+
+
+def test_who_trickles_is_left_at_the_end_of_the_time(receiver):
+    receiver.answers = [TRICKLE] * 4
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match=r"^the webhook: it was not done within 2 seconds\.$"):
+        hand(receiver, timeout=0.5, limits=replace(QUICK, total_seconds=2.0))
+    assert 1.9 < time.monotonic() - began < 5
+    assert len(receiver.got) == 1
+
+
+def test_a_time_that_somebody_set_is_given_to_each_answer(receiver):
+    receiver.answers = [HANG]
+    began = time.monotonic()
+    limits = replace(QUICK, connect_seconds=0.1, attempts=1, total_seconds=0.1)
+    with pytest.raises(Unreachable, match="no answer within the time allowed"):
+        hand(receiver, timeout=1.0, limits=limits)
+    assert time.monotonic() - began < 5
 
 
 def test_who_asks_for_more_patience_than_there_is_gets_none(receiver):

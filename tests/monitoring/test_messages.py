@@ -5,12 +5,15 @@ import hashlib
 import hmac
 import json
 import stat
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from receivers import Receiver, receiving
+from requests.structures import CaseInsensitiveDict
 from small import plan, small_site, wanting
 
 from reconciler.credentials import Secret
@@ -20,6 +23,7 @@ from reconciler.drift import classify
 from reconciler.ending import Ending
 from reconciler.errors import (
     ConfigurationError,
+    ContractViolation,
     ExitCode,
     GuardRefused,
     InvalidInput,
@@ -27,7 +31,9 @@ from reconciler.errors import (
     SiteError,
     Unreachable,
 )
+from reconciler.http.answers import Received, read
 from reconciler.http.call import Limits
+from reconciler.http.failures import Again
 from reconciler.monitoring.facts import (
     FINE,
     Fact,
@@ -38,12 +44,20 @@ from reconciler.monitoring.facts import (
     of_drift,
     of_error,
 )
+from reconciler.monitoring.job import Job
 from reconciler.monitoring.memory import Memory
 from reconciler.monitoring.message import ITEMS, LINES, Message, body_of, text_of
 from reconciler.monitoring.settings import Webhook
 from reconciler.monitoring.webhook import tell
 from reconciler.provider import Event
+from reconciler.provider_options import Plugged
+from reconciler.providers.plugged import reader as plugged_reader
+from reconciler.providers.plugged.reader import PluggedReader
+from reconciler.providers.rest.peer import SITE
+from reconciler.rosters import formats
+from reconciler.rosters.formats import read_files
 
+JOB = Job("drift", "test", "https://roles.example")
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 KEY = b"0123456789abcdef0123456789abcdef"
 QUICK = Limits(attempts=3, sleep=lambda _seconds: None)
@@ -65,7 +79,7 @@ def found(*keys: str, topic: Topic = Topic.DRIFT) -> Findings:
 
 def message(*facts: Fact, number: int = 0) -> Message:
     news = tuple(changes("test", {}, Findings(frozenset(Topic), facts)))
-    return Message("drift", ExitCode.CHANGES, news, "4bf9", AT, number)
+    return Message(JOB, ExitCode.CHANGES, news, "4bf9", AT, number, "mark")
 
 
 @pytest.fixture
@@ -83,8 +97,14 @@ def told(receiver: Receiver) -> list[dict]:
 
 
 def send(to: Webhook, folder: Path, findings: Findings, site: str = "test") -> None:
-    memory = Memory.of(folder, "job")
-    tell(to, memory, {site: findings}, command="drift", code=ExitCode.DONE, at=AT, limits=QUICK)
+    with Memory.held(folder, to.url.reveal(), JOB) as memory:
+        tell(to, memory, {site: findings}, job=JOB, code=ExitCode.DONE, at=AT, limits=QUICK)
+
+
+def kept(folder: Path) -> Path:
+    """The file that remembers, beside its lock."""
+    (path,) = folder.glob("told-*.json")
+    return path
 
 
 # What is new
@@ -140,14 +160,78 @@ def test_an_error_that_names_people_is_told_by_its_kind():
     assert failure.text == "1 error found: RR101"
 
 
-@pytest.mark.parametrize("kind", [SiteError, Unreachable])
-def test_what_a_server_says_of_people_is_not_repeated(kind: type[SiteError]):
-    for said in (
-        "GET /v1/people was refused: 403 (forbidden)",
-        "GET /v1/site: it cannot answer: 503",
-    ):
-        (failure,) = of_error(kind(f"{said} Åse Læring is not to be read.")).facts
-        assert failure.text == said
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (403, "forbidden", "GET /v1/people was refused: 403 (forbidden)"),
+        (403, "s-1001", "GET /v1/people was refused: 403"),
+        (503, "busy", "GET /v1/people: the site cannot answer: 503"),
+    ],
+)
+def test_what_a_server_says_of_people_is_not_repeated(status: int, code: str, said: str):
+    problem = {"code": code, "detail": "Åse Læring is not to be read."}
+    headers = CaseInsensitiveDict({"Content-Type": "application/problem+json"})
+    received = Received(status, headers, json.dumps(problem).encode())
+    with pytest.raises((SiteError, Again)) as refused:
+        read(
+            *("GET /v1/people", received, SITE),
+            conditional=False,
+            repeatable=True,
+            secrets=(),
+        )
+    error = refused.value.error if isinstance(refused.value, Again) else refused.value
+    assert "Åse" in str(error)
+    (failure,) = of_error(error).facts
+    assert failure.text == said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SiteError("No such learner: s-1001."),
+        ContractViolation("file: learner s-1001 is odd."),
+        ReconcilerError("s-1001."),
+        OSError(2, "s-1001", "s-1001"),
+        OSError("s-1001"),
+        KeyError("s-1001"),
+    ],
+)
+def test_what_does_not_say_of_itself_that_it_names_nobody_is_told_by_its_kind(error: Exception):
+    (failure,) = of_error(error).facts
+    assert "s-1001" not in repr(failure)
+    assert type(error).__name__ in failure.text
+
+
+def plugged(_: object) -> object:
+    raise ConfigurationError("s-1001 is not in the settings.")
+
+
+def through_a_provider() -> None:
+    with PluggedReader(Plugged("their.provider", {})):
+        pass
+
+
+def through_a_format() -> None:
+    read_files("their.format", {})
+
+
+@pytest.mark.parametrize(
+    ("module", "use"), [(plugged_reader, through_a_provider), (formats, through_a_format)]
+)
+def test_a_plugin_is_not_trusted_with_its_settings_either(monkeypatch, module, use):
+    plugin = SimpleNamespace(said="a plugin", object=plugged)
+    plugged.open_reader = plugged
+    monkeypatch.setattr(module, "load", lambda *_: plugin)
+    with pytest.raises(ConfigurationError) as raised:
+        use()
+    (failure,) = of_error(raised.value).facts
+    assert failure.text.startswith("ConfigurationError; its message may name people")
+
+
+def test_what_does_is_told_by_its_sentence():
+    error = SiteError("file: learner s-1001 is odd.").naming_nobody("file: a learner is odd.")
+    (failure,) = of_error(error).facts
+    assert failure.text == "file: a learner is odd"
 
 
 def test_a_refusal_is_told_by_guard_and_is_no_failure():
@@ -186,6 +270,26 @@ def test_the_id_is_that_of_what_is_told():
     assert message(fact()).id == replace(message(fact()), trace="other", at=datetime.now(UTC)).id
     assert message(fact()).id != message(fact(key="other")).id
     assert message(fact()).id != message(fact(), number=1).id
+    assert message(fact()).id != replace(message(fact()), mark="other").id
+    for other in ({"command": "plan"}, {"site": "x"}, {"address": "x"}):
+        assert message(fact()).id != replace(message(fact()), job=replace(JOB, **other)).id
+
+
+def test_two_memories_never_send_the_same_id(receiver, tmp_path: Path):
+    for folder in ("one", "two"):
+        send(hook(receiver), tmp_path / folder, found("a"))
+    kept(tmp_path / "two").unlink()
+    send(hook(receiver), tmp_path / "two", found("a"))
+    assert len({each["id"] for each in told(receiver)}) == 3
+
+
+def test_a_site_of_the_same_name_elsewhere_is_told_of_by_itself(receiver, tmp_path: Path):
+    for address in ("https://one.example", "https://two.example"):
+        job = replace(JOB, address=address)
+        with Memory.held(tmp_path, hook(receiver).url.reveal(), job) as memory:
+            told_of = {"test": found("a")}
+            tell(hook(receiver), memory, told_of, job=job, code=ExitCode.DONE, at=AT)
+    assert len(receiver.got) == 2
 
 
 # How it is sent
@@ -250,17 +354,37 @@ def test_topics_that_nobody_wants_are_left_out(receiver, tmp_path: Path):
 
 def test_what_is_remembered_is_private_and_names_nobody(receiver, tmp_path: Path):
     send(hook(receiver), tmp_path / "state", drift_of(("10", "u2")))
-    (path,) = (tmp_path / "state").iterdir()
+    path = kept(tmp_path / "state")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert "t-1" not in path.read_text()
     assert "T0KEN" not in path.name + path.read_text()
 
 
+def test_two_runs_at_once_tell_one_after_the_other(receiver, tmp_path: Path):
+    sending = [
+        threading.Thread(target=send, args=(hook(receiver), tmp_path, found("a", "b"), site))
+        for site in ("one", "one", "two", "two")
+    ]
+    for each in sending:
+        each.start()
+    for each in sending:
+        each.join()
+    assert sorted(each["events"][0]["site"] for each in told(receiver)) == ["one", "two"]
+
+
+def test_where_nothing_can_be_kept_all_is_told(receiver, tmp_path: Path):
+    (tmp_path / "state").write_text("no folder")
+    for _ in range(2):
+        with pytest.raises(OSError, match="Not a directory"):
+            send(hook(receiver), tmp_path / "state", found("a"))
+    assert len(receiver.got) == 2
+
+
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"format": "other"}', '{"format": 1}'])
 def test_where_it_is_lost_everything_is_told_once_more(receiver, tmp_path: Path, broken: str):
     send(hook(receiver), tmp_path, found("a"))
-    (path,) = tmp_path.iterdir()
+    path = kept(tmp_path)
     path.write_text(broken)
     send(hook(receiver), tmp_path, found("a"))
     send(hook(receiver), tmp_path, found("a"))

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from reconciler.domain.address import Address
-from reconciler.errors import ContractViolation, ReconcilerError, SiteError
+from reconciler.errors import ConfigurationError, ContractViolation, ReconcilerError, SiteError
 from reconciler.plain import plain
 from reconciler.plugins import PROVIDERS, capitalised, load
 from reconciler.provider import Event, Reader
@@ -65,6 +65,9 @@ class PluggedReader(Generic[Opened]):
         """Tell of what is raised, but not in its own words: they may hold names or secrets."""
         try:
             yield
+        except ConfigurationError as error:
+            error.naming_nobody("")  # a provider may quote from a site in it
+            raise
         except ReconcilerError:
             raise
         except (Exception, SystemExit) as error:
