@@ -232,6 +232,8 @@ def test_events_that_lend_secrets_to_strangers_are_refused(runner, event):
     ran = runner.run(replace(PULL, name=event), command="plan")
     assert ran.code == 64
     assert "Use pull_request." in ran.log
+    (temp,) = runner.folder.iterdir()
+    assert not (temp / "reconciler").exists(), "nothing was installed before"
 
 
 def test_inputs_are_values_and_never_code(runner):

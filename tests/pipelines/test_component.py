@@ -2,12 +2,14 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from sandboxes import PROGRAM, ROOT
+from sandboxes import PROGRAM, ROOT, clean_environment
+from traps import lay_traps, sprung
 
 TEMPLATE = ROOT / "templates" / "roles.yml"
 LEARNER = re.compile(r"\bs-\d{4}\b")
@@ -54,7 +56,7 @@ class Project:
             "PATH": f"{PROGRAM.parent}:/usr/bin:/bin",
         }
         done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", shell.replace("python -m pip install", "true")],
+            ["bash", "-eo", "pipefail", "-c", shell.replace("python -P -m pip install", "true")],
             cwd=self.desk.directory,
             env=environment,
             stdout=subprocess.PIPE,
@@ -139,6 +141,29 @@ def test_inputs_are_values_and_never_code(project):
     body = TEMPLATE.read_text(encoding="utf-8").split("\n---\n")[1]
     for job in yaml.safe_load(body).values():
         assert "$[[" not in "\n".join([*job.get("script", []), *job.get("before_script", [])])
+
+
+def test_nothing_of_the_repository_runs_beside_the_secrets(tmp_path):
+    lay_traps(tmp_path)
+    jobs = filled(package="reconciler @ file:///no-such-place/reconciler")
+    shell = [*jobs[".roles"]["before_script"], jobs["roles-apply"]["script"][0]]
+    for each in shell[0], f"{shell[-1]}; echo key=$RECONCILER_REDACT_KEY":
+        done = subprocess.run(
+            ["bash", "-e", "-c", each],
+            cwd=tmp_path,
+            env={
+                **clean_environment(),
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+                "PIP_NO_INDEX": "1",
+                "ROLES_PACKAGE": jobs[".roles"]["variables"]["ROLES_PACKAGE"],
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert not sprung(tmp_path), done.stderr
+        assert "no-such-place" in done.stderr or re.fullmatch(r"key=[0-9a-f]{64}\n", done.stdout)
 
 
 def test_only_who_may_deploy_applies_and_nobody_twice_at_once():

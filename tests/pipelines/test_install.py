@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from sandboxes import PROGRAM, ROOT, Desk, clean_environment
+from traps import lay_traps, sprung
 
 from reconciler.connection import load_connection
 
@@ -307,6 +308,43 @@ def test_the_hooks_check_manifests_and_put_them_into_their_form(repository):
         check=False,
     )
     assert judged.returncode == 0, judged.stdout
+
+
+def installing(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "pipelines" / "install"],
+        cwd=folder,
+        env={**clean_environment(), "RUNNER_TEMP": str(folder.parent / "temp"), **more},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_nothing_of_the_checkout_runs_when_the_action_installs(tmp_path):
+    """The step has the secrets of an apply; whoever may push a file has no part in it."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    lay_traps(checkout)
+    done = installing(checkout, PYTHON=sys.executable, PIP_NO_INDEX="1")
+    assert "No matching distribution" in done.stderr, "pip itself was asked"
+    assert (tmp_path / "temp" / "reconciler" / "bin" / "python").exists()
+    assert not sprung(checkout), done.stderr
+
+
+def test_what_the_action_installs_sees_no_secrets(tmp_path):
+    seen = tmp_path / "seen"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nenv >{seen}\nexit 3\n", encoding="utf-8")
+    python.chmod(0o700)
+    secrets = dict.fromkeys(("RECONCILER_CLIENT_SECRET", "OF_ANOTHER_NAME", "GH_TOKEN"), "hunter2")
+    proxy = "http://proxy.example:3128"
+    done = installing(tmp_path, PYTHON=str(python), https_proxy=proxy, **secrets)
+    assert done.returncode == 3
+    told = seen.read_text(encoding="utf-8")
+    assert "hunter2" not in told
+    assert f"https_proxy={proxy}\n" in told
 
 
 @pytest.mark.soak
