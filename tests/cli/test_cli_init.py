@@ -748,6 +748,7 @@ def test_a_pipeline_leaves_no_copy_of_the_site_on_its_runner(empty, pipeline):
     found = yaml.safe_load(pipeline_of(empty, pipeline))
     for_all = found["env" if pipeline == "github" else "variables"]
     assert for_all["RECONCILER_NO_CACHE"] == "1"
+    assert for_all["RECONCILER_HIDE_IDS"] == "1", "a roster's mistakes may name learners"
 
 
 def test_secrets_reach_only_the_steps_that_ask_the_site(empty):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from broken_roster import break_the_roster
 from sandboxes import PROGRAM, ROOT, Desk, clean_environment
 from traps import lay_traps, sprung
 
@@ -206,8 +207,9 @@ def test_what_the_cron_job_runs_ends_as_the_page_says(desk):
             check=False,
         )
         desk.check_manners(done.stdout + done.stderr)
-        assert not re.search(r"\bs-\d{4}\b", done.stdout), "the log names learners"
-        return done.returncode, done.stdout
+        said = done.stdout + done.stderr
+        assert not re.search(r"\bs-\d{4}\b", said), "the log names learners"
+        return done.returncode, said
 
     assert ended()[0] == 0
     manifest = (desk.directory / "roles.yaml").read_text(encoding="utf-8")
@@ -220,6 +222,10 @@ def test_what_the_cron_job_runs_ends_as_the_page_says(desk):
     (rule,) = spec["podFailurePolicy"]["rules"]
     assert code in rule["onExitCodes"]["values"]
     assert rule["onExitCodes"]["containerName"] == container["name"]
+    break_the_roster(desk)
+    code, said = ended()
+    assert code == 1
+    assert "RR309" in said
 
 
 def test_secrets_as_files_are_found_as_the_page_has_them(tmp_path):
