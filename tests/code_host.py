@@ -26,6 +26,7 @@ class CodeHost:
         self.writes: list[tuple[str, str]] = []
         self.pulls: dict[str, list[dict[str, Any]]] = {}
         self.artefacts: list[dict[str, Any]] = []
+        self.newest = "b" * 40
         self.permitted = True
         self.failing: int | None = None
         self.url = ""
@@ -93,6 +94,8 @@ class CodeHost:
             ("PATCH", rf"{github}/issues/comments/(\d+)", self._renewed),
             ("GET", rf"{github}/commits/(\w+)/pulls", self._pulls_of),
             ("GET", rf"{github}/actions/artifacts", self._kept),
+            ("GET", rf"{github}/commits", self._commits),
+            ("GET", rf"{gitlab}/repository/commits", self._commits),
             ("GET", r"/user", lambda *_: (200, {"id": 99, "username": "project_7_bot"})),
             ("GET", rf"{gitlab}/merge_requests/3/notes", self._listed),
             ("POST", rf"{gitlab}/merge_requests/3/notes", self._made),
@@ -120,6 +123,10 @@ class CodeHost:
 
     def _pulls_of(self, found: Any, _query: Any, _body: Any) -> tuple[int, Any]:
         return 200, self.pulls.get(found[1], [])
+
+    def _commits(self, _found: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+        assert query == {"per_page": "1"}, "without a branch it is the default one"
+        return 200, [{"sha": self.newest, "id": self.newest}]
 
     def _kept(self, _found: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
         named = [each for each in self.artefacts if each["name"] == query["name"]]

@@ -72,6 +72,22 @@ def comment(*, file: Path, about: str) -> int:
     return ExitCode.DONE
 
 
+@command.command("newest")
+@options.verbose_option
+def newest() -> int:
+    """Check that the job is for the newest commit of the default branch, before an apply.
+
+    Of an older one newer merges may have taken back what it declares: exit code 5.
+
+    Example: reconciler pipeline newest
+    """
+    from reconciler.pipelines.host import Host
+    from reconciler.pipelines.newest import check_newest
+
+    check_newest(Host.of(os.environ))
+    return ExitCode.DONE
+
+
 @command.command("reviewed")
 @about_option
 @options.verbose_option

@@ -1,8 +1,8 @@
 """Which run of a pipeline made the plan that was reviewed before a merge, on GitHub.
 
 What that run kept is no more to be trusted than the branch it ran for: who may push there may have
-written it. It says what was reviewed, and nothing is applied because it stands there
-(`reconciler/plan/reviewed.py`).
+written it. It says what was reviewed, and nothing is applied because it stands there: forged, it
+can at most let pass what the merged manifest declares (`reconciler/plan/reviewed.py`).
 """
 
 from collections.abc import Iterator, Mapping

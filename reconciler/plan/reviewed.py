@@ -2,7 +2,9 @@
 
 A pipeline plans on a pull request, and again when it is merged: from what was merged, where nobody
 else can write to. The plan that was reviewed comes from where many can, so it is never applied
-itself; it only says what there may be.
+itself. Forged with less in it, it keeps changes from being made; with more in it, it switches the
+check off, and the plan of what was merged is applied, which is all that it can bring about. The
+gate against whoever can push is the review of the manifest, and who has to approve the apply.
 """
 
 from collections.abc import Hashable, Sequence

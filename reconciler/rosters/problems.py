@@ -50,6 +50,11 @@ class Problem(NamedTuple):
         return f"{self.file}{row}{column}"
 
     @property
+    def hidden(self) -> "Problem":
+        """The same without its value, for logs that many read: an id may be a learner's."""
+        return self._replace(value=None, message=self.message.removesuffix(":"))
+
+    @property
     def told(self) -> str:
         """What it is, with the value."""
         return self.message + ("" if self.value is None else f" {self.value[:_SHOWN_VALUE]!r}")

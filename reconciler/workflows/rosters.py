@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from reconciler.domain.roster import Roster
 from reconciler.errors import SiteError
@@ -12,6 +13,9 @@ from reconciler.rosters.formats import SERVICES, Files, read_files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.rosters.service import load_service
 from reconciler.rosters.warnings import remarked
+
+HIDE_IDS: Final = "RECONCILER_HIDE_IDS"
+"""The variable that, set to anything, leaves the values out of the mistakes of rosters."""
 
 
 def read_rosters(manifest: Manifest, config: Path | None, *, offline: bool) -> Manifest:
@@ -65,7 +69,10 @@ def _read_roster(source: RosterSource, config: Path | None) -> Roster:
         return fetch_roster(source.type, source.name, config)
     except InvalidRoster as invalid:
         named = f"the roster {source.name}"
-        raise InvalidRoster(invalid.problems, named, source.position) from None
+        problems = invalid.problems
+        if os.environ.get(HIDE_IDS):
+            problems = tuple(each.hidden for each in problems)
+        raise InvalidRoster(problems, named, source.position) from None
 
 
 def _read_files(source: RosterSource, path: Reference) -> Roster:

@@ -86,6 +86,7 @@ def test_it_is_what_a_user_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 ELSEWHERE = {
     "reconciler demo": "tests/cli/test_cli_demo.py",
     "reconciler pipeline comment plan.md": "tests/pipelines/test_comment.py",
+    "reconciler pipeline newest": "tests/pipelines/test_newest.py",
     "reconciler pipeline reviewed": "tests/pipelines/test_reviewed_run.py",
 }
 

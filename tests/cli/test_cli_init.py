@@ -15,6 +15,7 @@ from code_host import code_host
 from pifu import as_xml, before_1_3
 from sandboxes import PROGRAM, ROOT, Desk, Done
 from test_cli_terminal import converse
+from traps import lay_traps, sprung
 
 from reconciler.cli.main import COMMANDS
 from reconciler.connection import load_connection
@@ -656,7 +657,7 @@ def test_a_pipeline_below_the_top_of_a_repository_is_told_where_it_belongs(empty
         ]
         assert paths == ["all/the roles/plan.json", "all/the roles"]
     else:
-        assert document["default"]["before_script"][0] == "cd 'all/the roles'"
+        assert document["default"]["before_script"][-1] == "cd 'all/the roles'"
         paths = document["plan"]["artifacts"]["paths"]
         assert paths == ["all/the roles/plan.json", "all/the roles/plan.txt"]
     empty.write("mine", name)
@@ -747,6 +748,7 @@ def test_a_pipeline_leaves_no_copy_of_the_site_on_its_runner(empty, pipeline):
     found = yaml.safe_load(pipeline_of(empty, pipeline))
     for_all = found["env" if pipeline == "github" else "variables"]
     assert for_all["RECONCILER_NO_CACHE"] == "1"
+    assert for_all["RECONCILER_HIDE_IDS"] == "1", "a roster's mistakes may name learners"
 
 
 def test_secrets_reach_only_the_steps_that_ask_the_site(empty):
@@ -764,7 +766,7 @@ def test_secrets_reach_only_the_steps_that_ask_the_site(empty):
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_a_pipeline_that_is_not_told_what_to_install_says_so(empty, pipeline):
-    (line,) = set(re.findall(r"python -m (pip install .*)", pipeline_of(empty, pipeline)))
+    (line,) = set(re.findall(r'python -P -m (pip install "[^"]*")', pipeline_of(empty, pipeline)))
     done = subprocess.run(
         ["bash", "-c", f"true {line}"],
         capture_output=True,
@@ -777,10 +779,47 @@ def test_a_pipeline_that_is_not_told_what_to_install_says_so(empty, pipeline):
     assert "set the variable RECONCILER_PACKAGE" in done.stderr
 
 
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_nothing_of_the_checkout_runs_when_a_pipeline_installs(empty, pipeline):
+    """Whoever may change a file there would otherwise have the secrets of the job."""
+    found = yaml.safe_load(pipeline_of(empty, pipeline))
+    lay_traps(empty.directory)
+    temp = empty.directory / "temp"
+    temp.mkdir()
+    if pipeline == "github":
+        for job in found["jobs"].values():
+            (step,) = [each for each in job["steps"] if "pip install" in each.get("run", "")]
+            assert step["working-directory"] == "${{ runner.temp }}"
+        shell, where = step["run"], temp
+    else:
+        shell, where = "\n".join(found["default"]["before_script"]), empty.directory
+    done = subprocess.run(
+        ["bash", "-e", "-c", shell],
+        cwd=where,
+        env={
+            **empty.environment,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PIP_NO_INDEX": "1",
+            "PACKAGE": PACKAGE,
+            "RECONCILER_PACKAGE": PACKAGE,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode
+    assert "no-such-place" in done.stderr, "pip itself was asked"
+    assert not sprung(empty.directory), done.stderr
+
+
+PACKAGE = "reconciler @ file:///no-such-place/reconciler"
+
+
 def in_shell(desk, text, folder, **more):
     """Run a job's shell as its pipeline would, with the program that is here."""
     return subprocess.run(
-        ["bash", "-e", "-c", text.replace("python -m pip install", "#")],
+        ["bash", "-e", "-c", text.replace("python -P -m pip install", "#")],
         cwd=folder,
         env={
             **desk.environment,

@@ -40,7 +40,7 @@ class Event:
         if self.head:
             head = {"sha": self.head, "repo": {"full_name": self.head_repository}}
             event["pull_request"] = {"head": head}
-        return {"token": TOKEN, "sha": self.sha, "event": event}
+        return {"token": TOKEN, "sha": self.sha, "event": event, "event_name": self.name}
 
 
 PULL = Event()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from actions import ACTION, HEAD, MERGE, MERGED, NIGHT, PULL, Ran, Runner
+from broken_roster import GHOST, break_the_roster
 from sandboxes import ROOT
 
 LEARNER = re.compile(r"\bs-\d{4}\b")
@@ -92,8 +93,62 @@ def test_what_nobody_reviewed_is_not_applied(runner, host):
     assert runner.desk.sandbox.writes() == before
 
 
-def test_a_forged_plan_gives_nobody_anything(runner, host):
-    """Who may push a branch may write its artefact: it limits what is done, and adds nothing."""
+def test_a_plan_forged_with_more_lets_pass_what_was_merged_and_nothing_else(runner, host):
+    """Who may push a branch may write its artefact; what was merged is the most that it can do."""
+    add_8b(runner)
+    add_a_learner(runner)
+    both = manifest(runner)
+    runner.desk.write(both.replace("- s-1021", "- s-1021\n      - s-1022", 1))
+    runner.run(PULL, command="plan")  # of three changes, where two are merged
+    runner.desk.write(both)
+    host.merge(3, HEAD, MERGE)
+    ran = runner.run(MERGED, command="apply")
+    assert ran.code == 0, ran.log
+    assert "2 succeeded" in ran.log
+    assert "1 change that was reviewed need not be made any more" in ran.log
+
+
+def test_a_plan_forged_with_less_keeps_changes_from_being_made(runner, host):
+    merged = manifest(runner)
+    runner.run(PULL, command="plan")  # of nothing
+    runner.desk.write(merged)
+    add_8b(runner)
+    host.merge(3, HEAD, MERGE)
+    before = runner.desk.sandbox.writes()
+    assert runner.run(MERGED, command="apply").code == 5
+    assert runner.desk.sandbox.writes() == before
+
+
+@pytest.mark.parametrize("reviewed", ["pull-request", "run"])
+def test_an_older_commit_is_not_applied_after_a_newer_one(runner, host, reviewed):
+    """A newer merge may have taken back what it declares."""
+    add_8b(runner)
+    runner.run(PULL, command="plan")
+    runner.run(MERGED, command="plan")
+    host.merge(3, HEAD, MERGE)
+    host.newest = "c" * 40
+    before = runner.desk.sandbox.writes()
+    ran = runner.run(MERGED, command="apply", reviewed=reviewed)
+    assert ran.code == 5
+    assert "Let the job of the newest commit apply" in ran.log
+    assert "::error::Nothing was applied: the default branch" in ran.log
+    assert runner.desk.sandbox.writes() == before
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_mistakes_of_a_roster_are_told_without_the_ids_of_learners(runner, host, command):
+    twice = break_the_roster(runner.desk)
+    ran = runner.run(PULL if command == "plan" else NIGHT, command=command)
+    assert ran.code == 1
+    assert "RR309" in ran.log
+    assert "RR310" in ran.log
+    assert "users.csv row " in ran.log
+    for told in (ran.log, ran.summary, *(each["body"] for each in host.comments)):
+        assert twice not in told
+        assert GHOST not in told
+
+
+def test_a_plan_that_does_what_was_merged_already_does_nothing(runner, host):
     untouched = manifest(runner)
     add_8b(runner)
     runner.run(PULL, command="plan")  # keeps a plan for what is not merged
@@ -142,6 +197,8 @@ def test_a_plan_that_went_stale_is_told_and_named_without_people(runner):
 def test_what_a_public_repository_would_keep_is_encrypted_or_not_kept(runner, host):
     public = replace(PULL, visibility="public")
     add_8b(runner)
+    assert runner.run(replace(PULL, visibility="internal"), command="plan").code == 0
+    assert not runner.kept, "all of an enterprise can read it"
     ran = runner.run(public, command="plan")
     assert ran.code == 0, ran.log
     assert "artefact" not in ran.outputs
@@ -232,6 +289,8 @@ def test_events_that_lend_secrets_to_strangers_are_refused(runner, event):
     ran = runner.run(replace(PULL, name=event), command="plan")
     assert ran.code == 64
     assert "Use pull_request." in ran.log
+    (temp,) = runner.folder.iterdir()
+    assert not (temp / "reconciler").exists(), "nothing was installed before"
 
 
 def test_inputs_are_values_and_never_code(runner):

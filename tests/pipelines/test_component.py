@@ -2,12 +2,15 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from sandboxes import PROGRAM, ROOT
+from broken_roster import GHOST, break_the_roster
+from sandboxes import PROGRAM, ROOT, clean_environment
+from traps import lay_traps, sprung
 
 TEMPLATE = ROOT / "templates" / "roles.yml"
 LEARNER = re.compile(r"\bs-\d{4}\b")
@@ -54,7 +57,7 @@ class Project:
             "PATH": f"{PROGRAM.parent}:/usr/bin:/bin",
         }
         done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", shell.replace("python -m pip install", "true")],
+            ["bash", "-eo", "pipefail", "-c", shell.replace("python -P -m pip install", "true")],
             cwd=self.desk.directory,
             env=environment,
             stdout=subprocess.PIPE,
@@ -94,7 +97,10 @@ def test_plan_comment_apply_and_drift(project, host):
     said = project.job("apply", 0)
     assert "2 succeeded" in said
     assert "t-0401" not in said
-    assert "run the pipeline again" in project.job("apply", 5)
+    assert "retry the job roles-plan" in project.job("apply", 5)
+    host.newest = "c" * 40
+    assert "Let the job of the newest commit apply" in project.job("apply", 5)
+    host.newest = "b" * 40
     project.job("drift", 0)
     change(desk, "classes: [9a, 8b]", "classes: [9a]")
     project.job("drift", 0)
@@ -127,6 +133,31 @@ def test_mistakes_refusals_and_forks(project, host):
     assert not (desk.directory / "plan.json").exists()
 
 
+def test_a_fork_gets_no_roster(project):
+    """What fetches it may need secrets, and runs what the fork has written beside it."""
+    fork = {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "8"}
+    said = project.job("plan", 0, more=fork, fetch="touch fetched")
+    assert "and so no roster" in said
+    assert not (project.desk.directory / "fetched").exists()
+
+
+def test_where_no_plan_could_be_made_no_comment_says_that_nothing_is_wrong(project, host):
+    project.job("plan", 1, settings="nowhere")
+    assert host.comments == []
+    assert not (project.desk.directory / "plan.md").exists()
+
+
+def test_mistakes_of_a_roster_are_told_without_the_ids_of_learners(project, host):
+    twice = break_the_roster(project.desk)
+    said = project.job("plan", 1) + project.job("drift", 1)
+    report = (project.desk.directory / "gl-code-quality-report.json").read_text(encoding="utf-8")
+    assert "RR309" in report
+    assert "RR310" in said
+    for told in (said, report, host.comments[0]["body"]):
+        assert twice not in told
+        assert GHOST not in told
+
+
 def test_without_a_token_there_is_no_comment(project, host):
     project.job("plan", 0, more={"RECONCILER_COMMENT_TOKEN": ""})
     assert host.comments == []
@@ -141,6 +172,29 @@ def test_inputs_are_values_and_never_code(project):
         assert "$[[" not in "\n".join([*job.get("script", []), *job.get("before_script", [])])
 
 
+def test_nothing_of_the_repository_runs_beside_the_secrets(tmp_path):
+    lay_traps(tmp_path)
+    jobs = filled(package="reconciler @ file:///no-such-place/reconciler")
+    shell = [*jobs[".roles"]["before_script"], jobs["roles-apply"]["script"][0]]
+    for each in shell[0], f"{shell[-1]}; echo key=$RECONCILER_REDACT_KEY":
+        done = subprocess.run(
+            ["bash", "-e", "-c", each],
+            cwd=tmp_path,
+            env={
+                **clean_environment(),
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+                "PIP_NO_INDEX": "1",
+                "ROLES_PACKAGE": jobs[".roles"]["variables"]["ROLES_PACKAGE"],
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert not sprung(tmp_path), done.stderr
+        assert "no-such-place" in done.stderr or re.fullmatch(r"key=[0-9a-f]{64}\n", done.stdout)
+
+
 def test_only_who_may_deploy_applies_and_nobody_twice_at_once():
     for when in ("manual", "on_success"):
         jobs = filled(about="north", apply_when=when, environment="live")
@@ -150,6 +204,7 @@ def test_only_who_may_deploy_applies_and_nobody_twice_at_once():
         assert rule["when"] == when
         assert "$CI_DEFAULT_BRANCH" in rule["if"]
         assert job["needs"] == ["north-plan"]
+        assert all("timeout" in jobs[f"north-{each}"] for each in ("plan", "apply", "drift"))
         assert jobs["north-plan"]["artifacts"]["access"] == "developer"
 
 

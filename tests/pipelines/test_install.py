@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from broken_roster import break_the_roster
 from sandboxes import PROGRAM, ROOT, Desk, clean_environment
+from traps import lay_traps, sprung
 
 from reconciler.connection import load_connection
 
@@ -205,8 +207,9 @@ def test_what_the_cron_job_runs_ends_as_the_page_says(desk):
             check=False,
         )
         desk.check_manners(done.stdout + done.stderr)
-        assert not re.search(r"\bs-\d{4}\b", done.stdout), "the log names learners"
-        return done.returncode, done.stdout
+        said = done.stdout + done.stderr
+        assert not re.search(r"\bs-\d{4}\b", said), "the log names learners"
+        return done.returncode, said
 
     assert ended()[0] == 0
     manifest = (desk.directory / "roles.yaml").read_text(encoding="utf-8")
@@ -219,6 +222,10 @@ def test_what_the_cron_job_runs_ends_as_the_page_says(desk):
     (rule,) = spec["podFailurePolicy"]["rules"]
     assert code in rule["onExitCodes"]["values"]
     assert rule["onExitCodes"]["containerName"] == container["name"]
+    break_the_roster(desk)
+    code, said = ended()
+    assert code == 1
+    assert "RR309" in said
 
 
 def test_secrets_as_files_are_found_as_the_page_has_them(tmp_path):
@@ -307,6 +314,43 @@ def test_the_hooks_check_manifests_and_put_them_into_their_form(repository):
         check=False,
     )
     assert judged.returncode == 0, judged.stdout
+
+
+def installing(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "pipelines" / "install"],
+        cwd=folder,
+        env={**clean_environment(), "RUNNER_TEMP": str(folder.parent / "temp"), **more},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_nothing_of_the_checkout_runs_when_the_action_installs(tmp_path):
+    """The step has the secrets of an apply; whoever may push a file has no part in it."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    lay_traps(checkout)
+    done = installing(checkout, PYTHON=sys.executable, PIP_NO_INDEX="1")
+    assert "No matching distribution" in done.stderr, "pip itself was asked"
+    assert (tmp_path / "temp" / "reconciler" / "bin" / "python").exists()
+    assert not sprung(checkout), done.stderr
+
+
+def test_what_the_action_installs_sees_no_secrets(tmp_path):
+    seen = tmp_path / "seen"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nenv >{seen}\nexit 3\n", encoding="utf-8")
+    python.chmod(0o700)
+    secrets = dict.fromkeys(("RECONCILER_CLIENT_SECRET", "OF_ANOTHER_NAME", "GH_TOKEN"), "hunter2")
+    proxy = "http://proxy.example:3128"
+    done = installing(tmp_path, PYTHON=str(python), https_proxy=proxy, **secrets)
+    assert done.returncode == 3
+    told = seen.read_text(encoding="utf-8")
+    assert "hunter2" not in told
+    assert f"https_proxy={proxy}\n" in told
 
 
 @pytest.mark.soak

@@ -108,6 +108,12 @@ def test_zizmor_finds_nothing_unsafe_in_the_action_and_the_workflows(workflows, 
     assert "template-injection" in judged("zizmor", *words, wrong, expect=None)
 
 
+def test_no_job_runs_without_an_end(workflows):
+    for path in workflows:
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
+            assert 0 < job["timeout-minutes"] <= 120
+
+
 def test_actionlint_accepts_the_workflows(workflows):
     words = ("actionlint", "-no-color", "-shellcheck", BIN / "shellcheck", "-pyflakes", "")
     judged(*words, *workflows)
