@@ -23,7 +23,7 @@ from reconciler.pipelines import host
 from reconciler.review import CHECKS
 from reconciler.rosters import ims_words
 from reconciler.sandbox.problems import PROBLEMS
-from reconciler.workflows import hiding
+from reconciler.workflows import hiding, rosters
 
 README = ROOT / "README.md"
 EVERY_PAGE = (*PAGES, *ALSO)
@@ -294,6 +294,7 @@ def test_no_page_names_a_variable_that_nothing_reads(page: Path):
         *of_cache,
         hiding.KEY,
         hiding.LIST,
+        rosters.HIDE_IDS,
     }
     assert set(re.findall(r"\bRECONCILER_[A-Z_]+", text_of(page))) <= read
 
