@@ -5,10 +5,12 @@ neither ever stands in the other's place.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, NamedTuple
 
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.plain import plain
 from reconciler.suggest import did_you_mean
 
@@ -17,6 +19,9 @@ PROVIDERS: Final = "reconciler.providers"
 
 ROSTERS: Final = "reconciler.rosters"
 """The group of entry points of what reads rosters (`reconciler.rosters.files.Files`)."""
+
+TELL: Final = "Tell those who make it; `reconciler.testing` has tests that it should pass."
+"""What to do about a plugin that does not keep to what was agreed."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+")
 _NOUNS: Final = {PROVIDERS: "provider", ROSTERS: "format of rosters"}
@@ -32,6 +37,24 @@ class Plugin(NamedTuple):
 
     said: str
     object: Any
+
+    @contextmanager
+    def telling(self, failure: type[ReconcilerError]) -> Iterator[None]:
+        """Tell of what it raises, but not in its own words: they may hold names or secrets.
+
+        Args:
+            failure: what to raise in the place of what is no error of ours.
+        """
+        try:
+            yield
+        except ConfigurationError as error:
+            error.naming_nobody("")  # it may quote from a site or a roster in it
+            raise
+        except ReconcilerError:
+            raise
+        except (Exception, SystemExit) as error:
+            what = plain(type(error).__name__)
+            raise failure(f"{capitalised(self.said)} failed: {what}.", TELL) from error
 
 
 def is_name(name: str) -> bool:

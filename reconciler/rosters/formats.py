@@ -5,9 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.domain.roster import Roster
-from reconciler.errors import ConfigurationError, ReconcilerError
-from reconciler.plain import plain
-from reconciler.plugins import ROSTERS, capitalised, is_name, load
+from reconciler.errors import ConfigurationError
+from reconciler.plugins import ROSTERS, TELL, capitalised, is_name, load
 from reconciler.rosters.files import FILES, Files
 from reconciler.rosters.service import RosterService
 
@@ -50,22 +49,12 @@ def read_files(kind: str, files: Files) -> Roster:
     if not is_name(kind):
         return FILES[kind](files)
     plugin = load(ROSTERS, kind)
-    try:
+    with plugin.telling(ConfigurationError):
         found = plugin.object(files)
-    except ConfigurationError as error:
-        error.naming_nobody("")  # a format may quote from a roster in it
-        raise
-    except ReconcilerError:
-        raise
-    except (Exception, SystemExit) as error:
-        what = plain(type(error).__name__)
-        raise ConfigurationError(f"{capitalised(plugin.said)} failed: {what}.", _TELL) from error
     if not isinstance(found, Roster):
-        raise ConfigurationError(f"{capitalised(plugin.said)} returned no roster.", _TELL)
+        raise ConfigurationError(f"{capitalised(plugin.said)} returned no roster.", TELL)
     return found
 
-
-_TELL: Final = "Tell those who make it; `reconciler.testing` has tests that it should pass."
 
 LEADERS: Final = frozenset({"oneroster-csv", "oneroster-rest"})
 """The formats whose primary teachers lead a class, of any subject (OneRoster, "primary").

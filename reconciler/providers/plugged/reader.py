@@ -1,22 +1,20 @@
 """Reads a site through a provider that another distribution brings."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from reconciler.domain.address import Address
-from reconciler.errors import ConfigurationError, ContractViolation, ReconcilerError, SiteError
-from reconciler.plain import plain
-from reconciler.plugins import PROVIDERS, capitalised, load
+from reconciler.errors import ContractViolation, SiteError
+from reconciler.plugins import PROVIDERS, TELL, capitalised, load
 from reconciler.provider import Event, Reader
 from reconciler.provider_options import Plugged
 from reconciler.providers.integrity import check
 from reconciler.state import LiveState, Site
 
 _LOG = logging.getLogger(__name__)
-_ADVICE = "Tell those who make it; `reconciler.testing` has tests that it should pass."
 
 Opened = TypeVar("Opened", bound=Reader)
 
@@ -34,13 +32,11 @@ class PluggedReader(Generic[Opened]):
 
     def __init__(self, plugged: Plugged) -> None:
         self._plugged = plugged
-        self._said = plugged.name
 
     def __enter__(self) -> Self:
-        plugin = load(PROVIDERS, self._plugged.name)
-        self._said = plugin.said
-        with self.telling():
-            opening: AbstractContextManager[Any] = getattr(plugin.object, self.opens)(
+        self.plugin = load(PROVIDERS, self._plugged.name)
+        with self.plugin.telling(SiteError):
+            opening: AbstractContextManager[Any] = getattr(self.plugin.object, self.opens)(
                 self._plugged.options
             )
             self.opened: Opened = opening.__enter__()
@@ -58,25 +54,11 @@ class PluggedReader(Generic[Opened]):
             self._opening.__exit__(kind, error, traceback)
         except (Exception, SystemExit) as failure:  # noqa: BLE001 - it is somebody else's code
             if failure is not error:
-                _LOG.warning("%s failed to close: %s", self._said, type(failure).__name__)
-
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Tell of what is raised, but not in its own words: they may hold names or secrets."""
-        try:
-            yield
-        except ConfigurationError as error:
-            error.naming_nobody("")  # a provider may quote from a site in it
-            raise
-        except ReconcilerError:
-            raise
-        except (Exception, SystemExit) as error:
-            what = plain(type(error).__name__)
-            raise SiteError(f"{capitalised(self._said)} failed: {what}.", _ADVICE) from error
+                _LOG.warning("%s failed to close: %s", self.plugin.said, type(failure).__name__)
 
     def violated(self, what: str) -> ContractViolation:
         """Return the error that something does not keep to the Protocol."""
-        return ContractViolation(f"{capitalised(self._said)} {what}.", _ADVICE)
+        return ContractViolation(f"{capitalised(self.plugin.said)} {what}.", TELL)
 
     def site(self) -> Site:
         """Return the site's identity and its revision.
@@ -84,7 +66,7 @@ class PluggedReader(Generic[Opened]):
         Raises:
             SiteError: the provider failed.
         """
-        with self.telling():
+        with self.plugin.telling(SiteError):
             found = self.opened.site()
         if not isinstance(found, Site):
             raise self.violated("returned no site")
@@ -97,12 +79,12 @@ class PluggedReader(Generic[Opened]):
             SiteError: the provider failed.
             ContractViolation: what it returned does not hold together.
         """
-        with self.telling():
+        with self.plugin.telling(SiteError):
             found = self.opened.fetch()
         if not isinstance(found, LiveState):
             raise self.violated("returned no state")
-        with self.telling():
-            return check(found, self._said)
+        with self.plugin.telling(SiteError):
+            return check(found, self.plugin.said)
 
     def last_events(self, addresses: Sequence[Address]) -> dict[Address, Event]:
         """Return the last write to each of the addresses.
@@ -110,7 +92,7 @@ class PluggedReader(Generic[Opened]):
         Raises:
             SiteError: the provider failed.
         """
-        with self.telling():
+        with self.plugin.telling(SiteError):
             return self.opened.last_events(addresses)
 
     def events_since(self, revision: int) -> list[Event]:
@@ -119,5 +101,5 @@ class PluggedReader(Generic[Opened]):
         Raises:
             SiteError: the provider failed.
         """
-        with self.telling():
+        with self.plugin.telling(SiteError):
             return self.opened.events_since(revision)

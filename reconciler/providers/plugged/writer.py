@@ -20,7 +20,7 @@ class PluggedWriter(PluggedReader[Writer]):
             ContractViolation: it did not answer each of them.
         """
         try:
-            with self.telling():
+            with self.plugin.telling(SiteError):
                 results = list(self.opened.send(changes))
         except SiteError:
             raise
