@@ -14,6 +14,7 @@ import pytest
 from pages import DOCS, ROOT, parts
 from sandboxes import START_SECONDS, Site, clean_environment
 from shells import Shell, run_page
+from wheels import build
 
 PAGE = DOCS / "tutorials" / "first-site.md"
 PROGRAMS = Path(sys.executable).parent
@@ -31,14 +32,7 @@ def said(remark: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    built = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    (found,) = folder.glob("*.whl")
-    return found
+    return build(ROOT, tmp_path_factory.mktemp("dist"))
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from sandboxes import ROOT, clean_environment
+from wheels import BUILD_SECONDS, build
 
 EXAMPLE = ROOT / "examples" / "plugins" / "sqlite-site"
 PROGRAMS = Path(sys.executable).parent
-BUILD_SECONDS = 120
 SEED = """
 import sys
 from pathlib import Path
@@ -87,17 +87,6 @@ CLOSING, ENDING, RAISING = Closing(), Ending(), Raising()
 def read(files):
     return ["Marit Haugen"]
 """
-
-
-def build(source: Path, into: Path) -> Path:
-    """Build a wheel, as its author does."""
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(into)]
-    built = subprocess.run(
-        command, cwd=source, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    (found,) = into.glob("*.whl")
-    return found
 
 
 class Installed:
