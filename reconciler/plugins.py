@@ -62,11 +62,6 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def installed(group: str) -> list[str]:
-    """Name what is brought, each with its distribution and version."""
-    return sorted(f"{each.name} ({_brought_by(each)})" for each in entry_points(group=group))
-
-
 def load(group: str, name: str) -> Plugin:
     """Load what stands behind a name.
 
