@@ -9,7 +9,6 @@ import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from receivers import Receiver, receiving
@@ -49,6 +48,7 @@ from reconciler.monitoring.memory import Memory
 from reconciler.monitoring.message import ITEMS, LINES, Message, body_of, text_of
 from reconciler.monitoring.settings import Webhook
 from reconciler.monitoring.webhook import tell
+from reconciler.plugins import Plugin
 from reconciler.provider import Event
 from reconciler.provider_options import Plugged
 from reconciler.providers.plugged import reader as plugged_reader
@@ -219,7 +219,7 @@ def through_a_format() -> None:
     ("module", "use"), [(plugged_reader, through_a_provider), (formats, through_a_format)]
 )
 def test_a_plugin_is_not_trusted_with_its_settings_either(monkeypatch, module, use):
-    plugin = SimpleNamespace(said="a plugin", object=plugged)
+    plugin = Plugin("a plugin", plugged)
     plugged.open_reader = plugged
     monkeypatch.setattr(module, "load", lambda *_: plugin)
     with pytest.raises(ConfigurationError) as raised:
