@@ -212,6 +212,7 @@ def apply_to(
     excepted: Sequence[str] = (),
     overrides: Mapping[str, str] | None = None,
     site_policy: Manifest | None = None,
+    measures: bool = False,
 ) -> ApplyResult:
     """Apply a plan to a site in memory."""
     return apply_plan(
@@ -219,7 +220,7 @@ def apply_to(
         site,
         OneByOne(site),
         journal or MemoryJournal(),
-        Order(today, Selection(only, excepted), overrides or {}, site_policy),
+        Order(today, Selection(only, excepted), overrides or {}, site_policy, measures),
         watcher=watcher,
         stopping=stopping,
     )

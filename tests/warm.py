@@ -7,8 +7,8 @@ with a directory, an environment, standard streams, signals, an exit and an end 
 
 What differs: modules that a script does not ask for are loaded too, strings have the same hashes in
 all scripts of a session, and a script that has ended does not take its modules apart. Therefore
-`test_cli_cold.py` and the commands that the pages show start cold, and so does what is about
-starting, a terminal or being killed. With `COLD=1` in the environment everything does, as in
+`test_cli_cold.py` and the first use of each command in the pages start cold, and so does what is
+about starting, a terminal or being killed. With `COLD=1` in the environment everything does, as in
 `make soak`.
 """
 
@@ -21,6 +21,7 @@ import os
 import pkgutil
 import runpy
 import select
+import shlex
 import signal
 import socket
 import struct
@@ -61,7 +62,7 @@ class Process:
             "argv": self.command,
             "env": dict(env),
             "cwd": str(cwd),
-            "cold": cold or "COLD" in os.environ or _at_start(env) != _forks().at_start,
+            "cold": cold or "COLD" in os.environ,
         }
         self._files = _file(), _file()
         self._report, theirs = socket.socketpair()
@@ -102,12 +103,32 @@ class Process:
         return int(NUMBER.unpack(said)[0])
 
 
+def programs(script: Path, folder: Path) -> tuple[Path, int]:
+    """Make a console script for shells, in a folder of its own, that starts warm.
+
+    Args:
+        script: what it stands in for; with `COLD=1` that is what the shell gets.
+        folder: where it may keep what it needs.
+
+    Returns:
+        The folder of the script, and the descriptor that the shell must be given.
+    """
+    control = _forks().control.fileno()
+    if "COLD" in os.environ:
+        return script.parent, control
+    for name in ("started", "bin"):
+        (folder / name).mkdir(parents=True)
+    program = Path(__file__).with_name("warm_program.py")
+    start = [sys.executable, "-I", "-S", program, script, folder / "started", control]
+    words = shlex.join(str(each) for each in start)
+    own = folder / "bin" / script.name
+    own.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    own.chmod(0o755)
+    return own.parent, control
+
+
 def _file() -> IO[bytes]:
     return tempfile.TemporaryFile()
-
-
-def _at_start(env: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in env.items() if key.startswith(AT_START)}
 
 
 def _content(file: IO[bytes]) -> str:
@@ -120,7 +141,6 @@ class _Forks:
     """The warm interpreter, as the tests see it."""
 
     def __init__(self) -> None:
-        self.at_start = _at_start(os.environ)
         self.control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -205,8 +225,16 @@ def _become(stdin: int, stdout: int, stderr: int, report: int) -> None:
     for number, descriptor in enumerate((stdin, stdout, stderr)):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    for name, mode, number in (("stdin", "r", 0), ("stdout", "w", 1), ("stderr", "w", 2)):
+        was = getattr(sys, name)  # it knows whether one can seek in what it had before
+        line_buffered = 1 if name == "stderr" else -1
+        stream = open(  # noqa: SIM115 - it is the script's
+            number, mode, line_buffered, was.encoding, was.errors, closefd=False
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     os.chdir(order["cwd"])
-    if order["cold"]:
+    if order["cold"] or _at_start(order["env"]) != _at_start(os.environ):
         start = [sys.executable] if order["argv"][0] == "-m" else []
         command = [*start, *order["argv"]]
         os.execve(command[0], command, order["env"])  # noqa: S606 - no shell is wanted
@@ -214,6 +242,10 @@ def _become(stdin: int, stdout: int, stderr: int, report: int) -> None:
     os.environ.update(order["env"])
     time.tzset()
     sys.argv = order["argv"]
+
+
+def _at_start(env: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in env.items() if key.startswith(AT_START)}
 
 
 def _main() -> None:

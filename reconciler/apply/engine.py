@@ -87,13 +87,8 @@ def apply_plan(
     _clear_doubts(journal, plan, reader)
     checked = _check(plan, reader, earlier, order)
     if not checked.selected:
-        run_id = ""
-        if order.measures and not plan.actions:
-            record = journal.begin(plan, (), ())
-            record.end(RunEnd.DONE, "", used=True)
-            run_id = record.id
         return ApplyResult(
-            run=run_id,
+            run=_record_measure(plan, journal) if order.measures else "",
             plan=plan.id,
             site=plan.site,
             outcomes=(),
@@ -108,6 +103,13 @@ def apply_plan(
     )
     sending.send_all()
     return replace(sending.finish(), verdicts=checked.verdicts, warnings=checked.warnings)
+
+
+def _record_measure(plan: Plan, journal: Journal) -> str:
+    """Record a run in which there is nothing to do; return its id."""
+    run = journal.begin(plan, (), ())
+    run.end(RunEnd.DONE, "", used=True)
+    return run.id
 
 
 def _check_selection(selection: Selection, plan: Plan) -> None:

@@ -12,7 +12,6 @@ What is printed must be what is shown. Five things may differ:
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -37,14 +36,16 @@ class Shell:
     Args:
         directory: where it is.
         variables: what is set in it, beside what keeps it away from whoever runs the tests.
-        programs: the folder whose programs it finds first.
+        programs: the folders whose programs it finds first.
+        kept: the descriptors that its programs need.
     """
 
     def __init__(
         self,
         directory: Path,
         variables: Mapping[str, str],
-        programs: Path = Path(sys.executable).parent,
+        programs: Sequence[Path],
+        kept: Sequence[int] = (),
     ) -> None:
         self.directory = directory
         self._process = subprocess.Popen(
@@ -54,14 +55,14 @@ class Shell:
                 **clean_environment(),
                 "RECONCILER_STATE_DIR": str(directory / "state"),
                 "RECONCILER_CACHE_DIR": str(directory / "cache"),
-                "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-                "PYTHONUTF8": "1",
+                "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
                 **variables,
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
+            pass_fds=kept,
         )
         self._status = 0
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from pages import DOCS, PAGES, ROOT, blocks, parts, steps
-from sandboxes import running
+from sandboxes import PROGRAM, running
 from shells import Shell, matches, run_page
 
 from reconciler.cli.main import COMMANDS
@@ -47,9 +48,10 @@ def keys(value: Any) -> Any:
     return {key: keys(below) for key, below in value.items()} if isinstance(value, dict) else ...
 
 
-@pytest.mark.timeout(1200)  # some three hundred commands, each started as a user starts it
+@pytest.mark.timeout(1200)  # some three hundred commands; in `make soak` each of them starts cold
 def test_what_the_pages_show_is_what_happens(tmp_path: Path):
     differences: list[str] = []
+    programs, control = warm.programs(PROGRAM, tmp_path / "programs")
     with running(tmp_path) as site:
         (ready,) = blocks(DOCS / "sandbox.md", "json")
         assert keys(json.loads(ready.text)) == keys(site.ready)
@@ -57,7 +59,7 @@ def test_what_the_pages_show_is_what_happens(tmp_path: Path):
             directory = tmp_path / f"{page.parent.name}-{page.stem}"
             for name in ("examples", "schemas"):
                 shutil.copytree(ROOT / name, directory / name)
-            shell = Shell(directory, site.variables())
+            shell = Shell(directory, site.variables(), [programs, PROGRAM.parent], [control])
             try:
                 differences += run_page(page, shell, site)
             finally:

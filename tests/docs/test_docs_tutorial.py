@@ -84,7 +84,7 @@ def test_the_tutorial_is_what_happens(wheel: Path, tmp_path: Path):
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
     }
     with site_of(said("in another terminal"), environment, folder) as site:
-        shell = Shell(folder, {"HOME": str(tmp_path)}, programs)
+        shell = Shell(folder, {"HOME": str(tmp_path)}, [programs])
         try:
             differences = list(run_page(PAGE, shell, site))
         finally:
