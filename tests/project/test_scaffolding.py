@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler import __version__, errors
+from reconciler.cli.fleet import FLEET_COMMANDS
+from reconciler.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -220,6 +222,22 @@ def test_the_contract_of_the_sandbox_names_every_other_part():
         if path.is_relative_to(ROOT / "reconciler")
     }
     assert {f"reconciler.{part}" for part in parts - shared} == set(contract["forbidden_modules"])
+
+
+WRITE = {"apply", "rollback", "fleet.apply"}
+"""The commands that write to a site."""
+
+AROUND = {"fleet", "demo", "sandbox"}
+"""Those that only lead to others, or bring a site of their own."""
+
+
+def test_every_command_that_does_not_write_cannot_reach_what_does():
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    (contract,) = [each for each in contracts if "reconciler.cli.plan" in each["source_modules"]]
+    modules = {module for table in (COMMANDS, FLEET_COMMANDS) for module, _ in table.values()}
+    named = {f"reconciler.cli.{each}" for each in WRITE | AROUND}
+    assert modules - named <= set(contract["source_modules"])
+    assert named <= modules - set(contract["source_modules"])
 
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
