@@ -18,11 +18,11 @@ from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role
 from reconciler.drift import classify
 from reconciler.errors import ExitCode, PlanUnusable, worst
+from reconciler.gc_pause import collector_paused
 from reconciler.manifest.model import Settings, Unmanaged
 from reconciler.plan.document import from_document, to_document
 from reconciler.provider import Event
 from reconciler.suggest import did_you_mean
-from reconciler.workflows.collecting import collector_paused
 
 KEY = st.text(min_size=1)
 PAIRS = [(role, kind) for role, kinds in TARGET_KINDS.items() for kind in kinds]
