@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from babel.core import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 FALLBACK: Final = "en"
 
 
 def languages(folder: Path) -> Mapping[str, str]:
     """Return per code (BCP 47) what the language calls itself, English first."""
+    from babel.core import Locale  # noqa: PLC0415 - loads slowly, and English needs none of it
+
     codes = (FALLBACK, *sorted(file.stem for file in folder.glob("*.po")))
     return {code: (Locale.parse(code).display_name or code).capitalize() for code in codes}
 
@@ -26,6 +24,9 @@ def catalogue(folder: Path, code: str) -> gettext.NullTranslations:
     """Return the words of a language."""
     if code == FALLBACK:
         return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - as above
+    from babel.messages.pofile import read_po  # noqa: PLC0415 - as above
+
     compiled = io.BytesIO()
     with (folder / f"{code}.po").open("rb") as file:
         write_mo(compiled, read_po(file, locale=code))

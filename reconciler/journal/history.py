@@ -15,7 +15,7 @@ from reconciler.errors import WrongUse
 from reconciler.journal.database import Database
 from reconciler.journal.placeholders import is_forgotten
 from reconciler.journal.record import SqlJournal
-from reconciler.journal.rows import chunks, claimed_effects
+from reconciler.journal.rows import chunks, claimed_effects, last_word
 from reconciler.journal.tables import actions, leases, plans, runs
 from reconciler.plan.document import read_rosters
 from reconciler.plan.items import read_action
@@ -73,7 +73,7 @@ class RecordedAction:
 
     Attributes:
         action: as it was planned.
-        outcome: the last word on it, or None where there is none.
+        outcome: the last word on it, or None where it was not sent and is not settled.
         detail: why, where there is something to say.
         revision: the site's revision at which the run's own change took effect, or None.
         sent: whether a request of the run carried it.
@@ -88,7 +88,7 @@ class RecordedAction:
     @property
     def in_doubt(self) -> bool:
         """Whether it was sent, and nobody learnt what became of it."""
-        return self.outcome is Outcome.UNKNOWN or (self.outcome is None and self.sent)
+        return self.outcome is Outcome.UNKNOWN
 
     @property
     def forgotten(self) -> bool:
@@ -267,16 +267,17 @@ def _counts(
             .where(actions.c.run.in_(chunk))
             .group_by(actions.c.run, actions.c.outcome, sent)
         ):
-            outcome = Outcome(text) if text else Outcome.UNKNOWN if was_sent else None
+            outcome = last_word(text, sent=was_sent)
             counts[run][outcome] = counts[run].get(outcome, 0) + number
     return counts
 
 
 def _recorded(row: Mapping[Any, Any]) -> RecordedAction:
+    sent = row["request"] is not None
     return RecordedAction(
         action=read_action(row),
-        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        outcome=last_word(row["outcome"], sent=sent),
         detail=row["detail"],
         revision=row["revision"],
-        sent=row["request"] is not None,
+        sent=sent,
     )

@@ -74,6 +74,7 @@ SETTLE: Final = (
 
 
 def _in_doubt(table: FromClause) -> ColumnElement[bool]:
+    """Say in SQL of which actions the last word (`last_word`) is that nobody knows."""
     sent = table.c.request.is_not(None)
     return or_(table.c.outcome == Outcome.UNKNOWN.value, table.c.outcome.is_(None) & sent)
 
@@ -89,6 +90,13 @@ ANSWER: Final = (
     .values(answered_at=bindparam("new_answered_at"))
 )
 """Records that every change of a request was answered."""
+
+
+def last_word(outcome: str | None, *, sent: bool) -> Outcome | None:
+    """Return what is known of an action: of what was sent, and of which nothing came, that."""
+    if outcome:
+        return Outcome(outcome)
+    return Outcome.UNKNOWN if sent else None
 
 
 def clean(text: str) -> str:
@@ -176,13 +184,14 @@ def read_earlier(connection: Connection, plan_id: str, *, used: bool, now: datet
         selected.add(address)
         if request is not None:
             sent.add(address)
-        if revision is not None or (outcome is not None and Outcome(outcome).holds):
+        known = last_word(outcome, sent=request is not None)
+        if revision is not None or (known is not None and known.holds):
             held.add(address)
-        if outcome == Outcome.UNKNOWN or (outcome is None and request is not None):
+        if known is Outcome.UNKNOWN:
             doubtful.add(address)  # until it is cleared, whatever later runs found there
             if _may_arrive(sent_at, now):
                 arriving.add(address)
-        if outcome == Outcome.FAILED and answered:
+        if known is Outcome.FAILED and answered:
             refused[address] += 1
     return Earlier(
         used=used,

@@ -20,7 +20,7 @@ from reconciler.journal.placeholders import (
     next_placeholder,
     put,
 )
-from reconciler.journal.rows import Row, chunks
+from reconciler.journal.rows import Row, chunks, last_word
 from reconciler.journal.tables import actions, leases, plans, runs
 from reconciler.manifest.model import Rule
 
@@ -227,9 +227,8 @@ def _search_actions(connection: Connection, found: Found) -> None:
         values, own = _action(row, found.person)
         if own:
             found.about.add(row["run"])
-            sent = row["request"] is not None
-            unknown = row["outcome"] == Outcome.UNKNOWN or (row["outcome"] is None and sent)
-            if unknown and row["run_id"] not in found.doubtful:
+            known = last_word(row["outcome"], sent=row["request"] is not None)
+            if known is Outcome.UNKNOWN and row["run_id"] not in found.doubtful:
                 found.doubtful.append(row["run_id"])
         if any(values[name] != row[name] for name in values):
             found.rows[actions].append({"at_run": row["run"], "at_number": row["number"], **values})

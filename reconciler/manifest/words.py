@@ -49,8 +49,6 @@ KEYS: Final = frozenset(
 """Every key of a manifest; a test compares them with the schema."""
 
 _LONGEST: Final = 60
-_CLOSE: Final = 0.7
-"""How alike two words are, from 0 to 1, of which one may be a slip for the other."""
 
 
 def shorten(text: str) -> str:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from rich.console import Group, RenderableType
 
-from reconciler.apply.outcome import Outcome
 from reconciler.cause import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
 from reconciler.plan.items import change_document
@@ -108,7 +107,7 @@ def run_text(details: RunDetails) -> RenderableType:
             head.add_row((name, "dim"), value)
     table = Grid(4)
     for found in details.actions:
-        outcome = found.outcome.value if found.outcome else "unknown" if found.sent else "not sent"
+        outcome = found.outcome.value if found.outcome else "not sent"
         detail = found.detail or (f"at revision {found.revision}" if found.revision else "")
         table.add_row(
             f"  {outcome}", found.action.verb.value, str(found.action.name), (detail, "dim")
@@ -173,12 +172,11 @@ def _summary(run: RunSummary) -> dict[str, Any]:
 
 def _action(found: RecordedAction) -> dict[str, Any]:
     action = found.action
-    outcome = found.outcome or (Outcome.UNKNOWN if found.sent else None)
     return {
         **change_document(action),
         "cause": str(action.cause),
         "sent": found.sent,
-        "outcome": outcome.value if outcome else None,
+        "outcome": found.outcome.value if found.outcome else None,
         "detail": found.detail or None,
         "revision": found.revision,
     }
