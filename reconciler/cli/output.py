@@ -156,7 +156,8 @@ def _home() -> str:
     from reconciler.manifest.files import first_file
     from reconciler.settings import CONFIG_NAME
 
-    found = next(_read(click.get_current_context().params), None)
+    read = _read(click.get_current_context().params)
+    found = next((path for path in read if path.exists()), None)
     return str(first_file(found)) if found else CONFIG_NAME
 
 
@@ -166,3 +167,5 @@ def _read(given: Mapping[str, Any]) -> Iterator[Path]:
     for name in ("plan", "live", "fleet", "config"):
         if given.get(name) is not None:
             yield given[name]
+    # A roster is a path, or a service's name.
+    yield from (Path(given[name]) for name in ("path", "base") if given.get(name))

@@ -126,6 +126,8 @@ def test_what_a_roster_check_found_is_told_at_its_file_and_row(spoilt: Desk):
         (row["code"], row["file"], int(row["line"])) for row in table(written(spoilt, "found.csv"))
     ] == expected
     assert "s-8" in written(spoilt, "found.csv")
+    spoilt.run("roster", "check", "roster", *every(CHECKED), expect=1, RECONCILER_HIDE_IDS="1")
+    assert not any("s-8" in written(spoilt, f"found.{name}") for name in CHECKED)
 
 
 def test_what_lies_in_an_archive_is_told_there_and_says_where(spoilt: Desk):
@@ -140,7 +142,7 @@ def test_what_lies_in_an_archive_is_told_there_and_says_where(spoilt: Desk):
     ((_, named, _),) = commands(spoilt.run(*asked, expect=1).out)
     assert (named["file"], named["line"]) == ("one.csv", "3")
     replaced = spoilt.run(*asked[:-1], "csv=one.csv", expect=64)
-    assert "is not a report in csv" in replaced.err
+    assert "is what the command reads" in replaced.err
 
 
 def test_what_is_left_out_of_a_sound_roster_is_a_warning_in_each_format(tmp_path: Path):
