@@ -8,14 +8,20 @@ Five functions are the library, and the command line calls the same five:
     make_plan       a manifest and a live state to a `Plan`; pure but for the day and a random id
     apply_plan      a plan to a site; returns what became of every action
 
-They are loaded when they are first used, so that importing the package costs nothing.
+They are loaded when they are first used, so that importing the package costs nothing. What else is
+public is told in `docs/public.md`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reconciler.apply.outcome import ApplyResult
     from reconciler.connection import Connection, load_connection
+    from reconciler.errors import ExitCode, ReconcilerError
+    from reconciler.manifest.model import Manifest
+    from reconciler.plan.model import Plan
+    from reconciler.state import LiveState
     from reconciler.workflows.applying import apply_plan
     from reconciler.workflows.loading import load_manifest, load_policy
     from reconciler.workflows.reading import fetch_state, make_plan
@@ -23,7 +29,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ApplyResult",
     "Connection",
+    "ExitCode",
+    "LiveState",
+    "Manifest",
+    "Plan",
+    "ReconcilerError",
     "apply_plan",
     "fetch_state",
     "load_connection",
@@ -33,7 +45,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ApplyResult": "reconciler.apply.outcome",
     "Connection": "reconciler.connection",
+    "ExitCode": "reconciler.errors",
+    "LiveState": "reconciler.state",
+    "Manifest": "reconciler.manifest.model",
+    "Plan": "reconciler.plan.model",
+    "ReconcilerError": "reconciler.errors",
     "apply_plan": "reconciler.workflows.applying",
     "fetch_state": "reconciler.workflows.reading",
     "load_connection": "reconciler.connection",

@@ -1,8 +1,8 @@
 """The differences between live and desired state, within the manifest's scope.
 
 Both sides are frozen first and turned into the same small objects: a role's labels, a profile's
-roles, one person's entry in a role. One comparison serves all three; DeepDiff explains the few
-objects that are on both sides and differ. Nothing here reads a site or decides an order.
+roles, one person's entry in a role. One comparison serves all three. Nothing here reads a site or
+decides an order.
 """
 
 from collections.abc import Iterator, Mapping, Sized
@@ -65,45 +65,17 @@ Fields: TypeAlias = Mapping[str, str | frozenset[str] | None]
 
 def changed_fields(before: Fields, after: Fields) -> list[FieldChange]:
     """Compare two objects with the same fields and types, sorted by field and member."""
-    if before == after:
-        return []
-    old, new = _without_common(before, after)
-    if not any(old.values()) or not any(new.values()):
-        return list(_one_sided(old, new))
-    from deepdiff import DeepDiff  # noqa: PLC0415 - it loads slowly, and most runs have no such object
-
-    changes = []
-    for kind, levels in DeepDiff(old, new, view="tree").items():
-        for level in levels:
-            field = level.path(output_format="list")[0]
-            if kind == "set_item_added":
-                changes.append(FieldChange(field, before=False, after=True, member=level.t2))
-            elif kind == "set_item_removed":
-                changes.append(FieldChange(field, before=True, after=False, member=level.t1))
-            else:
-                changes.append(FieldChange(field, before=level.t1, after=level.t2))
-    return sorted(changes, key=lambda change: (change.field, change.member or ""))
+    return [] if before == after else list(_changes(before, after))
 
 
-def _without_common(before: Fields, after: Fields) -> tuple[Fields, Fields]:
-    """Leave out of sets what both have, so that explaining costs as much as there is to explain."""
-    old, new = dict(before), dict(after)
-    for field, members in before.items():
-        others = after[field]
-        if isinstance(members, frozenset) and isinstance(others, frozenset):
-            old[field], new[field] = members - others, others - members
-    return old, new
-
-
-def _one_sided(old: Fields, new: Fields) -> Iterator[FieldChange]:
-    """List what one side alone has: nothing stands against it, so nothing has to be compared."""
-    for field in sorted(old):
-        before, after = old[field], new[field]
-        if isinstance(before, frozenset) and isinstance(after, frozenset):
-            for member in sorted(before | after):
-                yield FieldChange(field, member in before, member in after, member)
-        elif before != after:
-            yield FieldChange(field, _text(before), _text(after))
+def _changes(before: Fields, after: Fields) -> Iterator[FieldChange]:
+    for field in sorted(before):
+        old, new = before[field], after[field]
+        if isinstance(old, frozenset) and isinstance(new, frozenset):
+            for member in sorted(old ^ new):
+                yield FieldChange(field, member in old, member in new, member)
+        elif old != new:
+            yield FieldChange(field, _text(old), _text(new))
 
 
 def _text(value: str | frozenset[str] | None) -> str | None:

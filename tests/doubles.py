@@ -13,6 +13,7 @@ from reconciler.apply.journal import Doubt, Earlier, RunEnd
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment
+from reconciler.domain.roster import RosterSize
 from reconciler.errors import SiteError
 from reconciler.manifest.model import Manifest
 from reconciler.plan.end_state import Undo, end_state, value_at
@@ -212,7 +213,7 @@ def apply_to(
     excepted: Sequence[str] = (),
     overrides: Mapping[str, str] | None = None,
     site_policy: Manifest | None = None,
-    measures: bool = False,
+    rosters_before: Mapping[str, RosterSize] | None = None,
 ) -> ApplyResult:
     """Apply a plan to a site in memory."""
     return apply_plan(
@@ -220,7 +221,7 @@ def apply_to(
         site,
         OneByOne(site),
         journal or MemoryJournal(),
-        Order(today, Selection(only, excepted), overrides or {}, site_policy, measures),
+        Order(today, Selection(only, excepted), overrides or {}, site_policy, rosters_before or {}),
         watcher=watcher,
         stopping=stopping,
     )

@@ -22,6 +22,7 @@ import pkgutil
 import runpy
 import select
 import shlex
+import shutil
 import signal
 import socket
 import struct
@@ -33,7 +34,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, NamedTuple, NoReturn
 
 END_SECONDS = 15
 NUMBER = struct.Struct("=i")
@@ -103,28 +104,34 @@ class Process:
         return int(NUMBER.unpack(said)[0])
 
 
-def programs(script: Path, folder: Path) -> tuple[Path, int]:
-    """Make a console script for shells, in a folder of its own, that starts warm.
+class Programs(NamedTuple):
+    """A folder with a console script for shells.
 
-    Args:
-        script: what it stands in for; with `COLD=1` that is what the shell gets.
-        folder: where it may keep what it needs.
-
-    Returns:
-        The folder of the script, and the descriptor that the shell must be given.
+    Attributes:
+        folder: where it stands.
+        kept: the descriptors that a shell must be given (`pass_fds`).
     """
-    control = _forks().control.fileno()
+
+    folder: Path
+    kept: tuple[int, ...]
+
+
+@cache
+def programs(script: Path) -> Programs:
+    """Return what stands in for a console script, and starts warm; with `COLD=1` the script."""
     if "COLD" in os.environ:
-        return script.parent, control
+        return Programs(script.parent, ())
+    folder = Path(tempfile.mkdtemp(prefix="warm-"))
+    atexit.register(shutil.rmtree, folder)
     for name in ("started", "bin"):
-        (folder / name).mkdir(parents=True)
-    program = Path(__file__).with_name("warm_program.py")
+        (folder / name).mkdir()
+    program, control = Path(__file__).with_name("warm_program.py"), _forks().control.fileno()
     start = [sys.executable, "-I", "-S", program, script, folder / "started", control]
-    words = shlex.join(str(each) for each in start)
     own = folder / "bin" / script.name
+    words = shlex.join(str(each) for each in start)
     own.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
     own.chmod(0o755)
-    return own.parent, control
+    return Programs(own.parent, (control,))
 
 
 def _file() -> IO[bytes]:

@@ -18,6 +18,7 @@ from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.sending import Sending
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
+from reconciler.domain.roster import RosterSize
 from reconciler.errors import PlanUnusable, SiteError, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Action, Override, Plan
@@ -38,15 +39,14 @@ class Order:
         selection: which of the plan's actions.
         overrides: per guard code the reason to lift its refusal in this run.
         site_policy: the site-wide policy file, where there is one.
-        measures: whether a run in which there is nothing to do is recorded all the same, since its
-            rosters are what later ones are compared with.
+        rosters_before: per roster how much there was in it when it was last applied to the site.
     """
 
     today: date
     selection: Selection = field(default_factory=Selection)
     overrides: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     site_policy: Manifest | None = None
-    measures: bool = False
+    rosters_before: Mapping[str, RosterSize] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def apply_plan(
@@ -88,7 +88,7 @@ def apply_plan(
     checked = _check(plan, reader, earlier, order)
     if not checked.selected:
         return ApplyResult(
-            run=_record_measure(plan, journal) if order.measures else "",
+            run=_record_measure(plan, journal) if _is_new_measure(plan, order) else "",
             plan=plan.id,
             site=plan.site,
             outcomes=(),
@@ -103,6 +103,17 @@ def apply_plan(
     )
     sending.send_all()
     return replace(sending.finish(), verdicts=checked.verdicts, warnings=checked.warnings)
+
+
+def _is_new_measure(plan: Plan, order: Order) -> bool:
+    """Whether a plan's rosters, looked at as a whole, are others than at the last apply.
+
+    So a site that is brought under rules without a change has something that the next roster is
+    compared with.
+    """
+    if plan.unmatched:
+        return False
+    return any(order.rosters_before.get(name) != size for name, size in plan.rosters.items())
 
 
 def _record_measure(plan: Plan, journal: Journal) -> str:
@@ -185,7 +196,13 @@ def _check(plan: Plan, reader: Reader, earlier: Earlier, order: Order) -> _Check
         chosen |= earlier.doubtful
         selected = tuple(action for action in actions if action.address in chosen)
         verdicts, warnings = preflight.check_guards(
-            plan, original, selected, order.today, order.overrides, order.site_policy
+            plan,
+            original,
+            selected,
+            order.today,
+            order.overrides,
+            order.site_policy,
+            order.rosters_before,
         )
         if reader.site().revision == state.site.revision:
             return _Checked(state, selected, verdicts, warnings)

@@ -8,6 +8,7 @@ from reconciler.apply.journal import Earlier
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import GuardRefused, PlanUnusable, SiteError, actor_id
 from reconciler.manifest.model import Manifest
@@ -18,9 +19,10 @@ from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
 from reconciler.policy.guards import judge, judges_manifest, needless
-from reconciler.policy.model import Verdict
-from reconciler.policy.resolve import renewed
+from reconciler.policy.model import InForce, Verdict
+from reconciler.policy.resolve import renewed, too_much
 from reconciler.provider import Event, Reader
+from reconciler.rules.shrink import shrunk
 from reconciler.scope import Scope
 from reconciler.state import LiveState
 
@@ -204,6 +206,7 @@ def check_guards(
     today: date,
     overrides: Mapping[str, str],
     site_policy: Manifest | None,
+    rosters_before: Mapping[str, RosterSize],
 ) -> tuple[tuple[Verdict, ...], tuple[Diagnostic, ...]]:
     """Judge the selected actions by the policies that the plan carries, and by the site's own.
 
@@ -218,13 +221,15 @@ def check_guards(
         today: the day on which it runs.
         overrides: further ones, for this run.
         site_policy: the site-wide policy file, where there is one.
+        rosters_before: per roster how much there was in it when it was last applied.
 
     Returns:
         What the guards say, and warnings.
 
     Raises:
         GuardRefused: a guard refuses, and no override lifts it.
-        PlanUnusable: the site has a policy about the manifest that the plan does not know.
+        PlanUnusable: the site has a policy about the manifest that the plan does not know, or what
+            one of its rosters had was not known to it.
         InvalidInput: the policy file does not fit the site.
     """
     directory = Directory(state)
@@ -235,11 +240,35 @@ def check_guards(
             raise PlanUnusable(
                 f"The plan was made without the site's policy {each.rule} as it is now.", AGAIN
             )
+    _check_rosters(plan, policies, rosters_before)
     judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, today)
     judged = judgement.judged(keys, counted=plan.counted)
     verdicts = judge(judged, policies, overrides, plan.verdicts)
     refuse(verdicts, plan.site)
     return verdicts, (*needless(verdicts, overrides), *bereft(judged, verdicts))
+
+
+def _check_rosters(
+    plan: Plan, policies: Iterable[InForce], before: Mapping[str, RosterSize]
+) -> None:
+    """Refuse a plan by a roster that was cut off, where it was made without knowing that (RR521).
+
+    Who plans against a saved state, or with the library, may not know what was applied last.
+
+    Raises:
+        PlanUnusable: it has lost more than a policy allows, and nobody lifted that.
+    """
+    if any(each.code == "RR521" and each.override is not None for each in plan.verdicts):
+        return
+    policies = tuple(policies)
+    lost = [each for each in shrunk(plan.rosters, before) if too_much([each], policies)]
+    if lost:
+        told = "; ".join(map(str, lost))
+        raise PlanUnusable(
+            "The plan was made without knowing what its rosters had when they were last applied, "
+            f"and they have lost too much since ({told}).",
+            "Look whether they are whole, and plan against the site itself.",
+        )
 
 
 def refuse(verdicts: Iterable[Verdict], site: str, command: str = "again") -> None:

@@ -67,8 +67,8 @@ def read_plan(path: Path) -> "Plan":
 def _in_pieces(path: Path) -> "Plan | None":
     """Read a plan without ever holding its text, where nothing is wrong with it."""
     from reconciler import json_text
+    from reconciler.gc_pause import collector_paused
     from reconciler.plan import document
-    from reconciler.workflows.collecting import collector_paused
 
     with path.open("rb") as file, collector_paused():
         try:

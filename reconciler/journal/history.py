@@ -102,7 +102,7 @@ class RunDetails:
 
     Attributes:
         summary: the run in a line.
-        header: its plan's document, without its long lists.
+        header: what is kept of its plan's document (`reconciler.plan.document.header_document`).
         actions: what was selected of the plan, in the plan's order.
         claimed: the effects (address, revision) that are recorded where something is in doubt; what
             the run left in doubt did not have them.

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
@@ -27,7 +26,7 @@ from reconciler.apply.outcome import ActionOutcome, Outcome
 from reconciler.domain.address import Address
 from reconciler.journal.placeholders import is_forgotten
 from reconciler.journal.tables import actions, plans, requests, runs
-from reconciler.plan.document import summary_document, to_document
+from reconciler.plan.document import header_document
 from reconciler.plan.items import action_document, read_action
 from reconciler.plan.model import Action, Plan
 
@@ -41,11 +40,6 @@ _UNDER_WAY: Final = timedelta(minutes=15)
 
 _CARRIED: Final = (requests.c.run == actions.c.run) & (requests.c.number == actions.c.request)
 """Joins an action to the request that carried it last."""
-
-_LEFT_OUT: Final = frozenset(
-    ("actions", "access", "people", "unmanaged", "upcoming", "accepted", "warnings", "digest")
-)
-"""What a plan's header leaves out: it stands in the actions, or nobody needs it after the run."""
 
 _LATEST: Final[Row] = {
     "outcome": bindparam("new_outcome"),
@@ -134,19 +128,6 @@ def add_plan(connection: Connection, plan: Plan) -> None:
     known = select(plans.c.id).where(plans.c.id == plan.id)
     if connection.execute(known).first() is not None:
         return
-    # A document of all the actions would be made only to be thrown away.
-    short = replace(
-        plan,
-        actions=(),
-        access=(),
-        people={},
-        unmanaged=(),
-        upcoming=(),
-        accepted=(),
-        warnings=(),
-        verdicts=tuple(replace(verdict, found=(), digest=None) for verdict in plan.verdicts),
-    )
-    header = {**to_document(short), "summary": summary_document(plan)}
     connection.execute(
         insert(plans).values(
             id=plan.id,
@@ -154,7 +135,7 @@ def add_plan(connection: Connection, plan: Plan) -> None:
             manifest=plan.manifest,
             commit=plan.commit,
             used=False,
-            header={name: part for name, part in header.items() if name not in _LEFT_OUT},
+            header=header_document(plan),
         )
     )
 

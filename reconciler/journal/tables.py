@@ -27,7 +27,7 @@ from sqlalchemy import (
 VERSION_TABLE: Final = "journal_version"
 """Where Alembic keeps the revision; a name of its own tells our databases from others'."""
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every revision that this version knows, the oldest first; the last is the one it works with."""
 
 
@@ -68,7 +68,7 @@ plans = Table(
     Column("manifest", String, nullable=False),
     Column("commit", String),
     Column("used", Boolean, nullable=False),
-    Column("header", JSON, nullable=False),  # the plan's document without its long lists
+    Column("header", JSON, nullable=False),  # what is read back of the plan's document
 )
 
 runs = Table(

@@ -17,7 +17,7 @@ from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import Accepted, Level, Manifest, Rule
+from reconciler.manifest.model import Accepted, Manifest, Rule
 from reconciler.plan.basis import digests
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged
@@ -40,9 +40,9 @@ from reconciler.plan.treatment import held_back, treated
 from reconciler.policy.guards import judge, needless
 from reconciler.policy.judged import NOTHING_SAID, Said
 from reconciler.policy.model import InForce
-from reconciler.policy.resolve import in_force, protection_of
+from reconciler.policy.resolve import in_force, protection_of, too_much
 from reconciler.provider import Verb
-from reconciler.rules.shrink import Shrunk, shrunk
+from reconciler.rules.shrink import shrunk
 from reconciler.scope import Scope
 from reconciler.state import LiveState
 
@@ -105,11 +105,11 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     protection = replace(protection_of(directory, policies), unsure=desired.rules.unsure)
     standing = stand(directory, desired, moves, protection, diff(directory, desired))
     differences = treated(directory, desired, protection, standing.differences)
-    lost = tuple(shrunk(manifest.rosters, rosters_before or {}))
+    sizes = {name: RosterSize.of(roster) for name, roster in manifest.rosters.items()}
+    lost = tuple(shrunk(sizes, rosters_before or {}))
     kept = held_back(desired, differences)
     due = tuple(each.address for each in kept if each.treatment is Treatment.HOLD_BACK)
-    sizes = {name: RosterSize.of(roster) for name, roster in manifest.rosters.items()}
-    if "RR521" not in (overrides or {}) and _too_much(lost, policies):
+    if "RR521" not in (overrides or {}) and too_much(lost, policies):
         differences = kept
         # What was held back is still to be compared with what there was.
         sizes |= {each.name: each.before for each in lost}
@@ -316,16 +316,6 @@ def _confined(frame: Frame, directory: Directory, actions: Iterable[Action]) -> 
             batch=True,
         ),
     )
-
-
-def _too_much(lost: Iterable[Shrunk], policies: Iterable[InForce]) -> bool:
-    """Whether a roster has lost more than a policy allows that refuses."""
-    limits = [
-        str(each.value)
-        for each in policies
-        if each.rule is Rule.MAX_ROSTER_SHRINK and each.level is Level.MANDATORY
-    ]
-    return any(each.beyond(limit) for each in lost for limit in limits)
 
 
 def _actions(

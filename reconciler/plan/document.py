@@ -5,6 +5,7 @@ edited file is noticed. The schema is published as `schemas/plan-v1.schema.json`
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import chain
 from typing import Any, Final
@@ -24,6 +25,9 @@ FORMAT: Final = "reconciler.plan/1"
 
 _DIGEST: Final = "digest"
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
+_HEADER: Final = frozenset(
+    ("manifest", "revision", "timezone", "summary", "rosters", "policies", "verdicts", "basis")
+)
 
 
 def to_document(plan: Plan) -> Document:
@@ -39,6 +43,17 @@ def to_texts(plan: Plan) -> Iterator[str]:
 def to_text(plan: Plan) -> str:
     """Return the text of a plan's file."""
     return "".join(to_texts(plan))
+
+
+def header_document(plan: Plan) -> Document:
+    """Turn into JSON data what a journal keeps of a plan beside its actions.
+
+    It is what history and rollback read back, and nothing else: a list of people kept for nobody
+    would be one in which somebody is to be forgotten.
+    """
+    judged = tuple(replace(verdict, found=(), digest=None) for verdict in plan.verdicts)
+    members = _members(replace(plan, verdicts=judged))
+    return json_text.whole(member for member in members if member[0] in _HEADER)
 
 
 def _document(plan: Plan) -> json_text.Members:

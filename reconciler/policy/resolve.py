@@ -9,6 +9,7 @@ from reconciler.manifest.model import Level, Manifest, Rule
 from reconciler.policy.model import InForce, Source, Value
 from reconciler.policy.protection import Protection
 from reconciler.references import References
+from reconciler.rules.shrink import Shrunk
 
 _DEFAULTS = tuple(
     InForce(rule, "10%", Level.MANDATORY, Source.DEFAULT)
@@ -130,3 +131,13 @@ def _stated(refs: References, file: Manifest) -> Iterator[tuple[Rule, Value]]:
                 for role, profiles in named.items()
             },
         )
+
+
+def too_much(lost: Iterable[Shrunk], policies: Iterable[InForce]) -> bool:
+    """Whether a roster has lost more than a policy allows that refuses."""
+    limits = [
+        str(each.value)
+        for each in policies
+        if each.rule is Rule.MAX_ROSTER_SHRINK and each.level is Level.MANDATORY
+    ]
+    return any(each.beyond(limit) for each in lost for limit in limits)

@@ -18,6 +18,7 @@ from reconciler import csv_text
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, MembershipRole, Role, TargetKind, UnitKind
+from reconciler.domain.yes_and_no import NO, YES
 from reconciler.errors import InvalidInput
 from reconciler.providers.integrity import check
 from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
@@ -50,8 +51,6 @@ SHEETS: Final[Mapping[str, Sheet]] = MappingProxyType(
 )
 """Per file (`NAME.csv`) its columns."""
 
-_YES: Final = frozenset({"x", "yes", "true", "1", "ja", "sann"})
-_NO: Final = frozenset({"", "no", "false", "0", "nei", "usann"})
 _SPOILT: Final = re.compile(
     r"\d+[.,]\d+E\+?\d+|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d( .*)?", re.IGNORECASE
 )
@@ -336,7 +335,7 @@ class _Form:
 
     def _yes(self, sheet: str, number: int, column: str, row: Row) -> bool:
         word = row[column].casefold()
-        if word not in _YES | _NO:
+        if word not in YES | NO:
             self._wrong(
                 "RR903",
                 sheet,
@@ -345,7 +344,7 @@ class _Form:
                 "this is neither yes nor no.",
                 "Write x, or nothing.",
             )
-        return word in _YES
+        return word in YES
 
     def _word(
         self,

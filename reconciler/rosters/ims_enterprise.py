@@ -45,8 +45,8 @@ from reconciler.domain.roster import (
     RosterRole,
     RosterUnitKind,
 )
+from reconciler.gc_pause import collector_paused
 from reconciler.rosters.bundle import open_single
-from reconciler.rosters.collector import no_collection
 from reconciler.rosters.ims_groups import Group, Groups
 from reconciler.rosters.ims_ids import Ids
 from reconciler.rosters.ims_values import Period, Ref, Values
@@ -80,7 +80,7 @@ def read_enterprise(path: Path) -> Roster:
     Raises:
         InvalidRoster: the file cannot be read safely, is not whole, or contradicts itself.
     """
-    with no_collection(), open_single(path, ".xml", "ims-enterprise") as (name, file):
+    with collector_paused(), open_single(path, ".xml", "ims-enterprise") as (name, file):
         reader = _Reader(name)
         broken: list[Problem] = []
         for record in read_records(file, name, broken):

@@ -20,7 +20,7 @@ from reconciler.domain.roster import (
     RosterUnit,
     RosterUnitKind,
 )
-from reconciler.rosters.collector import no_collection
+from reconciler.gc_pause import collector_paused
 from reconciler.rosters.hierarchy import circles
 from reconciler.rosters.oneroster_tables import (
     COLUMNS,
@@ -58,7 +58,7 @@ def read_tables(sources: Mapping[str, Sequence[Source]], version: Version, sourc
     Raises:
         InvalidRoster: it is not complete, or contradicts itself; everything wrong together.
     """
-    with no_collection():
+    with collector_paused():
         return _Reader(sources, version).read(source)
 
 

@@ -24,6 +24,7 @@ from reconciler.domain.roster import (
     RosterUnitKind,
     plain_grade,
 )
+from reconciler.domain.yes_and_no import NO, YES
 from reconciler.rosters.bundle import OneFile, check_place
 from reconciler.rosters.csv_table import Columns, no_rows, read_rows
 from reconciler.rosters.days import DayReader, check_order, day_after
@@ -34,8 +35,6 @@ _Word = TypeVar("_Word", RosterRole, RosterUnitKind)
 _LONGEST: Final = 100_000
 """So many bytes of the first line are looked at."""
 
-_TRUE: Final = frozenset({"true", "yes", "ja", "x", "1"})
-_FALSE: Final = frozenset({"false", "no", "nei", "nej", "", "0"})
 _ROLES: Final[Mapping[str, RosterRole]] = MappingProxyType(
     {role.value: role for role in RosterRole}
 )
@@ -114,8 +113,8 @@ class _Reader:
         unit, person = intern(cells["unit"]), intern(cells["person"])
         role = self._word(number, cells, "role", _ROLES, RosterRole.TEACHER)
         kind = self._word(number, cells, "kind", _KINDS, RosterUnitKind.CLASS)
-        primary = cells.get("primary", "").lower()
-        if primary not in _TRUE | _FALSE:
+        primary = cells.get("primary", "").casefold()
+        if primary not in YES | NO:
             self._problem(number, "primary", "RR313", "the value is neither yes nor no")
         begins, until = self._day(number, cells, "from"), self._day(number, cells, "until")
         check_order(begins, until, partial(self._problem, number, "until"))
@@ -135,7 +134,7 @@ class _Reader:
                 row=number,
             ),
         )
-        held = unit, person, role, primary in _TRUE, begins, day_after(until), self._file, number
+        held = unit, person, role, primary in YES, begins, day_after(until), self._file, number
         self._members.append(RosterMembership(*held))
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reconciler.domain.roster import Roster, RosterSize
+from reconciler.domain.roster import RosterSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,8 @@ class Shrunk:
         return zip(self.before, self.now, strict=True)
 
 
-def shrunk(rosters: Mapping[str, Roster], before: Mapping[str, RosterSize]) -> Iterable[Shrunk]:
+def shrunk(sizes: Mapping[str, RosterSize], before: Mapping[str, RosterSize]) -> Iterable[Shrunk]:
     """Yield the rosters that have less of anything than when they were last applied."""
-    for name, roster in sorted(rosters.items()):
-        now = RosterSize.of(roster)
+    for name, now in sorted(sizes.items()):
         if name in before and any(has < had for had, has in zip(before[name], now, strict=True)):
             yield Shrunk(name, before[name], now)

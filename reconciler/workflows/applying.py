@@ -14,7 +14,6 @@ from reconciler.domain.address import Address
 from reconciler.errors import ConfigurationError, LeaseHeld, PlanUnusable
 from reconciler.http.call import Limits
 from reconciler.journal.history import last_rosters
-from reconciler.journal.record import SqlJournal
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.provider import Writer
@@ -100,7 +99,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
             Selection(only, excepted, frozenset(left)),
             overrides or {},
             site_policy,
-            measures=_is_new_measure(plan, journal),
+            last_rosters(journal, plan.site) if plan.rosters else {},
         )
         return engine.apply_plan(
             plan, writer, courier, journal, order, watcher=watcher, stopping=asked_to.is_set
@@ -141,15 +140,3 @@ def apply_fresh(
             if not tries:
                 raise
             stale(moved)
-
-
-def _is_new_measure(plan: Plan, journal: SqlJournal) -> bool:
-    """Whether a plan's rosters, looked at as a whole, are others than at the last apply.
-
-    So a site that is brought under rules without a change has something that the next roster is
-    compared with.
-    """
-    if not plan.rosters or plan.unmatched:
-        return False
-    before = last_rosters(journal, plan.site)
-    return any(before.get(name) != size for name, size in plan.rosters.items())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from reconciler.diagnostics import in_order
 from reconciler.errors import InvalidInput
+from reconciler.gc_pause import collector_paused
 from reconciler.manifest import load
 from reconciler.manifest.model import Manifest
-from reconciler.workflows.collecting import collector_paused
 
 
 @collector_paused()

@@ -9,6 +9,7 @@ from reconciler.apply import preflight
 from reconciler.apply.journal import Earlier
 from reconciler.connection import Connection
 from reconciler.errors import PlanUnusable, ReconcilerError
+from reconciler.journal.history import last_rosters
 from reconciler.journal.record import SqlJournal
 from reconciler.plan import document
 from reconciler.plan.model import Plan
@@ -98,7 +99,8 @@ def make_runbook(
             preflight.check_site(plan, state.site.id)
             original = preflight.check_basis(plan, state, all_of(plan), reader)
         actions = preflight.as_of_today(plan, original, Earlier(), day)
-        preflight.check_guards(plan, original, actions, day, {}, site_policy)
+        before = last_rosters(journal, plan.site) if plan.rosters else {}
+        preflight.check_guards(plan, original, actions, day, {}, site_policy, before)
         plan = replace(plan, actions=actions)
         older = _older(path, read, journal, state)
         if plan.actions:

@@ -20,6 +20,7 @@ from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.ending import REVIEWED_DAYS, WARNED_DAYS, ending
 from reconciler.errors import InvalidInput, PlanUnusable
+from reconciler.gc_pause import collector_paused
 from reconciler.manifest.model import (
     ForUnknown,
     Manifest,
@@ -38,7 +39,6 @@ from reconciler.review import Review, Reviewed, review
 from reconciler.rules.result import Derived
 from reconciler.scope import Scope
 from reconciler.state import LiveState
-from reconciler.workflows.collecting import collector_paused
 
 Source = Connection | Path
 """Where live state comes from: a site (or its snapshot), or a file that `export --state` wrote."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 import yaml
 from code_host import code_host
 from pifu import as_xml, before_1_3
@@ -818,12 +819,14 @@ PACKAGE = "reconciler @ file:///no-such-place/reconciler"
 
 def in_shell(desk, text, folder, **more):
     """Run a job's shell as its pipeline would, with the program that is here."""
+    programs = warm.programs(PROGRAM)
+    folders = [str(programs.folder), str(PROGRAM.parent), os.environ["PATH"]]
     return subprocess.run(
         ["bash", "-e", "-c", text.replace("python -P -m pip install", "#")],
         cwd=folder,
         env={
             **desk.environment,
-            "PATH": os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]]),
+            "PATH": os.pathsep.join(folders),
             "GITHUB_STEP_SUMMARY": "summary.txt",
             "GITHUB_OUTPUT": "output.txt",
             **more,
@@ -832,6 +835,7 @@ def in_shell(desk, text, folder, **more):
         text=True,
         timeout=120,
         check=False,
+        pass_fds=programs.kept,
     )
 
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pytest
 from sandboxes import ROOT, running
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -16,6 +17,7 @@ SIZE = 300_000
 SMALL, LARGE = 400, 30_000
 
 
+@pytest.mark.soak  # it takes half a minute
 def test_a_plan_without_changes_has_no_more_memory_than_a_load_of_its_manifest(tmp_path: Path):
     folder = site(tmp_path, SIZE)
     bare = once(BARE_YAML, cwd=folder)

@@ -295,6 +295,20 @@ def test_drift_tells_what_a_shrunk_roster_holds_back_and_who_wrote_it(desk: Desk
     assert "held back" in desk.run("drift", manifest, expect=2).out
 
 
+def test_a_plan_against_a_saved_state_does_not_get_round_what_the_roster_had(desk: Desk):
+    text = with_roster(desk).replace("none: report", "none: {use: t-0409}")
+    manifest = desk.write(text, "r.yaml")
+    desk.run("apply", manifest, "--yes")
+    desk.run("export", "--state", "state.json")
+    cut_off(desk)
+    lifted = ("--override", "RR501", "--reason", "a new year")
+    desk.run("plan", manifest, "--live", "state.json", "--out", "plan.json", *lifted)
+    before = desk.sandbox.writes()
+    done = desk.run("apply", "plan.json", "--yes", expect=5)
+    assert "(sis: from 11 to 1 teachers)" in done.err
+    assert desk.sandbox.writes() == before
+
+
 def test_a_roster_that_was_cut_off_hands_no_class_to_who_steps_in(desk: Desk):
     text = with_roster(desk)
     assert text.count("none: report") == 1

@@ -12,7 +12,7 @@ FILLED = {
     "profiles": "name;mentor;headteacher\nStaff;x;\nHead;;ja\nPupils;;\n",
     "people": (
         "key;profile;name;username;active\n"
-        "t-1;Staff;Tea One;;\nt-2;Staff;;t2;nei\nh-1;Head;;;\ns-1;Pupils;;;x\n0412;Pupils;;;\n"
+        "t-1;Staff;Tea One;;\nt-2;Staff;;t2;Nej\nh-1;Head;;;\ns-1;Pupils;;;x\n0412;Pupils;;;\n"
     ),
     "units": (
         "key;kind;title;parent\n"
@@ -87,7 +87,7 @@ def test_what_a_spreadsheet_does_to_a_form_does_no_harm(desk):
         ("units", "\n8a;", "\n2026-02-01;", "row 4, column key: this looks like a date"),
         ("people", "t-2;Staff", "t-1;Staff", "row 3, column key: the same stands in a row above"),
         ("people", "t-2;Staff", "t-2;Stuff", "row 3, column profile: Stuff is nowhere"),
-        ("people", ";nei", ";maybe", "row 3, column active: this is neither yes nor no"),
+        ("people", ";Nej", ";maybe", "row 3, column active: this is neither yes nor no"),
         ("people", "t-1;Staff", ";Staff", "row 2, column key: nothing stands there"),
         ("units", "8A;skole", "8A;8a", "row 4, column parent: the unit lies below itself"),
         ("units", "Skole;town", "Skole;", "column parent: 2 units are without a parent"),

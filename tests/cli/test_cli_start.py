@@ -22,7 +22,10 @@ PACKAGES = {
     "sqlalchemy",
     *("tenacity", "urllib3", "uvicorn", "yaml"),
 }
-"""What the project depends on (ruamel: its tests alone); nothing else comes without one of them."""
+"""What the project depends on (deepdiff and ruamel: its tests alone).
+
+Nothing else comes without one of them.
+"""
 
 SLOW = {
     *("asyncio", "email", "http", "json", "logging", "ssl", "subprocess", "tomllib", "xml"),

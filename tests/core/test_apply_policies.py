@@ -11,11 +11,13 @@ from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
 from reconciler.errors import ExitCode, GuardRefused, InvalidInput, PlanUnusable, WrongUse
 from reconciler.manifest.model import (
     Item,
     LabelSetting,
+    Level,
     Limit,
     Manifest,
     Policy,
@@ -25,6 +27,7 @@ from reconciler.manifest.model import (
 )
 from reconciler.plan.document import from_document, to_document
 from reconciler.plan.model import Plan
+from reconciler.policy.model import InForce, Source, Verdict
 from reconciler.provider import ChangeResult
 from reconciler.state import LiveState, Membership, Person
 
@@ -311,6 +314,30 @@ def test_the_verdict_about_a_manifest_is_that_of_the_same_source():
     told = refusal(made, site, loose)
     assert told.count("RR518") == 1
     assert "against policy.max_grant_days" in told
+
+
+@pytest.mark.parametrize(("limit", "kept"), [("10%", False), ("50%", True)])
+def test_a_plan_that_did_not_know_of_a_roster_that_was_cut_off_is_refused(limit, kept):
+    """Who planned against a saved state, or with the library, may not have asked the journal."""
+    had, has = RosterSize(10, 2, 8, 4, 4), RosterSize(10, 2, 8, 2, 4)
+    by = InForce(Rule.MAX_ROSTER_SHRINK, limit, Level.MANDATORY, Source.DEFAULT)
+    made = replace(plan(small_site(), wanting(("t-0", "8a"))), rosters={"sis": has, "hr": had})
+    made = replace(made, policies=(*made.policies, by))
+    site, before = MemorySite(small_site()), {"sis": had, "hr": had}
+    if kept:
+        assert apply_to(made, site, rosters_before=before).verified
+        return
+    with pytest.raises(PlanUnusable) as caught:
+        apply_to(made, site, rosters_before=before)
+    assert site.sent == []
+    assert str(caught.value) == (
+        "The plan was made without knowing what its rosters had when they were last applied, and "
+        "they have lost too much since (sis: from 4 to 2 teachers)."
+    )
+    assert caught.value.advice == "Look whether they are whole, and plan against the site itself."
+    lifted = Verdict("RR521", None, 1, 0, False, "x", override="they left")
+    meant = replace(made, verdicts=(*made.verdicts, lifted))
+    assert apply_to(meant, MemorySite(small_site()), rosters_before=before).verified
 
 
 def test_a_limit_of_the_site_takes_the_place_of_the_built_in_one():

@@ -10,6 +10,8 @@ from small import plan, small_site, wanting
 from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.apply.journal import RunEnd
+from reconciler.apply.outcome import ApplyResult
+from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.errors import WrongUse
 from reconciler.manifest.model import Item, Manifest, Section, Settings, UnitKey
@@ -96,16 +98,24 @@ def test_who_cannot_be_left_out_is_told_by_key_and_noted():
     assert (caught.value.site, set(caught.value.people)) == ("nord", {("10", "t-0")})
 
 
-def nothing_to_do(*, measures: bool) -> tuple[object, MemoryJournal, MemorySite]:
+SIZE = RosterSize(9, 1, 2, 2, 2)
+OTHER = SIZE._replace(people=8)
+
+
+def nothing_to_do(
+    rosters: dict[str, RosterSize], before: dict[str, RosterSize], *only: str
+) -> tuple[ApplyResult, MemoryJournal, MemorySite]:
+    """Apply a plan that changes nothing, by such rosters, after an apply with others."""
     state = small_site(("10", "u2"))
-    made = plan(state, wanting(("t-0", "8a")))
+    made = replace(plan(state, wanting(("t-0", "8a")), only=only), rosters=rosters)
     assert made.actions == ()
     site, journal = MemorySite(state), MemoryJournal()
-    return apply_to(made, site, journal, measures=measures), journal, site
+    return apply_to(made, site, journal, rosters_before=before), journal, site
 
 
-def test_a_run_that_is_a_measure_is_recorded_though_there_is_nothing_to_do():
-    result, journal, site = nothing_to_do(measures=True)
+@pytest.mark.parametrize("before", [{}, {"sis": OTHER}, {"hr": SIZE}])
+def test_rosters_unlike_those_before_are_recorded_though_there_is_nothing_to_do(before):
+    result, journal, site = nothing_to_do({"sis": SIZE}, before)
     assert recorded(journal, "begin") == [("plan-1", [])]
     assert recorded(journal, "end") == [(RunEnd.DONE, "")]
     assert journal.earlier(plan(STATE, BOTH)).used
@@ -114,8 +124,14 @@ def test_a_run_that_is_a_measure_is_recorded_though_there_is_nothing_to_do():
     assert site.sent == []
 
 
-def test_any_other_run_with_nothing_to_do_is_not_recorded():
-    result, journal, site = nothing_to_do(measures=False)
+@pytest.mark.parametrize(("rosters", "before", "only"), [
+    ({}, {}, ()),
+    ({}, {"sis": SIZE}, ()),
+    ({"sis": SIZE}, {"sis": SIZE, "hr": SIZE}, ()),
+    ({"sis": SIZE}, {}, ("mentor/t-0",)),
+])  # fmt: skip
+def test_any_other_run_with_nothing_to_do_is_not_recorded(rosters, before, only):
+    result, journal, site = nothing_to_do(rosters, before, *only)
     assert journal.events == []
     assert (result.run, result.plan, result.site) == ("", "plan-1", "nord")
     assert (result.outcomes, result.verified, result.note) == ((), True, "")

@@ -51,7 +51,7 @@ def keys(value: Any) -> Any:
 @pytest.mark.timeout(1200)  # some three hundred commands; in `make soak` each of them starts cold
 def test_what_the_pages_show_is_what_happens(tmp_path: Path):
     differences: list[str] = []
-    programs, control = warm.programs(PROGRAM, tmp_path / "programs")
+    programs = warm.programs(PROGRAM)
     with running(tmp_path) as site:
         (ready,) = blocks(DOCS / "sandbox.md", "json")
         assert keys(json.loads(ready.text)) == keys(site.ready)
@@ -59,7 +59,9 @@ def test_what_the_pages_show_is_what_happens(tmp_path: Path):
             directory = tmp_path / f"{page.parent.name}-{page.stem}"
             for name in ("examples", "schemas"):
                 shutil.copytree(ROOT / name, directory / name)
-            shell = Shell(directory, site.variables(), [programs, PROGRAM.parent], [control])
+            shell = Shell(
+                directory, site.variables(), [programs.folder, PROGRAM.parent], programs.kept
+            )
             try:
                 differences += run_page(page, shell, site)
             finally:

@@ -1,22 +1,24 @@
 """Who is meant, and what names them: the cases that a real site makes seldom."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from stories import SITE, changes, plan_of, told
 
+from reconciler.access.changes import AccessChange
 from reconciler.apply.journal import RunEnd
 from reconciler.apply.outcome import Outcome
 from reconciler.cause import Cause, CauseKind
-from reconciler.diagnostics import Position
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.errors import WrongUse
 from reconciler.journal.forget import find_traces, forget
 from reconciler.journal.history import find_run
 from reconciler.journal.record import SqlJournal
-from reconciler.plan.model import Action, Plan
+from reconciler.plan.model import Action, Deviation, Moved, Plan, Unmanaged, Upcoming
 from reconciler.provider import Verb
 
 DECLARED = Cause(CauseKind.DECLARED, Position("roles.yaml", 3, 5))
@@ -49,6 +51,27 @@ def forgotten(journal: SqlJournal, person: str, site: str | None = None) -> None
 
 def names(journal: SqlJournal, run: str) -> list[str]:
     return [str(found.action.name) for found in find_run(journal, run).actions]
+
+
+def test_what_a_plan_says_beside_its_actions_of_people_is_not_kept(journal: SqlJournal):
+    """Nobody reads it back, so nobody has to be found in it, and forgotten."""
+    ours, other = Address.parse("mentor/10/class/2"), Address.parse("mentor/10/class/3")
+    name, to = Address.parse("mentor/t-1/class/8a"), Address.parse("mentor/t-1/class/9a")
+    diagnostic = Diagnostic("RR512", "mentor/t-1 is protected.")
+    plan = replace(
+        plan_of(),
+        unmanaged=(Unmanaged(ours, name),),
+        upcoming=(Upcoming(ours, name, date(2026, 8, 1)),),
+        accepted=(Deviation(ours, name, Verb.ADD, "t-1", "for t-1", date(2026, 8, 1)),),
+        moved=(Moved(ours, name, other, to, counts=True),),
+        warnings=(diagnostic,),
+        access=(AccessChange("t-1", ("t-1",), ()),),
+        people={"10": "t-1"},
+    )
+    with journal.lease(SITE):
+        run = journal.begin(plan, plan.actions, [])
+        run.end(RunEnd.DONE, "", used=True)
+    assert "t-1" not in json.dumps(dict(find_run(journal, run.id).header))
 
 
 def test_every_key_of_a_person_goes_with_the_id(journal: SqlJournal):

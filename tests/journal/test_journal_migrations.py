@@ -11,12 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
-from stories import Opener
+from sqlalchemy import inspect, text, update
+from stories import SITE, Opener, plan_of
 
+from reconciler.apply.journal import RunEnd
 from reconciler.errors import JournalError
+from reconciler.journal.history import find_run
 from reconciler.journal.record import SqlJournal
-from reconciler.journal.tables import REVISIONS, VERSION_TABLE, metadata
+from reconciler.journal.tables import REVISIONS, VERSION_TABLE, metadata, plans
 
 OPEN = """
 import sys
@@ -111,3 +113,18 @@ def test_another_programs_database_is_refused(
         connection.execute(text("DROP TABLE journal_version"))
     with pytest.raises(JournalError, match="belongs to another program"):
         opener(location)
+
+
+def test_older_headers_lose_what_names_people(
+    journal: SqlJournal, location: str | Path, opener: Opener
+) -> None:
+    plan = plan_of()
+    with journal.lease(SITE):
+        run = journal.begin(plan, plan.actions, [])
+        run.end(RunEnd.DONE, "", used=True)
+    kept = dict(find_run(journal, run.id).header)
+    older = {**kept, "format": "reconciler.plan/1", "moved": [{"name": "mentor/t-1/class/8a"}]}
+    with journal.database.writing() as connection:
+        connection.execute(update(plans).values(header=older))
+        connection.execute(text("UPDATE journal_version SET version_num = '0002'"))
+    assert find_run(opener(location), run.id).header == kept

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import warm
 import yaml
 from code_host import TOKEN, CodeHost
 from sandboxes import PROGRAM, ROOT, Desk
@@ -155,9 +156,9 @@ class Runner:
         self, step: dict[str, Any], evaluator: Evaluator, event: Event, temp: Path, ran: Ran
     ) -> dict[str, str]:
         if "pipelines/install" in step["run"]:  # takes half a minute; test_install.py runs it
-            programs = temp / "reconciler" / "bin"
-            programs.mkdir(parents=True)
-            (programs / "reconciler").symlink_to(PROGRAM)
+            installed = temp / "reconciler" / "bin"
+            installed.mkdir(parents=True)
+            (installed / "reconciler").symlink_to(warm.programs(PROGRAM).folder / PROGRAM.name)
             return {}
         output, summary, script = temp / "output", temp / "summary", temp / "script.sh"
         for each in (output, summary):
@@ -189,6 +190,7 @@ class Runner:
             text=True,
             timeout=RUN_SECONDS,
             check=False,
+            pass_fds=warm.programs(PROGRAM).kept,
         )
         ran.code = done.returncode
         ran.log += done.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 import yaml
 from broken_roster import GHOST, break_the_roster
 from sandboxes import PROGRAM, ROOT, clean_environment
@@ -54,7 +55,7 @@ class Project:
             **self.host.gitlab(),
             **{key: str(value) for key, value in shared["variables"].items()},
             **(more or {}),
-            "PATH": f"{PROGRAM.parent}:/usr/bin:/bin",
+            "PATH": f"{warm.programs(PROGRAM).folder}:{PROGRAM.parent}:/usr/bin:/bin",
         }
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", shell.replace("python -P -m pip install", "true")],
@@ -65,6 +66,7 @@ class Project:
             text=True,
             timeout=120,
             check=False,
+            pass_fds=warm.programs(PROGRAM).kept,
         )
         self.desk.check_manners(done.stdout)
         assert done.returncode == expect, done.stdout

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 from broken_roster import break_the_roster
 from sandboxes import PROGRAM, ROOT, Desk, clean_environment
@@ -194,7 +195,8 @@ def test_what_the_cron_job_runs_ends_as_the_page_says(desk):
     (job,) = [each for each in documents if each["kind"] == "CronJob"]
     spec = job["spec"]["jobTemplate"]["spec"]
     (container,) = spec["template"]["spec"]["containers"]
-    path = os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]])
+    programs = warm.programs(PROGRAM)
+    path = os.pathsep.join([str(programs.folder), os.environ["PATH"]])
 
     def ended() -> tuple[int, str]:
         done = subprocess.run(
@@ -205,6 +207,7 @@ def test_what_the_cron_job_runs_ends_as_the_page_says(desk):
             text=True,
             timeout=60,
             check=False,
+            pass_fds=programs.kept,
         )
         desk.check_manners(done.stdout + done.stderr)
         said = done.stdout + done.stderr

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler import __version__, errors
+from reconciler.cli.fleet import FLEET_COMMANDS
+from reconciler.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -212,7 +214,7 @@ def test_the_contract_of_the_sandbox_names_every_other_part():
         each for each in contracts if each.get("source_modules") == ["reconciler.sandbox"]
     ]
     # How a file is written or read, or kept by SQLite, says nothing of what is in it.
-    files = {"catalogues", "private_files", "sqlite"}
+    files = {"catalogues", "gc_pause", "private_files", "sqlite"}
     shared = {"domain", "resources", "rosters", "sandbox", "__init__", "__main__", *files}
     parts = {
         path.relative_to(ROOT / "reconciler").parts[0].removesuffix(".py")
@@ -220,6 +222,23 @@ def test_the_contract_of_the_sandbox_names_every_other_part():
         if path.is_relative_to(ROOT / "reconciler")
     }
     assert {f"reconciler.{part}" for part in parts - shared} == set(contract["forbidden_modules"])
+
+
+WRITE = {"apply", "rollback", "fleet.apply"}
+"""The commands that write to a site."""
+
+AROUND = {"fleet", "demo", "sandbox"}
+"""Those that only lead to others, or bring a site of their own."""
+
+
+def test_every_command_that_does_not_write_cannot_reach_what_does():
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    all_sources = [each.get("source_modules", ()) for each in contracts]
+    (sources,) = [each for each in all_sources if "reconciler.cli.plan" in each]
+    modules = {module for table in (COMMANDS, FLEET_COMMANDS) for module, _ in table.values()}
+    named = {f"reconciler.cli.{each}" for each in WRITE | AROUND}
+    assert modules - named <= set(sources)
+    assert named <= modules - set(sources)
 
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.roster import RosterRole, RosterUnitKind
+from reconciler.domain.yes_and_no import NO, YES
 from reconciler.rosters.plain_csv import read_plain_csv
 from reconciler.rosters.problems import InvalidRoster
 
@@ -19,6 +20,18 @@ def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "table.csv"
     path.write_bytes(text.encode())
     return path
+
+
+@pytest.mark.parametrize("word", sorted(YES | NO))
+def test_yes_and_no_are_understood_as_schools_write_them(tmp_path: Path, word: str):
+    """The page lists the words; the forms of sites without an API have the same."""
+    text = f"{HEADING}\n8a,t-1,,{word.upper()},,homeroom,,,\n"
+    (teacher,) = read_plain_csv(written(tmp_path, text), ALL).memberships
+    assert teacher.primary is (word in YES)
+    page = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text(encoding="utf-8")
+    (row,) = [each for each in page.splitlines() if "columns.primary`" in each]
+    yes, no = row.split("; or ")
+    assert not word or f"`{word}`" in (yes if word in YES else no)
 
 
 def test_a_row_says_who_is_what_in_which_unit(tmp_path: Path):

@@ -1,0 +1,118 @@
+"""What is public changes knowingly: all of it stands in `surface.txt`.
+
+`RENEW_SURFACE=1 .venv/bin/pytest tests/project/test_public_surface.py` writes it anew.
+"""
+
+import ast
+import dataclasses
+import inspect
+import json
+import os
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+from sandboxes import ROOT
+
+import reconciler
+from reconciler.cli.main import cli
+from reconciler.diagnostics import CODES
+from reconciler.errors import ExitCode
+
+SURFACE = Path(__file__).with_name("surface.txt")
+PAGE = (ROOT / "docs" / "public.md").read_text(encoding="utf-8")
+MODULES = re.findall(r"^\| `(reconciler\.[\w.]+)` \|", PAGE, re.MULTILINE)
+PLUGIN = ROOT / "examples" / "plugins"
+
+
+def commands(found: click.Command, name: str) -> Iterator[str]:
+    with click.Context(found, info_name=name) as context:
+        for each in found.get_params(context):
+            words = each.opts if isinstance(each, click.Option) else [each.human_readable_name]
+            yield f"{name} {'/'.join([*words, *each.secondary_opts])}"
+        if isinstance(found, click.Group):
+            for below in found.list_commands(context):
+                command = found.get_command(context, below)
+                assert command
+                yield from commands(command, f"{name} {below}")
+
+
+def own_names(module: ModuleType) -> list[str]:
+    """The names that a module itself defines, constants included, and that are no one's secret."""
+    tree = ast.parse(inspect.getsource(module))
+    found: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.append(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.append(node.target.id)
+        elif isinstance(node, ast.Assign):
+            found += [each.id for each in node.targets if isinstance(each, ast.Name)]
+    return [name for name in found if not name.startswith("_")]
+
+
+def told(path: str, found: Any) -> Iterator[str]:
+    """A function with its parameters; a class with its fields, members and methods."""
+    if inspect.isclass(found):
+        yield path
+        fields = [each.name for each in dataclasses.fields(found)] if dataclasses.is_dataclass(
+            found
+        ) else list(getattr(found, "_fields", ()))  # fmt: skip
+        yield from (f"{path}.{name}" for name in fields if not name.startswith("_"))
+        for name, each in vars(found).items():
+            if not name.startswith("_") and name not in fields:
+                yield from told(f"{path}.{name}", getattr(each, "__func__", each))
+    elif inspect.isfunction(found):
+        yield f"{path}({', '.join(map(parameter, inspect.signature(found).parameters.values()))})"
+    else:
+        yield path
+
+
+def parameter(found: inspect.Parameter) -> str:
+    name = f"{found.name}=" if found.default is not found.empty else found.name
+    return f"*, {name}" if found.kind is found.KEYWORD_ONLY else name
+
+
+def surface() -> Iterator[str]:
+    for name in reconciler.__all__:
+        home = getattr(reconciler, name)
+        yield from (
+            told(f"reconciler.{name}", home) if inspect.isfunction(home) else [f"reconciler.{name}"]
+        )
+    for path in MODULES:
+        module = import_module(path)
+        for name in own_names(module):
+            yield from told(f"{path}.{name}", getattr(module, name))
+    yield from commands(cli, "reconciler")
+    yield from (f"exit {each.value} {each.name}" for each in ExitCode)
+    yield from (f"{code} {each.severity.value}" for code, each in sorted(CODES.items()))
+    for schema in sorted((ROOT / "schemas").glob("*.json")):
+        document = json.loads(schema.read_text(encoding="utf-8"))
+        yield f"schemas/{schema.name}"
+        yield from (f"schemas/{schema.name} {key}" for key in document.get("properties", ()))
+
+
+def test_what_is_public_is_what_is_recorded():
+    now = sorted(set(surface()))
+    if "RENEW_SURFACE" in os.environ:
+        SURFACE.write_text("\n".join(now) + "\n", encoding="utf-8")
+    recorded = SURFACE.read_text(encoding="utf-8").splitlines()
+    gone, new = sorted({*recorded} - {*now}), sorted({*now} - {*recorded})
+    assert not gone, "a major version is needed, or it is to be put back"
+    assert not new, "say so in the changelog, and renew the list (see above)"
+
+
+def imported(text: str) -> set[str]:
+    found = re.findall(r"^\s*(?:from|import) (reconciler[\w.]*)", text, re.MULTILINE)
+    return {each.removesuffix(".") for each in found}
+
+
+def test_examples_and_pages_need_nothing_else():
+    shown = [*(ROOT / "docs").rglob("*.md"), *PLUGIN.rglob("*.py"), ROOT / "README.md"]
+    for path in shown:
+        used = imported(path.read_text(encoding="utf-8"))
+        assert used <= {"reconciler", *MODULES}, path
