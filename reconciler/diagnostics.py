@@ -9,7 +9,7 @@ Every diagnostic has a stable code. The table `CODES` is the one place where cod
     RR4xx   rules, which look at a roster and at the site
     RR5xx   guards and policies, which judge a plan
     RR7xx   a fleet: many sites, and what each of them speaks for
-    RR8xx   drift, in the formats for pipelines
+    RR8xx   drift, and what became of a run, in the formats for pipelines
     RR9xx   the form of a snapshot, a folder of CSV files
 
 The checks of a review have codes of their own, RR6xx (`reconciler/review.py`).
@@ -224,6 +224,9 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "RR802": Code(_ERROR, "live and not declared"),
         "RR803": Code(_ERROR, "live past its last day"),
         "RR804": Code(_ERROR, "accepted until a day that has passed"),
+        "RR811": Code(_ERROR, "an action of a run that failed"),
+        "RR812": Code(_ERROR, "an action of which nobody knows what became of it"),
+        "RR813": Code(_ERROR, "a run that did not come to its end, or was not read back"),
         "RR901": Code(_ERROR, "a file of a form that cannot be read"),
         "RR902": Code(_ERROR, "a column of a form is missing or stands there twice"),
         "RR903": Code(_ERROR, "a value in a form that is missing or cannot be meant"),

@@ -7,7 +7,7 @@ import click
 
 from reconciler.access.sight import Access
 from reconciler.cli import options, values
-from reconciler.cli.output import print_result
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_learner, find_person, find_unit
@@ -26,7 +26,7 @@ from reconciler.redact import Redaction
 @options.live_option
 @options.as_of_option
 @options.site_options
-@options.format_option
+@options.formats_option("access")
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -40,7 +40,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     as_of: date | None,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -59,6 +59,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if len(given) != 1:
         raise WrongUse("Ask for one of --person, --learner and --unit, and once.")
     ((kind, key),) = given
+    refuse_targets("access", outputs)
     find, ask = {
         "person": (find_person, report.of_person),
         "learner": (find_learner, report.of_learner),
@@ -73,10 +74,5 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     directory = Directory(redaction.state(found.state))
     asked = ask(Access(directory, found.as_of), item)
     answer = report.Answer(asked, directory, found.as_of, planned=bool(as_planned))
-    print_result(
-        report.access_document(answer),
-        report.access_text(answer),
-        output_format,
-        colour=not no_color,
-    )
+    deliver("access", answer, outputs, lambda: report.access_text(answer), colour=not no_color)
     return ExitCode.DONE

@@ -12,9 +12,10 @@ import click
 from reconciler.cli import options, values
 from reconciler.cli.asking import ask, refuse_without_terminal
 from reconciler.cli.monitoring import monitored, note_plan
+from reconciler.cli.output import refuse_targets
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.redacting import redact_option
-from reconciler.cli.running import Asked, agree, carry_out
+from reconciler.cli.running import Asked, agree, carry_out, connect
 from reconciler.commits import commit_of
 from reconciler.connection import Connection
 from reconciler.directory import Directory
@@ -53,7 +54,7 @@ _WITHOUT_TERMINAL: Final = "Narrow the plan with --only and --except instead."
 @options.narrowing_options
 @options.running_options()
 @options.site_options
-@options.format_option
+@options.formats_option("apply")
 @options.full_option
 @redact_option
 @options.no_color_option
@@ -74,7 +75,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     wait: float,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,
@@ -90,7 +91,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     The first Ctrl-C or SIGTERM finishes what is on its way and records it; the second stops at
     once. The same command again finishes either.
 
-    Examples: reconciler apply examples/roles.yaml; reconciler apply plan.json
+    Examples: reconciler apply examples/roles.yaml; reconciler apply plan.json;
+    reconciler apply plan.json --format junit=apply.xml
     """
     from reconciler.workflows import beside
     from reconciler.workflows.applying import TRIES, apply_fresh
@@ -98,12 +100,13 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     lifted = options.overrides(override_codes, reason)
+    refuse_targets("apply", outputs, "runbook")
     _refuse_walk(by, interactive=interactive, yes=yes)
     asked = Asked(
         lifted,
         max_concurrency,
         wait,
-        output_format,
+        outputs,
         colour=not no_color,
         full=full,
         only=only,
@@ -119,11 +122,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
                 "Name the manifest in the place of the plan.",
             )
         plan = read_plan(manifest[0])
-        site = options.connection(environment, config)
+        site = connect(environment, config, outputs)
         return _apply_saved(plan, site, asked, by, interactive=interactive)
     allowed = read_plan(reviewed) if reviewed is not None else None
     loaded = load_manifest(manifest, config=config)
-    site = options.connection(environment, config)
+    site = connect(environment, config, outputs)
     site_policy = beside.site_policy(site)
     commit = commit_of(loaded.files, manifest)
     chosen = replace(asked, only=(), excepted=(), overrides={})  # the plan carries all of them

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.output import print_result
+from reconciler.cli import options, values
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode
 from reconciler.redact import Redaction
@@ -14,7 +14,7 @@ from reconciler.redact import Redaction
 
 @click.command("doctor")
 @options.site_options
-@options.format_option
+@options.formats_option("doctor")
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -22,7 +22,7 @@ def command(
     *,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -37,10 +37,9 @@ def command(
     from reconciler.doctor.checks import examine
     from reconciler.doctor.model import Subject, Verdict
 
+    refuse_targets("doctor", outputs)
     subject = Subject(environment, config, os.environ, Path.cwd(), options.may_cache(), redaction)
     examined = list(examine(subject))
-    print_result(
-        report.document(examined), report.text(examined), output_format, colour=not no_color
-    )
+    deliver("doctor", examined, outputs, lambda: report.text(examined), colour=not no_color)
     failed = any(found.verdict is Verdict.FAILED for _, found in examined)
     return ExitCode.FAILED if failed else ExitCode.DONE

@@ -7,7 +7,7 @@ import click
 
 from reconciler.access.menu import explain
 from reconciler.cli import options, values
-from reconciler.cli.output import print_result
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_person
@@ -21,7 +21,7 @@ from reconciler.redact import Redaction
 @options.live_option
 @options.as_of_option
 @options.site_options
-@options.format_option
+@options.formats_option("explanation")
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -33,7 +33,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     as_of: date | None,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -46,6 +46,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     """
     from reconciler.reports import documents, text
 
+    refuse_targets("explanation", outputs)
     found = state_on(
         as_planned, options.source(live, environment, config), config, as_of, redaction
     )
@@ -54,10 +55,11 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     shown = shown_person(redaction, found.state, asked)
     explanation = explain(directory, shown, found.as_of)
     person = person if shown == asked else shown
-    print_result(
+    deliver(
+        "explanation",
         documents.explanation_document(explanation, person),
-        text.explanation_text(explanation, person, planned=bool(as_planned)),
-        output_format,
+        outputs,
+        lambda: text.explanation_text(explanation, person, planned=bool(as_planned)),
         colour=not no_color,
     )
     return ExitCode.DONE

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from reconciler.cli import options, values
 from reconciler.cli.asking import ask
-from reconciler.cli.output import print_result
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.redacting import redact_option
 from reconciler.connection import journal_location
 from reconciler.credentials import Secret
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     help="How many runs, from the newest.",
 )
 @options.settings_options
-@options.format_option
+@options.formats_option("history")
 @redact_option
 @options.no_color_option
 @click.pass_context
@@ -42,7 +42,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     limit: int,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -56,20 +56,19 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if context.invoked_subcommand is not None:
         _refuse_misplaced(context, context.invoked_subcommand)
         return ExitCode.DONE
+    refuse_targets("history", outputs)
     found = [
         runs.hidden_summary(redaction, run)
         for run in recorded_runs(_journal(environment, config), site=site, limit=limit)
     ]
-    print_result(
-        runs.runs_document(found), runs.runs_text(found), output_format, colour=not no_color
-    )
+    deliver("history", found, outputs, lambda: runs.runs_text(found), colour=not no_color)
     return ExitCode.DONE
 
 
 @command.command("show")
 @click.argument("run", callback=values.not_empty)
 @options.settings_options
-@options.format_option
+@options.formats_option("run")
 @redact_option
 @options.no_color_option
 def show(
@@ -77,7 +76,7 @@ def show(
     run: str,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -85,13 +84,15 @@ def show(
 
     RUN is a run's id, or the beginning of it.
 
-    Example: reconciler history show 3f2a91bc
+    Examples: reconciler history show 3f2a91bc;
+    reconciler history show 3f2a91bc --format html=run.html
     """
     from reconciler.reports import runs
     from reconciler.workflows.recalling import recorded_run
 
+    refuse_targets("run", outputs)
     found = runs.hidden_run(redaction, recorded_run(_journal(environment, config), run))
-    print_result(runs.run_document(found), runs.run_text(found), output_format, colour=not no_color)
+    deliver("run", found, outputs, lambda: runs.run_text(found), colour=not no_color)
     return ExitCode.DONE
 
 

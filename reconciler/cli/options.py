@@ -29,25 +29,8 @@ FORMAT: Final = "reconciler.format"
 """Where a context keeps the format that was asked for, for whoever prints an error."""
 
 
-def remember_format(context: click.Context, _option: click.Parameter, value: str) -> str:
-    """Keep, as a callback, the format that was asked for."""
-    context.meta[FORMAT] = value
-    return value
-
-
-format_option = click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    callback=remember_format,
-    help="Text for people or JSON for programs.",
-)
-
-
 def formats_option(subject: str) -> Callable[[Command], Command]:
-    """Make the option of a command whose result there is in many formats, for files, too.
+    """Make the option that says in which formats a command tells its result, and where.
 
     Args:
         subject: what the result is; `reconciler.reports.formats` knows its formats.

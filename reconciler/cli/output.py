@@ -1,6 +1,7 @@
 """How results are printed: documents as they are, text for people through the console."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,14 @@ import click
 from reconciler.cli.options import FORMAT
 from reconciler.cli.plan_files import refuse_target
 from reconciler.cli.values import Outputs
-from reconciler.errors import ReconcilerError, WrongUse
+from reconciler.errors import ReconcilerError, WrongUse, told
+from reconciler.plain import plain
 from reconciler.private_files import write_private
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from reconciler.json_text import Members
     from reconciler.plan.model import Plan
-    from reconciler.reports.documents import Document
 
 
 def print_plan(plan: "Plan", outputs: Outputs, *, colour: bool, full: bool) -> None:
@@ -58,24 +58,24 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
 
     What people read of them goes to standard error, in any format.
     """
-    asked = context.meta.get(FORMAT)
-    if not error.diagnostics or asked in (None, "text", Outputs()):
+    outputs = context.meta.get(FORMAT, Outputs())
+    if not error.diagnostics or outputs == Outputs():
         return
     from reconciler.reports import formats
 
     can = formats.names("diagnostics")
-    outputs = asked if isinstance(asked, Outputs) else Outputs(asked)
     files = tuple(each for each in outputs.files if each[0] in can)
     shown = outputs.shown if outputs.shown in can else "text"
     deliver("diagnostics", error.diagnostics, Outputs(shown, files))
 
 
-def refuse_targets(subject: str, outputs: Outputs) -> None:
+def refuse_targets(subject: str, outputs: Outputs, *also: str) -> None:
     """Refuse to write reports over something that somebody may miss; before anything is fetched.
 
     Args:
         subject: what they tell of, for `reconciler.reports.formats`.
         outputs: which of them go where.
+        also: what else the same command may tell of.
 
     Raises:
         WrongUse: something stands in the place of a report, and is none.
@@ -87,14 +87,16 @@ def refuse_targets(subject: str, outputs: Outputs) -> None:
     from reconciler.reports.formats import is_report
 
     given = click.get_current_context().params
-    listed = (*given.get("manifest", ()), *given.get("as_planned", ()))
-    inputs = [*listed, *map(given.get, ("plan", "live", "config"))]
+    inputs = [*_read(given), *given.get("as_planned", ()), given.get("reviewed")]
     kept = kept_files(config=given.get("config"), directory=Path())
-    out = given.get("out")
+    others = [(option, given.get(option)) for option in ("out", "metrics")]
     for name, path in outputs.files:
-        if out is not None and out.absolute() == path.absolute():
-            raise WrongUse(f"--out and --format both name {path}.", "Give each a file of its own.")
-        ours = partial(is_report, subject=subject, name=name)
+        for option, other in others:
+            if other is not None and other.absolute() == path.absolute():
+                raise WrongUse(
+                    f"--{option} and --format both name {path}.", "Give each a file of its own."
+                )
+        ours = partial(is_report, subjects=(subject, *also), name=name)
         what = "a document of this command" if name == "json" else f"a report in {name}"
         refuse_target(path, ours, what, inputs=inputs, kept=kept)
 
@@ -106,8 +108,12 @@ def deliver(
     text: "Callable[[], RenderableType | Iterator[RenderableType]] | None" = None,
     *,
     colour: bool = False,
+    done: str | None = None,
 ) -> None:
     """Write a result into the files asked for, and print it.
+
+    What was done to a site is told by the exit code, whatever becomes of the files: a report that
+    cannot be written then is a warning, and the others are written.
 
     Args:
         subject: what it is, for `reconciler.reports.formats`.
@@ -115,17 +121,34 @@ def deliver(
         outputs: which formats go where.
         text: renders it for people; None where they are told otherwise.
         colour: whether text may have colours.
+        done: what else tells the result of a command that has changed something; None of others.
+
+    Raises:
+        OSError: a file cannot be written, and nothing was changed.
     """
     from reconciler.reports import formats
 
     home = _home()
     for name, path in outputs.files:
         pieces = formats.render(subject, name, shown, home)
-        write_private(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
+        try:
+            write_private(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
+        except (Exception, KeyboardInterrupt) as error:
+            if done is None:
+                raise
+            _tell_unwritten(path, error, done)
     if outputs.shown != "text":
         print_pieces(formats.render(subject, outputs.shown, shown, home))
     elif text is not None:
         print_text(text(), colour=colour)
+
+
+def _tell_unwritten(path: Path, error: BaseException, done: str) -> None:
+    why, _ = told(error)
+    if isinstance(error, KeyboardInterrupt):
+        why = "interrupted."
+    with suppress(OSError):  # where nobody can be told, what was done stays what it is
+        click.echo(plain(f"warning: {path} could not be written: {why} {done}"), err=True)
 
 
 def _home() -> str:
@@ -133,23 +156,16 @@ def _home() -> str:
     from reconciler.manifest.files import first_file
     from reconciler.settings import CONFIG_NAME
 
-    given = click.get_current_context().params
-    read = (*given.get("manifest", ()), *map(given.get, ("plan", "live", "config")))
-    found = next((path for path in read if path is not None), None)
+    read = _read(click.get_current_context().params)
+    found = next((path for path in read if path.exists()), None)
     return str(first_file(found)) if found else CONFIG_NAME
 
 
-def print_result(
-    as_document: "Document | Members",
-    renderable: "RenderableType | Iterator[RenderableType]",
-    output_format: str,
-    *,
-    colour: bool,
-) -> None:
-    """Print a result in the format asked for."""
-    if output_format == "json":
-        from reconciler.reports import documents
-
-        print_pieces(documents.to_texts(as_document))
-    else:
-        print_text(renderable, colour=colour)
+def _read(given: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield the files that a command was given to read."""
+    yield from given.get("manifest", ())
+    for name in ("plan", "live", "fleet", "config"):
+        if given.get(name) is not None:
+            yield given[name]
+    # A roster is a path, or a service's name.
+    yield from (Path(given[name]) for name in ("path", "base") if given.get(name))

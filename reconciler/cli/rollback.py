@@ -7,10 +7,10 @@ import click
 
 from reconciler.cli import completing, options, values
 from reconciler.cli.monitoring import monitored, note_plan
-from reconciler.cli.output import print_plan, save_plan
+from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
-from reconciler.cli.running import Asked, agree, carry_out
+from reconciler.cli.running import Asked, agree, carry_out, connect
 from reconciler.connection import kept_files
 from reconciler.errors import ExitCode, WrongUse
 from reconciler.plan.select import Selection
@@ -31,7 +31,7 @@ from reconciler.redact import Redaction
 @options.narrowing_options
 @options.running_options()
 @options.site_options
-@options.format_option
+@options.formats_option("apply")
 @options.full_option
 @redact_option
 @options.no_color_option
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     wait: float,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     full: bool,
     redaction: Redaction,
     no_color: bool,
@@ -70,7 +70,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse("--out saves the plan and --yes applies it.", "Leave one of the two out.")
     kept = kept_files(config=config, directory=Path())
     refuse_target(out, is_plan, "a saved plan", inputs=(config,), kept=kept)
-    site = options.connection(environment, config)
+    refuse_targets("apply", outputs, "plan", "runbook")
+    site = connect(environment, config, outputs if out is None else values.Outputs())
     plan = make_rollback(
         recorded_run(site.journal, run),
         site,
@@ -82,17 +83,17 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)
     if not plan.actions:
-        print_plan(shown, values.Outputs(output_format), colour=not no_color, full=full)
+        print_plan(shown, outputs, colour=not no_color, full=full)
         return ExitCode.DONE
     if out is not None:
-        print_plan(shown, values.Outputs(output_format), colour=not no_color, full=full)
+        print_plan(shown, outputs, colour=not no_color, full=full)
         save_plan(out, redaction.saved(plan))
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(
         {},  # the plan carries the overrides
         max_concurrency,
         wait,
-        output_format,
+        outputs,
         colour=not no_color,
         full=full,
         redaction=redaction,

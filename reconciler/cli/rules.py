@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.output import print_result
+from reconciler.cli import options, values
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import in_order, listing
@@ -28,7 +28,7 @@ def command() -> None:
 @options.live_option
 @options.as_of_option
 @options.site_options
-@options.format_option
+@options.formats_option("rules")
 @redact_option
 @options.no_color_option
 @options.verbose_option
@@ -39,7 +39,7 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
     as_of: date | None,
     environment: str | None,
     config: Path | None,
-    output_format: str,
+    outputs: values.Outputs,
     redaction: Redaction,
     no_color: bool,
 ) -> int:
@@ -54,6 +54,7 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
     from reconciler.workflows.loading import load_manifest
 
     refuse_plans(manifest)
+    refuse_targets("rules", outputs)
     loaded = load_manifest(manifest, config=config)
     if not loaded.rules:
         raise WrongUse("The manifest has no rules.", "Name one that has.")
@@ -66,10 +67,11 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
     for line in listing(found):
         click.echo(line, err=True)
     derived = replace(derived, found=found)
-    print_result(
+    deliver(
+        "rules",
         report.rules_document(derived, shown),
-        report.rules_text(derived, shown),
-        output_format,
+        outputs,
+        lambda: report.rules_text(derived, shown),
         colour=not no_color,
     )
     return ExitCode.FAILED if any(each.is_error for each in derived.found) else ExitCode.DONE

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli import options
+from reconciler.cli.output import deliver, print_pieces, refuse_targets
 from reconciler.cli.redacting import redact_option
+from reconciler.cli.values import Outputs
 from reconciler.errors import ExitCode, PlanUnusable, ReconcilerError, WrongUse
 from reconciler.redact import Redaction
 
 if TYPE_CHECKING:
     from reconciler.connection import Connection
     from reconciler.plan.model import Plan
+    from reconciler.runbook.render import Runbook
     from reconciler.runbook.steps import Step
     from reconciler.workflows.new_runbook import Replaced
     from reconciler.workflows.runbooks import Opened
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-FORMATS = ("text", "markdown", "html", "json")
-"""What a runbook is shown as; `reconciler.runbook.render` has what makes each of them."""
 
 _NUMBERS = re.compile(r"(?:([0-9a-z]+):)?([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
@@ -38,15 +38,7 @@ def _shown_as(command: Command) -> Command:
             show_default=True,
             help="The language, as the admin pages have it: en, nb.",
         ),
-        click.option(
-            "--format",
-            "output_format",
-            type=click.Choice(FORMATS),
-            default=FORMATS[0],
-            show_default=True,
-            callback=options.remember_format,
-            help="Text, Markdown, a page with tick boxes, or JSON for programs.",
-        ),
+        options.formats_option("runbook"),
     ):
         command = option(command)
     return _of_runbooks(command)
@@ -75,13 +67,8 @@ def show(*, environment: str | None, config: Path | None, **shown: Any) -> int:
 
     Example: reconciler runbook show --format html --language nb > runbook.html
     """
-    from reconciler.workflows.runbooks import check_holds
-
-    plan, site = _find(environment, config)
-    shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
-    found = _open(plan, site)
-    check_holds(found)
-    _print(found, found.steps, **shown)
+    found = _begin(environment, config, **shown)
+    _show(found, found.steps, **shown)
     return ExitCode.DONE
 
 
@@ -92,13 +79,8 @@ def following(*, environment: str | None, config: Path | None, **shown: Any) -> 
 
     Example: reconciler runbook next --language nb
     """
-    from reconciler.workflows.runbooks import check_holds
-
-    plan, site = _find(environment, config)
-    shown["redaction"].meet(plan.site, plan.actions)  # for what an error may say
-    found = _open(plan, site)
-    check_holds(found)
-    _print(found, [step for step in found.steps if step.number not in found.done][:1], **shown)
+    found = _begin(environment, config, **shown)
+    _show(found, [step for step in found.steps if step.number not in found.done][:1], **shown)
     return ExitCode.DONE
 
 
@@ -158,9 +140,7 @@ def check(*, environment: str | None, config: Path | None, redaction: Redaction)
     return ExitCode.DONE
 
 
-def say_made(
-    plan: "Plan", site: "Connection", output_format: str, redaction: Redaction
-) -> ExitCode:
+def say_made(plan: "Plan", site: "Connection", outputs: Outputs, redaction: Redaction) -> ExitCode:
     """Make the runbook of a plan, and say where it is.
 
     Raises:
@@ -175,19 +155,20 @@ def say_made(
     refuse_target(path, is_plan, "a runbook", inputs=())
     made = make_runbook(plan, site, read_plan)
     found = made.runbook
-    if output_format == "json":
-        _print(
+    if outputs != Outputs():
+        _deliver(
             found,
             found.steps,
-            output_format="json",
+            outputs,
             language="en",
             names=False,
             redaction=redaction,
+            done="`reconciler runbook show` shows the same.",
         )
-    elif found.steps:
+    if outputs.shown == "text" and found.steps:
         steps = count(len(found.steps) - len(found.done), "step")
         click.echo(plain(f"{steps} to be done by hand: {path}."))
-    else:
+    elif outputs.shown == "text":
         click.echo("Nothing to change: the snapshot is as the manifest declares.")
     if made.instead_of:
         _tell_replaced(made.instead_of, goes_on=bool(found.steps))
@@ -233,28 +214,64 @@ def _open(plan: "Plan", site: "Connection") -> "Opened":
     return open_runbook(plan, site)
 
 
-def _print(
+def _show(found: "Opened", steps: "Iterable[Step]", outputs: Outputs, **how: Any) -> None:
+    """Print steps, and write them into the files asked for."""
+    from reconciler.runbook.render import as_text
+
+    shown = _deliver(found, steps, outputs, **how)
+    if outputs.shown == "text":
+        print_pieces(as_text(shown))
+
+
+def _deliver(
     found: "Opened",
     steps: "Iterable[Step]",
+    outputs: Outputs,
     *,
-    output_format: str,
     language: str,
     names: bool,
     redaction: Redaction,
-) -> None:
-    from reconciler.cli.output import print_pieces
-    from reconciler.runbook.render import FORMATS as RENDERERS
-    from reconciler.runbook.render import Runbook, languages
+    done: str | None = None,
+) -> "Runbook":
+    """Tell of steps in the formats for programs, and return what is shown."""
+    from reconciler.runbook.render import Runbook
     from reconciler.workflows.runbooks import in_words
 
-    if language not in languages():
-        raise WrongUse(f"There is no language {language}.", f"There are: {', '.join(languages())}.")
     wanted = {step.number for step in steps}
     told = in_words(found, redaction, names=names)
     chosen = tuple(step for step in told if step.number in wanted)
     plan = found.plan
-    shown = Runbook(plan.id, plan.site, plan.as_of, chosen, len(found.steps), found.done)
-    print_pieces(RENDERERS[output_format](shown, language))
+    shown = Runbook(plan.id, plan.site, plan.as_of, chosen, len(found.steps), found.done, language)
+    deliver("runbook", shown, outputs, done=done)
+    return shown
+
+
+def _begin(
+    environment: str | None,
+    config: Path | None,
+    *,
+    outputs: Outputs,
+    language: str,
+    redaction: Redaction,
+    **_how: Any,
+) -> "Opened":
+    """Open the runbook that is to be shown.
+
+    Raises:
+        WrongUse: there is no such language, or no report may be written to a file.
+        ReconcilerError: there is no runbook, or it holds no more.
+    """
+    from reconciler.runbook.render import languages
+    from reconciler.workflows.runbooks import check_holds
+
+    if language not in languages():
+        raise WrongUse(f"There is no language {language}.", f"There are: {', '.join(languages())}.")
+    refuse_targets("runbook", outputs)
+    plan, site = _find(environment, config)
+    redaction.meet(plan.site, plan.actions)  # for what an error may say
+    found = _open(plan, site)
+    check_holds(found)
+    return found
 
 
 def _tell(found: "Opened") -> None:

@@ -3,15 +3,19 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
 from reconciler.apply.courier import Report
 from reconciler.apply.preflight import refuse
+from reconciler.cause import SHORT_ID
+from reconciler.cli import options
 from reconciler.cli.asking import ask
 from reconciler.cli.monitoring import note_result
-from reconciler.cli.output import print_result
+from reconciler.cli.output import deliver
 from reconciler.cli.stopping import Stopping
+from reconciler.cli.values import Outputs
 from reconciler.connection import Connection
 from reconciler.diagnostics import listing
 from reconciler.domain.address import Address
@@ -28,7 +32,7 @@ class Asked:
         overrides: per guard code the reason to lift its refusal.
         max_concurrency: how many requests may be on their way at once.
         wait: how many seconds to wait for another run to end.
-        output_format: text or json.
+        outputs: which formats of the result go where.
         colour: whether text may have colours.
         full: whether a text lists what is too long to be read.
         only: address patterns that narrow a saved plan.
@@ -40,13 +44,31 @@ class Asked:
     overrides: Mapping[str, str]
     max_concurrency: int
     wait: float
-    output_format: str
+    outputs: Outputs
     colour: bool
     full: bool = False
     only: Sequence[str] = ()
     excepted: Sequence[str] = ()
     left: frozenset[Address] = frozenset()
     redaction: Redaction = field(default_factory=Redaction)
+
+
+def connect(environment: str | None, config: Path | None, outputs: Outputs) -> Connection:
+    """Find the site that is to be changed, and check that what comes of it can be told.
+
+    Raises:
+        WrongUse: nothing can be sent to the site, and a runbook has no such format.
+        ConfigurationError: as `reconciler.cli.options.connection`.
+    """
+    from reconciler.reports.formats import names
+
+    site = options.connection(environment, config)
+    known = names("runbook")
+    if site.snapshot is not None and (unknown := sorted(outputs.names.difference(known))):
+        raise WrongUse(
+            f"--format: a runbook is not told as {unknown[0]}.", f"There are: {', '.join(known)}."
+        )
+    return site
 
 
 def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
@@ -61,7 +83,7 @@ def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
 
     shown = asked.redaction.plan(plan)
     # Of nothing to do, the result says the same once more.
-    summary = bool(plan.actions or plan.refused or asked.output_format == "json")
+    summary = bool(plan.actions or plan.refused or asked.outputs.shown != "text")
     printing.show(
         text.plan_text(shown, summary=summary, full=asked.full), colour=asked.colour, stderr=True
     )
@@ -83,7 +105,8 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
         ReconcilerError: as `reconciler.workflows.applying.apply_plan`.
     """
     from reconciler.cli.progress import progress
-    from reconciler.reports import documents, text
+    from reconciler.reports import text
+    from reconciler.reports.outcomes import Applied
     from reconciler.workflows.applying import apply_plan
     from reconciler.workflows.recording import THROW_AWAY, is_throw_away
 
@@ -93,7 +116,7 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
     if is_throw_away(site.journal):
         click.echo(THROW_AWAY, err=True)
     stopping = Stopping()
-    with stopping.listening(), progress(asked.output_format, colour=asked.colour) as show:
+    with stopping.listening(), progress(asked.outputs.shown, colour=asked.colour) as show:
 
         def watch(report: Report) -> None:
             stopping.watch(report)
@@ -118,11 +141,14 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
     fresh = (each for each in result.warnings if each not in plan.warnings)
     for line in listing(asked.redaction.diagnostics(fresh)):
         click.echo(line, err=True)
-    print_result(
-        documents.result_members(shown),
-        text.result_text(shown, plan, full=asked.full),
-        asked.output_format,
+    recorded = f"`reconciler history show {result.run[:SHORT_ID]}` tells the same."
+    deliver(
+        "apply",
+        Applied(shown, plan),
+        asked.outputs,
+        lambda: text.result_text(shown, plan, full=asked.full),
         colour=asked.colour,
+        done=recorded if result.run else "There was nothing to do.",
     )
     return result.exit_code
 
@@ -141,4 +167,4 @@ def _write_runbook(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
             "A runbook is made of a whole plan.",
             "Give --only, --except and --override to `reconciler plan`.",
         )
-    return say_made(plan, site, asked.output_format, asked.redaction)
+    return say_made(plan, site, asked.outputs, asked.redaction)

@@ -128,6 +128,11 @@ class Outputs:
     shown: str = "text"
     files: tuple[tuple[str, Path], ...] = ()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The formats that are asked for, wherever they go."""
+        return frozenset((self.shown, *(name for name, _ in self.files)))
+
 
 def read_outputs(values: tuple[str, ...], known: tuple[str, ...]) -> Outputs:
     """Read what `--format` says, each time it is given.

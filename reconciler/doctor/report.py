@@ -1,7 +1,7 @@
-"""What the checks found: a line for each for people, a document for programs."""
+"""What the checks found: a line for each for people, a document or tests for programs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 
 from reconciler.doctor.model import Found, Verdict
 from reconciler.plain import count
-from reconciler.reports.documents import Document
+from reconciler.reports.documents import Document, to_texts
+from reconciler.reports.junit import Case, suite
 from reconciler.reports.printing import Grid, one_line
 
 FORMAT: Final = "reconciler.doctor/1"
@@ -44,14 +45,37 @@ def document(examined: Examined) -> Document:
     }
 
 
+def as_json(examined: Examined) -> Iterator[str]:
+    """Render the document of what every check found."""
+    return to_texts(document(examined))
+
+
+def junit(examined: Examined) -> Iterator[str]:
+    """Render every check as a test; a warning is one that passed."""
+    return suite(
+        Case(
+            "doctor",
+            name,
+            found.text if found.verdict is Verdict.FAILED else None,
+            _sentence(found),
+            found.verdict.value,
+            skipped=found.verdict is Verdict.SKIPPED,
+        )
+        for name, found in examined
+    )
+
+
 def text(examined: Examined) -> RenderableType:
     """Render a line for each check, with its remedy, and what they come to."""
     table = Grid(3)
     for name, found in examined:
-        remedy = f" {found.remedy}" if found.remedy else ""
-        sentence = f"{found.text.removesuffix('.')}.{remedy}"
-        table.add_row((found.verdict.value, _STYLES[found.verdict]), name, sentence)
+        table.add_row((found.verdict.value, _STYLES[found.verdict]), name, _sentence(found))
     return Group(table, one_line(_summary(_count(examined))))
+
+
+def _sentence(found: Found) -> str:
+    remedy = f" {found.remedy}" if found.remedy else ""
+    return f"{found.text.removesuffix('.')}.{remedy}"
 
 
 def _count(examined: Iterable[tuple[str, Found]]) -> Counter[Verdict]:

@@ -1,8 +1,12 @@
-"""Who can see which learners, as text for people and as a JSON document."""
+"""Who can see which learners, as text for people and in every format that makes sense of it.
 
-from collections.abc import Iterable
+Learners are named, as that is what is asked for; but for Markdown, which others read and keep.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -12,8 +16,8 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import count
-from reconciler.reports import view
-from reconciler.reports.documents import Document
+from reconciler.reports import csv_table, lines, markdown, view
+from reconciler.reports.documents import Document, to_texts
 from reconciler.reports.printing import Grid, one_line
 
 ACCESS_FORMAT: Final = "reconciler.access/1"
@@ -121,10 +125,90 @@ def access_document(answer: Answer) -> Document:
     }
 
 
+def access_json(answer: Answer) -> Iterator[str]:
+    """Render an answer as its document."""
+    return to_texts(access_document(answer))
+
+
+def access_lines(answer: Answer) -> Iterator[str]:
+    """Render each path as a line, with the learners to whom it leads; then whom nobody sees."""
+    asked = {"site": answer.site, "as_of": answer.as_of.isoformat(), "planned": answer.planned}
+    for sight in answer.sights:
+        for path in sight.paths:
+            yield lines.line(
+                "path",
+                **asked,
+                person=answer.keys.person(sight.person),
+                assignment=str(answer.address(path)),
+                learners=answer.names(path.learners),
+            )
+    if answer.asked.unseen:
+        yield lines.line("unseen", **asked, learners=answer.names(answer.asked.unseen))
+
+
+def access_csv(answer: Answer) -> Iterator[str]:
+    """Render who sees whom, and by what: a learner of a path in a row, or one whom nobody sees."""
+    seen = (
+        (learner, answer.keys.person(sight.person), role, kind, target)
+        for sight in answer.sights
+        for path in sight.paths
+        for role, _, kind, target in (answer.address(path).parts,)
+        for learner in answer.names(path.learners)
+    )
+    unseen = ((learner, None, None, None, None) for learner in answer.names(answer.asked.unseen))
+    return csv_table.written(("learner", "person", "role", "kind", "target"), chain(seen, unseen))
+
+
+def access_markdown(answer: Answer) -> Iterator[str]:
+    """Render who sees how many, and by what; learners are counted, and none is named."""
+    of_learner = answer.asked.kind == "learner"
+    key = "a learner" if of_learner else answer.key
+    head = [f"### Access: {markdown.quoted(key)}\n", f"{markdown.said(_headed(answer, key))}\n"]
+    if answer.asked.kind == "unit" and answer.asked.unseen:
+        unseen = count(len(answer.asked.unseen), "learner")
+        head.append(f"Nobody sees {unseen}.\n")
+    if answer.asked.without_effect:
+        head.append(f"Assignments without effect: {answer.asked.without_effect}.\n")
+    rows = [
+        (
+            answer.keys.person(sight.person),
+            f"{count(len(path.learners), 'learner')} as {_path(answer, path, name_learner=False)}",
+        )
+        for sight in answer.sights
+        for path in sight.paths
+    ]
+    return markdown.fitted(head, markdown.listed("Paths", rows))
+
+
+def access_html(answer: Answer) -> Iterator[str]:
+    """Render an answer as a page, with every learner of every path."""
+    from reconciler.reports.pages import tables_html  # noqa: PLC0415 - only pages need templates
+
+    paths = [
+        (
+            answer.keys.person(sight.person),
+            _path(answer, path),
+            str(len(path.learners)),
+            ", ".join(answer.names(path.learners)),
+        )
+        for sight in answer.sights
+        for path in sight.paths
+    ]
+    unseen = answer.names(answer.asked.unseen)
+    idle = f" {_idle(answer)}" if answer.asked.without_effect else ""
+    return tables_html(
+        f"Access: {answer.key}",
+        f"{_headed(answer, answer.key)}{idle}",
+        [
+            ("Who sees whom", ("Who", "As", "How many", "Learners"), paths),
+            ("Seen by nobody", ("Learner",), [(learner,) for learner in unseen]),
+        ],
+    )
+
+
 def access_text(answer: Answer) -> RenderableType:
     """Render an answer: how many see whom, and by which paths."""
-    when = f"{'once that is applied, ' if answer.planned else ''}on {answer.as_of}"
-    parts: list[RenderableType] = [one_line(f"{_headline(answer)}, {when}.", "bold")]
+    parts: list[RenderableType] = [one_line(_headed(answer, answer.key), "bold")]
     rows = _rows(answer)
     if rows:
         table = Grid(len(rows[0]))
@@ -168,17 +252,26 @@ def _rows(answer: Answer) -> list[tuple[str, ...]]:
     return rows
 
 
-def _headline(answer: Answer) -> str:
+def _headed(answer: Answer, key: str) -> str:
+    """Say in a line what the answer is, and when that is so; `key` is what it is about."""
+    when = f"{'once that is applied, ' if answer.planned else ''}on {answer.as_of}"
+    return f"{_headline(answer, key)}, {when}."
+
+
+def _headline(answer: Answer, key: str) -> str:
     if answer.asked.kind == "person":
-        return f"{answer.key} sees {count(len(answer.asked.learners), 'learner')}"
+        return f"{key} sees {count(len(answer.asked.learners), 'learner')}"
     people = len(answer.sights)
     who = f"{people} people see" if people > 1 else "1 person sees" if people else "Nobody sees"
     if answer.asked.kind == "learner":
-        return f"{who} {answer.key}"
-    return f"{who} learners of {answer.key}, which has {len(answer.asked.learners)}"
+        return f"{who} {key}"
+    return f"{who} learners of {key}, which has {len(answer.asked.learners)}"
 
 
-def _path(answer: Answer, path: Path) -> str:
+def _path(answer: Answer, path: Path, *, name_learner: bool = True) -> str:
     """Say a path in words: `mentor of class 8a`."""
-    role, _, kind, target = answer.address(path).parts
+    name = answer.address(path)
+    role, _, kind, target = name.parts
+    if name.names_learner and not name_learner:
+        return f"{role} of a learner"
     return f"{role} of {kind} {target}"

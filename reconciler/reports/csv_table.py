@@ -1,4 +1,4 @@
-"""Plans, drift and mistakes as CSV (RFC 4180), for spreadsheets: one of them in a row.
+"""Plans, drift, runs and mistakes as CSV (RFC 4180), for spreadsheets: one of them in a row.
 
 What a spreadsheet would take for a formula is told apart by an apostrophe before it.
 """
@@ -12,6 +12,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.drift import DriftReport
 from reconciler.plan.model import Action, Plan
+from reconciler.reports.outcomes import Outcomes
 
 Row = Sequence[str | None]
 
@@ -53,6 +54,21 @@ def drift_csv(report: DriftReport) -> Iterator[str]:
         for each in found
     )
     return written(("what", "verb", *_NAMED, "by", "at"), chain(drifted, others))
+
+
+def run_csv(run: Outcomes) -> Iterator[str]:
+    """Render what became of each action of a run."""
+    rows = (
+        (
+            each.word,
+            each.action.verb.value,
+            *_named(each.action.name),
+            *_why(each.action),
+            each.detail,
+        )
+        for each in run.settled
+    )
+    return written(("outcome", "verb", *_NAMED, "cause", "by_hand", "detail"), rows)
 
 
 def _diagnostic(found: Diagnostic) -> Row:

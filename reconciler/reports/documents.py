@@ -12,6 +12,7 @@ from reconciler.ending import Ending
 from reconciler.plain import harmless_json
 from reconciler.plan.items import deviation_document, diagnostic_document, moved_document
 from reconciler.plan.model import Action
+from reconciler.reports.outcomes import Applied
 
 DIAGNOSTICS_FORMAT: Final = "reconciler.diagnostics/1"
 DRIFT_FORMAT: Final = "reconciler.drift/1"
@@ -81,6 +82,11 @@ def _ending(found: Ending) -> Document:
         "until": found.until.isoformat(),
         "accepted": found.accepted,
     }
+
+
+def result_json(applied: Applied) -> Iterator[str]:
+    """Render what became of a plan as its document, piece by piece."""
+    return to_texts(result_members(applied.result))
 
 
 def result_document(result: ApplyResult) -> Document:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.apply.outcome import Outcome
 from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
 from reconciler.drift import Drifted, DriftKind, DriftReport
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan
 from reconciler.policy.model import Verdict
+from reconciler.reports.outcomes import Outcomes, Settled
 from reconciler.review import CHECKS, Review
 
 _DRIFT: Final[Mapping[DriftKind, str]] = MappingProxyType(
@@ -111,9 +113,38 @@ def of_review(review: Review, home: str) -> Iterator[Reported]:
     return _reported((*found, *map(_diagnostic, review.warnings)), home)
 
 
+def of_outcomes(run: Outcomes, home: str) -> Iterator[Reported]:
+    """Report what failed of a run, or may have, each at its line where it has one."""
+    failed = (_settled(each) for each in run.settled if each.failed)
+    return _reported((*_of_run(run), *failed), home)
+
+
+def of_run(run: Outcomes, home: str) -> Iterator[Reported]:
+    """Report what there is to say of a run as a whole."""
+    return _reported(_of_run(run), home)
+
+
+def _of_run(run: Outcomes) -> Iterator[_Found]:
+    if run.broken:
+        yield _found("RR813", f"{run.title}: {run.broken}")
+    yield from map(_diagnostic, run.warnings)
+
+
+def _settled(settled: Settled) -> _Found:
+    action = settled.action
+    code = "RR812" if settled.outcome is Outcome.UNKNOWN else "RR811"
+    why = f": {settled.detail}" if settled.detail else ""
+    message = f"{action.verb.value} {action.name}: {settled.word}{why} ({action.cause})."
+    return _found(code, message, action.cause.position)
+
+
 def _judged(plan: Plan) -> Iterator[_Found]:
     yield from map(_diagnostic, plan.warnings)
     yield from (_verdict(each) for each in plan.verdicts if not each.passed)
+
+
+def _found(code: str, message: str, position: Position | None = None) -> _Found:
+    return _Found(code, CODES[code].title, CODES[code].severity, message, position)
 
 
 def _diagnostic(found: Diagnostic) -> _Found:
@@ -136,9 +167,7 @@ def _drifted(found: Drifted) -> _Found:
     who = f", by {event.actor} at {event.at.isoformat()}" if event else ""
     why = f" ({cause})" if cause else ""
     message = f"{found.name}: {CODES[code].title}{who}{why}."
-    return _Found(
-        code, CODES[code].title, Severity.ERROR, message, cause.position if cause else None
-    )
+    return _found(code, message, cause.position if cause else None)
 
 
 def _reported(found: Iterable[_Found], home: str) -> Iterator[Reported]:

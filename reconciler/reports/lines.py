@@ -1,4 +1,4 @@
-"""JSON lines: an action, a thing that drifted or a finding in each, as they come.
+"""JSON lines: an action, an outcome, a thing that drifted or a finding in each, as they come.
 
 What reads them needs to keep no document whole; the schema is `schemas/line-v1.schema.json`.
 """
@@ -14,6 +14,7 @@ from reconciler.plan.model import Action, Plan
 from reconciler.reports import findings
 from reconciler.reports.documents import drifted_document, item_document
 from reconciler.reports.findings import Reported
+from reconciler.reports.outcomes import Outcomes
 from reconciler.review import Review
 
 LINE_FORMAT: Final = "reconciler.line/1"
@@ -38,7 +39,7 @@ def drift_lines(report: DriftReport) -> Iterator[str]:
     """Render what drifted, what is pending and what is held back; then the warnings."""
     site = report.plan.site
     return chain(
-        (_line("drifted", site=site, **drifted_document(each)) for each in report.drifted),
+        (line("drifted", site=site, **drifted_document(each)) for each in report.drifted),
         (_action("pending", each, site) for each in report.pending),
         (_action("held_back", each, site) for each in report.held_back),
         diagnostics_lines(report.plan.warnings),
@@ -50,13 +51,30 @@ def review_lines(review: Review) -> Iterator[str]:
     return map(_finding, findings.of_review(review, _NOWHERE))
 
 
+def run_lines(run: Outcomes) -> Iterator[str]:
+    """Render what became of each action; then what there is to say of the run."""
+    of_run = {"site": run.site, "run": run.run or None}
+    settled = (
+        line(
+            "outcome",
+            **of_run,
+            **item_document(each.action),
+            manual=each.action.manual,
+            outcome=each.outcome.value if each.outcome else None,
+            detail=each.detail or None,
+        )
+        for each in run.settled
+    )
+    return chain(settled, map(_finding, findings.of_run(run, _NOWHERE)))
+
+
 def _action(kind: str, action: Action, site: str) -> str:
-    return _line(kind, site=site, **item_document(action), manual=action.manual)
+    return line(kind, site=site, **item_document(action), manual=action.manual)
 
 
 def _finding(found: Reported) -> str:
     place = found.position
-    return _line(
+    return line(
         "finding",
         code=found.code,
         severity=found.severity.value,
@@ -69,6 +87,7 @@ def _finding(found: Reported) -> str:
     )
 
 
-def _line(kind: str, /, **members: Any) -> str:
+def line(kind: str, /, **members: Any) -> str:
+    """Render an object: of which type it is, and what else it says."""
     text = json.dumps({"format": LINE_FORMAT, "type": kind, **members})
     return text.replace("\x7f", "\\u007f") + "\n"

@@ -1,4 +1,4 @@
-"""Plans, drift and mistakes as Markdown: a comment on the pull request that would cause them.
+"""Plans, drift, runs and mistakes as Markdown: a comment on the pull request that would cause them.
 
 Others read a comment than run the program, and it stays. So no learner is named in it: they are
 counted, messages that may name them are told by their code, and reasons are left out. Whatever a
@@ -6,16 +6,20 @@ key or a label says is text: it makes no link, no mention, no markup.
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.apply.outcome import Outcome
+from reconciler.cause import SHORT_ID
 from reconciler.diagnostics import CODES, Diagnostic
 from reconciler.drift import Drifted, DriftReport
 from reconciler.plain import count, plain
 from reconciler.plan.model import Plan
 from reconciler.policy.model import Verdict
 from reconciler.reports import view
+from reconciler.reports.outcomes import NOT_SENT, Outcomes, Settled
 from reconciler.reports.summary import Told, sight, tally_rows, warning_rows
 
 LIMIT: Final = 65_536
@@ -34,7 +38,7 @@ would become a link, where they stand within a word."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class Section:
     """What can be folded: a title and lines, both in Markdown."""
 
     title: str
@@ -50,32 +54,32 @@ class _Section:
 def plan_markdown(plan: Plan) -> Iterator[str]:
     """Render a plan: whether it is refused, how much there is to do, and what, to be unfolded."""
     head = [
-        f"### Plan for {_text(plan.site)} on {plan.as_of}\n",
+        f"### Plan for {quoted(plan.site)} on {plan.as_of}\n",
         f"{said(view.summary(plan))}\n",
         *_guards(plan.verdicts),
         *([f"{said(view.access_summary(plan.access))}\n"] if plan.actions else []),
     ]
     sections = [
-        _Section(
-            f"{_text(group.title)}: {count(group.size, 'change')}",
-            [f"**{row.verb}** {_text(row.what)} {said(row.why)}".rstrip() for row in group.rows],
+        Section(
+            f"{quoted(group.title)}: {count(group.size, 'change')}",
+            [f"**{row.verb}** {quoted(row.what)} {said(row.why)}".rstrip() for row in group.rows],
         )
         for group in view.groups(plan.actions, name_learners=False)
     ]
     access = sorted((plan.people[each.person], sight(each)) for each in plan.access)
-    return _fitted(
+    return fitted(
         head,
         [
-            *_listed("Warnings", warning_rows(plan.warnings)),
-            *_listed("Schools", view.school_rows(plan.schools)),
+            *listed("Warnings", warning_rows(plan.warnings)),
+            *listed("Schools", view.school_rows(plan.schools)),
             *sections,
-            *_listed("Access", access),
-            *_listed(
+            *listed("Access", access),
+            *listed(
                 "Live but not declared", tally_rows(Told(each.name) for each in plan.unmanaged)
             ),
-            *_listed("Later", tally_rows(Told(each.name) for each in plan.upcoming)),
-            *_listed("Moved", tally_rows(Told(each.name) for each in plan.moved)),
-            *_listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
+            *listed("Later", tally_rows(Told(each.name) for each in plan.upcoming)),
+            *listed("Moved", tally_rows(Told(each.name) for each in plan.moved)),
+            *listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
         ],
     )
 
@@ -85,21 +89,21 @@ def drift_markdown(report: DriftReport) -> Iterator[str]:
     plan = report.plan
     waiting = plan.held_back
     head = [
-        f"### Drift on {_text(plan.site)} on {plan.as_of}\n",
+        f"### Drift on {quoted(plan.site)} on {plan.as_of}\n",
         f"{said(view.drift_summary(report))}\n",
         *_guards((waiting,) if waiting else ()),
     ]
     drifted = [_drifted(each) for each in report.drifted]
-    sections = [_Section(f"Drifted: {len(drifted):,}", drifted)] if drifted else []
-    return _fitted(
+    sections = [Section(f"Drifted: {len(drifted):,}", drifted)] if drifted else []
+    return fitted(
         head,
         [
-            *_listed("Warnings", warning_rows(plan.warnings)),
+            *listed("Warnings", warning_rows(plan.warnings)),
             *sections,
-            *_listed("Not yet applied", tally_rows(Told(each.name) for each in report.pending)),
-            *_listed("Held back", tally_rows(Told(each.name) for each in report.held_back)),
-            *_listed("Ending soon", tally_rows(Told(each.name) for each in report.ending)),
-            *_listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
+            *listed("Not yet applied", tally_rows(Told(each.name) for each in report.pending)),
+            *listed("Held back", tally_rows(Told(each.name) for each in report.held_back)),
+            *listed("Ending soon", tally_rows(Told(each.name) for each in report.ending)),
+            *listed("Accepted deviations", tally_rows(Told(each.name) for each in plan.accepted)),
         ],
     )
 
@@ -111,12 +115,58 @@ def diagnostics_markdown(found: Sequence[Diagnostic]) -> Iterator[str]:
     summary = f"{count(errors, 'error')}, {count(warnings, 'warning')}.\n"
     lines = [
         f"{each.code}: {said(CODES[each.code].title)}"
-        + (f" in {_text(str(each.position))}" if each.position else "")
+        + (f" in {quoted(str(each.position))}" if each.position else "")
         for each in found
     ]
-    return _fitted(
-        ["### The manifest\n", summary], [_Section("What, and where", lines)] if lines else []
+    return fitted(
+        ["### The manifest\n", summary], [Section("What, and where", lines)] if lines else []
     )
+
+
+_LAST: Final = (
+    *(each.value for each in Outcome if not each.holds),
+    NOT_SENT,
+    *(each.value for each in Outcome if each.holds),
+)
+"""Every outcome; those that leave something to do come first."""
+
+
+def run_markdown(run: Outcomes) -> Iterator[str]:
+    """Render a run: what became of it, and of which actions the site is not as they wanted it.
+
+    The words of a site, and whatever else says why, are left out, as they may name learners.
+    """
+    head = [f"### {said(run.title)}\n", f"{said(run.summary)}\n", *_guards(run.verdicts)]
+    if run.broken:
+        head.append("**The run did not come to its end, or was not read back.**\n")
+    if run.broken or not all(each.holds for each in run.settled):
+        told = f"reconciler history show {run.run[:SHORT_ID]}"
+        head.append(f"{quoted(told)} says why.\n")
+    by_word: defaultdict[str, list[Settled]] = defaultdict(list)
+    for each in run.settled:
+        by_word[each.word].append(each)
+    sections = [
+        Section(f"{said(word)}: {len(found):,}", [*_settled(found)])
+        for word, found in sorted(by_word.items(), key=lambda each: _LAST.index(each[0]))
+    ]
+    return fitted(head, [*listed("Warnings", warning_rows(run.warnings)), *sections])
+
+
+def _settled(found: Sequence[Settled]) -> Iterator[str]:
+    """Name each action of one outcome; where the site is as they wanted it, they are counted."""
+    if found[0].holds:
+        tally = tally_rows(Told(each.action.name) for each in found)
+        yield from (f"{quoted(left)} {said(right)}" for left, right in tally)
+        return
+    for line, number in Counter(map(_open_end, found)).items():
+        yield f"{line}, {number:,} times" if number > 1 else line
+
+
+def _open_end(found: Settled) -> str:
+    name = found.action.name
+    what = "a learner" if name.names_learner else view.describe(name, found.action.verb)
+    subject = quoted(view.title(view.subject_of(name)))
+    return f"{subject} **{found.action.verb.value}** {quoted(what)}"
 
 
 def _guards(verdicts: Iterable[Verdict]) -> Iterator[str]:
@@ -126,9 +176,10 @@ def _guards(verdicts: Iterable[Verdict]) -> Iterator[str]:
             yield f"**{word}** ({each.code}): {said(each.message)}\n"
 
 
-def _listed(heading: str, rows: Iterable[tuple[str, str]]) -> list[_Section]:
-    lines = [f"{_text(left)} {said(right)}" for left, right in rows]
-    return [_Section(f"{heading}: {len(lines):,}", lines)] if lines else []
+def listed(heading: str, rows: Iterable[tuple[str, str]]) -> list[Section]:
+    """Return what is counted and folded: what each is, and what is said of it; none of nothing."""
+    lines = [f"{quoted(left)} {said(right)}" for left, right in rows]
+    return [Section(f"{heading}: {len(lines):,}", lines)] if lines else []
 
 
 def _drifted(found: Drifted) -> str:
@@ -136,11 +187,11 @@ def _drifted(found: Drifted) -> str:
     subject = view.title(view.subject_of(name))
     what = "a learner" if name.names_learner else view.describe(name)
     event = found.event
-    who = f" by {_text(event.actor)} at {event.at:%Y-%m-%d %H:%M} UTC" if event else ""
-    return f"{_text(subject)} {_text(what)} {found.kind.value}{who}"
+    who = f" by {quoted(event.actor)} at {event.at:%Y-%m-%d %H:%M} UTC" if event else ""
+    return f"{quoted(subject)} {quoted(what)} {found.kind.value}{who}"
 
 
-def _fitted(head: Iterable[str], sections: Iterable[_Section]) -> Iterator[str]:
+def fitted(head: Iterable[str], sections: Iterable[Section]) -> Iterator[str]:
     """Yield the head and as many sections as there is room for."""
     yield MARK
     room = LIMIT - _RESERVED - len(MARK)
@@ -164,7 +215,7 @@ def _fitted(head: Iterable[str], sections: Iterable[_Section]) -> Iterator[str]:
         )
 
 
-def _text(text: str) -> str:
+def quoted(text: str) -> str:
     """Show a text from elsewhere as it is; in code, where no platform looks for mentions."""
     return f"<code>{_escaped(text)}</code>"
 

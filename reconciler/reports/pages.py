@@ -7,12 +7,14 @@ from typing import Any, Final, NamedTuple
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.drift import Drifted, DriftReport
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan
 from reconciler.policy.model import Verdict
 from reconciler.reports import view
+from reconciler.reports.outcomes import Outcomes
 
 _OWN: Final = "reconciler.reports"
 _NEVER: Final = (
@@ -109,7 +111,7 @@ def plan_html(plan: Plan) -> Iterator[str]:
         view.summary(plan),
         "Changes",
         [_action(each) for each in plan.actions],
-        plan,
+        _judged(plan),
         sections,
     )
 
@@ -128,7 +130,40 @@ def drift_html(report: DriftReport) -> Iterator[str]:
         *(_action(each)._replace(verb="held back") for each in report.held_back),
     ]
     title = f"Drift on {plan.site} on {plan.as_of}"
-    yield _changes(title, view.drift_summary(report), "Differences", rows, plan, sections)
+    yield _changes(title, view.drift_summary(report), "Differences", rows, _judged(plan), sections)
+
+
+def run_html(run: Outcomes) -> Iterator[str]:
+    """Render a run: what became of each action, to be filtered."""
+    rows = [
+        _action(each.action)._replace(
+            verb=f"{each.action.verb.value}: {each.word}",
+            why=each.detail or str(each.action.cause),
+        )
+        for each in run.settled
+    ]
+    broken = [("error", run.broken)] if run.broken else []
+    facts = _Section("The run", ("What", "Which"), [each for each in run.facts if each[1]])
+    judged = [*broken, *_told(run.verdicts, run.warnings)]
+    yield _changes(run.title, run.summary, "What became of it", rows, judged, [facts])
+
+
+def tables_html(
+    title: str,
+    summary: str,
+    tables: Iterable[tuple[str, tuple[str, ...], Iterable[tuple[str, ...]]]],
+) -> Iterator[str]:
+    """Render tables: heading, columns and rows of each; one without rows is left out."""
+    yield _changes(title, summary, "", [], sections=[_Section(*each) for each in tables])
+
+
+def _judged(plan: Plan) -> Iterable[tuple[str, str]]:
+    return _told(plan.verdicts, plan.warnings)
+
+
+def _told(verdicts: Iterable[Verdict], warnings: Iterable[Diagnostic]) -> Iterator[tuple[str, str]]:
+    yield from (_verdict(each) for each in verdicts if not each.passed)
+    yield from ((each.severity.value, str(each)) for each in warnings)
 
 
 def _changes(
@@ -136,11 +171,10 @@ def _changes(
     summary: str,
     heading: str,
     rows: list[_Row],
-    plan: Plan,
-    sections: Iterable[_Section],
+    judged: Iterable[tuple[str, str]] = (),
+    sections: Iterable[_Section] = (),
 ) -> str:
     listed = [each._replace(rows=list(each.rows)) for each in sections]
-    warnings = [(each.severity.value, str(each)) for each in plan.warnings]
     return page(
         "changes.html",
         title,
@@ -149,7 +183,7 @@ def _changes(
         heading=heading,
         rows=rows,
         kinds=sorted({row.kind for row in rows}),
-        verdicts=[*map(_verdict, (each for each in plan.verdicts if not each.passed)), *warnings],
+        verdicts=[*judged],
         sections=[each for each in listed if each.rows],
     )
 

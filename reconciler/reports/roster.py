@@ -1,23 +1,24 @@
-"""A roster as text for people and JSON for programs: what is wrong with it, or what is in it.
+"""A roster as text for people and for programs: what is wrong with it, or what is in it.
 
 Nobody is named: a roster is full of learners.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from reconciler.diagnostics import CODES, Severity
+from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
 from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.plain import count
-from reconciler.reports.documents import Document
+from reconciler.reports.documents import Document, to_texts
 from reconciler.reports.printing import Grid, one_line
 from reconciler.rosters.problems import Problem
+from reconciler.rosters.warnings import LOOK
 
 CHECK_FORMAT: Final = "reconciler.roster-check/1"
 SUMMARY_FORMAT: Final = "reconciler.roster/1"
@@ -87,13 +88,62 @@ def summary_text(summary: Summary) -> RenderableType:
     return Group(one_line(f"Roster {summary.source}", "bold"), table)
 
 
-def check_document(
-    source: str, problems: Sequence[Problem], remarks: Sequence[RosterRemark]
-) -> Document:
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check of a roster found.
+
+    Attributes:
+        source: what the roster is called on the command line.
+        problems: what is wrong with it, or worth knowing.
+        remarks: which rows of it were left out, or read as less than they say.
+        home: the file or folder that it is; None where it comes from a service.
+        places: per name of a file in it where that file is, as far as a line of it can be shown.
+    """
+
+    source: str
+    problems: Sequence[Problem]
+    remarks: Sequence[RosterRemark] = ()
+    home: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_json(check: Check) -> Iterator[str]:
+    """Render a check as its document."""
+    return to_texts(check_document(check))
+
+
+def check_diagnostics(check: Check) -> list[Diagnostic]:
+    """Turn what a check found into diagnostics, each at its file and row where they can be shown.
+
+    What lies in an archive is told at the archive, and in words says where in it.
+    """
+    return [*_problems(check), *_remarks(check)]
+
+
+def _problems(check: Check) -> Iterator[Diagnostic]:
+    for each in check.problems:
+        shown = each.file in check.places
+        message = each.told if shown else f"{each.place}: {each.told}"
+        yield Diagnostic(each.code, f"{message}.", _position(check, each))
+
+
+def _remarks(check: Check) -> Iterator[Diagnostic]:
+    for each in check.remarks:
+        yield Diagnostic("RR410", f"{each}.", _position(check, each), LOOK)
+
+
+def _position(check: Check, found: Problem | RosterRemark) -> Position | None:
+    if found.file in check.places:
+        return Position(check.places[found.file], found.row)
+    return Position(check.home) if check.home else None
+
+
+def check_document(check: Check) -> Document:
     """Describe everything that is wrong with a roster."""
+    problems = check.problems
     return {
         "format": CHECK_FORMAT,
-        "source": source,
+        "source": check.source,
         "valid": _is_sound(problems),
         "counts": dict(sorted(Counter(each.code for each in problems).items())),
         "problems": [
@@ -110,7 +160,7 @@ def check_document(
         ],
         "remarks": [
             {"file": each.file, "row": each.row, "rows": each.rows, "message": str(each)}
-            for each in remarks
+            for each in check.remarks
         ],
     }
 

@@ -1,18 +1,21 @@
 """Recorded runs, as text for people and as documents for programs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
 
+from reconciler.apply.journal import RunEnd
 from reconciler.cause import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
 from reconciler.plan.items import change_document
 from reconciler.plan.model import ROLLBACK_OF
 from reconciler.redact import Redaction
-from reconciler.reports.documents import Document
+from reconciler.reports import csv_table, lines, markdown
+from reconciler.reports.documents import Document, to_texts
+from reconciler.reports.outcomes import Outcomes, Settled
 from reconciler.reports.printing import Grid, one_line
 
 HISTORY_FORMAT: Final = "reconciler.history/1"
@@ -67,6 +70,68 @@ def run_document(details: RunDetails) -> Document:
     }
 
 
+def runs_json(found: Iterable[RunSummary]) -> Iterator[str]:
+    """Render a list of runs as its document."""
+    return to_texts(runs_document(found))
+
+
+def run_json(details: RunDetails) -> Iterator[str]:
+    """Render a run as its document."""
+    return to_texts(run_document(details))
+
+
+def runs_lines(found: Iterable[RunSummary]) -> Iterator[str]:
+    """Render each run as a line."""
+    return (lines.line("run", **_summary(run)) for run in found)
+
+
+_COLUMNS: Final = ("run", "site", "status", "began_at", "ended_at", "who", "host", "commit", "note")
+
+
+def runs_csv(found: Iterable[RunSummary]) -> Iterator[str]:
+    """Render each run as a row."""
+    rows = (
+        (
+            *(summary[column] for column in _COLUMNS),
+            *(str(run.counts.get(outcome, 0)) for outcome in Outcome),
+            str(run.open),
+        )
+        for run, summary in ((run, _summary(run)) for run in found)
+    )
+    return csv_table.written((*_COLUMNS, *(each.value for each in Outcome), "not_sent"), rows)
+
+
+def runs_markdown(found: Sequence[RunSummary]) -> Iterator[str]:
+    """Render a list of runs, folded; what somebody wrote of one is left out."""
+    rows = [
+        (
+            run.id[:SHORT_ID],
+            f"{_time(run.began_at)} on {run.site} by {run.who}@{run.host}: {_ended(run)}",
+        )
+        for run in found
+    ]
+    head = ["### Runs\n", *([] if rows else ["No run is recorded.\n"])]
+    return markdown.fitted(head, markdown.listed("Runs", rows))
+
+
+def outcomes(details: RunDetails) -> Outcomes:
+    """View a recorded run as every format of a run does."""
+    run = details.summary
+    settled = [
+        Settled(each.action, Outcome.UNKNOWN if each.in_doubt else each.outcome, each.detail)
+        for each in details.actions
+    ]
+    return Outcomes(run.id, run.site, f"{_ended(run)}.", _broken(run), settled, _facts(run))
+
+
+def _broken(run: RunSummary) -> str:
+    if run.note or run.end not in (None, RunEnd.INTERRUPTED):
+        return run.note
+    return {"running": "It still runs.", "killed": "It was killed."}.get(
+        status(run), "It was asked to stop, and did."
+    )
+
+
 def runs_text(found: Iterable[RunSummary]) -> RenderableType:
     """Render a list of runs, one in a line."""
     table = Grid(7)
@@ -87,22 +152,8 @@ def runs_text(found: Iterable[RunSummary]) -> RenderableType:
 
 def run_text(details: RunDetails) -> RenderableType:
     """Render a run: what is known of it, then each of its actions."""
-    run = details.summary
-    facts = [
-        ("Run", run.id),
-        ("Site", run.site),
-        ("Plan", run.plan),
-        ("Manifest", " ".join(part for part in (run.commit, run.manifest) if part)),
-        ("By", f"{run.who}@{run.host}"),
-        ("Correlation", run.correlation or ""),
-        ("Began", _time(run.began_at)),
-        ("Ended", _time(run.ended_at) if run.ended_at else "—"),
-        ("Outcome", f"{status(run)}: {_counts(run)}"),
-        ("Note", run.note),
-        *((f"Override {each.code}", each.reason) for each in run.overrides),
-    ]
     head = Grid(2)
-    for name, value in facts:
+    for name, value in _facts(details.summary):
         if value:
             head.add_row((name, "dim"), value)
     table = Grid(4)
@@ -113,6 +164,26 @@ def run_text(details: RunDetails) -> RenderableType:
             f"  {outcome}", found.action.verb.value, str(found.action.name), (detail, "dim")
         )
     return Group(head, one_line(""), table)
+
+
+def _facts(run: RunSummary) -> list[tuple[str, str]]:
+    return [
+        ("Run", run.id),
+        ("Site", run.site),
+        ("Plan", run.plan),
+        ("Manifest", " ".join(part for part in (run.commit, run.manifest) if part)),
+        ("By", f"{run.who}@{run.host}"),
+        ("Correlation", run.correlation or ""),
+        ("Began", _time(run.began_at)),
+        ("Ended", _time(run.ended_at) if run.ended_at else "—"),
+        ("Outcome", _ended(run)),
+        ("Note", run.note),
+        *((f"Override {each.code}", each.reason) for each in run.overrides),
+    ]
+
+
+def _ended(run: RunSummary) -> str:
+    return f"{status(run)}: {_counts(run)}".removesuffix(": ")
 
 
 def status(run: RunSummary) -> str:

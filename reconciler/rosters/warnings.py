@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.roster import HOMEROOM, Roster, RosterRole, plain_type
 from reconciler.rosters.problems import Problem
+
+LOOK: Final = "See whether anybody is missing, or stays too long; mend the source if so."
+"""What to do about rows that were left out, or read as less."""
 
 
 class Elsewhere(NamedTuple):
@@ -40,7 +43,7 @@ def remarked(roster: Roster, position: Position, named: str = "") -> Iterator[Di
             "RR410",
             f"{named}: {each}." if named else f"{each}.",
             position,
-            "See whether anybody is missing, or stays too long; mend the source if so.",
+            LOOK,
         )
 
 

@@ -2,12 +2,11 @@
 
 import gettext
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler import catalogues
@@ -43,6 +42,7 @@ class Runbook:
         steps: those to be shown, in order.
         total: how many there are.
         done: the numbers of those that are done, also where they are not shown.
+        language: what it is shown in; one of `languages`.
     """
 
     plan: str
@@ -51,6 +51,7 @@ class Runbook:
     steps: tuple[Step, ...]
     total: int
     done: Collection[int]
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,8 @@ class _Shown:
 class _Told:
     """A runbook in one language: what every format is made of."""
 
-    def __init__(self, runbook: Runbook, language: str) -> None:
-        words = catalogues.catalogue(WORDS, language)
-        self.language = language
+    def __init__(self, runbook: Runbook) -> None:
+        words = catalogues.catalogue(WORDS, runbook.language)
         self.title = words.gettext(N_("Runbook of %(site)s")) % {"site": plain(runbook.site)}
         self.identity = words.gettext(N_("Mark %(mark)s, for %(day)s.")) % {
             "mark": mark_of(runbook.plan),
@@ -102,8 +102,9 @@ def _waits(step: Step, done: Collection[int], words: gettext.NullTranslations) -
     return words.gettext(N_("After step %(numbers)s.")) % {"numbers": numbers} if numbers else ""
 
 
-def _text(runbook: Runbook, language: str) -> Iterator[str]:
-    told = _Told(runbook, language)
+def as_text(runbook: Runbook) -> Iterator[str]:
+    """Render it as text, for people."""
+    told = _Told(runbook)
     yield f"{told.title}\n{told.identity}\n{told.progress}\n"
     for step in told.steps:
         ticked = f" ({told.told_done})" if step.done else ""
@@ -114,8 +115,9 @@ def _text(runbook: Runbook, language: str) -> Iterator[str]:
             yield f"   - {line}\n"
 
 
-def _markdown(runbook: Runbook, language: str) -> Iterator[str]:
-    told = _Told(runbook, language)
+def as_markdown(runbook: Runbook) -> Iterator[str]:
+    """Render it as Markdown, with boxes to tick."""
+    told = _Told(runbook)
     yield f"# {said(told.title)}\n\n{said(told.identity)}\n\n{told.progress}\n"
     for step in told.steps:
         yield f"\n## {step.number}. {said(step.page)}\n\n"
@@ -125,30 +127,32 @@ def _markdown(runbook: Runbook, language: str) -> Iterator[str]:
             yield f"- [{'x' if step.done else ' '}] {said(line)}\n"
 
 
-def _html(runbook: Runbook, language: str) -> Iterator[str]:
+def as_html(runbook: Runbook) -> Iterator[str]:
+    """Render it as a page, with boxes to tick."""
     from reconciler.reports.pages import page  # noqa: PLC0415 - of this format alone
 
-    told = _Told(runbook, language)
+    told = _Told(runbook)
     yield page(
         "runbook.html",
         told.title,
         told.identity,
         package="reconciler.runbook",
         own_style="runbook.css",
-        language=language,
+        language=runbook.language,
         told=told,
     )
 
 
-def _json(runbook: Runbook, language: str) -> Iterator[str]:
-    told = _Told(runbook, language)
+def as_json(runbook: Runbook) -> Iterator[str]:
+    """Render it as a document, for programs."""
+    told = _Told(runbook)
     document: dict[str, Any] = {
         "format": FORMAT,
         "plan": runbook.plan,
         "mark": mark_of(runbook.plan),
         "as_of": runbook.day.isoformat(),
         "site": runbook.site,
-        "language": language,
+        "language": runbook.language,
         "total": runbook.total,
         "done": len(runbook.done),
         "steps": [
@@ -167,9 +171,3 @@ def _json(runbook: Runbook, language: str) -> Iterator[str]:
         ],
     }
     yield json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-
-
-FORMATS: Final[Mapping[str, Callable[[Runbook, str], Iterator[str]]]] = MappingProxyType(
-    {"text": _text, "markdown": _markdown, "html": _html, "json": _json}
-)
-"""Per format what renders a runbook in a language, in pieces."""

@@ -1,4 +1,4 @@
-"""Plans, drift and reviews as pages, opened as a file in a real Chromium."""
+"""Plans, drift, reviews, runs and access as pages, opened as a file in a real Chromium."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,7 +53,8 @@ def pages(desk: Desk) -> Callable[[str], Path]:
     desk.write(example())
     desk.run("plan", "roles.yaml", "--format", "html=plan.html")
     desk.run("review", "roles.yaml", "--format", "html=review.html")
-    desk.run("apply", "roles.yaml", "--yes")
+    desk.run("apply", "roles.yaml", "--yes", "--format", "html=run.html")
+    desk.run("access", "--unit", "8a", "--format", "html=access.html")
     mentors = example()["mentors"]
     mentors[0]["classes"] = [{"id": mentors[0]["classes"][0], "until": "2026-01-01"}]
     desk.write(example(mentors=mentors), "past.yaml")
@@ -62,7 +63,7 @@ def pages(desk: Desk) -> Callable[[str], Path]:
 
 
 def test_each_page_is_accessible_in_light_and_dark(chromium: Browser, pages):
-    for name in ("plan", "drift", "review"):
+    for name in ("plan", "drift", "review", "run", "access"):
         for scheme in ("light", "dark"):
             with opened(chromium, pages(name), color_scheme=scheme) as page:
                 # axe is a script from elsewhere, which the page's own policy keeps out.
@@ -93,6 +94,16 @@ def test_rows_are_chosen_by_person_and_kind(chromium: Browser, pages):
         page.get_by_label("Person").fill("")
         page.get_by_label("Kind").select_option("all")
         assert rows.count() == every
+
+
+def test_what_became_of_whose_actions_is_chosen(chromium: Browser, pages):
+    with opened(chromium, pages("run"), offline=True) as page:
+        rows = page.locator("#changes tbody tr:visible")
+        assert rows.count() == 21
+        page.get_by_label("Person").fill("t-0412")
+        page.get_by_label("Kind").select_option("class")
+        assert rows.count() == 1
+        assert "add: succeeded" in rows.all_inner_texts()[0]
 
 
 def test_a_page_is_read_without_a_script(chromium: Browser, pages):

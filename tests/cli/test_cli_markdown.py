@@ -1,16 +1,14 @@
 """Plans, drift and mistakes as a comment: what it says, and what nothing in it can do."""
 
 import re
-from html.parser import HTMLParser
 
-from markdown_it import MarkdownIt
+from judges import rendered
 from sandboxes import Desk, example
 from small import plan, small_site, wanting
 
 from reconciler.reports import markdown
 from reconciler.state import Person
 
-OURS = {"details", "summary", "code", "p", "ul", "li", "strong", "h3"}
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
     "</code></summary><script>alert(1)</script>",
@@ -20,45 +18,6 @@ HOSTILE = (
     "<!-- x",
     "--> y &lt;b&gt; &amp; \\ \n\n# heading\n- item",
 )
-
-
-class Rendered(HTMLParser):
-    """A comment as a renderer makes it, raw HTML and links by themselves included."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[object] = []
-        self.codes: list[str] = []
-        self.said = ""
-        self._in_code = False
-        self.feed(MarkdownIt("gfm-like", {"html": True}).render(text))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag == "code":
-            self._in_code = True
-            self.codes.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_code &= tag != "code"
-
-    def handle_data(self, data: str) -> None:
-        self.said += data
-        if self._in_code:
-            self.codes[-1] += data
-
-
-def rendered(text: str) -> Rendered:
-    """A comment that is within the limit, has only our tags, and no link or attribute."""
-    assert text.startswith(markdown.MARK)
-    assert len(text.encode()) <= markdown.LIMIT
-    found = Rendered(text)
-    assert set(found.tags) <= OURS
-    assert not found.attributes
-    assert found.tags.count("details") == text.count("\n</details>")
-    return found
 
 
 def test_a_plan_is_a_comment_that_names_no_learner(first_desk: Desk):

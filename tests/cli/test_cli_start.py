@@ -151,10 +151,25 @@ RUN: Mapping[str, tuple[tuple[str | Path, ...], set[str]]] = {
         ("plan", "roles.yaml", "--live", "state.json", "--format", "json"),
         {"msgspec", "yaml"},
     ),
+    "plan as tests, lines and rows": (
+        (
+            *("plan", "roles.yaml", "--live", "state.json", "--format", "junit"),
+            *("--format", "jsonl=plan.jsonl", "--format", "csv=plan.csv"),
+        ),
+        {"msgspec", "yaml"},
+    ),
     "export": (("export", "--live", "state.json"), {"jsonschema", "msgspec", "yaml"}),
     "drift": (("drift", "roles.yaml", "--live", "state.json"), {"msgspec", "rich", "yaml"}),
     "review": (("review", "--live", "state.json"), {"msgspec", "rich"}),
     "access": (("access", "--unit", "8a", "--live", "state.json"), {"msgspec", "rich"}),
+    "access as rows": (
+        ("access", "--unit", "8a", "--live", "state.json", "--format", "csv"),
+        {"msgspec", "rich"},
+    ),
+    "roster check": (
+        ("roster", "check", EXAMPLE.parent / "roster", "--format", "sarif"),
+        {"msgspec", "rich", "yaml"},
+    ),
     "explain": (("explain", "t-1", "--live", "state.json"), {"msgspec", "rich"}),
     "schema": (("schema",), set()),
     "fmt": (("fmt", "--check", EXAMPLE), {"yaml"}),

@@ -16,6 +16,7 @@ import reconciler.sandbox.console
 from reconciler.directory import Directory
 from reconciler.errors import InvalidInput
 from reconciler.plan.build import make_plan
+from reconciler.reports import formats
 from reconciler.runbook import render
 from reconciler.runbook.steps import steps_of
 
@@ -25,8 +26,10 @@ CONSOLE = Path(reconciler.sandbox.console.__file__).parent / "words"
 
 def shown(state, found, language="en", output_format="text"):
     steps = steps_of(found, Directory(state))
-    runbook = render.Runbook("p0p0-1", found.site, TODAY, steps, len(steps), frozenset())
-    return "".join(render.FORMATS[output_format](runbook, language))
+    runbook = render.Runbook("p0p0-1", found.site, TODAY, steps, len(steps), frozenset(), language)
+    if output_format == "text":
+        return "".join(render.as_text(runbook))
+    return "".join(formats.render("runbook", output_format, runbook, ""))
 
 
 @examples(60)

@@ -100,6 +100,35 @@ def test_the_choices_of_options_are_those_there_are():
                 assert not missing, f"{command} {parameter.name}"
 
 
+def formats_of(command: click.Command) -> set[str]:
+    """The formats that a command can be asked for."""
+    context = click.Context(command)
+    return {
+        item.value
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and "--format" in parameter.opts
+        for item in parameter.shell_complete(context, "")
+    }
+
+
+def test_the_table_of_formats_has_every_command_that_has_them():
+    found: dict[str, set[str]] = {}
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command
+        for each in (command, *below(command)):
+            words = name if each is command else f"{name} {each.name}"
+            for known in formats_of(each):
+                found.setdefault(known, set()).add(words)
+    table = section(DOCS / "formats.md", "Formats")
+    told = zip(table_cells(table), table_cells(table, 2), strict=True)
+    listed = {name.strip("`"): cell for name, cell in told}
+    assert set(listed) == set(found)
+    for known, commands in found.items():
+        if listed[known] != "all":
+            assert set(spans(listed[known])) == commands, known
+
+
 def commands_shown(page: Path) -> Iterator[list[str]]:
     """Yield every use of the program on a page, in words."""
     shown = [part.text for kind in ("console", "sh", "powershell") for part in blocks(page, kind)]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,23 @@ def test_only_some_sites_are_meant(fleet: FleetDesk):
     assert codes(document) == {"s001": 0, "s002": 0, "s005": 0}
     done = fleet.run("fleet", "plan", "fleet.yaml", "--only", "s01", expect=64)
     assert "--only s01: the fleet has no such site. Did you mean" in done.err.replace("\n", " ")
+
+
+def test_the_document_goes_into_a_file_and_the_table_to_standard_output(fleet: FleetDesk):
+    asked = ("fleet", "apply", "fleet.yaml", "--yes", "--only", "s001", "--format")
+    refused = fleet.run(*asked, "json=fleet.yaml", expect=64)
+    assert "is what the command reads" in refused.err
+    assert "there is no csv" in fleet.run(*asked, "csv", expect=64).err
+    for _ in range(2):
+        done = fleet.run(*asked, "json=found.json")
+    found = fleet.directory / "found.json"
+    assert stat.S_IMODE(found.stat().st_mode) == 0o600
+    document = json.loads(found.read_text())
+    validator("fleet-result").validate(document)
+    (site,) = document["sites"]
+    assert site["result"]["format"] == "reconciler.apply/1"
+    assert "s001" in done.out
+    assert "{" not in done.out
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_asked(fleet: FleetDesk):

@@ -93,7 +93,7 @@ def test_its_actions_are_whole(journal: SqlJournal) -> None:
     facts = [(each.outcome, each.revision, each.sent) for each in details.actions[:4]]
     assert facts == [
         (Outcome.SUCCEEDED, 6, True),
-        (None, None, True),
+        (Outcome.UNKNOWN, None, True),
         (Outcome.ALREADY, None, False),
         (None, None, False),
     ]

@@ -114,7 +114,7 @@ def command(
         click.echo(THROW_AWAY, err=True)
     if record.broken:
         click.echo(f"warning: {record.broken} --resume would do too much again.", err=True)
-    return print_fleet(result, asked)
+    return print_fleet(result, asked, "`reconciler history` tells what was done to each site.")
 
 
 def _done_before(conduct: Conduct, record: Record) -> Iterator[SiteResult]:

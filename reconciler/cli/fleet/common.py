@@ -13,7 +13,7 @@ import click
 from reconciler import tracing
 from reconciler.cli import completing, options, values
 from reconciler.cli.monitoring import note_fleet, wants_facts
-from reconciler.cli.output import print_result
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode, WrongUse, worst
 from reconciler.fleet import report
@@ -39,7 +39,7 @@ class FleetAsked:
         only: patterns of the names that are meant; all of them by default.
         max_parallel: how many sites are under way at once.
         executor: who does the work.
-        output_format: text or json.
+        outputs: which formats of the result go where.
         redaction: whom to hide.
         no_color: whether text is plain.
     """
@@ -48,14 +48,9 @@ class FleetAsked:
     only: tuple[str, ...]
     max_parallel: int
     executor: str
-    output_format: str
+    outputs: values.Outputs
     redaction: Redaction
     no_color: bool
-
-    @property
-    def json(self) -> bool:
-        """Whether a document is wanted."""
-        return self.output_format == "json"
 
 
 def fleet_options(command: Command) -> Command:
@@ -65,7 +60,7 @@ def fleet_options(command: Command) -> Command:
         options.no_color_option,
         options.no_cache_option,
         redact_option,
-        options.format_option,
+        options.formats_option("fleet"),
         click.option(
             "--executor",
             metavar="WHERE",
@@ -142,7 +137,7 @@ class Conduct:
         if agreed is not None:
             tasks = [replace(task, agreed=agreed.get(task.name, "")) for task in tasks]
         left = sum(task.name not in known for task in tasks)
-        telling = Telling(command, self.asked.json, left)
+        telling = Telling(command, self.asked.outputs.shown == "json", left)
 
         def watch(result: SiteResult) -> None:
             heard(result)
@@ -174,7 +169,7 @@ class Conduct:
             site.environment,
             site.config,
             pseudonyms=self.asked.redaction.key is not None,
-            document=self.asked.json,
+            document="json" in self.asked.outputs.names,
             cache=options.may_cache(),
             trace=tracing.current(),
             facts=wants_facts(),
@@ -190,6 +185,7 @@ def conducting(asked: FleetAsked) -> Iterator[Conduct]:
         WrongUse: a pattern is the name of no site, or --executor is wrong.
         ConfigurationError: the workers cannot be used.
     """
+    refuse_targets("fleet", asked.outputs)
     fleet = read_fleet(asked.fleet)
     chosen = choose(fleet, asked.only)
     said = {site.name: found for site in fleet.sites if (found := stated(site)) is not None}
@@ -265,13 +261,21 @@ class Telling:
             click.echo(told, err=True)
 
 
-def print_fleet(result: FleetResult, asked: FleetAsked) -> ExitCode:
-    """Print what came of a fleet, and return its exit code."""
+def print_fleet(result: FleetResult, asked: FleetAsked, done: str | None = None) -> ExitCode:
+    """Print what came of a fleet, and return its exit code.
+
+    Args:
+        result: what came of it.
+        asked: the options.
+        done: what else tells it, where sites were changed.
+    """
     note_fleet(result)
-    print_result(
+    deliver(
+        "fleet",
         report.fleet_document(result),
-        report.fleet_text(result),
-        asked.output_format,
+        asked.outputs,
+        lambda: report.fleet_text(result),
         colour=not asked.no_color,
+        done=done,
     )
     return result.code
