@@ -3,7 +3,8 @@
 A pseudonym is keyed: whoever has the key can make it again from a person's id, and nobody else can
 tell who is meant. It is the same in every run with the same key, so that reviewers can talk about
 somebody. People with a protected address are withheld from everybody, key or not: all of them
-appear as the same word. Units, profiles and settings stay as they are.
+appear as the same word, and no action says in which school such a learner is. Units, profiles and
+settings stay as they are otherwise.
 
 What is changed here is for reading only: a plan says so, and no run accepts it.
 """
@@ -71,6 +72,7 @@ class Redaction:
     withheld: frozenset[str] = frozenset()
     _words: HiddenWords = field(default_factory=HiddenWords)
     _met: set[str] = field(default_factory=set)
+    _unplaced: set[Address] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._words.learn(self.withheld, WITHHELD)
@@ -189,7 +191,7 @@ class Redaction:
         if not self.active:
             return plan
         site = plan.site
-        self.meet(site, plan.actions)
+        self.meet(site, (*plan.actions, *plan.unmanaged))
         shown = {old: self.who(site, old, key) for old, key in plan.people.items()}
         people = {old: now or old for old, now in shown.items()}
         keys = {now or old: now or plan.people[old] for old, now in shown.items()}
@@ -197,7 +199,7 @@ class Redaction:
             plan,
             redacted=True,
             actions=tuple(self.action(site, each) for each in plan.actions),
-            unmanaged=tuple(self._named(site, each) for each in plan.unmanaged),
+            unmanaged=tuple(self._unmanaged(site, each) for each in plan.unmanaged),
             upcoming=tuple(self._named(site, each) for each in plan.upcoming),
             accepted=tuple(self._deviation(site, each) for each in plan.accepted),
             moved=tuple(self._moved(site, each) for each in plan.moved),
@@ -228,10 +230,15 @@ class Redaction:
         """
         return plan if self.key is None else self.plan(plan)
 
-    def meet(self, site: str, actions: Iterable[Action]) -> None:
-        """Learn which ids belong to which keys: one of the two may be all that is withheld."""
-        for action in actions:
-            self.address(site, action.address, action.name)
+    def meet(self, site: str, items: Iterable[Action | Unmanaged]) -> None:
+        """Learn which ids belong to which keys: one of the two may be all that is withheld.
+
+        And who has a learner who is withheld: a holder's school could be that of the learner.
+        """
+        for item in items:
+            address, _ = self.address(site, item.address, item.name)
+            if _withholds(address):
+                self._unplaced.add(Address.holder(*item.address.parts[:2]))
 
     def action(self, site: str, action: Action) -> Action:
         """Hide people in an action, of whom all have been met."""
@@ -245,6 +252,7 @@ class Redaction:
             name=name,
             requires=tuple(self.address(site, each, each)[0] for each in action.requires),
             grant=replace(grant, reason=self.free_text(grant.reason)) if grant else None,
+            school=self._school(action, address),
         )
 
     def verdict(self, site: str, verdict: Verdict) -> Verdict:
@@ -263,6 +271,7 @@ class Redaction:
         from reconciler.plan.model import Action  # noqa: PLC0415 - see the imports above
 
         site = report.plan.site
+        self.meet(site, (*(each.item for each in report.drifted), *report.held_back))
         return replace(
             report,
             plan=self.plan(report.plan),
@@ -271,7 +280,7 @@ class Redaction:
                     each,
                     item=self.action(site, each.item)
                     if isinstance(each.item, Action)
-                    else self._named(site, each.item),
+                    else self._unmanaged(site, each.item),
                     event=self._event(site, each.event),
                 )
                 for each in report.drifted
@@ -363,6 +372,14 @@ class Redaction:
         address, name = self.address(site, item.address, item.name)
         return replace(item, address=address, name=name)
 
+    def _unmanaged(self, site: str, item: Unmanaged) -> Unmanaged:
+        hidden = self._named(site, item)
+        return replace(hidden, school=self._school(item, hidden.address))
+
+    def _school(self, item: Action | Unmanaged, hidden: Address) -> str | None:
+        """Hide a school where it would tell in which one a learner is at home who is withheld."""
+        return None if _withholds(hidden) or item.address in self._unplaced else item.school
+
     def _deviation(self, site: str, item: Deviation) -> Deviation:
         hidden = self._named(site, item)
         owner = self.owner(site, item.owner)
@@ -399,6 +416,11 @@ class Redaction:
                 return replace(found, id=str(address), key=str(name))
             case _:
                 return found
+
+
+def _withholds(hidden: Address) -> bool:
+    """Whether an address is that of an assignment to a learner who is withheld."""
+    return hidden.names_learner and hidden.parts[3] == WITHHELD
 
 
 def _place(finding: Finding) -> tuple[int, str, str]:

@@ -18,7 +18,6 @@ from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out, connect
 from reconciler.commits import commit_of
 from reconciler.connection import Connection
-from reconciler.directory import Directory
 from reconciler.domain.address import Address
 from reconciler.errors import WrongUse
 from reconciler.manifest.model import Manifest
@@ -131,10 +130,10 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     commit = commit_of(loaded.files, manifest)
     chosen = replace(asked, only=(), excepted=(), overrides={})  # the plan carries all of them
 
-    def taken(plan: Plan, state: LiveState) -> frozenset[Address]:
+    def taken(plan: Plan) -> frozenset[Address]:
         from reconciler.cli.walking import walk
 
-        return walk(plan, Directory(state), asked, by)
+        return walk(plan, asked, by)
 
     def agreed() -> Plan:
         walks = taken if interactive else None
@@ -195,7 +194,7 @@ def _planned(
     asked: Asked,
     site_policy: Manifest | None,
     commit: str | None,
-    walks: Callable[[Plan, LiveState], frozenset[Address]] | None,
+    walks: Callable[[Plan], frozenset[Address]] | None,
 ) -> Plan:
     """Plan what a manifest and the options ask for, and what somebody takes of it.
 
@@ -224,7 +223,7 @@ def _planned(
         raise WrongUse(mistyped[0].message, mistyped[0].advice)
     if walks is None:
         return plan
-    left = walks(plan, state)
+    left = walks(plan)
     return make(as_of=plan.as_of, left=left) if left else plan
 
 

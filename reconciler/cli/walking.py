@@ -42,12 +42,11 @@ ANSWERS: Final = (
 """All answers; one without something to follow ends the walk."""
 
 
-def walk(plan: Plan, directory: Directory, asked: Asked, by: str | None) -> frozenset[Address]:
+def walk(plan: Plan, asked: Asked, by: str | None) -> frozenset[Address]:
     """Show each part of a plan, ask whether it is to be applied, and return what is left out.
 
     Args:
         plan: what may be applied.
-        directory: the site.
         asked: how it is shown.
         by: what the parts are about, school or person; schools by default, where there are several.
 
@@ -60,7 +59,7 @@ def walk(plan: Plan, directory: Directory, asked: Asked, by: str | None) -> froz
     pairs = zip(plan.actions, hidden.actions, strict=True)
     shown = {action.address: seen for action, seen in pairs}
     printing.show(text.head_text(hidden), colour=asked.colour, stderr=True)
-    steps = Walk(plan.actions, _parts(plan, directory, by))
+    steps = Walk(plan.actions, _parts(plan, by))
     while (offer := steps.offer) is not None:
         rendered = offer_text(offer, shown, full=asked.full)
         printing.show(rendered, colour=asked.colour, stderr=True)
@@ -102,11 +101,11 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
         click.echo(
             f"{found} will be sent again in any case, to find out what became of it.", err=True
         )
-    return walk(replace(plan, actions=actions), directory, asked, by)
+    return walk(replace(plan, actions=actions), asked, by)
 
 
-def _parts(plan: Plan, directory: Directory, by: str | None) -> Sequence[Part]:
-    parts = () if by == About.PERSON else by_school(plan, directory)
+def _parts(plan: Plan, by: str | None) -> Sequence[Part]:
+    parts = () if by == About.PERSON else by_school(plan.actions)
     several = sum(part.about is About.SCHOOL for part in parts) > 1
     return parts if several or by == About.SCHOOL else by_person(plan.actions)
 

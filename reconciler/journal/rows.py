@@ -128,6 +128,7 @@ def action_rows(run: int, selected: Sequence[Action]) -> Iterator[Row]:
     for number, action in enumerate(selected):
         row = action_document(action)
         del row["grant"]  # a reason may say more of a person than a record should keep
+        del row["school"]  # where somebody is at home need not be kept, and is of the day
         yield {"run": run, "number": number, **row, "answered": False, "detail": ""}
 
 

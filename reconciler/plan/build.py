@@ -34,7 +34,7 @@ from reconciler.plan.notes import (
     upcoming,
 )
 from reconciler.plan.order import in_order
-from reconciler.plan.schools import by_school
+from reconciler.plan.schools import Schools, by_school
 from reconciler.plan.select import Selection
 from reconciler.plan.treatment import held_back, treated
 from reconciler.policy.guards import judge, needless
@@ -227,15 +227,20 @@ def assemble(
         WrongUse: something would be left out that something else must wait for.
     """
     judgement = Judgement(directory, frame.scope, differences, frame.as_of)
-    actions = _actions(directory, keys, differences, judgement, frame)
+    schools = Schools(directory, keys, frame.as_of)
+    actions = _actions(directory, keys, differences, judgement, frame, schools)
     notes = list(_nothing_matched(frame.selection, actions))
     if frame.selection.narrows:
         actions = frame.selection.of(actions, directory.state.site.id)
         frame = _confined(frame, directory, actions)
         judgement = Judgement(directory, frame.scope, actions, frame.as_of)
         actions = tuple(
-            replace(action, sees_change=judgement.sees_change(action.address, action.verb))
-            for action in actions
+            replace(
+                action,
+                sees_change=judgement.sees_change(action.address, action.verb),
+                school=school,
+            )
+            for action, school in zip(actions, schools.of_steps(actions), strict=True)
         )
         if differences and not actions and not notes:
             notes.append(
@@ -247,8 +252,8 @@ def assemble(
     notes += needless(verdicts, frame.overrides)
     notes += bereft(judged, verdicts)
     unmanaged = (
-        Unmanaged(each.address, keys.name(each.address), each.cause.accepted_until)
-        for each in frame.unmanaged
+        Unmanaged(each.address, keys.name(each.address), each.cause.accepted_until, school)
+        for each, school in zip(frame.unmanaged, schools.of_steps(frame.unmanaged), strict=True)
     )
     taken = digests(directory, frame.basis, actions, frame.as_of)
     return Plan(
@@ -270,7 +275,7 @@ def assemble(
         policies=frame.policies,
         verdicts=verdicts,
         access=judgement.access,
-        schools=by_school(directory, keys, judgement, actions, frame.as_of),
+        schools=by_school(schools, directory, judgement, actions, frame.as_of),
         people=_names(keys, judgement.access, frame.policies),
         basis=replace(frame.basis, digests=taken),
     )
@@ -324,6 +329,7 @@ def _actions(
     differences: Sequence[Difference],
     judgement: Judgement,
     frame: Frame,
+    schools: Schools,
 ) -> tuple[Action, ...]:
     dependencies = judgement.dependencies()
     capabilities = directory.state.site.capabilities
@@ -339,8 +345,9 @@ def _actions(
             manual=CAPABILITIES[each.address.kind] not in capabilities,
             sees_change=judgement.sees_change(each.address, each.verb),
             grant=_grant(frame, each),
+            school=school,
         )
-        for each in differences
+        for each, school in zip(differences, schools.of_steps(differences), strict=True)
     )
 
 

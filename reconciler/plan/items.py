@@ -99,6 +99,7 @@ def action_document(action: Action) -> Document:
         "manual": action.manual,
         "sees_change": action.sees_change,
         "grant": _grant_document(action.grant) if action.grant else None,
+        "school": action.school,
     }
 
 
@@ -115,6 +116,7 @@ def _unmanaged_document(item: Unmanaged) -> Document:
         "address": str(item.address),
         "name": str(item.name),
         "accepted_until": item.accepted_until.isoformat() if item.accepted_until else None,
+        "school": item.school,
     }
 
 
@@ -157,7 +159,8 @@ def read_action(item: Mapping[str, Any]) -> Action:
         requires=tuple(Address.parse(each) for each in item["requires"]),
         manual=item["manual"],
         sees_change=item["sees_change"],
-        grant=_read_grant(item.get("grant")),  # a journal does not keep it
+        grant=_read_grant(item.get("grant")),  # a journal keeps neither
+        school=_interned(item.get("school")),
     )
 
 
@@ -168,6 +171,10 @@ def _read_days(item: Mapping[str, Any]) -> Days:
 
 def _read_grant(item: Mapping[str, Any] | None) -> Grant | None:
     return Grant(read_day(item["from"]), read_day(item["until"]), item["reason"]) if item else None
+
+
+def _interned(text: str | None) -> str | None:
+    return None if text is None else sys.intern(text)  # one for a million actions
 
 
 def _position(item: Mapping[str, Any]) -> Position | None:
@@ -190,6 +197,7 @@ def _read_unmanaged(item: Mapping[str, Any]) -> Unmanaged:
         Address.parse(item["address"]),
         Address.parse(item["name"]),
         read_day(item["accepted_until"]),
+        _interned(item.get("school")),  # an older plan has none
     )
 
 

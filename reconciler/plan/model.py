@@ -34,6 +34,9 @@ class Action:
         manual: the provider cannot do it; somebody must.
         sees_change: for an assignment, whether it changes what its holder can see; else None.
         grant: what the manifest says of a declared assignment beyond its target, if anything.
+        school: the key of the school in which it lies on the plan's day: for a holder, that of all
+            the assignments with which they come or go. None for what lies in no school, and in
+            several.
     """
 
     address: Address
@@ -46,18 +49,21 @@ class Action:
     manual: bool = False
     sees_change: bool | None = None
     grant: Grant | None = None
+    school: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
     """Something live that is not declared and is reported only (`unmanaged: report`).
 
-    `accepted_until` is the last day on which it was accepted; that is over.
+    `accepted_until` is the last day on which it was accepted; that is over. `school` is as an
+    action has it; a holder counts with the assignments that are reported, too.
     """
 
     address: Address
     name: Address
     accepted_until: date | None = None
+    school: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ class School:
     """What a plan changes at one school, of several.
 
     Attributes:
-        school: its id; `name` is its key.
+        school: its id; `name` is its key, or the id again where the key is not its own alone.
         replaced: how many units lose a mentor and get another one.
         added: how many assignments of mentors to other units come.
         removed: how many assignments of mentors to other units go.

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.assignments import Assignment
-from reconciler.plan.model import Action, Plan
-from reconciler.plan.schools import school_of
+from reconciler.plan.model import Action
 from reconciler.provider import Verb
 
 
@@ -51,7 +48,9 @@ class Part:
 
 
 _Place = tuple[About, str, str]
-"""Which part an action belongs to: its kind, and the key and id of what it is about."""
+"""Which part an action belongs to: its kind, and the key and id of what it is about.
+
+A school has its key alone, which no other one has."""
 
 _ELSEWHERE: Final[_Place] = (About.ELSEWHERE, "", "")
 
@@ -65,19 +64,21 @@ def by_person(actions: Iterable[Action]) -> tuple[Part, ...]:
     return _parted(actions, place)
 
 
-def by_school(plan: Plan, directory: Directory) -> tuple[Part, ...]:
+def by_school(actions: Sequence[Action]) -> tuple[Part, ...]:
     """Part a plan's actions school by school, as units and learners lie on the plan's day.
 
     Who comes to several schools belongs to none of the parts, and is taken along by each. Who
     leaves several belongs to the last of them, where the others are decided.
-
-    Args:
-        plan: its actions.
-        directory: the site; what is not there lies in no school.
     """
-    places = _places(plan, directory)
+    places = {
+        action.address: _ELSEWHERE
+        if action.school is None
+        else (About.SCHOOL, action.school, action.school)
+        for action in actions
+        if action.address.kind is AddressKind.ASSIGNMENT
+    }
     joining: defaultdict[Address, set[_Place]] = defaultdict(set)
-    for action in plan.actions:
+    for action in actions:
         if action.address in places and action.verb is Verb.ADD:
             for needed in action.requires:
                 joining[needed].add(places[action.address])
@@ -91,21 +92,7 @@ def by_school(plan: Plan, directory: Directory) -> tuple[Part, ...]:
         found = joining[action.address] or {_ELSEWHERE}
         return next(iter(found)) if len(found) == 1 else None
 
-    return _parted(plan.actions, place)
-
-
-def _places(plan: Plan, directory: Directory) -> dict[Address, _Place]:
-    """Find the school of each assignment that a plan changes."""
-    keys = Keys(directory, plan.basis.people, plan.basis.units)
-    found: dict[Address, _Place] = {}
-    for action in plan.actions:
-        if action.address.kind is AddressKind.ASSIGNMENT:
-            unit = directory.place(Assignment.at(action.address), plan.as_of)
-            school = school_of(directory, unit) if unit in directory.units else None
-            found[action.address] = (
-                (About.SCHOOL, keys.unit(school), school) if school is not None else _ELSEWHERE
-            )
-    return found
+    return _parted(actions, place)
 
 
 def _order(place: _Place) -> tuple[int, str, str]:

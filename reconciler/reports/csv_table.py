@@ -32,8 +32,10 @@ def diagnostics_csv(found: Iterable[Diagnostic]) -> Iterator[str]:
 
 def plan_csv(plan: Plan) -> Iterator[str]:
     """Render the actions of a plan, in its order."""
-    rows = ((each.verb.value, *_named(each.name), *_why(each)) for each in plan.actions)
-    return written(("verb", *_NAMED, "cause", "by_hand"), rows)
+    rows = (
+        (each.verb.value, *_named(each.name), *_why(each), each.school) for each in plan.actions
+    )
+    return written(("verb", *_NAMED, "cause", "by_hand", "school"), rows)
 
 
 def drift_csv(report: DriftReport) -> Iterator[str]:
@@ -45,15 +47,16 @@ def drift_csv(report: DriftReport) -> Iterator[str]:
             *_named(each.name),
             each.event.actor if each.event else None,
             each.event.at.isoformat() if each.event else None,
+            each.item.school,
         )
         for each in report.drifted
     )
     others = (
-        (what, each.verb.value, *_named(each.name), None, None)
+        (what, each.verb.value, *_named(each.name), None, None, each.school)
         for what, found in (("pending", report.pending), ("held_back", report.held_back))
         for each in found
     )
-    return written(("what", "verb", *_NAMED, "by", "at"), chain(drifted, others))
+    return written(("what", "verb", *_NAMED, "by", "at", "school"), chain(drifted, others))
 
 
 def run_csv(run: Outcomes) -> Iterator[str]:

@@ -145,6 +145,7 @@ def drifted_document(found: Drifted) -> Document:
             "name": str(found.item.name),
             "verb": None,
             "cause": "not declared",
+            "school": found.item.school,
         }
     return {
         **item,
@@ -162,4 +163,5 @@ def item_document(action: Action) -> Document:
         "name": str(action.name),
         "verb": action.verb.value,
         "cause": str(action.cause),
+        "school": action.school,
     }

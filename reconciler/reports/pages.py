@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.address import AddressKind
 from reconciler.drift import Drifted, DriftReport
 from reconciler.plain import plain
-from reconciler.plan.model import Action, Plan
+from reconciler.plan.model import Action, Plan, Unmanaged
 from reconciler.policy.model import Verdict
 from reconciler.reports import view
 from reconciler.reports.outcomes import Outcomes
@@ -30,6 +30,7 @@ class _Row(NamedTuple):
     kind: str
     verb: str
     what: str
+    school: str | None
     why: str
 
 
@@ -175,6 +176,7 @@ def _changes(
     sections: Iterable[_Section] = (),
 ) -> str:
     listed = [each._replace(rows=list(each.rows)) for each in sections]
+    schools = sorted({row.school for row in rows if row.school is not None})
     return page(
         "changes.html",
         title,
@@ -183,27 +185,29 @@ def _changes(
         heading=heading,
         rows=rows,
         kinds=sorted({row.kind for row in rows}),
+        schools=schools if len(schools) > 1 else [],
         verdicts=[*judged],
         sections=[each for each in listed if each.rows],
     )
 
 
 def _action(action: Action) -> _Row:
-    return _row(action.name, action.verb.value, str(action.cause))
+    return _row(action, action.verb.value, str(action.cause))
 
 
 def _drifted(found: Drifted) -> _Row:
     event = found.event
     who = f"by {event.actor} at {event.at.isoformat()}" if event else ""
-    return _row(found.name, found.kind.value, who)
+    return _row(found.item, found.kind.value, who)
 
 
-def _row(name: Address, what: str, why: str) -> _Row:
+def _row(item: Action | Unmanaged, what: str, why: str) -> _Row:
+    name = item.name
     kind = name.parts[2] if name.kind is AddressKind.ASSIGNMENT else name.kind.value
     person = name.parts[1] if name.people else ""
     who = view.title(view.subject_of(name))
     which = "" if name.kind is AddressKind.HOLDER else view.describe(name)
-    return _Row(person, who, kind, what, which, why)
+    return _Row(person, who, kind, what, which, item.school, why)
 
 
 def _verdict(verdict: Verdict) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.console import Group, RenderableType
 
 from reconciler.apply.journal import RunEnd
+from reconciler.apply.outcome import Outcome
 from reconciler.cause import SHORT_ID
 from reconciler.journal.history import RecordedAction, RunDetails, RunSummary
 from reconciler.plan.items import change_document
@@ -117,10 +118,7 @@ def runs_markdown(found: Sequence[RunSummary]) -> Iterator[str]:
 def outcomes(details: RunDetails) -> Outcomes:
     """View a recorded run as every format of a run does."""
     run = details.summary
-    settled = [
-        Settled(each.action, Outcome.UNKNOWN if each.in_doubt else each.outcome, each.detail)
-        for each in details.actions
-    ]
+    settled = [Settled(each.action, each.outcome, each.detail) for each in details.actions]
     return Outcomes(run.id, run.site, f"{_ended(run)}.", _broken(run), settled, _facts(run))
 
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from justhtml import JustHTML
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 from sandboxes import Desk, example
 from small import plan, small_site, wanting
 
+from reconciler.domain.vocabulary import UnitKind
 from reconciler.plan.model import Plan
 from reconciler.reports.pages import plan_html
-from reconciler.state import Person
+from reconciler.state import Person, Unit
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -82,17 +84,35 @@ def axe_opened(browser: Browser, path: Path, scheme: str) -> Iterator[Page]:
     context.close()
 
 
-def test_rows_are_chosen_by_person_and_kind(chromium: Browser, pages):
+def chooser(page: Page, name: str) -> Locator:
+    return page.get_by_role("combobox", name=name, exact=True)
+
+
+def test_rows_are_chosen_by_person_school_and_kind(chromium: Browser, pages):
     with opened(chromium, pages("plan"), offline=True) as page:
         rows = page.locator("#changes tbody tr:visible")
         every = rows.count()
+        chooser(page, "School").select_option("fjellvik-skole")
+        at_school = rows.count()
+        assert 0 < at_school < every
+        assert page.get_by_role("status").inner_text() == f"Shown: {at_school} of {every}."
+        schools = rows.locator("td:nth-child(5)")
+        assert set(schools.all_inner_texts()) == {"fjellvik-skole"}
+        page.get_by_label("Person").fill("t-0412")
+        assert rows.count() == 1
+        chooser(page, "Kind").select_option("class")
+        assert rows.count() == 0
+        chooser(page, "School").select_option("nordberg-skole")
+        assert rows.count() == 1
+        chooser(page, "School").select_option("all")
+        chooser(page, "Kind").select_option("all")
         page.get_by_label("Person").fill("T-0412")
         assert rows.count() == 5
-        page.get_by_label("Kind").select_option("learner")
+        chooser(page, "Kind").select_option("learner")
         assert rows.count() == 2
         assert page.get_by_role("status").inner_text() == f"Shown: 2 of {every}."
         page.get_by_label("Person").fill("")
-        page.get_by_label("Kind").select_option("all")
+        chooser(page, "Kind").select_option("all")
         assert rows.count() == every
 
 
@@ -104,6 +124,31 @@ def test_what_became_of_whose_actions_is_chosen(chromium: Browser, pages):
         page.get_by_label("Kind").select_option("class")
         assert rows.count() == 1
         assert "add: succeeded" in rows.all_inner_texts()[0]
+
+
+def test_schools_are_offered_where_there_are_several_and_whatever_they_are_called(
+    chromium: Browser, tmp_path: Path
+):
+    path = tmp_path / "plan.html"
+    path.write_text("".join(plan_html(plan(small_site(), wanting(("t-0", "8a"))))), "utf-8")
+    with opened(chromium, path) as page:
+        assert page.locator("#filters select").count() == 1
+        assert "School" not in page.locator("#changes thead").inner_text()
+    names = (HOSTILE[1], "two  blanks ")
+    units = (*small_site().units[:1], *small_site().units[2:])
+    schools = [
+        Unit(f"s{number}", name, UnitKind.SCHOOL, "S", "u0") for number, name in enumerate(names)
+    ]
+    below = [replace(each, parent=f"s{number}") for number, each in enumerate(units[1:])]
+    site = small_site(units=(units[0], *schools, *below))
+    made = plan(site, wanting(("t-0", "8a"), ("t-1", "8b")))
+    path.write_text("".join(plan_html(made)), "utf-8")
+    with opened(chromium, path) as page:
+        rows = page.locator("#changes tbody tr:visible")
+        assert rows.count() == 4
+        for number, who in ((1, "mentor t-0"), (2, "mentor t-1")):
+            chooser(page, "School").select_option(index=number)
+            assert set(rows.locator("td:first-child").all_inner_texts()) == {who}
 
 
 def test_a_page_is_read_without_a_script(chromium: Browser, pages):

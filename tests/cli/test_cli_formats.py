@@ -262,6 +262,16 @@ def test_each_action_is_a_line_and_a_row(first_desk: Desk):
     assert [(row["verb"], row["name"]) for row in rows] == expected
     assert {"mentor", "headteacher"} <= {row["role"] for row in rows}
     assert {"holder", "class", "learner", "profile", "label"} <= {row["kind"] for row in rows}
+    schools = {each["name"]: each["school"] for each in actions}
+    assert {each["name"]: each["school"] for each in told} == schools
+    assert {row["name"]: row["school"] or None for row in rows} == schools
+    assert (schools["mentor/t-0412/class/8a"], schools["mentor/t-0412/learner/s-1040"]) == (
+        "nordberg-skole",
+        "fjellvik-skole",
+    )
+    assert schools["mentor/t-0412"] is None, "who comes to both"
+    assert schools["headteacher/t-0007"] == "nordberg-skole"
+    assert {schools[row["name"]] for row in rows if row["kind"] in ("profile", "label")} == {None}
 
 
 def test_what_drifted_is_a_line_and_a_row(settled_desk: Desk):
@@ -276,6 +286,8 @@ def test_what_drifted_is_a_line_and_a_row(settled_desk: Desk):
     assert [each["name"] for each in told] == [row["name"] for row in rows]
     assert {each["type"] for each in told} == {"drifted", "pending"}
     assert {row["what"] for row in rows} == {"expired", "pending"}
+    assert [each["school"] for each in told] == [row["school"] for row in rows]
+    assert {row["school"] for row in rows} == {"nordberg-skole"}
 
 
 def test_mistakes_are_lines_and_rows(first_desk: Desk):

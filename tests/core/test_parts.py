@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from small import plan, small_site, wanting
 from strategies import TODAY, cases, examples
 
-from reconciler.directory import Directory
 from reconciler.domain.address import AddressKind
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
@@ -18,7 +17,7 @@ from reconciler.plan.model import Plan
 from reconciler.plan.parts import About, Walk, by_person, by_school
 from reconciler.plan.select import Selection
 from reconciler.provider import Verb
-from reconciler.state import LiveState, Membership, Unit
+from reconciler.state import Membership, Unit
 
 TWO_SCHOOLS = small_site(
     ("10", "u2"),
@@ -47,10 +46,8 @@ def names(actions) -> list[str]:
     return [str(action.name) for action in actions]
 
 
-def walk(made: Plan, state: LiveState | None = None) -> Walk:
-    return Walk(
-        made.actions, by_school(made, Directory(state)) if state else by_person(made.actions)
-    )
+def walk(made: Plan, *, schools: bool = False) -> Walk:
+    return Walk(made.actions, by_school(made.actions) if schools else by_person(made.actions))
 
 
 @given(cases(), WALKS, st.booleans())
@@ -58,9 +55,8 @@ def walk(made: Plan, state: LiveState | None = None) -> Walk:
 def test_whatever_is_answered_what_is_taken_can_be_applied_and_is_what_was_shown(
     case, answers, schools
 ):
-    state, _ = case
     whole = of_case(case)
-    steps = walk(whole, state if schools else None)
+    steps = walk(whole, schools=schools)
     for answer in answers:
         offer = steps.offer
         if offer is None:
@@ -90,9 +86,8 @@ def whole_minus(whole: Plan, left: frozenset) -> set:
 @given(cases(), st.booleans())
 @examples(200)
 def test_every_action_is_in_one_part_but_who_comes_to_several_schools(case, schools):
-    state, _ = case
     whole = of_case(case)
-    parts = by_school(whole, Directory(state)) if schools else by_person(whole.actions)
+    parts = by_school(whole.actions) if schools else by_person(whole.actions)
     told = [each.address for part in parts for each in part.actions]
     assert len(told) == len(set(told))
     missing = [each for each in whole.actions if each.address not in told]
@@ -107,13 +102,12 @@ def test_every_action_is_in_one_part_but_who_comes_to_several_schools(case, scho
 @given(cases(), st.booleans())
 @examples(100)
 def test_all_is_the_whole_plan_and_the_rest_is_nothing(case, schools):
-    state, _ = case
     whole = of_case(case)
-    steps = walk(whole, state if schools else None)
+    steps = walk(whole, schools=schools)
     steps.take_rest()
     assert steps.offer is None
     assert not steps.left
-    steps = walk(whole, state if schools else None)
+    steps = walk(whole, schools=schools)
     steps.leave_rest()
     assert steps.offer is None
     assert len(steps.left) == len(whole.actions)
@@ -122,9 +116,8 @@ def test_all_is_the_whole_plan_and_the_rest_is_nothing(case, schools):
 @given(cases(), WALKS)
 @examples(100)
 def test_back_is_as_if_nothing_had_been_answered(case, answers):
-    state, _ = case
     whole = of_case(case)
-    steps = walk(whole, state)
+    steps = walk(whole, schools=True)
     for answer in answers:
         if steps.offer is None or answer == "back":
             break
@@ -165,7 +158,7 @@ def test_who_leaves_the_new_mentor_leaves_the_old_one_too():
 
 def test_schools_are_named_by_their_keys_in_their_order():
     made = plan(TWO_SCHOOLS, wanting(("t-0", "8a"), ("t-1", "1a"), ("t-2", "8b")))
-    parts = by_school(made, Directory(TWO_SCHOOLS))
+    parts = by_school(made.actions)
     assert [(part.about, part.name) for part in parts] == [
         (About.SCHOOL, "annen"),
         (About.SCHOOL, "skole"),
@@ -177,7 +170,7 @@ def test_schools_are_named_by_their_keys_in_their_order():
 def test_who_comes_to_two_schools_comes_with_the_first_that_is_taken():
     manifest = wanting(("t-0", "8a"), ("t-1", "1a"), ("t-1", "8b"))
     made = plan(TWO_SCHOOLS, manifest)
-    steps = walk(made, TWO_SCHOOLS)
+    steps = walk(made, schools=True)
     steps.leave()
     offer = steps.offer
     assert offer
@@ -198,7 +191,7 @@ def test_who_leaves_two_schools_leaves_with_the_last_of_them():
         ),
     )
     made = plan(state, wanting())
-    steps = walk(made, state)
+    steps = walk(made, schools=True)
     offer = steps.offer
     assert offer
     assert names(offer.own) == ["mentor/t-0/class/1a"]
@@ -209,11 +202,9 @@ def test_who_leaves_two_schools_leaves_with_the_last_of_them():
     assert names(offer.held) == ["mentor/t-0"]
 
 
-def test_what_is_gone_from_the_site_lies_in_no_school():
-    state = TWO_SCHOOLS
-    made = plan(state, wanting(("t-0", "8a"), ("t-1", "8b"), ("t-2", "1a")))
-    smaller = replace(state, units=state.units[:3])
-    parts = by_school(made, Directory(smaller))
+def test_what_a_plan_says_of_no_school_lies_in_none():
+    made = plan(TWO_SCHOOLS, wanting(("t-0", "8a"), ("t-1", "8b"), ("t-2", "1a")))
+    parts = by_school([replace(each, school=None) for each in made.actions])
     assert [part.about for part in parts] == [About.ELSEWHERE]
     assert len(parts[0].actions) == len(made.actions)
 

@@ -12,7 +12,11 @@ from strategies import TODAY, cases, examples
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, find_person
+from reconciler.domain.assignments import Assignment, Assignments, Holder
+from reconciler.domain.vocabulary import Role, TargetKind
+from reconciler.drift import classify
 from reconciler.errors import ReconcilerError
+from reconciler.manifest.model import Settings, Unmanaged
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_document
 from reconciler.redact import LEFT_OUT, WITHHELD, Redaction, pseudonym
@@ -94,6 +98,34 @@ def test_who_is_withheld_is_withheld_by_id_or_key_and_nobody_else_is():
     left = Redaction(withheld=frozenset({"s-0"})).state(state)
     assert "20" not in {each.id for each in left.people}
     assert len(left.memberships) == 3
+
+
+def test_nothing_tells_at_which_school_a_learner_is_who_is_withheld():
+    assigned = [
+        Assignment(Role.MENTOR, f"1{number}", TargetKind.LEARNER, f"2{number}")
+        for number in range(3)
+    ]
+    live = small_site(("10", "u2"))
+    live = replace(
+        live,
+        holders=frozenset(Holder(Role.MENTOR, each.person) for each in assigned),
+        assignments=Assignments.of(assigned),
+    )
+    removing = plan(live, wanting())
+    reporting = plan(live, wanting(settings=Settings(unmanaged=Unmanaged.REPORT)))
+    assert {each.school for each in (*removing.actions, *reporting.unmanaged)} == {"skole"}
+    drifted = classify(replace(removing, actions=()), None, (), held_back=removing.actions)
+    for key, withheld in ((None, "s-1"), (KEY, "21")):
+        for items in (
+            Redaction(key, frozenset({withheld})).plan(removing).actions,
+            Redaction(key, frozenset({withheld})).plan(reporting).unmanaged,
+            [each.item for each in Redaction(key, frozenset({withheld})).drift(drifted).drifted],
+        ):
+            assert len({each.name for each in items if each.school is None}) == 2
+            assert {each.school for each in items} == {"skole", None}
+            hidden = [each for each in items if WITHHELD in each.name.parts]
+            assert hidden
+            assert {each.school for each in hidden} == {None}
 
 
 def test_outcomes_are_told_without_people_but_with_what_the_site_said():

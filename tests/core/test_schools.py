@@ -1,20 +1,26 @@
-"""Plans school by school, against a model that looks at one learner at a time."""
+"""Plans school by school, against models that look at one learner, or one action, at a time."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import event, given
+from hypothesis import strategies as st
 from models import mentors_of
 from small import plan, small_site, wanting
-from strategies import TODAY, cases, examples
+from strategies import TODAY, cases, entry_of, examples, ref
 
 from reconciler.directory import Directory
 from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
+from reconciler.manifest.model import Item
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
-from reconciler.state import LiveState, Profile
+from reconciler.plan.model import Action, Unmanaged
+from reconciler.plan.select import Selection
+from reconciler.provider import Verb
+from reconciler.state import LiveState, Membership, Profile, Unit
 
 pytestmark = pytest.mark.no_cover  # it would take half as long again
 
@@ -104,3 +110,111 @@ def test_a_mentor_who_sees_them_as_headteacher_too_is_one_mentor_less():
     )
     made = plan(state, wanting(("t-1", "8b")))
     assert {each.name: each.by_mentor for each in made.schools} == {"andre": 2, "skole": 2}
+
+
+TWO_SCHOOLS = small_site(
+    units=(
+        *small_site().units,
+        Unit("u4", "annen", UnitKind.SCHOOL, "Annen", "u0"),
+        Unit("u5", "1a", UnitKind.CLASS, "1A", "u4"),
+    ),
+    memberships=(
+        *small_site().memberships[:3],
+        Membership("u2", "23", MembershipRole.LEARNER, False, None, None),
+        Membership("u5", "23", MembershipRole.LEARNER, True, None, None),
+    ),
+)
+"""Learner s-3 is at home in 1a at school annen, and in 8a at school skole, too."""
+
+
+def lies(
+    state: LiveState, item: Action | Unmanaged, beside: Sequence[Action | Unmanaged]
+) -> object:
+    """Say where something lies, as far as that is one school."""
+    match item.address.parts:
+        case (_, _, kind, target):
+            single = kind == TargetKind.LEARNER
+            unit = Directory(state).home(target, TODAY) if single else target
+            keys = {each.id: each.sync_key for each in state.units}
+            return keys.get(school_of(state, unit) or "")
+        case holder if holder[0] in list(Role):
+            own = [each for each in beside if each.address.parts[:-2] == holder]
+            found = {lies(state, each, ()) for each in own}
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+@given(cases(), st.data())
+@examples(300)
+def test_each_action_tells_in_which_school_it_lies(case, data):
+    state, manifest = case
+    whole = make_plan(manifest, state, as_of=TODAY, plan_id="p")
+    leaves = {each.address for each in whole.actions}
+    leaves -= {needed for each in whole.actions for needed in each.requires}
+    left = frozenset(each for each in sorted(leaves) if data.draw(st.booleans()))
+    narrowed = make_plan(manifest, state, as_of=TODAY, plan_id="p", selection=Selection(left=left))
+    for made in (whole, narrowed):
+        for verb in Verb:
+            steps = [each for each in made.actions if each.verb is verb]
+            assert [each.school for each in steps] == [lies(state, each, steps) for each in steps]
+        reported = made.unmanaged
+        assert [each.school for each in reported] == [
+            lies(state, each, reported) for each in reported
+        ]
+    event(f"schools: {len({each.school for each in whole.actions})}")
+
+
+def told(made) -> dict[str, str | None]:
+    return {str(each.name): each.school for each in made.actions}
+
+
+def test_a_holder_lies_where_all_their_assignments_do():
+    manifest = wanting(("t-0", "8a"), ("t-0", "8b"), ("t-1", "8a"), ("t-1", "1a"))
+    made = told(plan(TWO_SCHOOLS, manifest))
+    assert (made["mentor/t-0"], made["mentor/t-1"]) == ("skole", None)
+    assert (made["mentor/t-1/class/8a"], made["mentor/t-1/class/1a"]) == ("skole", "annen")
+    narrowed = plan(TWO_SCHOOLS, manifest, only=("mentor/t-1/class/1a",))
+    assert told(narrowed) == {"mentor/t-1": "annen", "mentor/t-1/class/1a": "annen"}
+
+
+def test_a_learner_lies_in_the_school_where_they_are_at_home():
+    section = wanting(("t-0", "8a")).sections[Role.MENTOR]
+    learners = tuple(Item(TargetKind.LEARNER, ref(f"s-{number}")) for number in (2, 3))
+    entry = entry_of(Role.MENTOR, ref("t-0"), learners)
+    manifest = wanting(sections={Role.MENTOR: replace(section, entries=(entry,))})
+    memberships = [
+        each._replace(end=TODAY) if each.person == "22" else each
+        for each in TWO_SCHOOLS.memberships
+    ]
+    homeless = replace(TWO_SCHOOLS, memberships=tuple(memberships))
+    assert told(plan(TWO_SCHOOLS, manifest)) == {
+        "mentor/t-0": None,
+        "mentor/t-0/learner/s-2": "skole",
+        "mentor/t-0/learner/s-3": "annen",
+    }
+    assert told(plan(homeless, manifest)) == {
+        "mentor/t-0": None,
+        "mentor/t-0/learner/s-2": None,
+        "mentor/t-0/learner/s-3": "annen",
+    }
+
+
+def test_a_unit_lies_in_the_nearest_school_above_it():
+    nested = tuple(
+        replace(each, parent="u1") if each.id == "u4" else each for each in TWO_SCHOOLS.units
+    )
+    made = plan(replace(TWO_SCHOOLS, units=nested), wanting(("t-0", "1a"), ("t-1", "8a")))
+    assert (told(made)["mentor/t-0"], told(made)["mentor/t-1"]) == ("annen", "skole")
+
+
+def test_schools_that_share_a_key_are_told_apart_by_their_ids():
+    units = tuple(
+        replace(each, sync_key="skole") if each.id == "u4" else each for each in TWO_SCHOOLS.units
+    )
+    made = plan(
+        replace(TWO_SCHOOLS, units=units),
+        wanting(("t-0", "1a"), ("t-1", "8a"), ("t-2", "1a"), ("t-2", "8a")),
+    )
+    found = told(made)
+    assert [found[f"mentor/t-{number}"] for number in range(3)] == ["u4", "u1", None]
+    assert [(each.school, each.name) for each in made.schools] == [("u1", "u1"), ("u4", "u4")]

@@ -3,6 +3,7 @@
 import gc
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -129,6 +130,16 @@ def test_a_plan_that_was_edited_anywhere_is_refused(key):
     edited[key] = {"str": "x", "int": 99, "bool": True}.get(type(edited[key]).__name__, ["x"])
     with pytest.raises(PlanUnusable):
         from_document(edited)
+
+
+def test_a_plan_that_was_saved_before_actions_told_their_schools_is_still_read():
+    made = plan(small_site(("11", "u2")), wanting(("t-0", "8a")))
+    older = json.loads(json.dumps(to_document(made)))
+    assert {each.pop("school") for each in older["actions"]} == {"skole"}
+    covered = {name: value for name, value in older.items() if name != "digest"}
+    older["digest"] = json_text.digest(covered.items())
+    read = from_document(older)
+    assert read == replace(made, actions=tuple(replace(each, school=None) for each in made.actions))
 
 
 def test_a_plan_whose_digest_fits_but_whose_content_does_not_is_refused():

@@ -89,7 +89,8 @@ def test_its_actions_are_whole(journal: SqlJournal) -> None:
         run.settled(told([first], Outcome.SUCCEEDED, revision=6))
         run.settled(told([third], Outcome.ALREADY, "an earlier run has done it"))
     details = find_run(journal, run.id)
-    assert tuple(each.action for each in details.actions) == PLAN.actions
+    kept = tuple(replace(each, school=None) for each in PLAN.actions)
+    assert tuple(each.action for each in details.actions) == kept
     facts = [(each.outcome, each.revision, each.sent) for each in details.actions[:4]]
     assert facts == [
         (Outcome.SUCCEEDED, 6, True),
