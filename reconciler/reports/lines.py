@@ -58,7 +58,7 @@ def run_lines(run: Outcomes) -> Iterator[str]:
         line(
             "outcome",
             **of_run,
-            **item_document(each.action),
+            **_as_recorded(each.action),
             manual=each.action.manual,
             outcome=each.outcome.value if each.outcome else None,
             detail=each.detail or None,
@@ -66,6 +66,11 @@ def run_lines(run: Outcomes) -> Iterator[str]:
         for each in run.settled
     )
     return chain(settled, map(_finding, findings.of_run(run, _NOWHERE)))
+
+
+def _as_recorded(action: Action) -> dict[str, Any]:
+    """Leave out the school, which no journal keeps: apply and history tell the same lines."""
+    return {key: value for key, value in item_document(action).items() if key != "school"}
 
 
 def _action(kind: str, action: Action, site: str) -> str:

@@ -5,6 +5,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.text import Text
 from strategies import examples
@@ -13,7 +14,8 @@ from reconciler.plain import plain
 from reconciler.reports import printing
 from reconciler.reports.printing import Grid, indented, one_line
 
-texts = st.text(max_size=12) | st.sampled_from(
+# What has no width at all, a mark without its letter, rich leaves out.
+texts = st.text(max_size=12).filter(lambda text: not text or cell_len(text)) | st.sampled_from(
     ["校长", "Å\u0308", "👩\u200d🏫", "  two", "x" * 60, ""]
 )
 
