@@ -217,10 +217,14 @@ def _drifted(found: Drifted, shown: Drifted) -> Fact:
     item = found.item
     live = item.before if isinstance(item, Action) else None
     event = shown.event
-    who = f" by {_code(event.actor)}" if event else ""
+    who = f" by {_code(event.author)}" if event else ""
     details = [("kind", found.kind.value), ("name", _plain_name(shown.name))]
     if event:
-        details += [("by", plain(event.actor)), ("at", event.at.isoformat())]
+        details += [
+            ("by", plain(event.actor)),
+            ("by_kind", plain(event.actor_kind)),
+            ("at", event.at.isoformat()),
+        ]
     return Fact(
         Topic.DRIFT,
         _hashed(found.kind, item.address, live),

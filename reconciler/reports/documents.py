@@ -152,6 +152,7 @@ def drifted_document(found: Drifted) -> Document:
         "kind": found.kind.value,
         "held_back": found.held_back,
         "by": event.actor if event else None,
+        "by_kind": event.actor_kind if event else None,
         "at": event.at.isoformat() if event else None,
     }
 

@@ -164,7 +164,7 @@ def _drifted(found: Drifted) -> _Found:
     code = _DRIFT[found.kind]
     cause = found.item.cause if isinstance(found.item, Action) else None
     event = found.event
-    who = f", by {event.actor} at {event.at.isoformat()}" if event else ""
+    who = f", by {event.author} at {event.at.isoformat()}" if event else ""
     why = f" ({cause})" if cause else ""
     message = f"{found.name}: {CODES[code].title}{who}{why}."
     return _found(code, message, cause.position if cause else None)

@@ -187,7 +187,7 @@ def _drifted(found: Drifted) -> str:
     subject = view.title(view.subject_of(name))
     what = "a learner" if name.names_learner else view.describe(name)
     event = found.event
-    who = f" by {quoted(event.actor)} at {event.at:%Y-%m-%d %H:%M} UTC" if event else ""
+    who = f" by {quoted(event.author)} at {event.at:%Y-%m-%d %H:%M} UTC" if event else ""
     return f"{quoted(subject)} {quoted(what)} {found.kind.value}{who}"
 
 

@@ -197,7 +197,7 @@ def _action(action: Action) -> _Row:
 
 def _drifted(found: Drifted) -> _Row:
     event = found.event
-    who = f"by {event.actor} at {event.at.isoformat()}" if event else ""
+    who = f"by {event.author} at {event.at.isoformat()}" if event else ""
     return _row(found.item, found.kind.value, who)
 
 

@@ -173,7 +173,7 @@ def _drifting(found: Drifted) -> Told:
     item, event = found.item, found.event
     verb = item.verb if isinstance(item, Action) else Verb.REMOVE
     reported = "" if isinstance(item, Action) else " (reported only)"
-    by = f"; {_past(event)} by {event.actor}" if event else ""
+    by = f"; {_past(event)} by {event.author}" if event else ""
     return Told(item.name, f"{view.DEVIATES[verb]}{reported}{by}", event.at if event else None)
 
 
@@ -377,4 +377,4 @@ def _direction(found: Drifted) -> str:
     if found.event is None:
         return words
     at = found.event.at.isoformat(sep=" ", timespec="seconds")
-    return f"{words}; {_past(found.event)} by {found.event.actor} at {at}"
+    return f"{words}; {_past(found.event)} by {found.event.author} at {at}"

@@ -171,7 +171,7 @@ def test_drift_exits_3_for_what_is_only_pending_and_1_when_it_cannot_tell(first_
 @pytest.mark.parametrize("who", ["another client", "the administrator"])
 def test_drift_exits_2_with_direction_author_and_time_and_is_repaired(applied, sandbox, who):
     if who == "another client":
-        actor = "other"
+        actor, kind = "other", "api"
         sandbox.unassign("mentor/t-0403/class/8b")
         sandbox.assign("mentor/t-0407/class/8a")
         sandbox.call("PATCH", "labels", "mentor", json={"tool_name": "Elever"})
@@ -179,21 +179,23 @@ def test_drift_exits_2_with_direction_author_and_time_and_is_repaired(applied, s
         from reconciler.demo import Administrator  # noqa: PLC0415 - needs requests only here
 
         administrator = Administrator(sandbox.ready["console"])
-        actor = administrator.name
+        actor, kind = administrator.name, "console"
         people, units = sandbox.ids("people"), sandbox.ids("units")
         administrator.remove("mentor", people["t-0403"], "class", units["8b"])
         administrator.add("mentor", people["t-0407"], "class", units["8a"])
     done = applied.run("drift", "roles.yaml", expect=2)
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
     said = {line.partition(" ")[0]: line for line in lines}
-    assert f"missing on the site; removed by {actor} at 2" in said["mentor/t-0403/class/8b"]
-    assert f"added by {actor} at 2" in said["mentor/t-0407/class/8a"]
+    assert (
+        f"missing on the site; removed by {actor} ({kind}) at 2" in said["mentor/t-0403/class/8b"]
+    )
+    assert f"added by {actor} ({kind}) at 2" in said["mentor/t-0407/class/8a"]
     document = applied.run("drift", "roles.yaml", "--format", "json", expect=2).json("drift")
     expected = {"mentor/t-0403/class/8b": "add", "mentor/t-0407/class/8a": "remove"}
     if who == "another client":
         expected["label/mentor/tool_name"] = "change"
     assert {each["name"]: each["verb"] for each in document["drifted"]} == expected
-    assert {each["by"] for each in document["drifted"]} == {actor}
+    assert {(each["by"], each["by_kind"]) for each in document["drifted"]} == {(actor, kind)}
     applied.run("apply", "roles.yaml", "--yes")
     assert "No drift" in applied.run("drift", "roles.yaml").out
 

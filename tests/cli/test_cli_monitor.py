@@ -362,7 +362,7 @@ def test_drift_is_told_once_and_that_it_is_over(
     first, second, _ = (json.loads(each.body) for each in receiver.got)
     assert first["command"] == "drift"
     assert first["exit_code"] == 2
-    assert "`mentor t-0407` `class 8a` changed by `other`" in first["text"]
+    assert "`mentor t-0407` `class 8a` changed by `other (api)`" in first["text"]
     assert first["events"][0]["items"][0]["name"] == "mentor/t-0407/class/8a"
     assert "s-1020" not in json.dumps(second)
     assert "a learner" in second["text"]

@@ -67,7 +67,9 @@ def shown() -> dict[str, Any]:
 def as_shown() -> Message:
     """The message that the page shows."""
     details = tuple(shown()["events"][0]["items"][0].items())
-    fact = Fact(Topic.DRIFT, "key", "`mentor t-0407` `class 8a` changed by `admin`", details)
+    fact = Fact(
+        Topic.DRIFT, "key", "`mentor t-0407` `class 8a` changed by `admin (console)`", details
+    )
     found = tuple(changes("production", {}, Findings(frozenset(Topic), (fact,))))
     at = datetime.fromisoformat(shown()["time"])
     job = Job("drift", "production", "https://roles.example")

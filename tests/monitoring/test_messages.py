@@ -251,7 +251,7 @@ def test_who_did_it_is_told_as_code_and_no_chat_reads_anything_into_it():
     shown = replace(report, drifted=(drifted,))
     text = text_of(message(*of_drift(shown, shown).facts))
     assert "<" not in text.replace("&lt;", "")
-    assert "`&lt;!channel&gt; @all 'x' [a](http://evil.example)\\n&amp;`" in text
+    assert "`&lt;!channel&gt; @all 'x' [a](http://evil.example)\\n&amp; (user)`" in text
     card = json.loads(body_of(message(*of_drift(shown, shown).facts), "card"))
     lines = [each["text"] for each in card["attachments"][0]["content"]["body"]]
     assert not any("](" in line for line in lines)
