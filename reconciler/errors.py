@@ -106,6 +106,11 @@ def actor_id(actor: str) -> str:
     return f"actor:{actor}"
 
 
+def code_of(error: BaseException) -> ExitCode:
+    """Return the exit code that an error leads to; what is no error of ours has failed."""
+    return error.exit_code if isinstance(error, ReconcilerError) else ExitCode.FAILED
+
+
 def told(error: BaseException) -> tuple[str, str | None]:
     """Put any error into words: a sentence, and what to do about it.
 

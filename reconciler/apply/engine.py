@@ -19,7 +19,7 @@ from reconciler.apply.sending import Sending
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import RosterSize
-from reconciler.errors import PlanUnusable, SiteError, WrongUse
+from reconciler.errors import SiteError, WrongUse
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Action, Override, Plan
 from reconciler.plan.select import Selection
@@ -80,8 +80,7 @@ def apply_plan(
     preflight.check_readable(plan)
     preflight.check_days(plan, order.today)
     earlier = journal.earlier(plan)
-    if earlier.used:
-        raise PlanUnusable("The plan was used before.", preflight.AGAIN)
+    preflight.check_unused(earlier)
     if not order.selection.by_place:
         _check_selection(order.selection, plan)
     _clear_doubts(journal, plan, reader)

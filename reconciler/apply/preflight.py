@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Final, NamedTuple
 
 from reconciler.apply.journal import Earlier
 from reconciler.diagnostics import Diagnostic
@@ -28,6 +29,16 @@ from reconciler.state import LiveState
 
 AGAIN = "Make a new plan and review it."
 
+
+class Terms(NamedTuple):
+    """In which words a refusal is told: what is carried out, and what to do instead."""
+
+    noun: str
+    advice: str
+
+
+PLAN: Final = Terms("plan", AGAIN)
+
 _TOLD = 3
 """So many moves are told one by one; the rest is counted."""
 
@@ -45,6 +56,16 @@ def check_readable(plan: Plan) -> None:
         )
 
 
+def check_unused(earlier: Earlier, advice: str = AGAIN) -> None:
+    """Refuse a plan that an earlier run carried out.
+
+    Raises:
+        PlanUnusable: it was used before.
+    """
+    if earlier.used:
+        raise PlanUnusable("The plan was used before.", advice)
+
+
 def check_days(plan: Plan, today: date) -> None:
     """Refuse a plan on a day for which it does not hold.
 
@@ -59,17 +80,22 @@ def check_days(plan: Plan, today: date) -> None:
     check_holds(plan, today)
 
 
-def check_holds(plan: Plan, today: date) -> None:
+def check_holds(plan: Plan, today: date, terms: Terms = PLAN) -> None:
     """Refuse a plan after a date in its manifest.
+
+    Args:
+        plan: as it was approved.
+        today: the day on which it is to be carried out.
+        terms: the words of a refusal.
 
     Raises:
         PlanUnusable: the last day has passed on which it would be made the same.
     """
     if plan.holds_until is not None and today > plan.holds_until:
         raise PlanUnusable(
-            f"The plan held until {plan.holds_until}, when a date in the manifest changes it; "
-            f"today is {today}.",
-            AGAIN,
+            f"The {terms.noun} held until {plan.holds_until}, when a date in the manifest changes "
+            f"it; today is {today}.",
+            terms.advice,
         )
 
 
@@ -85,7 +111,9 @@ def check_site(plan: Plan, site: str) -> None:
         )
 
 
-def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) -> LiveState:
+def check_basis(
+    plan: Plan, state: LiveState, earlier: Earlier, reader: Reader, terms: Terms = PLAN
+) -> LiveState:
     """Refuse a plan when what it rests on has moved; what its own earlier run did is no move.
 
     Args:
@@ -93,6 +121,7 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) 
         state: the site as it is now.
         earlier: what earlier runs of the plan did.
         reader: asked who moved it, when something has.
+        terms: the words of a refusal.
 
     Returns:
         The state as it was before the plan's own earlier run.
@@ -109,7 +138,7 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) 
         if action.address in earlier.held and not stands(state, action):
             taken = _moves(plan, state, reader, [action.address])
             did = f"an earlier run of it did {action.name}, and somebody took that back since"
-            stale = _stale(plan, state, did, taken)
+            stale = _stale(plan, state, terms, did, taken)
             raise stale.naming(plan.site, (*stale.people, *action.address.people_as(action.name)))
     own = [
         action
@@ -121,7 +150,7 @@ def check_basis(plan: Plan, state: LiveState, earlier: Earlier, reader: Reader) 
     parts = moved(plan.basis.digests, now)
     if parts:
         changed = f"since it was made, the site's {', '.join(parts)} changed within its scope"
-        raise _stale(plan, state, changed, _moves(plan, state, reader, None))
+        raise _stale(plan, state, terms, changed, _moves(plan, state, reader, None))
     return original
 
 
@@ -156,7 +185,11 @@ def _moves(
 
 
 def _stale(
-    plan: Plan, state: LiveState, what: str, moves: Sequence[tuple[Address, Event]]
+    plan: Plan,
+    state: LiveState,
+    terms: Terms,
+    what: str,
+    moves: Sequence[tuple[Address, Event]],
 ) -> PlanUnusable:
     """Say why a plan is stale, and who moved what."""
     keys = Keys(Directory(state), plan.basis.people, plan.basis.units)
@@ -165,7 +198,9 @@ def _stale(
     who = f" {first_of(told, _TOLD, between='; ')}." if told else ""
     people = [pair for address, name, _ in named for pair in address.people_as(name)]
     people += [(actor_id(event.actor), event.actor) for _, _, event in named if not event.by_client]
-    return PlanUnusable(f"The plan is stale: {what}.{who}", AGAIN).naming(plan.site, people)
+    return PlanUnusable(f"The {terms.noun} is stale: {what}.{who}", terms.advice).naming(
+        plan.site, people
+    )
 
 
 def stands(state: LiveState, action: Action) -> bool:

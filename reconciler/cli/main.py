@@ -17,7 +17,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.lazy import LazyCommands, Table
-from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, told
+from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, code_of, told
 from reconciler.plain import plain
 from reconciler.tracing import new_id, tracing
 
@@ -149,8 +149,7 @@ def _told(error: BaseException) -> _Told:
     if not ours and logging.getLogger("reconciler").isEnabledFor(logging.DEBUG):
         traceback.print_tb(error.__traceback__)
     message, advice = told(error)
-    code = error.exit_code if isinstance(error, ReconcilerError) else ExitCode.FAILED
-    return message, advice, code
+    return message, advice, code_of(error)
 
 
 @_told.register

@@ -19,7 +19,7 @@ from reconciler.cli import values
 from reconciler.cli.asking import Declined
 from reconciler.cli.plan_files import refuse_target
 from reconciler.cli.redacting import hidden
-from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, told
+from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, code_of, told
 from reconciler.plain import plain
 
 if TYPE_CHECKING:
@@ -323,7 +323,4 @@ def _is_textfile(path: Path) -> bool:
 
 
 def _code(error: BaseException) -> ExitCode:
-    """Return the exit code that an error leads to, as `reconciler.cli.main` has it."""
-    if isinstance(error, ReconcilerError):
-        return error.exit_code
-    return ExitCode.WRONG_USE if isinstance(error, click.UsageError) else ExitCode.FAILED
+    return ExitCode.WRONG_USE if isinstance(error, click.UsageError) else code_of(error)

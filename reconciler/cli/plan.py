@@ -12,8 +12,7 @@ from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.commits import commit_of
 from reconciler.connection import kept_files
-from reconciler.errors import ExitCode, WrongUse, worst
-from reconciler.plan.model import Plan
+from reconciler.errors import WrongUse
 from reconciler.redact import Redaction
 
 
@@ -92,12 +91,4 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     print_plan(shown, outputs, colour=not no_color, full=full)
     if out is not None:
         save_plan(out, redaction.saved(plan))
-    return exit_code(plan, detailed=detailed_exitcode)
-
-
-def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
-    """Say by an exit code what a plan holds."""
-    codes = [ExitCode.REFUSED] if plan.refused else []
-    if detailed and plan.actions:
-        codes.append(ExitCode.CHANGES)
-    return worst(codes)
+    return plan.exit_code(detailed=detailed_exitcode)

@@ -17,7 +17,7 @@ from reconciler.desired import scope_of
 from reconciler.diagnostics import Diagnostic, Severity, listing
 from reconciler.directory import Directory, Keys
 from reconciler.ending import REVIEWED_DAYS, WARNED_DAYS
-from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, told, worst
+from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, code_of, told
 from reconciler.fleet.model import SiteResult, Task
 from reconciler.manifest.model import Manifest
 from reconciler.monitoring import facts, samples
@@ -83,11 +83,10 @@ def failed(name: str, error: Exception, digest: str = "") -> SiteResult:
     details += map(plain, others)
     if advice:
         details.append(plain(advice))
-    code = error.exit_code if isinstance(error, ReconcilerError) else ExitCode.FAILED
     summary = plain(first) if first.endswith((".", ":")) else f"{plain(first)}."
     return SiteResult(
         name,
-        code,
+        code_of(error),
         summary,
         details=tuple(details),
         digest=digest,
@@ -107,14 +106,11 @@ def plan_site(task: Task, *, as_of: date | None = None, detailed: bool = False) 
 
     def ask(manifest: Manifest, site: Connection, redaction: Redaction) -> SiteResult:
         plan = plan_of(task, manifest, site, as_of=as_of)
-        codes = [ExitCode.REFUSED] if plan.refused else []
-        if detailed and plan.actions:
-            codes.append(ExitCode.CHANGES)
         shown = redaction.plan(plan)
         verbs = [action.verb.value for action in plan.actions]
         return SiteResult(
             task.name,
-            worst(codes),
+            plan.exit_code(detailed=detailed),
             f"{view.summary(shown)}{' Refused.' if plan.refused else ''}",
             site=plan.site,
             counts={verb: verbs.count(verb) for verb in sorted(set(verbs))},

@@ -13,6 +13,7 @@ from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
+from reconciler.errors import ExitCode, worst
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.policy.model import InForce, Verdict
 from reconciler.provider import Verb
@@ -229,6 +230,13 @@ class Plan:
     def refused(self) -> bool:
         """Whether a guard keeps it from being applied."""
         return any(verdict.refuses for verdict in self.verdicts)
+
+    def exit_code(self, *, detailed: bool) -> ExitCode:
+        """Say what it holds: 4 where it is refused; 2 for changes, where details are asked for."""
+        codes = [ExitCode.REFUSED] if self.refused else []
+        if detailed and self.actions:
+            codes.append(ExitCode.CHANGES)
+        return worst(codes)
 
     @property
     def unmatched(self) -> tuple[Diagnostic, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.apply import preflight
 from reconciler.apply.journal import Earlier
 from reconciler.connection import Connection
-from reconciler.errors import PlanUnusable, ReconcilerError
+from reconciler.errors import ReconcilerError
 from reconciler.journal.history import last_rosters
 from reconciler.journal.record import SqlJournal
 from reconciler.plan import document
@@ -92,8 +92,7 @@ def make_runbook(
     preflight.check_days(plan, day)
     site_policy = load_policy(connection.policy)
     with held(snapshot_of(connection)), open_journal(connection.journal) as journal:
-        if journal.earlier(plan).used:
-            raise PlanUnusable("The plan was used before.", AGAIN)
+        preflight.check_unused(journal.earlier(plan), AGAIN)
         with open_reader(connection) as reader:
             state = reader.fetch()
             preflight.check_site(plan, state.site.id)

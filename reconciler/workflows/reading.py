@@ -9,7 +9,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from reconciler.apply.journal import Earlier
-from reconciler.apply.preflight import check_basis, check_holds, check_readable, check_site
+from reconciler.apply.preflight import (
+    check_basis,
+    check_holds,
+    check_readable,
+    check_site,
+    check_unused,
+)
 from reconciler.connection import Connection
 from reconciler.desired import resolve, scope_of
 from reconciler.diagnostics import Diagnostic
@@ -19,7 +25,7 @@ from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.drift import DriftReport, classify
 from reconciler.ending import REVIEWED_DAYS, WARNED_DAYS, ending
-from reconciler.errors import InvalidInput, PlanUnusable
+from reconciler.errors import InvalidInput
 from reconciler.gc_pause import collector_paused
 from reconciler.manifest.model import (
     ForUnknown,
@@ -219,10 +225,7 @@ def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
         PlanUnusable: it is stale, used, for another site, or for reading only.
         SiteError: the site could not be read.
     """
-    if earlier.used:
-        raise PlanUnusable(
-            "The plan was used before.", "Ask without it: the site is what it made of it."
-        )
+    check_unused(earlier, "Ask without it: the site is what it made of it.")
     check_readable(plan)
     check_holds(plan, today_in(plan.timezone))
     with open_reader(source) as reader:

@@ -29,6 +29,7 @@ from reconciler.workflows.recording import open_journal
 from reconciler.workflows.snapshots import Snapshot, held
 
 AGAIN = "Run `reconciler apply` with the manifest; it makes a new runbook from what is there now."
+_TERMS = preflight.Terms("runbook", AGAIN)
 
 TAKEN_BACK: Final = "taken back: it was noted as done by mistake"
 """What the journal says of the actions of a step that is not done after all."""
@@ -99,12 +100,11 @@ def open_runbook(plan: Plan, connection: Connection) -> Opened:
         state = reader.fetch()
         preflight.check_site(plan, state.site.id)
         try:
-            original = preflight.check_basis(plan, state, all_of(plan), reader)
-        except PlanUnusable as stale:
+            original = preflight.check_basis(plan, state, all_of(plan), reader, _TERMS)
+        except PlanUnusable:
             if used:
                 raise PlanUnusable("The runbook is used: all of it was done.", AGAIN) from None
-            said = str(stale).replace("The plan is stale", "The runbook is stale")
-            raise PlanUnusable(said, AGAIN).naming(stale.site, stale.people) from None
+            raise
     return opened(plan, state, original, used=used)
 
 
@@ -120,10 +120,7 @@ def check_holds(found: Opened, today: date | None = None) -> None:
     """
     if len(found.done) == len(found.steps):
         return
-    try:
-        preflight.check_holds(found.plan, today or today_in(found.plan.timezone))
-    except PlanUnusable as over:
-        raise PlanUnusable(str(over).replace("The plan", "The runbook"), AGAIN) from None
+    preflight.check_holds(found.plan, today or today_in(found.plan.timezone), _TERMS)
 
 
 def tick(plan: Plan, connection: Connection, numbers: Collection[int]) -> Opened:
