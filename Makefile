@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit fmt lock soak mutation bench bench-check site clean
+.PHONY: help demo test lint types imports unit fmt lock soak mutation bench bench-check site release clean
 
 export PYTHON
 # MkDocs is the version that is locked; what its successors will do is no news here.
@@ -76,6 +76,10 @@ bench-check: .venv/.dev .venv/.bench ## fail where a ratio has fallen behind wha
 
 site: .venv/.dev ## build the documentation as a site, strictly, into build/site
 	@$(STEP) site $(BIN)/mkdocs build --quiet
+
+# PYTHONS="python3.11 python3.13" tries it with each of them.
+release: .venv/.dev ## build what is released, have it judged, try it in empty environments
+	@tools/release $(PYTHONS)
 
 screenshots: .venv/.dev ## take the pictures that the documentation shows
 	@$(BIN)/python tools/screenshots

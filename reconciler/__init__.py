@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.workflows.loading import load_manifest, load_policy
     from reconciler.workflows.reading import fetch_state, make_plan
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 __all__ = [
     "ApplyResult",

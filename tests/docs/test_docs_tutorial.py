@@ -35,6 +35,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(ROOT, tmp_path_factory.mktemp("dist"))
 
 
+def where_from() -> dict[str, str]:
+    """For which Python, and where packages come from: here, or as for a user (`make release`)."""
+    python = os.environ.get("TUTORIAL_PYTHON")
+    if python:
+        return {"UV_PYTHON": python}
+    return {"UV_FIND_LINKS": str(WHEELS), "UV_OFFLINE": "1", "UV_PYTHON": sys.executable}
+
+
 @contextmanager
 def site_of(command: str, shell_environment: dict[str, str], folder: Path) -> Iterator[Site]:
     """What runs in the other terminal."""
@@ -65,11 +73,9 @@ def test_the_tutorial_is_what_happens(wheel: Path, tmp_path: Path):
         "HOME": str(tmp_path),
         "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
         "UV_CACHE_DIR": str(tmp_path / "uv"),
-        "UV_FIND_LINKS": str(WHEELS),
-        "UV_OFFLINE": "1",
-        "UV_PYTHON": sys.executable,
         "UV_TOOL_BIN_DIR": str(programs),
         "UV_TOOL_DIR": str(tmp_path / "tools"),
+        **where_from(),
     }
     subprocess.run(
         ["bash", "-c", said("install")],
