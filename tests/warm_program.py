@@ -42,7 +42,10 @@ def main() -> int:
 
 
 def told(report: socket.socket) -> int:
-    return int.from_bytes(report.recv(4, socket.MSG_WAITALL), sys.byteorder, signed=True)
+    said = report.recv(4, socket.MSG_WAITALL)
+    if len(said) < 4:
+        sys.exit("the warm interpreter has ended")
+    return int.from_bytes(said, sys.byteorder, signed=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What must hold before the first write: the right site and day, nothing moved, no refusal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Final, NamedTuple
@@ -284,19 +284,21 @@ def check_guards(
 
 
 def _check_rosters(
-    plan: Plan, policies: Iterable[InForce], before: Mapping[str, RosterSize]
+    plan: Plan, policies: Collection[InForce], before: Mapping[str, RosterSize]
 ) -> None:
     """Refuse a plan by a roster that was cut off, where it was made without knowing that (RR521).
 
-    Who plans against a saved state, or with the library, may not know what was applied last.
+    Who plans against a saved state, or with the library, may not know what was applied last. Who
+    knew it has held back what the roster lacks, or lifted that.
 
     Raises:
-        PlanUnusable: it has lost more than a policy allows, and nobody lifted that.
+        PlanUnusable: it has lost more than a policy allows since another time than the plan knew.
     """
-    if any(each.code == "RR521" and each.override is not None for each in plan.verdicts):
-        return
-    policies = tuple(policies)
-    lost = [each for each in shrunk(plan.rosters, before) if too_much([each], policies)]
+    lost = [
+        each
+        for each in shrunk(plan.rosters, before)
+        if plan.basis.rosters.get(each.name) != each.before and too_much([each], policies)
+    ]
     if lost:
         told = "; ".join(map(str, lost))
         raise PlanUnusable(

@@ -304,7 +304,7 @@ def _search_plans(connection: Connection, found: Found) -> None:
     for row in connection.execute(statement).mappings():
         about = bool(ran[row["id"]] & found.about)
         values = {
-            "header": _header(row["header"], found.person, about=about),
+            "header": _header(row["header"], found.person),
             "used": row["used"] or about,
         }
         if any(values[name] != row[name] for name in values):
@@ -313,14 +313,9 @@ def _search_plans(connection: Connection, found: Found) -> None:
             found.unfinished += values["used"] != row["used"]
 
 
-def _header(header: Mapping[str, Any], person: Person, *, about: bool) -> Row:
-    verdicts = [
-        {**each, "override": each["override"] and person.erase(each["override"])}
-        for each in header["verdicts"]
-    ]
+def _header(header: Mapping[str, Any], person: Person) -> Row:
     policies = [_without(each, person.id) for each in header.get("policies", ())]
-    basis = {**header["basis"], "digests": {}} if about else header["basis"]
-    return {**header, "verdicts": verdicts, "policies": policies, "basis": basis}
+    return {**header, "policies": policies}
 
 
 def _without(policy: Mapping[str, Any], person: str | None) -> Mapping[str, Any]:

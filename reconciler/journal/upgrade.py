@@ -1,6 +1,7 @@
 """Brings a database to the newest revision when it is opened, and refuses what is not ours."""
 
 import threading
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, func, inspect, select
@@ -32,8 +33,15 @@ def bring_up_to_date(database: Database) -> None:
     with database.writing() as connection:  # on SQLite this alone keeps every other writer out
         if not database.is_sqlite:
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        if revision_of(connection, shown) != REVISIONS[-1]:
+        before = revision_of(connection, shown)
+        if before != REVISIONS[-1]:
+            if database.is_sqlite:
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
             _migrate(connection)
+    if before is not None:
+        # What a revision takes out is to be gone. While another process reads, it goes later.
+        with suppress(JournalError):
+            database.scrub()
 
 
 def revision_of(connection: Connection, shown: str) -> str | None:

@@ -106,7 +106,8 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
     standing = stand(directory, desired, moves, protection, diff(directory, desired))
     differences = treated(directory, desired, protection, standing.differences)
     sizes = {name: RosterSize.of(roster) for name, roster in manifest.rosters.items()}
-    lost = tuple(shrunk(sizes, rosters_before or {}))
+    before = rosters_before or {}
+    lost = tuple(shrunk(sizes, before))
     kept = held_back(desired, differences)
     due = tuple(each.address for each in kept if each.treatment is Treatment.HOLD_BACK)
     if "RR521" not in (overrides or {}) and too_much(lost, policies):
@@ -137,6 +138,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
             units=manifest.settings.units,
             digests={},
             compared=standing.compared,
+            rosters={name: size for name, size in before.items() if name in sizes},
         ),
         unmanaged=tuple(unmanaged),
         warnings=(

@@ -26,7 +26,7 @@ FORMAT: Final = "reconciler.plan/1"
 _DIGEST: Final = "digest"
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
 _HEADER: Final = frozenset(
-    ("manifest", "revision", "timezone", "summary", "rosters", "policies", "verdicts", "basis")
+    ("manifest", "revision", "timezone", "summary", "rosters", "policies", "basis")
 )
 
 
@@ -48,11 +48,10 @@ def to_text(plan: Plan) -> str:
 def header_document(plan: Plan) -> Document:
     """Turn into JSON data what a journal keeps of a plan beside its actions.
 
-    It is what history and rollback read back, and nothing else: a list of people kept for nobody
-    would be one in which somebody is to be forgotten.
+    It is what history, rollback and the next plan read back, and nothing else: a list of people
+    kept for nobody would be one in which somebody is to be forgotten.
     """
-    judged = tuple(replace(verdict, found=(), digest=None) for verdict in plan.verdicts)
-    members = _members(replace(plan, verdicts=judged))
+    members = _members(replace(plan, basis=replace(plan.basis, digests={})))
     return json_text.whole(member for member in members if member[0] in _HEADER)
 
 
@@ -77,7 +76,7 @@ def _members(plan: Plan) -> json_text.Members:
     yield "redacted", plan.redacted
     yield "summary", summary_document(plan)
     yield from map(listed, ("actions", "unmanaged", "upcoming", "accepted", "moved", "warnings"))
-    yield "rosters", {name: size._asdict() for name, size in plan.rosters.items()}
+    yield "rosters", _rosters(plan.rosters)
     yield "policies", policy_documents.policies_document(plan.policies)
     yield from map(listed, ("verdicts", "access", "schools"))
     yield "people", dict(plan.people)
@@ -154,6 +153,10 @@ def summary_document(plan: Plan) -> Document:
     }
 
 
+def _rosters(sizes: Mapping[str, RosterSize]) -> Document:
+    return {name: size._asdict() for name, size in sizes.items()}
+
+
 def _basis(basis: Basis) -> Document:
     return {
         "scope": list(basis.scope) if basis.scope is not None else None,
@@ -165,6 +168,7 @@ def _basis(basis: Basis) -> Document:
         "digests": dict(basis.digests),
         "compared": [list(pair) for pair in basis.compared],
         "batch": basis.batch,
+        "rosters": _rosters(basis.rosters),
     }
 
 
@@ -213,6 +217,7 @@ def read_basis(basis: Mapping[str, Any]) -> Basis:
         # an older journal's basis has none of these
         compared=tuple((one, other) for one, other in basis.get("compared", ())),
         batch=basis.get("batch", False),
+        rosters=read_rosters(basis.get("rosters", {})),
     )
 
 

@@ -1,8 +1,9 @@
 """The plan as a value: sorted, serialisable data that carries no execution (design, section 5)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 from reconciler.access.changes import AccessChange
@@ -161,6 +162,8 @@ class Basis:
         batch: whether it is a part only of what the manifest speaks for: other batches go before
             and after it.
         digests: per part of the state its digest; equal parts have equal digests.
+        rosters: per roster how much there was in it when it was last applied, as far as whoever
+            made the plan knew; so much it was compared with.
     """
 
     scope: tuple[str, ...] | None
@@ -172,6 +175,7 @@ class Basis:
     digests: Mapping[str, str]
     compared: tuple[tuple[str, str], ...] = ()
     batch: bool = False
+    rosters: Mapping[str, RosterSize] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -309,6 +309,18 @@ def test_a_plan_against_a_saved_state_does_not_get_round_what_the_roster_had(des
     assert desk.sandbox.writes() == before
 
 
+def test_what_was_lifted_and_cut_off_is_finished_by_the_same_command(desk: Desk):
+    """The removals are done, so nothing is left that the roster's loss would hold back."""
+    text = with_roster(desk)
+    manifest = desk.write(text, "r.yaml")
+    desk.run("apply", manifest, "--yes")
+    cut_off(desk)
+    desk.write(f"{text}\nlabels: {{mentor: {{tool_name: Mine}}}}\n", "r.yaml")
+    lifted = ("--override", "RR521", "--override", "RR501", "--reason", "they left")
+    desk.run("apply", manifest, "--yes", "--only", "mentor/*", *lifted)
+    assert "1 succeeded" in desk.run("apply", manifest, "--yes", *lifted).out
+
+
 def test_a_roster_that_was_cut_off_hands_no_class_to_who_steps_in(desk: Desk):
     text = with_roster(desk)
     assert text.count("none: report") == 1

@@ -10,9 +10,15 @@ from small import STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.domain.address import Address
-from reconciler.domain.assignments import Assignment
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.roster import RosterSize
-from reconciler.domain.vocabulary import LabelField, MembershipRole, Role, TargetKind
+from reconciler.domain.vocabulary import (
+    LabelField,
+    MembershipRole,
+    Role,
+    TargetKind,
+    UnitKind,
+)
 from reconciler.errors import ExitCode, GuardRefused, InvalidInput, PlanUnusable, WrongUse
 from reconciler.manifest.model import (
     Item,
@@ -20,6 +26,7 @@ from reconciler.manifest.model import (
     Level,
     Limit,
     Manifest,
+    Move,
     Policy,
     ReasonFor,
     Rule,
@@ -27,9 +34,9 @@ from reconciler.manifest.model import (
 )
 from reconciler.plan.document import from_document, to_document
 from reconciler.plan.model import Plan
-from reconciler.policy.model import InForce, Source, Verdict
+from reconciler.policy.model import InForce, Source
 from reconciler.provider import ChangeResult
-from reconciler.state import LiveState, Membership, Person
+from reconciler.state import LiveState, Membership, Person, Profile, Unit
 
 UNLIMITED = Limit(100, percentage=True)
 
@@ -335,9 +342,47 @@ def test_a_plan_that_did_not_know_of_a_roster_that_was_cut_off_is_refused(limit,
         "they have lost too much since (sis: from 4 to 2 teachers)."
     )
     assert caught.value.advice == "Look whether they are whole, and plan against the site itself."
-    lifted = Verdict("RR521", None, 1, 0, False, "x", override="they left")
-    meant = replace(made, verdicts=(*made.verdicts, lifted))
-    assert apply_to(meant, MemorySite(small_site()), rosters_before=before).verified
+    both = replace(made, rosters={"sis": has, "hr": has})
+    with pytest.raises(PlanUnusable, match="hr: from 4 to 2 teachers; sis: from 4 to 2 teachers"):
+        apply_to(both, site, rosters_before=before)
+    knowing = replace(made, basis=replace(made.basis, rosters=before))
+    assert from_document(to_document(knowing)) == knowing
+    assert apply_to(knowing, MemorySite(small_site()), rosters_before=before).verified
+    earlier = replace(made, basis=replace(made.basis, rosters={"sis": has, "hr": had}))
+    with pytest.raises(PlanUnusable):
+        apply_to(earlier, MemorySite(small_site()), rosters_before=before)
+
+
+def test_what_counts_as_being_over_another_school_does_so_when_it_is_applied_too():
+    """A school has another unit on the site now, with the same learners: who led it leads that."""
+    own = small_site()
+    people = ("20", "21")
+    state = replace(
+        own,
+        profiles=(Profile("p0", "Staff", frozenset(Role)), own.profiles[1]),
+        units=(*own.units[:2], Unit("u4", "ny", UnitKind.SCHOOL, "Ny", "u0")),
+        memberships=tuple(
+            Membership(unit, learner, MembershipRole.LEARNER, True, None, None)
+            for unit in ("u1", "u4")
+            for learner in people
+        ),
+        holders=frozenset({Holder(Role.HEADTEACHER, "10")}),
+        assignments=Assignments.of(
+            [Assignment(Role.HEADTEACHER, "10", TargetKind.SCHOOL, "u1")],
+        ),
+    )
+    entry = entry_of(Role.HEADTEACHER, ref("t-0"), (Item(TargetKind.SCHOOL, ref("ny")),))
+    manifest = wanting(
+        sections={Role.HEADTEACHER: Section((entry,), AT)},
+        labels={(Role.MENTOR, LabelField.TOOL_NAME): LabelSetting("Mine", AT)},
+        moved=(Move(ref("skole"), ref("ny"), None),),
+    )
+    demand = site_policy(demands=frozenset({Rule.EVERY_SCHOOL_HAS_HEADTEACHER}))
+    made = plan(state, manifest, site_policy=demand)
+    assert [str(each.name) for each in made.actions] == ["label/mentor/tool_name"]
+    assert made.counted
+    assert apply_to(made, MemorySite(state), site_policy=demand).verified
+    assert "RR515: " in refusal(replace(made, moved=()), MemorySite(state), demand)
 
 
 def test_a_limit_of_the_site_takes_the_place_of_the_built_in_one():

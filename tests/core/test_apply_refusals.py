@@ -112,6 +112,15 @@ def test_a_guard_names_every_refusal_and_how_to_lift_them():
     )
 
 
+def test_a_guard_tells_its_reasons_one_by_one():
+    state = small_site(("11", "u2"))
+    made = plan(state, wanting(policy=Policy(max_removals=Limit(0, percentage=False))))
+    with pytest.raises(GuardRefused) as caught:
+        apply_to(made, MemorySite(state))
+    assert [code for code, _ in caught.value.reasons] == ["RR501", "RR502"]
+    assert caught.value.reasons[1][1] == "no mentor would be left"
+
+
 def test_overrides_are_recorded_once_each_and_in_order():
     state = small_site(("11", "u2"))
     made = plan(state, wanting(policy=Policy(max_removals=Limit(0, percentage=False))))
@@ -273,6 +282,8 @@ def test_a_refusal_notes_whom_it_names():
     demand = Policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
     strict = wanting(policy=demand, sections={})
     assert named(made, MemorySite(state), site_policy=strict) == {("10", "t-0"), ("12", "t-2")}
+    everybody = {("11", "t-1"), ("12", "t-2")}
+    assert named(made, MemorySite(state), only=["mentor/x"]) == everybody
     moved = MemorySite(state)
     moved.write(Address.holder("mentor", "13"), Verb.ADD, after=True)
     assert named(made, moved) == {("13", "t-3"), ("actor:admin", "admin")}

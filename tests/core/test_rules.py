@@ -645,6 +645,7 @@ def test_what_it_lost_is_removed_where_somebody_says_so():
     ]
     assert not made.refused
     assert made.rosters == {"sis": RosterSize.of(CUT)}
+    assert made.basis.rosters == {"sis": SIZE}
 
 
 @pytest.mark.parametrize(
