@@ -19,9 +19,12 @@ import click
 from sandboxes import ROOT
 
 import reconciler
+from reconciler import connection
 from reconciler.cli.main import cli
 from reconciler.diagnostics import CODES
 from reconciler.errors import ExitCode
+from reconciler.monitoring.samples import FAMILIES
+from reconciler.reports import formats
 
 SURFACE = Path(__file__).with_name("surface.txt")
 PAGE = (ROOT / "docs" / "public.md").read_text(encoding="utf-8")
@@ -33,7 +36,9 @@ def commands(found: click.Command, name: str) -> Iterator[str]:
     with click.Context(found, info_name=name) as context:
         for each in found.get_params(context):
             words = each.opts if isinstance(each, click.Option) else [each.human_readable_name]
-            yield f"{name} {'/'.join([*words, *each.secondary_opts])}"
+            choices = each.type.choices if isinstance(each.type, click.Choice) else ()
+            told = [*words, *each.secondary_opts, *(f"={choice}" for choice in choices)]
+            yield f"{name} {' '.join(told)}"
         if isinstance(found, click.Group):
             for below in found.list_commands(context):
                 command = found.get_command(context, below)
@@ -77,12 +82,28 @@ def parameter(found: inspect.Parameter) -> str:
     return f"*, {name}" if found.kind is found.KEYWORD_ONLY else name
 
 
+def members(schema: Any, path: str) -> Iterator[str]:
+    """The members that documents have, wherever they are defined, and their words."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from members(each, path)
+    elif isinstance(schema, dict):
+        for key, each in schema.get("properties", {}).items():
+            yield f"{path} {key}"
+            yield from members(each, f"{path} {key}")
+        for word in schema.get("enum", ()):
+            yield f"{path} = {word}"
+        for key in ("$defs", "schemas"):
+            for name, each in schema.get(key, {}).items():
+                yield from members(each, f"{path} {name}:")
+        for key in ("items", "additionalProperties", "oneOf", "anyOf", "allOf", "then", "if"):
+            yield from members(schema.get(key), path)
+        yield from members(schema.get("components"), path)
+
+
 def surface() -> Iterator[str]:
     for name in reconciler.__all__:
-        home = getattr(reconciler, name)
-        yield from (
-            told(f"reconciler.{name}", home) if inspect.isfunction(home) else [f"reconciler.{name}"]
-        )
+        yield from told(f"reconciler.{name}", getattr(reconciler, name))
     for path in MODULES:
         module = import_module(path)
         for name in own_names(module):
@@ -91,9 +112,13 @@ def surface() -> Iterator[str]:
     yield from (f"exit {each.value} {each.name}" for each in ExitCode)
     yield from (f"{code} {each.severity.value}" for code, each in sorted(CODES.items()))
     for schema in sorted((ROOT / "schemas").glob("*.json")):
-        document = json.loads(schema.read_text(encoding="utf-8"))
         yield f"schemas/{schema.name}"
-        yield from (f"schemas/{schema.name} {key}" for key in document.get("properties", ()))
+        yield from members(json.loads(schema.read_text(encoding="utf-8")), f"schemas/{schema.name}")
+    for subject in formats._SUBJECTS:
+        yield from (f"format of {subject}: {name}" for name in formats.names(subject))
+    yield from (f"setting {key}" for key in connection._KEYS)
+    yield from (f"variable {name}" for name in connection._VARIABLES.values())
+    yield from (f"metric {name}" for name in FAMILIES)
 
 
 def test_what_is_public_is_what_is_recorded():
