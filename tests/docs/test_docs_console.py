@@ -116,6 +116,7 @@ NOT_RUN = {
     "--ready-file ready.json": "the database is the reader's",
     "reconciler sandbox export --database site.db --out live.json": "run by tests/sandbox",
     "reconciler sandbox reset --database site.db --seed live.json --yes": "run by tests/sandbox",
+    "reconciler sandbox update --database site.db --seed district.zip": "run by tests/sandbox",
     "reconciler sandbox --seed district.zip --ready-file ready.json": "runs until it is stopped",
     "reconciler sandbox --seed live.json --without events": "runs until it is stopped",
     "reconciler sandbox --faults faults.yaml --ready-file ready.json": "runs until it is stopped",
