@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,27 @@ class Evaluator:
 
 
 class Runner:
-    """A machine that runs the action on a desk's folder, and what it keeps between runs."""
+    """A machine that runs the action on a desk's folder, and what it keeps between runs.
 
-    def __init__(self, desk: Desk, host: CodeHost, folder: Path) -> None:
+    Args:
+        desk: where it works.
+        host: the host of code that it asks.
+        folder: where it may keep what it needs.
+        program: the console script that stands for an installed one.
+        kept_open: the descriptors that the script needs.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        host: CodeHost,
+        folder: Path,
+        program: Path = PROGRAM,
+        kept_open: Sequence[int] = (),
+    ) -> None:
         self.desk = desk
+        self.program = program
+        self.kept_open = kept_open
         self.host = host
         self.folder = folder
         self.kept: dict[tuple[int, str], bytes] = {}
@@ -157,7 +175,7 @@ class Runner:
         if "pipelines/install" in step["run"]:  # takes half a minute; test_install.py runs it
             programs = temp / "reconciler" / "bin"
             programs.mkdir(parents=True)
-            (programs / "reconciler").symlink_to(PROGRAM)
+            (programs / "reconciler").symlink_to(self.program)
             return {}
         output, summary, script = temp / "output", temp / "summary", temp / "script.sh"
         for each in (output, summary):
@@ -189,6 +207,7 @@ class Runner:
             text=True,
             timeout=RUN_SECONDS,
             check=False,
+            pass_fds=self.kept_open,
         )
         ran.code = done.returncode
         ran.log += done.stdout

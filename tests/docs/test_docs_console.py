@@ -36,6 +36,9 @@ from reconciler.cli.main import COMMANDS
         ),
         (["rolls back run 3f2a91bc"], ["rolls back run 00c0ffee"], True),
         (["3f2a91bc  done"], ["00c0ffee  failed"], False),
+        (["anna@office  0a1b2c3d  done"], ["anna@office  99887766  done"], True),
+        (["anna@office  0a1b2c3d  done"], ["anna@office  rollback  done"], False),
+        (["rollback of 3f2a91bc  done"], ["rollback of 00c0ffee  done"], True),
         (["By  anna@office"], ["By  nobody"], False),
     ],
 )
