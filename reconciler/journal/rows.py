@@ -43,7 +43,10 @@ _CARRIED: Final = (requests.c.run == actions.c.run) & (requests.c.number == acti
 """Joins an action to the request that carried it last."""
 
 _LEFT_OUT: Final = frozenset(
-    ("actions", "access", "people", "unmanaged", "upcoming", "accepted", "warnings", "digest")
+    (
+        *("actions", "access", "people", "unmanaged", "upcoming", "accepted", "moved", "warnings"),
+        "digest",
+    )
 )
 """What a plan's header leaves out: it stands in the actions, or nobody needs it after the run."""
 
@@ -143,6 +146,7 @@ def add_plan(connection: Connection, plan: Plan) -> None:
         unmanaged=(),
         upcoming=(),
         accepted=(),
+        moved=(),
         warnings=(),
         verdicts=tuple(replace(verdict, found=(), digest=None) for verdict in plan.verdicts),
     )

@@ -321,7 +321,15 @@ def _header(header: Mapping[str, Any], person: Person, *, about: bool) -> Row:
     ]
     policies = [_without(each, person.id) for each in header.get("policies", ())]
     basis = {**header["basis"], "digests": {}} if about else header["basis"]
-    return {**header, "verdicts": verdicts, "policies": policies, "basis": basis}
+    without = {**header, "verdicts": verdicts, "policies": policies, "basis": basis}
+    if "moved" in header:  # kept by an older version
+        without["moved"] = [each for each in header["moved"] if not _moves(each, person)]
+    return without
+
+
+def _moves(moved: Mapping[str, Any], person: Person) -> bool:
+    """Whether what counted as moved is the person's."""
+    return any(person.is_named(moved[name]) for name in ("address", "name", "to", "to_name"))
 
 
 def _without(policy: Mapping[str, Any], person: str | None) -> Mapping[str, Any]:

@@ -1,9 +1,11 @@
 """Who is meant, and what names them: the cases that a real site makes seldom."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import select, update
 from stories import SITE, changes, plan_of, told
 
 from reconciler.apply.journal import RunEnd
@@ -16,7 +18,8 @@ from reconciler.errors import WrongUse
 from reconciler.journal.forget import find_traces, forget
 from reconciler.journal.history import find_run
 from reconciler.journal.record import SqlJournal
-from reconciler.plan.model import Action, Plan
+from reconciler.journal.tables import plans
+from reconciler.plan.model import Action, Moved, Plan
 from reconciler.provider import Verb
 
 DECLARED = Cause(CauseKind.DECLARED, Position("roles.yaml", 3, 5))
@@ -161,3 +164,42 @@ def test_a_learner_is_found_in_the_last_place_only(journal: SqlJournal):
     run = record(journal, add(f"mentor/10/{kind}/20", f"mentor/t-1/{kind}/s-1"))
     forgotten(journal, "s-1")
     assert names(journal, run) == ["mentor/t-1/learner/forgotten-1"]
+
+
+MOVED = Moved(
+    Address.parse("mentor/10/class/u-1"),
+    Address.parse("mentor/t-1/class/8a"),
+    Address.parse("mentor/10/class/u-2"),
+    Address.parse("mentor/t-1/class/9a"),
+    counts=True,
+)
+
+
+def plans_of(journal: SqlJournal) -> str:
+    with journal.database.reading() as connection:
+        return json.dumps([*connection.execute(select(plans.c.header)).scalars()])
+
+
+def test_what_counts_as_moved_is_kept_nowhere(journal: SqlJournal):
+    """It names people of whom the plan has no action, and is needed no more after the run."""
+    plan = replace(plan_of(), moved=(MOVED,))
+    with journal.lease(SITE):
+        journal.begin(plan, plan.actions, []).end(RunEnd.DONE, "", used=True)
+    assert "t-1" not in plans_of(journal)
+
+
+def test_what_an_older_version_kept_as_moved_goes_with_the_person(journal: SqlJournal):
+    record(journal, add("mentor/11", "mentor/t-2"))
+    moved = {"address": str(MOVED.address), "name": str(MOVED.name), "to": str(MOVED.to),
+             "to_name": str(MOVED.to_name), "counts": True}  # fmt: skip
+    other = {**moved, "address": "mentor/11/class/u-1", "name": "mentor/t-2/class/8a"}
+    other |= {"to": "mentor/11/class/u-2", "to_name": "mentor/t-2/class/9a"}
+    with journal.database.writing() as connection:
+        header = connection.execute(select(plans.c.header)).scalar_one()
+        connection.execute(update(plans).values(header={**header, "moved": [moved, other]}))
+    forgotten(journal, "t-1")
+    told = plans_of(journal)
+    assert "t-1" not in told
+    assert "t-2" in told
+    forgotten(journal, "t-2")
+    assert "mentor/t-2/class" not in plans_of(journal)

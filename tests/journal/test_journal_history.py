@@ -125,7 +125,7 @@ def test_its_plan_is_there_without_the_long_lists(journal: SqlJournal) -> None:
     assert header["as_of"] == PLAN.as_of.isoformat()
     assert header["summary"]["add"] == len(PLAN.actions)
     assert header["basis"]["digests"] == PLAN.basis.digests
-    left_out = {"actions", "access", "people", "unmanaged", "warnings", "digest"}
+    left_out = {"actions", "access", "people", "unmanaged", "moved", "warnings", "digest"}
     assert header.keys() & left_out == set()
 
 
