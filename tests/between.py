@@ -1,14 +1,15 @@
-"""What stands between a command and its site: TLS with a certificate made here, another clock."""
+"""What stands between a command and its site: TLS with a certificate made here, another clock, and
+what happens while a request is on its way."""
 
 import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,7 +50,11 @@ def make_certificate(directory: Path, *, name: str = f"IP:{HERE}", days: int = 2
 
 @contextmanager
 def between(
-    url: str, *, certificate: Path | None = None, ahead: timedelta = timedelta()
+    url: str,
+    *,
+    certificate: Path | None = None,
+    ahead: timedelta = timedelta(),
+    meanwhile: Callable[[str, Callable[[], None]], None] = lambda _what, ask: ask(),
 ) -> Iterator[str]:
     """Pass on what is asked of a site; gives the address to ask at.
 
@@ -57,6 +62,8 @@ def between(
         url: the site's own address, by http.
         certificate: for TLS, with its key.
         ahead: by how much the clock goes wrong that the answers tell.
+        meanwhile: gets each request, `POST /v1/changes` say, and asks the site when it calls
+            what it gets beside it; what it does before and after holds up the client.
     """
     there = urlsplit(url).netloc
 
@@ -74,10 +81,17 @@ def between(
         def pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             site = HTTPConnection(there, timeout=20)
-            site.request(self.command, self.path, body, {**self.headers, "Host": there})
-            answer = site.getresponse()
-            content = answer.read()
+
+            def ask() -> None:
+                site.request(self.command, self.path, body, {**self.headers, "Host": there})
+                answers.append(site.getresponse())
+                contents.append(answers[0].read())
+
+            answers: list[HTTPResponse] = []
+            contents: list[bytes] = []
+            meanwhile(f"{self.command} {self.path}", ask)
             site.close()
+            (answer,), (content,) = answers, contents
             self.send_response_only(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in ("date", "content-length", "transfer-encoding"):

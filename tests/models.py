@@ -1,13 +1,15 @@
 """Slow, obvious models of the domain's rules, apart from the code that they judge."""
 
+from datetime import date
+
 from strategies import TODAY
 
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.state import LiveState
 
 
-def mentors_of(state: LiveState) -> dict[str, set[str]]:
-    """Who mentors each learner, by walking from every learner up the tree."""
+def mentors_of(state: LiveState, day: date = TODAY) -> dict[str, set[str]]:
+    """Who mentors each learner on a day, by walking from every learner up the tree."""
     parents = {unit.id: unit.parent for unit in state.units}
     enabled = {profile.id: profile.roles for profile in state.profiles}
     profile_of = {person.id: person.profile for person in state.people}
@@ -23,7 +25,7 @@ def mentors_of(state: LiveState) -> dict[str, set[str]]:
             found.setdefault(assignment.target, set()).add(assignment.person)
         for membership in state.memberships:
             at = membership.unit
-            if membership.role is not MembershipRole.LEARNER or not membership.holds_on(TODAY):
+            if membership.role is not MembershipRole.LEARNER or not membership.holds_on(day):
                 continue
             while at is not None:
                 if at == assignment.target:

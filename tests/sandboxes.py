@@ -155,11 +155,11 @@ class Site:
 class Sandbox(Site):
     """A process of its own that is a site."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, **variables: str) -> None:
         ready_file = directory / f"ready-{time.monotonic_ns()}.json"
         command: list[str | Path] = [PROGRAM, "sandbox", "--port", "0"]
         command += ["--ready-file", ready_file, *arguments]
-        self.process = warm.Process(command, clean_environment(), directory)
+        self.process = warm.Process(command, {**clean_environment(), **variables}, directory)
         end = time.monotonic() + START_SECONDS
         while not ready_file.exists():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -180,9 +180,9 @@ def ended(process: "subprocess.Popen[bytes]") -> Done:
 
 
 @contextmanager
-def running(directory: Path, *arguments: str) -> Iterator[Sandbox]:
-    """Run a sandbox for as long as the block lasts."""
-    sandbox = Sandbox(directory, *arguments)
+def running(directory: Path, *arguments: str, **variables: str) -> Iterator[Sandbox]:
+    """Run a sandbox for as long as the block lasts; variables are set in its environment."""
+    sandbox = Sandbox(directory, *arguments, **variables)
     try:
         yield sandbox
     finally:

@@ -10,10 +10,15 @@ all scripts of a session, and a script that has ended does not take its modules 
 `test_cli_cold.py` and the first use of each command in the pages start cold, and so does what is
 about starting, a terminal or being killed. With `COLD=1` in the environment everything does, as in
 `make soak`.
+
+A story that takes months names a file in TESTS_CLOCK. There stands by how many seconds the clock
+is ahead of ours, and what is forked goes by that clock. It never starts cold: no other process
+could be given another clock without a library of the system.
 """
 
 import atexit
 import contextlib
+import datetime
 import gc
 import importlib
 import json
@@ -34,12 +39,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 END_SECONDS = 15
 NUMBER = struct.Struct("=i")
 AT_START = ("LANG", "LC_", "LD_", "MALLOC_", "PYTHON")
 """The variables that an interpreter reads as it starts; warm, it is too late for others."""
+CLOCK = "TESTS_CLOCK"
+"""The variable that names the file of another clock."""
 
 
 class Process:
@@ -119,8 +126,11 @@ class Programs(NamedTuple):
 @cache
 def programs(script: Path) -> Programs:
     """Return what stands in for a console script, and starts warm; with `COLD=1` the script."""
-    if "COLD" in os.environ:
-        return Programs(script.parent, ())
+    return Programs(script.parent, ()) if "COLD" in os.environ else own_programs(script)
+
+
+def own_programs(script: Path) -> Programs:
+    """Return what nobody else uses: the first use of each command in it starts cold."""
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
     atexit.register(shutil.rmtree, folder)
     for name in ("started", "bin"):
@@ -241,14 +251,45 @@ def _become(stdin: int, stdout: int, stderr: int, report: int) -> None:
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     os.chdir(order["cwd"])
-    if order["cold"] or _at_start(order["env"]) != _at_start(os.environ):
+    cold = order["cold"] and CLOCK not in order["env"]
+    if cold or _at_start(order["env"]) != _at_start(os.environ):
         start = [sys.executable] if order["argv"][0] == "-m" else []
         command = [*start, *order["argv"]]
         os.execve(command[0], command, order["env"])  # noqa: S606 - no shell is wanted
     os.environ.clear()
     os.environ.update(order["env"])
     time.tzset()
+    if CLOCK in os.environ:
+        _go_by(Path(os.environ[CLOCK]))
     sys.argv = order["argv"]
+
+
+class _Kind(type):
+    """The kind of a class whose instances are all times."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, datetime.datetime)
+
+
+def _go_by(clock: Path) -> None:
+    """Let the package tell the time by a clock that its tests set.
+
+    Times that are made are ordinary ones; only what `now` is differs.
+    """
+
+    class Shifted(datetime.datetime, metaclass=_Kind):
+        def __new__(cls, *arguments: Any, **more: Any) -> Any:
+            return datetime.datetime(*arguments, **more)  # noqa: DTZ001 - as it is asked for
+
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            ahead = datetime.timedelta(seconds=float(clock.read_text()))
+            now = (datetime.datetime.now(datetime.UTC) + ahead).astimezone(tz)
+            return now if tz else now.replace(tzinfo=None)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("reconciler") and getattr(module, "datetime", None) is datetime.datetime:
+            module.datetime = Shifted  # type: ignore[attr-defined]
 
 
 def _at_start(env: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from reconciler.domain.roster import HOMEROOM
+from reconciler.domain.roster import HOMEROOM, ROSTER_COLUMNS
 from reconciler.manifest.model import (
     ForNone,
     ForSeveral,
@@ -31,7 +31,10 @@ def source_data(source: RosterSource) -> dict[str, Any]:
     if source.units is not RosterUnitKey.SOURCED_ID:
         data["units"] = source.units.value
     if source.columns:
-        data["columns"] = dict(source.columns)
+        # In the order of the schema, however they were named: exports are in their normal form.
+        data["columns"] = {
+            name: source.columns[name] for name in ROSTER_COLUMNS if name in source.columns
+        }
     return data
 
 

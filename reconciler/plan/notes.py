@@ -139,7 +139,10 @@ def named_deviations(
 
 
 def bereft(judged: Judged, verdicts: Iterable[Verdict]) -> Iterator[Diagnostic]:
-    """Warn of learners who lose their last mentor, unless a verdict names them already."""
+    """Warn of learners who lose their last mentor, unless a verdict names them already.
+
+    Whoever is a learner nowhere on the plan's day has left, and needs none.
+    """
     lost = {learner for change in judged.access for learner in change.lost}
     if not lost or any(each.code == "RR513" and not each.passed for each in verdicts):
         return
@@ -147,7 +150,8 @@ def bereft(judged: Judged, verdicts: Iterable[Verdict]) -> Iterator[Diagnostic]:
         judged.learners.of_all(side.effective.of_role(Role.MENTOR))
         for side in (judged.before, judged.after)
     )
-    left = sorted(judged.keys.person(learner) for learner in (lost & had) - have)
+    here = judged.learners.under(judged.before.directory.root.id)
+    left = sorted(judged.keys.person(learner) for learner in (lost & had & here) - have)
     if left:
         yield Diagnostic(
             "RR520",

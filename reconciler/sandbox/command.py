@@ -289,6 +289,29 @@ def reset(
         click.echo(f"The database holds {site} now, at its beginning.", err=True)
 
 
+@sandbox.command("update")
+@_kept_database
+@_seed_options
+def update(
+    *, database: str, seed: Path | None, seed_type: str | None, columns: dict[str, str]
+) -> None:
+    """Take a newer directory from the school system, also while the site is served.
+
+    People, units, memberships and who answers for whom are as the seed has them; who has which
+    role stays. People whom it does not have keep their account, which is in use no longer.
+
+    Example: reconciler sandbox update --database site.db --seed roster.zip
+    """
+    wanted = _seed(seed, seed_type, columns)
+    if wanted is None:
+        raise click.UsageError("Name what the school system has now, with --seed.")
+    with _refusing():
+        from reconciler.sandbox import upkeep  # noqa: PLC0415, the server is an extra
+
+        site = upkeep.update(database, wanted)
+        click.echo(f"{site} has the directory of {wanted.path} now.", err=True)
+
+
 @sandbox.command("export")
 @_kept_database
 @click.option(

@@ -6,6 +6,7 @@ part is held at once, so that a million assignments take no more memory than a t
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -55,16 +56,36 @@ def load(connection: Connection, parts: Iterable[Part], path: Path | None) -> No
     Raises:
         SandboxRefused: the seed is no possible site.
     """
-    named = path or "that is built in"
-    try:
+    with possible(path):
         fill(connection, parts)
-    except _Twice as twice:
-        raise SandboxRefused(f"the seed {named} is not a possible site: {twice}") from None
-    # What stands there now is all new, and the checks below join all of it.
-    connection.exec_driver_sql("ANALYZE")
+        # What stands there now is all new, and the checks join all of it.
+        connection.exec_driver_sql("ANALYZE")
+        check(connection)
+
+
+@contextmanager
+def possible(path: Path | None) -> Iterator[None]:
+    """Say of which seed it is that the site would be impossible.
+
+    Raises:
+        SandboxRefused: in the place of `Impossible`.
+    """
+    try:
+        yield
+    except Impossible as impossible:
+        named = path or "that is built in"
+        raise SandboxRefused(f"the seed {named} is not a possible site: {impossible}") from None
+
+
+def check(connection: Connection) -> None:
+    """Look whether what stands there is a possible site.
+
+    Raises:
+        Impossible: it is not.
+    """
     wrong = what_is_wrong(connection)
     if wrong is not None:
-        raise SandboxRefused(f"the seed {named} is not a possible site: {wrong}")
+        raise Impossible(wrong)
 
 
 def fill(connection: Connection, parts: Iterable[Part]) -> None:
@@ -74,19 +95,27 @@ def fill(connection: Connection, parts: Iterable[Part]) -> None:
         if name == SITE:
             _add_site(connection, items)
             continue
-        table = COLLECTIONS[name]
-        rows = [_row(item) for item in items]
-        if table is tables.labels:
-            labelled.update(row["role"] for row in rows)
-        _add(connection, table, rows)
-        if table is tables.people:
-            _add(connection, tables.found_by, [each for row in rows for each in _found_by(row)])
+        labelled.update(item.role.value for item in items if isinstance(item, LabelsItem))
+        add(connection, name, items)
     unlabelled = [LabelsItem(role=role) for role in Role if role.value not in labelled]
     _add(connection, tables.labels, [_row(item) for item in unlabelled])
     connection.execute(
         insert(tables.collections),
         [{"name": name, "revision": _FIRST_REVISION} for name in COLLECTIONS],
     )
+
+
+def add(connection: Connection, name: str, items: Iterable[Shape]) -> None:
+    """Add items to a collection, and what finds people.
+
+    Raises:
+        Impossible: an item stands there twice.
+    """
+    table = COLLECTIONS[name]
+    rows = [_row(item) for item in items]
+    _add(connection, table, rows)
+    if table is tables.people:
+        _add(connection, tables.found_by, [each for row in rows for each in _found_by(row)])
 
 
 def in_parts(name: str, items: Iterable[Shape]) -> Iterator[Part]:
@@ -96,8 +125,8 @@ def in_parts(name: str, items: Iterable[Shape]) -> Iterator[Part]:
         yield name, chunk
 
 
-class _Twice(Exception):
-    """An item stands there twice; says which."""
+class Impossible(Exception):
+    """This can be no site: an item stands there twice, say. Says which."""
 
 
 def _add_site(connection: Connection, items: Sequence[Shape]) -> None:
@@ -139,7 +168,7 @@ def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> No
             else:
                 _add_plain(connection, table, rows)
     except IntegrityError as error:
-        raise _Twice(_twice(connection, table, rows)) from error
+        raise Impossible(_twice(connection, table, rows)) from error
 
 
 def _add_plain(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

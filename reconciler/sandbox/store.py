@@ -1,7 +1,7 @@
 """The database of a sandbox: opening it, filling a fresh one, and transactions on it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -74,6 +74,12 @@ class Writing:
         self.add_at_end(tables.events, event)
         if collection is not None:
             self._changed[collection] = self.revision
+
+    def renewed(self, collections: Iterable[str]) -> None:
+        """Count what the school system changed: a revision for all of it, and no event."""
+        self.revision += 1
+        self._counted = True
+        self._changed |= dict.fromkeys(collections, self.revision)
 
     def add_at_end(self, table: Table, row: dict[str, Any]) -> None:
         """Add a row together with others at the end; nothing in this transaction reads it before.

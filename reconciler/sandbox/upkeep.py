@@ -1,4 +1,4 @@
-"""What is done to a sandbox's database that is not being served: begin again, and save."""
+"""What is done to a sandbox's database beside serving it: begin again, renew, and save."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,9 +9,10 @@ from sqlalchemy import Engine, select
 
 from reconciler.sandbox import tables
 from reconciler.sandbox.database import Place, alone, making_engine, place_of, scrub, told
-from reconciler.sandbox.loading import load
+from reconciler.sandbox.loading import load, possible
 from reconciler.sandbox.options import MEMORY, SandboxRefused, Seed
 from reconciler.sandbox.private import private_file
+from reconciler.sandbox.renewal import RENEWED, renew
 from reconciler.sandbox.schema import Found, create, drop, refuse_unless
 from reconciler.sandbox.seeds import parts_of_seed
 from reconciler.sandbox.state_file import BEGINNING, write_state
@@ -53,6 +54,30 @@ def reset(database: str, seed: Seed | None, agree: Callable[[str], None]) -> str
                 f"its file: {refused}"
             ) from None
         return made
+
+
+def update(database: str, seed: Seed) -> str:
+    """Take a newer directory into a site, also while it is being served; roles stay as they are.
+
+    Args:
+        database: as `--database` says it.
+        seed: what the school system has now.
+
+    Returns:
+        The name of the site.
+
+    Raises:
+        SandboxRefused: the database holds no site of this version, or the seed cannot be used;
+            nothing has changed then.
+    """
+    with _opened(database) as (place, engine), told(place):
+        with engine.connect() as connection:
+            refuse_unless({Found.SITE}, connection, place.shown)
+        store = Store(engine)
+        with store.writing() as writing, possible(seed.path):
+            renew(writing.connection, parts_of_seed(seed))
+            writing.renewed(RENEWED)
+        return store.site()[1]
 
 
 def export(database: str, out: Path | None) -> None:

@@ -450,6 +450,20 @@ def test_learners_who_lose_their_last_mentor_are_named_once():
     assert "RR520" not in [each.code for each in plan(state, manifest).warnings]
 
 
+def test_who_has_left_school_needs_no_mentor():
+    state = small_site(("10", "u2"))
+    followed = Assignment(Role.MENTOR, "10", TargetKind.LEARNER, "20")
+    state = replace(state, assignments=state.assignments | Assignments.of([followed]))
+    manifest = wanting(("t-0", "8b"))
+    assert "2 learners would lose" in str(plan(state, manifest).warnings[-1])
+    memberships = tuple(
+        each._replace(end=TODAY) if each.person == "20" else each for each in state.memberships
+    )
+    left = replace(state, memberships=memberships)
+    warning = plan(left, manifest).warnings[-1]
+    assert "1 learner would lose their last mentor: s-1." in str(warning)
+
+
 def test_within_a_scope_profiles_are_nobody_s():
     allowed = {Role.MENTOR: (ref("Vikar"),)}
     people = (replace(STAFF[0], profile="p9"), *STAFF[1:], *LEARNERS)

@@ -40,6 +40,7 @@ from reconciler.manifest.model import (
     UnitKey,
     Who,
 )
+from reconciler.manifest.normal import normal_form
 from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
@@ -686,6 +687,13 @@ def test_a_path_that_no_manifest_can_say_is_refused():
     source = replace(SOURCE, path=ref("a\nb"))
     with pytest.raises(ReconcilerError, match="cannot stand in a manifest"):
         export_ruled(site(*mentored(*PAIRS)), roster(*LINKS), source, TODAY)
+
+
+def test_in_whatever_order_columns_are_named_the_manifest_is_in_its_normal_form():
+    columns = {"until": "Til", "person": "Lærer", "kind": "Hva", "unit": "Klasse"}
+    source = replace(SOURCE, type="csv", path=ref("sis.csv"), columns=columns)
+    text = export_ruled(site(*mentored(*PAIRS)), roster(*LINKS), source, TODAY)
+    assert normal_form("roles.yaml", text.encode()).decode() == text
 
 
 # Rules as data

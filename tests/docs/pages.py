@@ -3,6 +3,7 @@
 A page may hold remarks that do not show when it is rendered:
 
     <!-- file: NAME -->         the next fenced block is the content of that file
+    <!-- change: NAME -->       the next fenced block is a change of that file
     <!-- by hand: … -->         what somebody does in the sandbox's console at this point
 """
 

@@ -1,18 +1,19 @@
 """What a page shows, played: files are written, commands run, and what they print is compared.
 
-What is printed must be what is shown. Five things may differ:
+What is printed must be what is shown. Six things may differ:
 
     a line that is just …        stands for any lines
     a line that ends in ` …`     stands for any line that begins like it
     a time (2026-11-24 09:30:00+00:00, or with ` UTC`)    stands for any time
-    the id of a run, at the beginning of a line or after `run`    stands for any
+    the id of a run, at the beginning of a line or after `run` or `rollback of`    stands for any
+    the id of a commit, in a column of its own    stands for any
     who ran it, and where (anna@office)    stands for anybody
 """
 
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pages import Part, Step, parts, steps
@@ -24,7 +25,8 @@ MARK = "=== end of step"
 STEP_SECONDS = 60
 DIFFERS = {
     "TIME": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?=\+00:00| UTC)"),
-    "RUN": re.compile(r"(?:^|(?<=\brun ))[0-9a-f]{8}\b"),
+    "RUN": re.compile(r"(?:^|(?<=\brun )|(?<=\brollback of ))[0-9a-f]{8}\b"),
+    "COMMIT": re.compile(r"(?<=  )[0-9a-f]{8}(?=  )"),
     "WHO": re.compile(r"(?<=  )\S+@\S+(?: +|$)"),
 }
 """What is another every time, as it stands in a line."""
@@ -99,7 +101,21 @@ def by_hand(site: Site, doing: str) -> None:
     verb, role, person, kind, target = doing.split()
     administrator = Administrator(site.ready["console"])
     edit = {"add": administrator.add, "remove": administrator.remove}[verb]
-    edit(role, site.ids("people")[person], kind, site.ids("units")[target])
+    among = "people" if kind == "learner" else "units"
+    edit(role, site.ids("people")[person], kind, site.ids(among)[target])
+
+
+def changed(text: str, change: str) -> str:
+    """Make a change that a page shows: ` ` is what stands around it, `-` goes and `+` comes.
+
+    A line that is just …  parts two places.
+    """
+    for place in change.split("…\n"):
+        lines = place.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if line[0] in " -")
+        assert text.count(before) == 1, f"{text.count(before)} places are like\n{before}"
+        text = text.replace(before, "".join(line[1:] for line in lines if line[0] in " +"))
+    return text
 
 
 def settled(line: str) -> str:
@@ -122,21 +138,58 @@ def matches(shown: Sequence[str], printed: Sequence[str]) -> bool:
     return same and matches(shown[1:], printed[1:])
 
 
+Doing = Mapping[str, Callable[[str], Sequence[str]]]
+"""Per kind of remark what it has somebody do; what they see of it is the next block of the page."""
+
+
 def run_page(page: Path, shell: Shell, site: Site) -> Iterator[str]:
     """Do everything that a page shows; yield what came out differently."""
-    file_name = ""
-    for part in parts(page.read_text(encoding="utf-8")):
-        if part.kind == "<file>":
-            file_name = part.text
-        elif part.kind == "<by hand>":
-            by_hand(site, part.text)
-        elif file_name:
-            path = shell.directory / file_name
+    all_parts = parts(page.read_text(encoding="utf-8"))
+    yield from run_parts(page, all_parts, shell, {"<by hand>": hand_at(site)})
+
+
+def hand_at(site: Site) -> Callable[[str], Sequence[str]]:
+    """Who does by hand on a site what remarks say, and shows nothing of it."""
+
+    def does(doing: str) -> Sequence[str]:
+        by_hand(site, doing)
+        return ()
+
+    return does
+
+
+def run_parts(page: Path, some: Iterable[Part], shell: Shell, doing: Doing) -> Iterator[str]:
+    """Do what some parts of a page show; yield what came out differently.
+
+    Args:
+        page: whose parts they are.
+        some: the parts, in order.
+        shell: where commands are run, and files written.
+        doing: what is done where a remark says so.
+    """
+    waiting: Part | None = None
+    seen: Sequence[str] = ()
+    for part in some:
+        if part.kind in doing:
+            seen = doing[part.kind](part.text)
+            continue
+        if part.kind in ("<file>", "<change>"):
+            waiting = part
+        elif waiting:
+            path = shell.directory / waiting.text
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(part.text, encoding="utf-8")
-            file_name = ""
+            new = part.text
+            if waiting.kind == "<change>":
+                new = changed(path.read_text(encoding="utf-8"), part.text)
+            path.write_text(new, encoding="utf-8")
+            waiting = None
         elif part.kind == "console":
             yield from run_block(page, part, shell)
+        elif seen:
+            shown = part.text.splitlines()
+            if not matches(shown, seen):
+                yield difference(page, Step("what is seen", tuple(shown), part.line), seen)
+            seen = ()
 
 
 def run_block(page: Path, part: Part, shell: Shell) -> Iterator[str]:

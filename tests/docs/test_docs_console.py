@@ -36,6 +36,9 @@ from reconciler.cli.main import COMMANDS
         ),
         (["rolls back run 3f2a91bc"], ["rolls back run 00c0ffee"], True),
         (["3f2a91bc  done"], ["00c0ffee  failed"], False),
+        (["anna@office  0a1b2c3d  done"], ["anna@office  99887766  done"], True),
+        (["anna@office  0a1b2c3d  done"], ["anna@office  rollback  done"], False),
+        (["rollback of 3f2a91bc  done"], ["rollback of 00c0ffee  done"], True),
         (["By  anna@office"], ["By  nobody"], False),
     ],
 )
@@ -118,6 +121,7 @@ NOT_RUN = {
     "--ready-file ready.json": "the database is the reader's",
     "reconciler sandbox export --database site.db --out live.json": "run by tests/sandbox",
     "reconciler sandbox reset --database site.db --seed live.json --yes": "run by tests/sandbox",
+    "reconciler sandbox update --database site.db --seed district.zip": "run by tests/sandbox",
     "reconciler sandbox --seed district.zip --ready-file ready.json": "runs until it is stopped",
     "reconciler sandbox --seed live.json --without events": "runs until it is stopped",
     "reconciler sandbox --faults faults.yaml --ready-file ready.json": "runs until it is stopped",

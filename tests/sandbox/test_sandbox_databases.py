@@ -442,6 +442,75 @@ def test_a_reset_that_is_refused_changes_nothing(start, database, run, tmp_path)
     assert again.revision() == 2
 
 
+def test_an_update_renews_the_directory_and_leaves_the_roles(start, database, run, tmp_path):
+    site = start("--database", database)
+    site.put("profiles", "p-3", "roles", "mentor")
+    ids = {each["sync_key"]: each["id"] for each in site.items("people")}
+    units = {each["sync_key"]: each["id"] for each in site.items("units")}
+    site.put("holders", "mentor", ids["t-0412"])
+    site.put("assignments", "mentor", ids["t-0412"], "class", units["8a"])
+    before, events = everything(site), site.events()
+    etags = {name: site.get(name).headers["ETag"] for name in COLLECTIONS}
+    run("export", "--database", database, "--out", tmp_path / "newer.json")
+    newer = json.loads((tmp_path / "newer.json").read_text())
+    # The school system has ids of its own, another name, a new class, and one person less.
+    for unit in newer["units"]:
+        unit["id"] = f"x-{unit['id']}"
+        unit["parent"] = unit["parent"] and f"x-{unit['parent']}"
+    for each in newer["memberships"]:
+        each["unit"] = f"x-{each['unit']}"
+    newer["units"].append(
+        {"id": "u-11", "sync_key": "8c", "kind": "class", "title": "8C", "parent": "x-u-10"}
+    )
+    gone = ids["t-0406"]
+    newer["people"] = [each for each in newer["people"] if each["id"] != gone]
+    newer["memberships"] = [each for each in newer["memberships"] if each["person"] != gone]
+    renamed = next(each for each in newer["people"] if each["id"] == ids["t-0412"])
+    renamed |= {"name": "Marit Ny", "profile": "p-2"}
+    newer["memberships"].append(
+        {"unit": "u-11", "person": ids["s-1001"], "role": "learner", "primary": False,
+         "begin": None, "end": None}
+    )  # fmt: skip
+    newer["holders"] = newer["assignments"] = []
+    (tmp_path / "newer.json").write_text(json.dumps(newer))
+    out, said = run("update", "--database", database, "--seed", tmp_path / "newer.json")
+    assert (out, said.partition(" has ")[0]) == ("", "Nordberg kommune")
+    after = everything(site)
+    for name in ("profiles", "labels", "holders", "assignments"):
+        assert after[name] == before[name]
+        assert site.get(name).headers["ETag"] == etags[name]
+    for name in ("people", "units", "memberships"):
+        assert site.get(name).headers["ETag"] != etags[name]
+    assert site.events() == events
+    people = {each["id"]: each for each in after["people"]}
+    assert people.keys() == set(ids.values())
+    assert not people[gone]["active"]
+    assert people[ids["t-0412"]]["name"] == "Marit Ny"
+    assert people[ids["t-0412"]]["profile"] == "p-3", "the platform's own affair"
+    found = {each["sync_key"]: each for each in after["units"]}
+    assert {key: each["id"] for key, each in found.items() if key != "8c"} == units
+    assert found["8c"]["id"] not in units.values()
+    assert found["8c"]["parent"] == units["nordberg-skole"]
+    in_8c = [each["person"] for each in after["memberships"] if each["unit"] == found["8c"]["id"]]
+    assert in_8c == [ids["s-1001"]]
+
+
+def test_an_update_that_is_refused_changes_nothing(start, database, run, tmp_path):
+    site = start("--database", database)
+    before = everything(site)
+    run("export", "--database", database, "--out", tmp_path / "newer.json")
+    newer = json.loads((tmp_path / "newer.json").read_text())
+    newer["people"].append(newer["people"][0])
+    (tmp_path / "newer.json").write_text(json.dumps(newer))
+    _, said = run(
+        *("update", "--database", database, "--seed", tmp_path / "newer.json"), code=1
+    )  # fmt: skip
+    assert "stands there twice" in said
+    assert everything(site) == before
+    _, said = run("update", "--database", database, code=64)
+    assert "--seed" in said
+
+
 @pytest.mark.parametrize("kept_in", ["file"], indirect=True, scope="module")
 @pytest.mark.parametrize(("answer", "code", "revision"), [("n", 1, 2), ("y", 0, 1)])
 def test_a_reset_asks_on_a_terminal(start, database, answer, code, revision):

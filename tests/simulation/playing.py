@@ -9,10 +9,11 @@ What is checked on the way and at the end is written once, here:
 """
 
 import json
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from reconciler.apply.engine import Order, apply_plan
 from reconciler.connection import Connection
 from reconciler.credentials import Secret
 from reconciler.domain.address import Address
+from reconciler.domain.roster import RosterSize
 from reconciler.errors import (
     ExitCode,
     JournalError,
@@ -33,8 +35,9 @@ from reconciler.errors import (
     SiteError,
 )
 from reconciler.http.call import Limits
-from reconciler.journal.history import find_run, list_runs
+from reconciler.journal.history import find_run, last_rosters, list_runs
 from reconciler.journal.open import open_journal
+from reconciler.journal.record import SqlJournal
 from reconciler.plan import document
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state
@@ -48,6 +51,8 @@ DISK = "the journal's disk is full"
 STOP = "it is asked to stop"
 EVERY_FAULT = (*(fault.name for fault in FAULTS), *ELSEWHERE, DISK, STOP)
 LIFTED = {"RR501": "a simulation", "RR502": "a simulation"}
+SHARDS = 6
+"""In so many parts schedules are played, so that several processors have something to do."""
 ROUNDS = 30
 CALM_AFTER = 15
 
@@ -102,10 +107,19 @@ class Recorder:
 
 @dataclass
 class Story:
-    """One schedule being played."""
+    """One schedule being played.
+
+    Attributes:
+        day: the day on which it happens, and for which plans are made.
+        lifted: the guards that refuse nothing, with a reason.
+        selection: what plans are narrowed to.
+    """
 
     seed: int
     journal_file: Path
+    day: date = TODAY
+    lifted: Mapping[str, str] = field(default_factory=lambda: LIFTED)
+    selection: Selection = field(default_factory=Selection)
     schedule: Schedule = field(init=False)
     server: Server = field(init=False)
     plan: Plan = field(init=False)
@@ -118,6 +132,10 @@ class Story:
 
     def __post_init__(self) -> None:
         self.schedule = Schedule(self.seed, EVERY_FAULT)
+        self.begin()
+
+    def begin(self) -> None:
+        """Make the site and what is wanted of it."""
         state = random_site(self.schedule.random)
         self.manifest = random_manifest(self.schedule.random, state)
         self.server = Server(state, self.schedule, [self.observe])
@@ -152,29 +170,30 @@ class Story:
         return None
 
     def run(self) -> ExitCode:
-        journal = open_journal(self.journal_file, now=self.now, who="sim", host="sim",
-                               lease_seconds=3600)  # fmt: skip
+        journal = self.journal(lease_seconds=3600)
         lease = journal.lease(self.server.state.site.id)
         lease.__enter__()
-        clock = _Clock()
-        connection = Connection(URL, f"{URL}/oauth/token", client_id=CLIENT,
-                                client_secret=Secret(SECRET))  # fmt: skip
-        writer = RestWriter(connection, Limits(at_once=1, sleep=clock.sleep, clock=clock.now))
-        for transport in (writer._transport, writer._authorisation._transport):  # type: ignore[union-attr]
-            transport._session.mount("http://", Wire(self.server))
+        writer = self.writer()
         stop = [False]
 
         def stopping() -> bool:
             stop[0] = stop[0] or self.schedule.happens(STOP)
             return stop[0]
 
+        sizes = last_rosters(journal, self.server.state.site.id)
         try:
             result = apply_plan(
                 self.plan,
                 writer,
                 SeededCourier(writer.send, self.schedule),
                 Recorder(journal, self.schedule),
-                Order(TODAY, Selection(), LIFTED),
+                Order(
+                    self.day,
+                    overrides=self.lifted,
+                    measures=any(
+                        sizes.get(name) != size for name, size in self.plan.rosters.items()
+                    ),
+                ),
                 stopping=stopping,
             )
         except Killed:
@@ -188,24 +207,47 @@ class Story:
         self.schedule.tell(f"run: {counts} {result.note}")
         return result.exit_code
 
+    def journal(self, **more: float) -> SqlJournal:
+        return open_journal(self.journal_file, now=self.now, who="sim", host="sim", **more)  # type: ignore[arg-type]
+
+    def writer(self) -> RestWriter:
+        """The real client, on a wire to the server of this story."""
+        clock = _Clock()
+        connection = Connection(URL, f"{URL}/oauth/token", client_id=CLIENT,
+                                client_secret=Secret(SECRET))  # fmt: skip
+        writer = RestWriter(connection, Limits(at_once=1, sleep=clock.sleep, clock=clock.now))
+        for transport in (writer._transport, writer._authorisation._transport):  # type: ignore[union-attr]
+            transport._session.mount("http://", Wire(self.server))
+        return writer
+
     def now(self) -> datetime:
-        return datetime(2026, 11, 24, 3, 0, tzinfo=UTC) + timedelta(minutes=self.minutes)
+        return datetime.combine(self.day, time(3), UTC) + timedelta(minutes=self.minutes)
 
     def wanted(self) -> Plan:
         return make_plan(
             self.manifest,
             self.server.state,
-            as_of=TODAY,
+            as_of=self.day,
             plan_id=f"plan-{self.seed}-{self.runs}",
-            overrides=LIFTED,
+            overrides=self.lifted,
+            selection=self.selection,
+            rosters_before=self.rosters_before(),
         )
 
+    def rosters_before(self) -> Mapping[str, RosterSize]:
+        """How much there was in the rosters when they were last applied; here are none."""
+        return {}
+
     def approve(self) -> None:
-        """Make a plan of what is, save it and read it back."""
-        self.plan = document.from_document(json.loads(document.to_text(self.wanted())))
+        """Make a plan of what is."""
+        self.take(self.wanted())
+
+    def take(self, plan: Plan) -> None:
+        """Let a plan be the one that is approved: save it and read it back."""
+        self.plan = document.from_document(json.loads(document.to_text(plan)))
         self.approved |= {(action.address, action.verb) for action in self.plan.actions}
         end = end_state(self.server.state, self.plan.actions)
-        self.keep = set(mentors_of(self.server.state)) & set(mentors_of(end))
+        self.keep = set(mentors_of(self.server.state, self.day)) & set(mentors_of(end, self.day))
         self.done_by_plan = set()
 
     def others_write(self) -> None:
@@ -224,13 +266,13 @@ class Story:
         assert written.address not in self.done_by_plan, "a write took effect twice"
         self.done_by_plan.add(written.address)
         if not self.others_took_away:
-            uncovered = set(mentors_of(before)) - set(mentors_of(after))
+            uncovered = set(mentors_of(before, self.day)) - set(mentors_of(after, self.day))
             assert not uncovered & self.keep, "a learner was left without a mentor"
 
     def check_journal(self) -> None:
         """Hold the journal against the site's own event log."""
         recorded: dict[int, tuple[Address, Verb]] = {}
-        journal = open_journal(self.journal_file, now=self.now, who="sim", host="sim")
+        journal = self.journal()
         for summary in list_runs(journal):
             for found in find_run(journal, summary.id).actions:
                 if found.revision is not None:
@@ -282,3 +324,11 @@ def play(seed: int, template: Path, folder: Path) -> Story:
     finally:
         file.unlink()
     return story
+
+
+def seeds(shard: int, schedules: range) -> list[int]:
+    """Choose the schedules of a shard; SIMULATION_SEED names the only one to be played."""
+    chosen = os.environ.get("SIMULATION_SEED")
+    if chosen is not None:
+        return [int(chosen)] if shard == 0 else []
+    return list(schedules[shard::SHARDS])

@@ -3,38 +3,18 @@
 A failing schedule prints its seed; `SIMULATION_SEED=17 pytest tests/simulation` replays it alone.
 """
 
-import os
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playing import EVERY_FAULT, play
-
-from reconciler.journal.open import open_journal
+from playing import EVERY_FAULT, SHARDS, play, seeds
 
 pytestmark = pytest.mark.no_cover  # it would take twice as long
 
-SHARDS = 6
 SCHEDULES = 200
 COUNTED = 80
 """So many of the schedules are played by the test that counts what happens in them."""
 SOAK = 50_000
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A journal without a run in it, in one file."""
-    file = tmp_path_factory.mktemp("template") / "journal.db"
-    open_journal(file, now=lambda: datetime.now(UTC), who="sim", host="sim").close()
-    return file
-
-
-def seeds(shard: int, schedules: range) -> list[int]:
-    chosen = os.environ.get("SIMULATION_SEED")
-    if chosen is not None:
-        return [int(chosen)] if shard == 0 else []
-    return list(schedules[shard::SHARDS])
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))

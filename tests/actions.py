@@ -90,10 +90,24 @@ class Evaluator:
 
 
 class Runner:
-    """A machine that runs the action on a desk's folder, and what it keeps between runs."""
+    """A machine that runs the action on a desk's folder, and what it keeps between runs.
 
-    def __init__(self, desk: Desk, host: CodeHost, folder: Path) -> None:
+    Args:
+        desk: where it works.
+        host: the host of code that it asks.
+        folder: where it may keep what it needs.
+        programs: the console script that stands for an installed one.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        host: CodeHost,
+        folder: Path,
+        programs: warm.Programs | None = None,
+    ) -> None:
         self.desk = desk
+        self.programs = programs or warm.programs(PROGRAM)
         self.host = host
         self.folder = folder
         self.kept: dict[tuple[int, str], bytes] = {}
@@ -158,7 +172,7 @@ class Runner:
         if "pipelines/install" in step["run"]:  # takes half a minute; test_install.py runs it
             installed = temp / "reconciler" / "bin"
             installed.mkdir(parents=True)
-            (installed / "reconciler").symlink_to(warm.programs(PROGRAM).folder / PROGRAM.name)
+            (installed / PROGRAM.name).symlink_to(self.programs.folder / PROGRAM.name)
             return {}
         output, summary, script = temp / "output", temp / "summary", temp / "script.sh"
         for each in (output, summary):
@@ -190,7 +204,7 @@ class Runner:
             text=True,
             timeout=RUN_SECONDS,
             check=False,
-            pass_fds=warm.programs(PROGRAM).kept,
+            pass_fds=self.programs.kept,
         )
         ran.code = done.returncode
         ran.log += done.stdout
