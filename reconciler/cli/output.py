@@ -1,6 +1,6 @@
 """How results are printed: documents as they are, text for people through the console."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -69,13 +69,19 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
     deliver("diagnostics", error.diagnostics, Outputs(shown, files))
 
 
-def refuse_targets(subject: str, outputs: Outputs, *also: str) -> None:
+def refuse_targets(
+    subject: str,
+    outputs: Outputs,
+    *also: str,
+    spent: Callable[[Path], bool] = lambda _path: False,
+) -> None:
     """Refuse to write reports over something that somebody may miss; before anything is fetched.
 
     Args:
         subject: what they tell of, for `reconciler.reports.formats`.
         outputs: which of them go where.
         also: what else the same command may tell of.
+        spent: whether a document of another subject is one that nobody can miss.
 
     Raises:
         WrongUse: something stands in the place of a report, and is none.
@@ -84,7 +90,6 @@ def refuse_targets(subject: str, outputs: Outputs, *also: str) -> None:
     if not outputs.files:
         return
     from reconciler.connection import kept_files
-    from reconciler.reports.formats import is_report
 
     given = click.get_current_context().params
     inputs = [*_read(given), *given.get("as_planned", ()), given.get("reviewed")]
@@ -96,9 +101,17 @@ def refuse_targets(subject: str, outputs: Outputs, *also: str) -> None:
                 raise WrongUse(
                     f"--{option} and --format both name {path}.", "Give each a file of its own."
                 )
-        ours = partial(is_report, subjects=(subject, *also), name=name)
+        ours = partial(_is_ours, subjects=(subject, *also), name=name, spent=spent)
         what = "a document of this command" if name == "json" else f"a report in {name}"
         refuse_target(path, ours, what, inputs=inputs, kept=kept)
+
+
+def _is_ours(
+    path: Path, subjects: Sequence[str], name: str, spent: Callable[[Path], bool]
+) -> bool:
+    from reconciler.reports.formats import is_report
+
+    return is_report(path, subjects, name) or (name == "json" and spent(path))
 
 
 def deliver(

@@ -176,10 +176,17 @@ def test_a_rollback_is_told_in_every_format_and_so_is_its_plan(applied: Desk):
     assert [row["name"] for row in table(written(desk, "back.csv"))] == [
         each["name"] for each in plan["actions"]
     ]
-    done = desk.run("rollback", run, "--yes", *both, "--format", "jsonl")  # replaces the plan
+    refused = desk.run("rollback", run, "--yes", *both, expect=64)  # it can be applied
+    assert "back.json exists and is not a document of this command" in refused.err
+    assert json.loads(written(desk, "back.json")) == plan
+    (desk.directory / "back.json").unlink()
+    done = desk.run("rollback", run, "--yes", *both, "--format", "jsonl")
     result = json.loads(written(desk, "back.json"))
     assert {row["outcome"] for row in table(written(desk, "back.csv"))} == {"succeeded"}
     assert len(lines(done.out)) == len(result["outcomes"]) == len(plan["actions"])
+    for _ in range(2):  # the plan of nothing, which is replaced by the next one
+        desk.run("rollback", run, "--yes", *both)
+        assert json.loads(written(desk, "back.json"))["actions"] == []
 
 
 def test_files_are_looked_at_before_anything_is_applied(first_desk: Desk):
@@ -244,6 +251,9 @@ def test_a_runbook_is_told_in_its_own_formats(tmp_path: Path):
     )
     desk.write("version: 1\nsite: nord\nmentors:\n  - {person: t-1, classes: [8a]}\n")
     (tmp_path / "town.json").write_bytes(write_state(small_site()))
+    for name in ("town.runbook.json", "./town.runbook.json"):
+        lost = desk.run("apply", "roles.yaml", "--format", f"json={name}", expect=64)
+        assert "is the snapshot or the runbook of an environment" in lost.err
     refused = desk.run("apply", "roles.yaml", "--format", "junit=apply.xml", expect=64)
     assert "a runbook is not told as junit" in refused.err
     assert not (tmp_path / "town.runbook.json").exists()
