@@ -106,9 +106,7 @@ def refuse_targets(
         refuse_target(path, ours, what, inputs=inputs, kept=kept)
 
 
-def _is_ours(
-    path: Path, subjects: Sequence[str], name: str, spent: Callable[[Path], bool]
-) -> bool:
+def _is_ours(path: Path, subjects: Sequence[str], name: str, spent: Callable[[Path], bool]) -> bool:
     from reconciler.reports.formats import is_report
 
     return is_report(path, subjects, name) or (name == "json" and spent(path))
