@@ -1,32 +1,16 @@
 """The console script `reconciler`, also `python -m reconciler`."""
 
-import os
 import sys
 
 from reconciler.cli.main import run
+from reconciler.cli.streams import let_go
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     code = run(sys.argv[1:])
-    _let_go()
+    let_go()
     sys.exit(code)
-
-
-def _let_go() -> None:
-    """Drop what cannot be written any more.
-
-    Python would try once more as it ends, complain with a traceback, and exit with another code.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is None or stream.closed:
-            continue
-        try:
-            stream.flush()
-        except OSError:  # the disk is full, or whoever read it has left
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
 
 
 if __name__ == "__main__":

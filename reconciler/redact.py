@@ -195,10 +195,14 @@ class Redaction:
         shown = {old: self.who(site, old, key) for old, key in plan.people.items()}
         people = {old: now or old for old, now in shown.items()}
         keys = {now or old: now or plan.people[old] for old, now in shown.items()}
+        actions = tuple(self.action(site, each) for each in plan.actions)
+        # They count learners: one count more than the others tell of is where somebody is at home.
+        told = not any(_withholds(each.address) for each in actions)
         return replace(
             plan,
             redacted=True,
-            actions=tuple(self.action(site, each) for each in plan.actions),
+            actions=actions,
+            schools=plan.schools if told else (),
             unmanaged=tuple(self._unmanaged(site, each) for each in plan.unmanaged),
             upcoming=tuple(self._named(site, each) for each in plan.upcoming),
             accepted=tuple(self._deviation(site, each) for each in plan.accepted),

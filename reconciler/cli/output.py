@@ -1,7 +1,8 @@
 """How results are printed: documents as they are, text for people through the console."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import click
 
 from reconciler.cli.options import FORMAT
 from reconciler.cli.plan_files import refuse_target
+from reconciler.cli.streams import let_go
 from reconciler.cli.values import Outputs
 from reconciler.errors import ReconcilerError, WrongUse, told
 from reconciler.plain import plain
@@ -69,13 +71,19 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
     deliver("diagnostics", error.diagnostics, Outputs(shown, files))
 
 
-def refuse_targets(subject: str, outputs: Outputs, *also: str) -> None:
+def refuse_targets(
+    subject: str,
+    outputs: Outputs,
+    *also: str,
+    spent: Callable[[Path], bool] = lambda _path: False,
+) -> None:
     """Refuse to write reports over something that somebody may miss; before anything is fetched.
 
     Args:
         subject: what they tell of, for `reconciler.reports.formats`.
         outputs: which of them go where.
         also: what else the same command may tell of.
+        spent: whether a document of another subject is one that nobody can miss.
 
     Raises:
         WrongUse: something stands in the place of a report, and is none.
@@ -84,7 +92,6 @@ def refuse_targets(subject: str, outputs: Outputs, *also: str) -> None:
     if not outputs.files:
         return
     from reconciler.connection import kept_files
-    from reconciler.reports.formats import is_report
 
     given = click.get_current_context().params
     inputs = [*_read(given), *given.get("as_planned", ()), given.get("reviewed")]
@@ -96,9 +103,15 @@ def refuse_targets(subject: str, outputs: Outputs, *also: str) -> None:
                 raise WrongUse(
                     f"--{option} and --format both name {path}.", "Give each a file of its own."
                 )
-        ours = partial(is_report, subjects=(subject, *also), name=name)
+        ours = partial(_is_ours, subjects=(subject, *also), name=name, spent=spent)
         what = "a document of this command" if name == "json" else f"a report in {name}"
         refuse_target(path, ours, what, inputs=inputs, kept=kept)
+
+
+def _is_ours(path: Path, subjects: Sequence[str], name: str, spent: Callable[[Path], bool]) -> bool:
+    from reconciler.reports.formats import is_report
+
+    return is_report(path, subjects, name) or (name == "json" and spent(path))
 
 
 def deliver(
@@ -112,8 +125,8 @@ def deliver(
 ) -> None:
     """Write a result into the files asked for, and print it.
 
-    What was done to a site is told by the exit code, whatever becomes of the files: a report that
-    cannot be written then is a warning, and the others are written.
+    What was done to a site is told by the exit code, whatever becomes of what tells it: a report
+    that cannot be written then, or printed, is a warning, and the others are written.
 
     Args:
         subject: what it is, for `reconciler.reports.formats`.
@@ -124,31 +137,40 @@ def deliver(
         done: what else tells the result of a command that has changed something; None of others.
 
     Raises:
-        OSError: a file cannot be written, and nothing was changed.
+        OSError: a file or standard output cannot be written, and nothing was changed.
     """
     from reconciler.reports import formats
 
     home = _home()
     for name, path in outputs.files:
         pieces = formats.render(subject, name, shown, home)
-        try:
+        with _written(str(path), done):
             write_private(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
-        except (Exception, KeyboardInterrupt) as error:
-            if done is None:
-                raise
-            _tell_unwritten(path, error, done)
-    if outputs.shown != "text":
-        print_pieces(formats.render(subject, outputs.shown, shown, home))
-    elif text is not None:
-        print_text(text(), colour=colour)
+    with _written("standard output", done):
+        if outputs.shown != "text":
+            print_pieces(formats.render(subject, outputs.shown, shown, home))
+        elif text is not None:
+            print_text(text(), colour=colour)
+        sys.stdout.flush()
 
 
-def _tell_unwritten(path: Path, error: BaseException, done: str) -> None:
-    why, _ = told(error)
-    if isinstance(error, KeyboardInterrupt):
-        why = "interrupted."
-    with suppress(OSError):  # where nobody can be told, what was done stays what it is
-        click.echo(plain(f"warning: {path} could not be written: {why} {done}"), err=True)
+@contextmanager
+def _written(what: str, done: str | None) -> Iterator[None]:
+    """Let nothing that goes wrong with a report change how a command ends that has done something.
+
+    Args:
+        what: where the report goes.
+        done: as in `deliver`.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if done is None:
+            raise
+        let_go()  # or what is left of it would fail once more at the end
+        why = "interrupted." if isinstance(error, KeyboardInterrupt) else told(error)[0]
+        with suppress(OSError):  # where nobody can be told, what was done stays what it is
+            click.echo(plain(f"warning: {what} could not be written: {why} {done}"), err=True)
 
 
 def _home() -> str:

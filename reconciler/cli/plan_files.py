@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +40,15 @@ def is_plan(path: Path) -> bool:
         file.seek(-min(_NEAR, file.seek(0, os.SEEK_END)), os.SEEK_END)
         end = file.read()
     return any(mark in part for mark, part in zip(_MARKS, (begin, end), strict=True))
+
+
+def changes_nothing(path: Path) -> bool:
+    """Whether a file is a plan of which nobody can make anything: an empty or a redacted one."""
+    try:
+        plan = read_plan(path)
+    except ReconcilerError:
+        return False
+    return plan.redacted or not plan.actions
 
 
 def read_plan(path: Path) -> "Plan":
@@ -104,7 +113,7 @@ def refuse_target(
     what: str,
     *,
     inputs: Iterable[Path | None],
-    kept: Iterable[Path] = (),
+    kept: Sequence[Path] = (),
 ) -> None:
     """Refuse to write a file over something that somebody may miss, before anything is fetched.
 
@@ -125,17 +134,18 @@ def refuse_target(
         raise ReconcilerError(f"There is no folder {path.parent}.", "Make it, or name another.")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ReconcilerError(f"The folder {path.parent} cannot be written to.", "Name another.")
+    if any(os.path.realpath(path) == os.path.realpath(each) for each in kept) or _among(path, kept):
+        # Also one that is not there yet: the command may make it before it writes the file.
+        raise WrongUse(
+            f"{path} is the snapshot or the runbook of an environment; it is not replaced.",
+            "Name another file.",
+        )
     if not os.path.lexists(path):
         return
     advice = "Name another file, or delete this one first."
     if _among(path, inputs):
         raise WrongUse(
             f"{path} is what the command reads; it is not replaced.", "Name another file."
-        )
-    if _among(path, kept):
-        raise WrongUse(
-            f"{path} is the snapshot or the runbook of an environment; it is not replaced.",
-            "Name another file.",
         )
     empty = path.is_file() and path.stat().st_size == 0  # as mktemp leaves one
     if path.is_symlink():

@@ -8,7 +8,7 @@ import click
 from reconciler.cli import completing, options, values
 from reconciler.cli.monitoring import monitored, note_plan
 from reconciler.cli.output import print_plan, refuse_targets, save_plan
-from reconciler.cli.plan_files import is_plan, refuse_target
+from reconciler.cli.plan_files import changes_nothing, is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out, connect
 from reconciler.connection import kept_files
@@ -70,7 +70,9 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse("--out saves the plan and --yes applies it.", "Leave one of the two out.")
     kept = kept_files(config=config, directory=Path())
     refuse_target(out, is_plan, "a saved plan", inputs=(config,), kept=kept)
-    refuse_targets("apply", outputs, "plan", "runbook")
+    # What is applied leaves no plan to tell of but that of nothing: a saved one is somebody's.
+    told = ("runbook",) if out is None else ("runbook", "plan")
+    refuse_targets("apply", outputs, *told, spent=changes_nothing)
     site = connect(environment, config, outputs if out is None else values.Outputs())
     plan = make_rollback(
         recorded_run(site.journal, run),

@@ -1,6 +1,5 @@
 """The command `roster`: check an export of a school system, or tell what is in it."""
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,7 +67,6 @@ def check(*, path: str, outputs: values.Outputs, no_color: bool, **how: Any) -> 
     Example: reconciler roster check roster.zip --format json
     """
     from reconciler.reports import roster as report
-    from reconciler.workflows.rosters import HIDE_IDS
 
     refuse_targets("roster-check", outputs)
     remarks: tuple[RosterRemark, ...] = ()
@@ -78,8 +76,6 @@ def check(*, path: str, outputs: values.Outputs, no_color: bool, **how: Any) -> 
         problems, remarks, words, sound = warnings(roster), roster.remarks, (*told(roster),), True
     except InvalidRoster as invalid:
         problems, sound = invalid.problems, False
-    if os.environ.get(HIDE_IDS):
-        problems = tuple(each.hidden for each in problems)
     names = {*(each.file for each in problems), *(each.file for each in remarks)}
     home = None if how["roster_type"] in SERVICES else path
     # With a base, a file may be of the base.

@@ -16,7 +16,7 @@ from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
 from reconciler.manifest.model import Reference, RosterSource
 from reconciler.plain import plain
 from reconciler.plugins import is_name
-from reconciler.rosters.formats import SERVICES, Files, read_files
+from reconciler.rosters.formats import SERVICES, Files
 from reconciler.rosters.warnings import told
 from reconciler.rules.candidates import NOWHERE
 from reconciler.settings import CONFIG_NAME
@@ -115,7 +115,7 @@ def read_roster(
         ConfigurationError: the settings do not say how to reach the service.
         SiteError: the service could not be read.
     """
-    from reconciler.workflows.rosters import fetch_roster
+    from reconciler.workflows import rosters
 
     if address := _ADDRESS.match(path):
         place, rest = address.groups()
@@ -136,8 +136,9 @@ def read_roster(
         if option and key not in ROSTER_TAKES.get(roster_type, given):
             raise WrongUse(f"{option} is not for --type {roster_type}.", "Leave it out.")
     if roster_type in SERVICES:
-        return fetch_roster(roster_type, path, config)
-    return read_files(roster_type, Files(Path(path), Path(base) if base else None, columns))
+        return rosters.read_roster(roster_type, path, config)
+    files = Files(Path(path), Path(base) if base else None, columns)
+    return rosters.read_roster(roster_type, files)
 
 
 def tell_of_roster(roster: Roster) -> None:

@@ -139,8 +139,9 @@ def carry_out(plan: Plan, site: Connection, asked: Asked) -> ExitCode:
     note_result(result, plan)
     shown = asked.redaction.result(result)
     fresh = (each for each in result.warnings if each not in plan.warnings)
-    for line in listing(asked.redaction.diagnostics(fresh)):
-        click.echo(line, err=True)
+    with suppress(OSError):  # the result has them, too
+        for line in listing(asked.redaction.diagnostics(fresh)):
+            click.echo(line, err=True)
     recorded = f"`reconciler history show {result.run[:SHORT_ID]}` tells the same."
     deliver(
         "apply",

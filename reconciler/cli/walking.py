@@ -13,8 +13,9 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.errors import WrongUse
 from reconciler.plain import count
-from reconciler.plan.model import Plan
+from reconciler.plan.model import Action, Plan
 from reconciler.plan.parts import About, Offer, Part, Walk, by_person, by_school
+from reconciler.plan.schools import Schools
 from reconciler.plan.select import Selection
 from reconciler.reports import printing, text
 from reconciler.reports.parts import offer_text
@@ -58,8 +59,10 @@ def walk(plan: Plan, asked: Asked, by: str | None) -> frozenset[Address]:
     hidden = asked.redaction.plan(plan)
     pairs = zip(plan.actions, hidden.actions, strict=True)
     shown = {action.address: seen for action, seen in pairs}
+    # By the schools as they may be shown: a part would tell where somebody withheld is.
+    placed = [replace(each, school=shown[each.address].school) for each in plan.actions]
     printing.show(text.head_text(hidden), colour=asked.colour, stderr=True)
-    steps = Walk(plan.actions, _parts(plan, by))
+    steps = Walk(plan.actions, _parts(placed, by))
     while (offer := steps.offer) is not None:
         rendered = offer_text(offer, shown, full=asked.full)
         printing.show(rendered, colour=asked.colour, stderr=True)
@@ -95,6 +98,7 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
     if chosen.unmatched(plan.actions):
         return frozenset()  # which is refused as it is without a walk
     keys = Keys(directory, plan.basis.people, plan.basis.units)
+    plan = _placed(plan, Schools(directory, keys, plan.as_of))
     actions = chosen.on(directory, keys, plan.as_of).of(plan.actions, plan.site)
     if doubtful := sum(action.address in earlier.doubtful for action in actions):
         found = f"{count(doubtful, 'change')} that an earlier run left in doubt"
@@ -104,10 +108,18 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
     return walk(replace(plan, actions=actions), asked, by)
 
 
-def _parts(plan: Plan, by: str | None) -> Sequence[Part]:
-    parts = () if by == About.PERSON else by_school(plan.actions)
+def _placed(plan: Plan, schools: Schools) -> Plan:
+    """Say of a plan from before actions told their school in which one they lie."""
+    if any(action.school is not None for action in plan.actions):
+        return plan
+    pairs = zip(plan.actions, schools.of_steps(plan.actions), strict=True)
+    return replace(plan, actions=tuple(replace(each, school=school) for each, school in pairs))
+
+
+def _parts(actions: Sequence[Action], by: str | None) -> Sequence[Part]:
+    parts = () if by == About.PERSON else by_school(actions)
     several = sum(part.about is About.SCHOOL for part in parts) > 1
-    return parts if several or by == About.SCHOOL else by_person(plan.actions)
+    return parts if several or by == About.SCHOOL else by_person(actions)
 
 
 def _answer(offer: Offer) -> Answer:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.plan.model import Action
@@ -47,19 +47,28 @@ class Part:
         return by_person(self.actions)
 
 
-_Place = tuple[About, str, str]
-"""Which part an action belongs to: its kind, and the key and id of what it is about.
+class _Place(NamedTuple):
+    """Which part an action belongs to.
 
-A school has its key alone, which no other one has."""
+    Attributes:
+        about: of what kind it is.
+        name: the key of the school or the person.
+        person: the person's id; a school's key is that of no other one.
+    """
 
-_ELSEWHERE: Final[_Place] = (About.ELSEWHERE, "", "")
+    about: About
+    name: str = ""
+    person: str = ""
+
+
+_ELSEWHERE: Final = _Place(About.ELSEWHERE)
 
 
 def by_person(actions: Iterable[Action]) -> tuple[Part, ...]:
     """Part actions person by person, whatever roles they have."""
 
     def place(action: Action) -> _Place:
-        return About.PERSON, action.name.parts[1], action.address.parts[1]
+        return _Place(About.PERSON, action.name.parts[1], action.address.parts[1])
 
     return _parted(actions, place)
 
@@ -71,11 +80,9 @@ def by_school(actions: Sequence[Action]) -> tuple[Part, ...]:
     leaves several belongs to the last of them, where the others are decided.
     """
     places = {
-        action.address: _ELSEWHERE
-        if action.school is None
-        else (About.SCHOOL, action.school, action.school)
+        action.address: _ELSEWHERE if action.school is None else _Place(About.SCHOOL, action.school)
         for action in actions
-        if action.address.kind is AddressKind.ASSIGNMENT
+        if action.school is not None or action.address.kind is AddressKind.ASSIGNMENT
     }
     joining: defaultdict[Address, set[_Place]] = defaultdict(set)
     for action in actions:
@@ -96,8 +103,7 @@ def by_school(actions: Sequence[Action]) -> tuple[Part, ...]:
 
 
 def _order(place: _Place) -> tuple[int, str, str]:
-    about, name, key = place
-    return list(About).index(about), name, key
+    return list(About).index(place.about), place.name, place.person
 
 
 def _parted(
@@ -108,14 +114,14 @@ def _parted(
     for action in actions:
         match action.address.kind, action.verb:
             case AddressKind.PROFILE, Verb.REMOVE:
-                at: _Place | None = (About.DISABLED, "", "")
+                at: _Place | None = _Place(About.DISABLED)
             case ((AddressKind.PROFILE | AddressKind.LABEL), _):
-                at = (About.SETTINGS, "", "")
+                at = _Place(About.SETTINGS)
             case _:
                 at = place(action)
         if at is not None:
             found[at].append(action)
-    return tuple(Part(at[0], at[1], tuple(found[at])) for at in sorted(found, key=_order))
+    return tuple(Part(at.about, at.name, tuple(found[at])) for at in sorted(found, key=_order))
 
 
 @dataclass(frozen=True, slots=True)

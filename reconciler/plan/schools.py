@@ -72,10 +72,18 @@ class Schools:
         return learners & self._turned
 
     def name(self, school: str) -> str:
-        """Return a school's key; its id where the key would not find it, and no other."""
+        """Return a school's key; its id where the key would not find it, and no other.
+
+        Where that is the key of another unit, the id is said once more: two schools never have
+        the same name.
+        """
         if school not in self._names:
-            key = self._keys.unit(school)
-            self._names[school] = key if self._keys.find_units(key) == [school] else school
+            name = self._keys.unit(school)
+            if self._keys.find_units(name) != [school]:
+                name = school
+                while self._keys.find_units(name):
+                    name += f" ({school})"
+            self._names[school] = name
         return self._names[school]
 
     def of_steps(self, steps: Sequence[Step]) -> list[str | None]:

@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from reconciler.access.sight import Access, Path, Sight
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
+from reconciler.domain.vocabulary import MembershipRole
 from reconciler.manifest.model import PersonKey, UnitKey
 from reconciler.plain import count
 from reconciler.reports import csv_table, lines, markdown, view
@@ -77,6 +78,9 @@ class Answer:
         directory: of the state that was asked.
         as_of: the day of the memberships.
         planned: whether the state is a planned one.
+
+    Attributes:
+        of_learner: whether it is about somebody who is, was or will be a learner of some unit.
     """
 
     def __init__(self, asked: Asked, directory: Directory, as_of: date, *, planned: bool) -> None:
@@ -87,6 +91,10 @@ class Answer:
         self.keys = Keys(directory, PersonKey.SYNC_KEY, UnitKey.SYNC_KEY)
         key = self.keys.unit if asked.kind == "unit" else self.keys.person
         self.key = key(asked.id)
+        self.of_learner = asked.kind != "unit" and any(
+            each.person == asked.id and each.role is MembershipRole.LEARNER
+            for each in directory.state.memberships
+        )
         self.sights = sorted(asked.sights, key=lambda sight: self.keys.person(sight.person))
 
     def names(self, learners: Iterable[str]) -> list[str]:
@@ -161,8 +169,8 @@ def access_csv(answer: Answer) -> Iterator[str]:
 
 def access_markdown(answer: Answer) -> Iterator[str]:
     """Render who sees how many, and by what; learners are counted, and none is named."""
-    of_learner = answer.asked.kind == "learner"
-    key = "a learner" if of_learner else answer.key
+    key = "a learner" if answer.of_learner else answer.key
+    own = answer.asked.id if answer.of_learner else None
     head = [f"### Access: {markdown.quoted(key)}\n", f"{markdown.said(_headed(answer, key))}\n"]
     if answer.asked.kind == "unit" and answer.asked.unseen:
         unseen = count(len(answer.asked.unseen), "learner")
@@ -171,7 +179,7 @@ def access_markdown(answer: Answer) -> Iterator[str]:
         head.append(f"Assignments without effect: {answer.asked.without_effect}.\n")
     rows = [
         (
-            answer.keys.person(sight.person),
+            key if sight.person == own else answer.keys.person(sight.person),
             f"{count(len(path.learners), 'learner')} as {_path(answer, path, name_learner=False)}",
         )
         for sight in answer.sights

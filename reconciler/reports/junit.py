@@ -4,6 +4,7 @@ What shows tests tells one from another by its name, and passes over one whose n
 each has a name of its own, the same one wherever its line moves.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final, NamedTuple
@@ -48,7 +49,16 @@ def run_junit(run: Outcomes) -> Iterator[str]:
     One that failed, or of which nobody knows, is a test that failed; what was not tried is skipped.
     """
     end = Case(run.site, "the run", run.broken or None, run.summary, "run")
-    return suite([end, *(_settled(run.site, each) for each in run.settled)])
+    return suite([end, *_told_apart(_settled(run.site, each) for each in run.settled)])
+
+
+def _told_apart(cases: Iterable[Case]) -> Iterator[Case]:
+    """Number the names that came before: all who are withheld are called the same."""
+    seen: Counter[str] = Counter()
+    for case in cases:
+        seen[case.name] += 1
+        number = seen[case.name]
+        yield case._replace(name=f"{case.name} ({number})") if number > 1 else case
 
 
 def suite(cases: Iterable[Case]) -> Iterator[str]:

@@ -123,7 +123,7 @@ def diagnostics_markdown(found: Sequence[Diagnostic]) -> Iterator[str]:
     )
 
 
-_LAST: Final = (
+_ORDER: Final = (
     *(each.value for each in Outcome if not each.holds),
     NOT_SENT,
     *(each.value for each in Outcome if each.holds),
@@ -147,7 +147,7 @@ def run_markdown(run: Outcomes) -> Iterator[str]:
         by_word[each.word].append(each)
     sections = [
         Section(f"{said(word)}: {len(found):,}", [*_settled(found)])
-        for word, found in sorted(by_word.items(), key=lambda each: _LAST.index(each[0]))
+        for word, found in sorted(by_word.items(), key=lambda each: _ORDER.index(each[0]))
     ]
     return fitted(head, [*listed("Warnings", warning_rows(run.warnings)), *sections])
 

@@ -91,17 +91,9 @@ def of_applied(applied: Applied) -> Outcomes:
         result.run,
         result.site,
         view.result_summary(result, applied.plan),
-        _broken(result),
+        result.note,
         [Settled(each.action, each.outcome, each.detail) for each in result.outcomes],
         [("Run", result.run), ("Plan", result.plan)],
         result.verdicts,
         result.warnings,
     )
-
-
-def _broken(result: ApplyResult) -> str:
-    if result.note or not result.outcomes:
-        return result.note
-    if result.interrupted:
-        return "It was asked to stop, and did."
-    return "" if result.verified else "The site was not read back."

@@ -16,7 +16,7 @@ from reconciler.plan.model import ROLLBACK_OF
 from reconciler.redact import Redaction
 from reconciler.reports import csv_table, lines, markdown
 from reconciler.reports.documents import Document, to_texts
-from reconciler.reports.outcomes import Outcomes, Settled
+from reconciler.reports.outcomes import NOT_SENT, Outcomes, Settled
 from reconciler.reports.printing import Grid, one_line
 
 HISTORY_FORMAT: Final = "reconciler.history/1"
@@ -125,9 +125,8 @@ def outcomes(details: RunDetails) -> Outcomes:
 def _broken(run: RunSummary) -> str:
     if run.note or run.end not in (None, RunEnd.INTERRUPTED):
         return run.note
-    return {"running": "It still runs.", "killed": "It was killed."}.get(
-        status(run), "It was asked to stop, and did."
-    )
+    # Who is asked to stop notes it: without a note, the next command has ended what was killed.
+    return "It still runs." if run.running else "It was killed."
 
 
 def runs_text(found: Iterable[RunSummary]) -> RenderableType:
@@ -156,7 +155,7 @@ def run_text(details: RunDetails) -> RenderableType:
             head.add_row((name, "dim"), value)
     table = Grid(4)
     for found in details.actions:
-        outcome = found.outcome.value if found.outcome else "not sent"
+        outcome = found.outcome.value if found.outcome else NOT_SENT
         detail = found.detail or (f"at revision {found.revision}" if found.revision else "")
         table.add_row(
             f"  {outcome}", found.action.verb.value, str(found.action.name), (detail, "dim")
@@ -203,7 +202,7 @@ _STYLES: Final[Mapping[str, str]] = {
 def _counts(run: RunSummary) -> str:
     parts = [f"{number} {outcome.value}" for outcome, number in run.counts.items()]
     if run.open:
-        parts.append(f"{run.open} not sent")
+        parts.append(f"{run.open} {NOT_SENT}")
     return ", ".join(parts)
 
 

@@ -64,30 +64,29 @@ def when_written(manifest: Manifest) -> dict[str, float]:
 
 def _read_roster(source: RosterSource, config: Path | None) -> Roster:
     try:
-        if source.path:
-            return _read_files(source, source.path)
-        return fetch_roster(source.type, source.name, config)
+        return read_roster(source.type, _files(source, source.path) or source.name, config)
     except InvalidRoster as invalid:
         named = f"the roster {source.name}"
-        problems = invalid.problems
-        if os.environ.get(HIDE_IDS):
-            problems = tuple(each.hidden for each in problems)
-        raise InvalidRoster(problems, named, source.position) from None
+        raise InvalidRoster(invalid.problems, named, source.position) from None
 
 
-def _read_files(source: RosterSource, path: Reference) -> Roster:
-    """Read a roster from its files, which are named relative to the manifest's own file."""
+def _files(source: RosterSource, path: Reference | None) -> Files | None:
+    """Say which files a roster is in, which are named relative to the manifest's own file."""
+    if path is None:
+        return None
     folder = Path(path.position.file).parent
     base = folder / source.base.key if source.base else None
-    return read_files(source.type, Files(folder / path.key, base, source.columns))
+    return Files(folder / path.key, base, source.columns)
 
 
-def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
-    """Fetch a roster from a school system.
+def read_roster(kind: str, place: Files | str, config: Path | None = None) -> Roster:
+    """Read a roster from its files, or fetch it from a school system.
+
+    Every reader comes through here, so that no mistake shows an id where `HIDE_IDS` is set.
 
     Args:
-        kind: a key of `SERVICES`.
-        name: what the settings call it.
+        kind: its format; a key of `SERVICES` for a school system.
+        place: its files, or what the settings call the school system.
         config: the settings; `reconciler.toml` in the current folder otherwise.
 
     Raises:
@@ -95,6 +94,17 @@ def fetch_roster(kind: str, name: str, config: Path | None = None) -> Roster:
         ConfigurationError: the settings do not say how to reach the school system.
         SiteError: it could not be read; the message says which roster it is.
     """
+    try:
+        if isinstance(place, str):
+            return _fetch(kind, place, config)
+        return read_files(kind, place)
+    except InvalidRoster as invalid:
+        if not os.environ.get(HIDE_IDS):
+            raise
+        raise InvalidRoster(each.hidden for each in invalid.problems) from None
+
+
+def _fetch(kind: str, name: str, config: Path | None) -> Roster:
     service = load_service(name, kind, config=config, environ=os.environ, directory=Path.cwd())
     try:
         return SERVICES[kind](service)

@@ -1,6 +1,7 @@
 """`apply --interactive` on a pseudo-terminal: each part is shown, and taken or left."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from sandboxes import Desk, Sandbox, example
 from small import small_site
 from terminals import INTERRUPT, converse, converse_on
 
+from reconciler.plan.document import from_document, to_text
 from reconciler.providers.saved import write_state
 
 SURE = "Apply these changes? [y/N]:"
@@ -188,6 +190,33 @@ def test_nobody_is_named_who_is_to_be_hidden(first_desk: Desk):
     _, said = converse_on(first_desk, arguments, turns(("", "y"), ("p-", "q")), **key)
     assert "2 of" in said
     assert "t-0" not in said
+
+
+def test_no_part_tells_at_which_school_somebody_is_who_is_withheld(first_desk: Desk):
+    """The learner is at fjellvik-skole, and their mentor has a class at nordberg-skole, too."""
+    first_desk.write("s-1040\n", "withheld.txt")
+    asked = turns(("fjellvik-skole", "y"), ("nordberg-skole", "y"), ("in no school", "q"))
+    settings = turns(("settings", "y"))
+    withheld = {"RECONCILER_WITHHELD": "withheld.txt"}
+    _, said = converse_on(first_desk, WALK, [*settings, *asked], **withheld)
+    before, _, after = said.partition("4 of 4: in no school")
+    assert "learner withheld" in after
+    assert "withheld" not in before
+    first_desk.run("plan", "roles.yaml", "--out", "plan.json", **withheld)
+    saved = ["apply", "plan.json", "--interactive"]
+    _, said = converse_on(first_desk, saved, [*settings, *asked], **withheld)
+    assert "4 of 4: in no school" in said
+
+
+def test_a_saved_plan_from_before_schools_were_told_is_parted_by_the_site(first_desk: Desk):
+    first_desk.run("plan", "roles.yaml", "--out", "plan.json")
+    path = first_desk.directory / "plan.json"
+    plan = from_document(json.loads(path.read_text()))
+    before = replace(plan, actions=tuple(replace(each, school=None) for each in plan.actions))
+    path.write_text(to_text(before))
+    asked = turns(("settings", "y"), ("fjellvik-skole", "y"), ("nordberg-skole", "q"))
+    _, said = converse_on(first_desk, ["apply", "plan.json", "--interactive"], asked)
+    assert "3 of 3: nordberg-skole" in said
 
 
 def test_a_plan_that_is_for_a_program_is_asked_about_on_standard_error(desk: Desk):

@@ -58,6 +58,16 @@ def test_every_path_and_every_learner_is_told(settled_desk: Desk, asked: tuple[s
     assert str(document["as_of"]) in done.out
 
 
+def test_in_markdown_no_learner_is_named_who_is_asked_about_as_a_person(settled_desk: Desk):
+    for option in ("--person", "--learner"):
+        settled_desk.run("access", option, "s-1020", "--format", "markdown=asked.md")
+        said = rendered(written(settled_desk, "asked.md")).said
+        assert "a learner" in said
+        assert not LEARNER.search(said)
+    settled_desk.run("access", "--person", "t-0412", "--format", "markdown=asked.md")
+    assert "t-0412 sees" in rendered(written(settled_desk, "asked.md")).said
+
+
 def test_whom_nobody_sees_is_told(first_desk: Desk):
     first_desk.run("access", "--unit", "9a", *every(ACCESS))
     unseen = json.loads(written(first_desk, "found.json"))["unseen"]
@@ -128,6 +138,18 @@ def test_what_a_roster_check_found_is_told_at_its_file_and_row(spoilt: Desk):
     assert "s-8" in written(spoilt, "found.csv")
     spoilt.run("roster", "check", "roster", *every(CHECKED), expect=1, RECONCILER_HIDE_IDS="1")
     assert not any("s-8" in written(spoilt, f"found.{name}") for name in CHECKED)
+
+
+def test_every_reader_of_a_roster_leaves_ids_out_where_that_is_asked_for(spoilt: Desk):
+    for command in (
+        ("roster", "check", "roster"),
+        ("roster", "show", "roster"),
+        ("init", "new", "--roster", "roster"),
+        ("export", "--as-rules", "roster"),
+    ):
+        done = spoilt.run(*command, expect=1, RECONCILER_HIDE_IDS="1")
+        assert "roles.csv row " in done.out + done.err
+        assert "s-8" not in done.out + done.err
 
 
 def test_what_lies_in_an_archive_is_told_there_and_says_where(spoilt: Desk):

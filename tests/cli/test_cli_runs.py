@@ -4,21 +4,24 @@ import json
 import re
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from doubles import MemorySite, apply_to
 from judges import commands, every, junit, lines, rendered, table, written
 from junitparser import JUnitXml, Skipped
-from sandboxes import Desk, example, running
+from sandboxes import PROGRAM, Desk, example, running
 from small import plan, small_site, wanting
 
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
+from reconciler.errors import Unreachable
 from reconciler.provider import Verb
+from reconciler.redact import Redaction
 from reconciler.reports import formats, outcomes
 from reconciler.reports.outcomes import Applied
 from reconciler.state import Person
@@ -176,10 +179,17 @@ def test_a_rollback_is_told_in_every_format_and_so_is_its_plan(applied: Desk):
     assert [row["name"] for row in table(written(desk, "back.csv"))] == [
         each["name"] for each in plan["actions"]
     ]
-    done = desk.run("rollback", run, "--yes", *both, "--format", "jsonl")  # replaces the plan
+    refused = desk.run("rollback", run, "--yes", *both, expect=64)  # it can be applied
+    assert "back.json exists and is not a document of this command" in refused.err
+    assert json.loads(written(desk, "back.json")) == plan
+    (desk.directory / "back.json").unlink()
+    done = desk.run("rollback", run, "--yes", *both, "--format", "jsonl")
     result = json.loads(written(desk, "back.json"))
     assert {row["outcome"] for row in table(written(desk, "back.csv"))} == {"succeeded"}
     assert len(lines(done.out)) == len(result["outcomes"]) == len(plan["actions"])
+    for _ in range(2):  # the plan of nothing, which is replaced by the next one
+        desk.run("rollback", run, "--yes", *both)
+        assert json.loads(written(desk, "back.json"))["actions"] == []
 
 
 def test_files_are_looked_at_before_anything_is_applied(first_desk: Desk):
@@ -224,6 +234,31 @@ def test_a_report_that_cannot_be_written_does_not_hide_what_was_done(desk: Desk)
     assert run["status"] == "done"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="is a device of Linux")
+def test_an_output_that_cannot_be_written_does_not_hide_what_was_done(desk: Desk):
+    for words, told in (((), "tells the same."), (("--format", "json"), "nothing to do.")):
+        command = [PROGRAM, "apply", "roles.yaml", "--yes", "--metrics", "apply.prom", *words]
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                command,
+                cwd=desk.directory,
+                env=desk.environment,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        said = "warning: standard output could not be written: No space left on device."
+        assert said in done.stderr
+        assert told in done.stderr.splitlines()[-1]
+        assert done.returncode == 0
+        measured = (desk.directory / "apply.prom").read_text()
+        assert re.search(r"reconciler_last_run_exit_code\{[^}]*\} 0\b", measured)
+    (run,) = desk.run("history", "--format", "json").json("history")["runs"]
+    assert (run["status"], run["counts"]["succeeded"]) == ("done", 21)
+
+
 def test_mistakes_are_told_in_place_of_a_run(first_desk: Desk):
     first_desk.write("version: 1\nsite: nordberg-kommune\nmentors: [{person: t-0412, colour: x}]\n")
     names = ("junit", "annotations", "jsonl", "csv", "markdown", "json", "html")
@@ -244,6 +279,9 @@ def test_a_runbook_is_told_in_its_own_formats(tmp_path: Path):
     )
     desk.write("version: 1\nsite: nord\nmentors:\n  - {person: t-1, classes: [8a]}\n")
     (tmp_path / "town.json").write_bytes(write_state(small_site()))
+    for name in ("town.runbook.json", "./town.runbook.json"):
+        lost = desk.run("apply", "roles.yaml", "--format", f"json={name}", expect=64)
+        assert "is the snapshot or the runbook of an environment" in lost.err
     refused = desk.run("apply", "roles.yaml", "--format", "junit=apply.xml", expect=64)
     assert "a runbook is not told as junit" in refused.err
     assert not (tmp_path / "town.runbook.json").exists()
@@ -305,15 +343,36 @@ def test_whatever_a_key_or_a_site_says_every_format_stays_whole(tmp_path: Path):
     assert "<img" not in of_run("html", run)
 
 
-def test_a_run_that_was_not_read_back_is_no_test_that_passed():
-    run = hostile()
-    for changes, why in (
-        ({"note": "", "verified": False}, "The site was not read back."),
-        ({"note": "", "verified": True, "interrupted": True}, "It was asked to stop, and did."),
-        ({"note": "", "verified": True}, ""),
-    ):
-        result = replace(run.result, **changes)
-        assert outcomes.of_applied(Applied(result, run.plan)).broken == why
+@pytest.mark.parametrize(("ends", "why"), [
+    ("well", ""),
+    ("unread", "The result could not be read back. Nobody answers."),
+    ("stopped", "It was asked to stop."),
+])  # fmt: skip
+def test_a_run_that_did_not_end_well_is_no_test_that_passed(tmp_path: Path, ends: str, why: str):
+    made, site = plan(small_site(), wanting(("t-0", "8a"))), MemorySite(small_site())
+
+    def unreachable() -> None:
+        if site.sent:
+            raise Unreachable("Nobody answers.")
+
+    if ends == "unread":
+        site.before_fetch = unreachable
+    run = Applied(apply_to(made, site, stopping=lambda: ends == "stopped"), made)
+    assert outcomes.of_applied(run).broken == why
+    path = tmp_path / "run.xml"
+    path.write_text(of_run("junit", run))
+    assert junit(path)[0] == ("the run", not why)
+
+
+def test_each_action_is_a_test_of_its_own_also_where_people_are_withheld(tmp_path: Path):
+    made = plan(small_site(), wanting(("t-0", "8a"), ("t-1", "8a"), ("t-2", "8a")))
+    result = apply_to(made, MemorySite(small_site()))
+    hidden = Redaction(withheld=frozenset({"t-0", "t-1", "t-2"}))
+    path = tmp_path / "run.xml"
+    path.write_text(of_run("junit", Applied(hidden.result(result), hidden.plan(made))))
+    names = [name for name, _ in junit(path)]
+    assert len(set(names)) == len(names) == len(made.actions) + 1
+    assert "add mentor/withheld (3)" in names
 
 
 def test_reports_are_for_their_owner_alone(ran: Desk):

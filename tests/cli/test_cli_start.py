@@ -41,6 +41,7 @@ BARE = {
         "reconciler.cli.help",
         "reconciler.cli.lazy",
         "reconciler.cli.main",
+        "reconciler.cli.streams",
     ),
     *("reconciler.errors", "reconciler.plain", "reconciler.tracing"),
 }

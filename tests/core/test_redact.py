@@ -8,21 +8,23 @@ import pytest
 from doubles import MemorySite, apply_to
 from hypothesis import given
 from small import LEARNERS, STAFF, plan, small_site, wanting
-from strategies import TODAY, cases, examples
+from strategies import AT, TODAY, cases, entry_of, examples, ref
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, find_person
 from reconciler.domain.assignments import Assignment, Assignments, Holder
-from reconciler.domain.vocabulary import Role, TargetKind
+from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.drift import classify
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.model import Settings, Unmanaged
+from reconciler.manifest.model import Item, Section, Settings, Unmanaged
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_document
+from reconciler.plan.model import Action
+from reconciler.plan.parts import About, by_school
 from reconciler.redact import LEFT_OUT, WITHHELD, Redaction, pseudonym
 from reconciler.reports.documents import result_document
 from reconciler.reports.view import access_rows
-from reconciler.state import LiveState
+from reconciler.state import LiveState, Membership, Unit
 
 KEY = b"a key of the tests"
 
@@ -126,6 +128,31 @@ def test_nothing_tells_at_which_school_a_learner_is_who_is_withheld():
             hidden = [each for each in items if WITHHELD in each.name.parts]
             assert hidden
             assert {each.school for each in hidden} == {None}
+            if any(isinstance(each, Action) for each in items):
+                parts = by_school([each for each in items if isinstance(each, Action)])
+                told = {part.about: part.actions for part in parts}
+                assert set(told) == {About.SCHOOL, About.ELSEWHERE}
+                assert len(told[About.ELSEWHERE]) == 2
+                assert not set(hidden).intersection(told[About.SCHOOL])
+
+
+def test_schools_are_not_counted_where_one_of_those_counted_is_withheld():
+    other = Unit("u4", "annen", UnitKind.SCHOOL, "Annen", "u0")
+    live = small_site(units=(*small_site().units, other))
+    at_other = Membership("u4", "23", MembershipRole.LEARNER, True, None, None)
+    kept = [each for each in live.memberships if each.person != "23"]
+    live = replace(live, memberships=(*kept, at_other))
+    items = {f"s-{n}": Item(TargetKind.LEARNER, ref(f"s-{n}")) for n in (0, 3)}
+    entries = tuple(
+        entry_of(Role.MENTOR, ref(f"t-{number}"), (item,))
+        for number, item in enumerate(items.values())
+    )
+    made = plan(live, wanting(sections={Role.MENTOR: Section(entries, AT)}))
+    assert [each.name for each in made.schools] == ["annen", "skole"]
+    for key in (None, KEY):
+        assert Redaction(key, frozenset({"s-3"})).plan(made).schools == ()
+    assert Redaction(KEY, frozenset({"t-0"})).plan(made).schools == made.schools
+    assert Redaction(None, frozenset({"s-3"})).saved(made).schools == made.schools
 
 
 def test_outcomes_are_told_without_people_but_with_what_the_site_said():

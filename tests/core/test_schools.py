@@ -218,3 +218,7 @@ def test_schools_that_share_a_key_are_told_apart_by_their_ids():
     found = told(made)
     assert [found[f"mentor/t-{number}"] for number in range(3)] == ["u4", "u1", None]
     assert [(each.school, each.name) for each in made.schools] == [("u1", "u1"), ("u4", "u4")]
+
+    named = [replace(each, sync_key="u4") if each.id == "u2" else each for each in units]
+    made = plan(replace(TWO_SCHOOLS, units=tuple(named)), wanting(("t-0", "1a"), ("t-1", "8b")))
+    assert {told(made)[f"mentor/t-{number}"] for number in range(2)} == {"u4 (u4)", "u1"}
