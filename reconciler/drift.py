@@ -10,13 +10,15 @@ has passed: somebody was to look after it.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from reconciler.cause import CauseKind
 from reconciler.domain.address import Address
 from reconciler.ending import Ending
 from reconciler.errors import ExitCode
 from reconciler.plan.model import Action, Plan, Unmanaged
-from reconciler.provider import Event
+from reconciler.provider import Event, Verb
 
 
 class DriftKind(StrEnum):
@@ -30,6 +32,32 @@ class DriftKind(StrEnum):
     UNMANAGED = "unmanaged"
     EXPIRED = "expired"
     LAPSED = "lapsed"
+
+
+class OnSite(StrEnum):
+    """How a site differs at an address: which way access moved, where it is an assignment.
+
+    `missing`: what is wanted is not there. `surplus`: what is there is not wanted. `different`:
+    another value is there.
+    """
+
+    MISSING = "missing"
+    SURPLUS = "surplus"
+    DIFFERENT = "different"
+
+
+_REPAIRED_BY: Final = MappingProxyType(
+    {
+        Verb.ADD: OnSite.MISSING,
+        Verb.REMOVE: OnSite.SURPLUS,
+        Verb.CHANGE: OnSite.DIFFERENT,
+    }
+)
+
+
+def on_site(item: Action | Unmanaged) -> OnSite:
+    """Say how the site differs, which is the opposite of what repairs it."""
+    return _REPAIRED_BY[item.verb] if isinstance(item, Action) else OnSite.SURPLUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +78,11 @@ class Drifted:
     def name(self) -> Address:
         """Where it is, in the manifest's keys."""
         return self.item.name
+
+    @property
+    def on_site(self) -> OnSite:
+        """How the site differs there."""
+        return on_site(self.item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import stat
+from html import unescape
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -167,6 +168,12 @@ class Rendered(HTMLParser):
         self.said += data
         if self._in_code:
             self.codes[-1] += data
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """The cells of every row of a page's tables, without the headings."""
+    rows = re.findall(r"(?s)<tr[^>]*>(<td>.*?)</tr>", page)
+    return [[unescape(cell) for cell in re.findall(r"(?s)<td>(.*?)</td>", row)] for row in rows]
 
 
 def rendered(text: str) -> Rendered:

@@ -19,6 +19,7 @@ from reconciler.errors import ExitCode, GuardRefused, ReconcilerError, told
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan
 from reconciler.reports import view
+from reconciler.reports.differing import differs, done_by
 
 _SHORTENED: Final = 16
 
@@ -217,8 +218,12 @@ def _drifted(found: Drifted, shown: Drifted) -> Fact:
     item = found.item
     live = item.before if isinstance(item, Action) else None
     event = shown.event
-    who = f" by {_code(event.author)}" if event else ""
-    details = [("kind", found.kind.value), ("name", _plain_name(shown.name))]
+    who = f"; {done_by(event)} {_code(event.author)}" if event else ""
+    details = [
+        ("kind", found.kind.value),
+        ("on_site", found.on_site.value),
+        ("name", _plain_name(shown.name)),
+    ]
     if event:
         details += [
             ("by", plain(event.actor)),
@@ -228,7 +233,7 @@ def _drifted(found: Drifted, shown: Drifted) -> Fact:
     return Fact(
         Topic.DRIFT,
         _hashed(found.kind, item.address, live),
-        f"{_named(shown.name)} {found.kind.value}{who}",
+        f"{_named(shown.name)} {differs(shown, brief=True)}{who}",
         tuple(details),
     )
 
@@ -236,7 +241,8 @@ def _drifted(found: Drifted, shown: Drifted) -> Fact:
 def _named(name: Address) -> str:
     """Name something; who may not be named is counted as one."""
     subject = _code(view.title(view.subject_of(name)))
-    return f"{subject} {'a learner' if name.names_learner else _code(view.describe(name))}"
+    what = view.thing(name, name_learner=False)
+    return f"{subject} {what if name.names_learner else _code(what)}"
 
 
 def _plain_name(name: Address) -> str:

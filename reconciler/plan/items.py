@@ -98,12 +98,15 @@ def action_document(action: Action) -> Document:
         "requires": [str(address) for address in action.requires],
         "manual": action.manual,
         "sees_change": action.sees_change,
-        "grant": _grant_document(action.grant) if action.grant else None,
+        "grant": grant_document(action.grant),
         "school": action.school,
     }
 
 
-def _grant_document(grant: Grant) -> Document:
+def grant_document(grant: Grant | None) -> Document | None:
+    """Turn what a manifest says of an assignment beyond its target into JSON data."""
+    if grant is None:
+        return None
     return {
         "from": grant.begins.isoformat() if grant.begins else None,
         "until": grant.ends.isoformat() if grant.ends else None,

@@ -8,9 +8,10 @@ from itertools import chain
 from typing import Final
 
 from reconciler import csv_text
+from reconciler.cause import Grant
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
-from reconciler.drift import DriftReport
+from reconciler.drift import DriftReport, on_site
 from reconciler.plan.model import Action, Plan
 from reconciler.reports.outcomes import Outcomes
 
@@ -33,9 +34,18 @@ def diagnostics_csv(found: Iterable[Diagnostic]) -> Iterator[str]:
 def plan_csv(plan: Plan) -> Iterator[str]:
     """Render the actions of a plan, in its order."""
     rows = (
-        (each.verb.value, *_named(each.name), *_why(each), each.school) for each in plan.actions
+        (
+            each.verb.value,
+            *_named(each.name),
+            *_why(each),
+            each.school,
+            *_labels(each),
+            *_granted(each.grant),
+        )
+        for each in plan.actions
     )
-    return written(("verb", *_NAMED, "cause", "by_hand", "school"), rows)
+    columns = ("cause", "by_hand", "school", "before", "after", "from", "until", "reason")
+    return written(("verb", *_NAMED, *columns), rows)
 
 
 def drift_csv(report: DriftReport) -> Iterator[str]:
@@ -48,15 +58,26 @@ def drift_csv(report: DriftReport) -> Iterator[str]:
             each.event.actor if each.event else None,
             each.event.at.isoformat() if each.event else None,
             each.item.school,
+            each.on_site.value,
         )
         for each in report.drifted
     )
     others = (
-        (what, each.verb.value, *_named(each.name), None, None, each.school)
+        (
+            what,
+            each.verb.value,
+            *_named(each.name),
+            None,
+            None,
+            each.school,
+            on_site(each).value,
+        )
         for what, found in (("pending", report.pending), ("held_back", report.held_back))
         for each in found
     )
-    return written(("what", "verb", *_NAMED, "by", "at", "school"), chain(drifted, others))
+    return written(
+        ("what", "verb", *_NAMED, "by", "at", "school", "on_site"), chain(drifted, others)
+    )
 
 
 def run_csv(run: Outcomes) -> Iterator[str]:
@@ -90,6 +111,19 @@ def _named(name: Address) -> Row:
             kind, key = target or (AddressKind.HOLDER.value, None)
             return str(name), role, person, kind, key
     raise AssertionError(name)
+
+
+def _labels(action: Action) -> Row:
+    """Say what a label is and will be; nothing stands for the platform's default."""
+    values = (action.before, action.after)
+    return [value if isinstance(value, str) else None for value in values]
+
+
+def _granted(grant: Grant | None) -> Row:
+    if grant is None:
+        return None, None, None
+    days = (grant.begins, grant.ends)
+    return *(day.isoformat() if day else None for day in days), grant.reason
 
 
 def _why(action: Action) -> Row:

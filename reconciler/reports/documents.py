@@ -150,6 +150,7 @@ def drifted_document(found: Drifted) -> Document:
     return {
         **item,
         "kind": found.kind.value,
+        "on_site": found.on_site.value,
         "held_back": found.held_back,
         "by": event.actor if event else None,
         "by_kind": event.actor_kind if event else None,

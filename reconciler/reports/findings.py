@@ -14,10 +14,11 @@ from typing import Final
 
 from reconciler.apply.outcome import Outcome
 from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
-from reconciler.drift import Drifted, DriftKind, DriftReport
+from reconciler.drift import Drifted, DriftKind, DriftReport, OnSite
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan
 from reconciler.policy.model import Verdict
+from reconciler.reports.differing import direction
 from reconciler.reports.outcomes import Outcomes, Settled
 from reconciler.review import CHECKS, Review
 
@@ -161,13 +162,11 @@ def _verdict(verdict: Verdict) -> _Found:
 
 
 def _drifted(found: Drifted) -> _Found:
-    code = _DRIFT[found.kind]
     cause = found.item.cause if isinstance(found.item, Action) else None
-    event = found.event
-    who = f", by {event.author} at {event.at.isoformat()}" if event else ""
-    why = f" ({cause})" if cause else ""
-    message = f"{found.name}: {CODES[code].title}{who}{why}."
-    return _found(code, message, cause.position if cause else None)
+    # Of what is there and should not be, that is said already.
+    why = f" ({cause})" if cause and found.on_site is not OnSite.SURPLUS else ""
+    message = f"{found.name}: {direction(found)}{why}."
+    return _found(_DRIFT[found.kind], message, cause.position if cause else None)
 
 
 def _reported(found: Iterable[_Found], home: str) -> Iterator[Reported]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.drift import DriftReport
+from reconciler.plan.items import change_document, grant_document
 from reconciler.plan.model import Action, Plan
 from reconciler.reports import findings
 from reconciler.reports.documents import drifted_document, item_document
@@ -74,7 +75,13 @@ def _as_recorded(action: Action) -> dict[str, Any]:
 
 
 def _action(kind: str, action: Action, site: str) -> str:
-    return line(kind, site=site, **item_document(action), manual=action.manual)
+    return line(
+        kind,
+        site=site,
+        **{**change_document(action), **item_document(action)},
+        grant=grant_document(action.grant),
+        manual=action.manual,
+    )
 
 
 def _finding(found: Reported) -> str:

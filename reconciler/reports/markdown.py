@@ -19,6 +19,7 @@ from reconciler.plain import count, plain
 from reconciler.plan.model import Plan
 from reconciler.policy.model import Verdict
 from reconciler.reports import view
+from reconciler.reports.differing import differs, done_by
 from reconciler.reports.outcomes import NOT_SENT, Outcomes, Settled
 from reconciler.reports.summary import Told, sight, tally_rows, warning_rows
 
@@ -183,12 +184,13 @@ def listed(heading: str, rows: Iterable[tuple[str, str]]) -> list[Section]:
 
 
 def _drifted(found: Drifted) -> str:
-    name = found.name
+    name, event = found.name, found.event
     subject = view.title(view.subject_of(name))
-    what = "a learner" if name.names_learner else view.describe(name)
-    event = found.event
-    who = f" by {quoted(event.author)} at {event.at:%Y-%m-%d %H:%M} UTC" if event else ""
-    return f"{quoted(subject)} {quoted(what)} {found.kind.value}{who}"
+    what = view.thing(name, name_learner=False)
+    how = said(differs(found, brief=name.names_learner))
+    at = f"{event.at:%Y-%m-%d %H:%M} UTC" if event else ""
+    who = f"; {done_by(event)} {quoted(event.author)} at {at}" if event else ""
+    return f"{quoted(subject)} {quoted(what)} {how}{who}"
 
 
 def fitted(head: Iterable[str], sections: Iterable[Section]) -> Iterator[str]:

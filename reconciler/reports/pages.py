@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -14,12 +14,16 @@ from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan, Unmanaged
 from reconciler.policy.model import Verdict
 from reconciler.reports import view
+from reconciler.reports.differing import direction
 from reconciler.reports.outcomes import Outcomes
 
 _OWN: Final = "reconciler.reports"
 _NEVER: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; style-src {}; script-src {}"
 )
+
+_LISTED: Final = 300
+"""So many learners of one person are named in a page: all that anybody looks through."""
 
 
 class _Row(NamedTuple):
@@ -32,6 +36,13 @@ class _Row(NamedTuple):
     what: str
     school: str | None
     why: str
+
+
+class _Remarks(NamedTuple):
+    """What is said beside the rows: how bad each line is, and its text."""
+
+    heading: str
+    lines: Sequence[tuple[str, str]]
 
 
 class _Section(NamedTuple):
@@ -108,12 +119,13 @@ def plan_html(plan: Plan) -> Iterator[str]:
         ),
     )
     yield _changes(
-        f"Plan for {plan.site} on {plan.as_of}",
+        view.heading(plan),
         view.summary(plan),
         "Changes",
         [_action(each) for each in plan.actions],
         _judged(plan),
         sections,
+        view.notes(plan),
     )
 
 
@@ -127,11 +139,18 @@ def drift_html(report: DriftReport) -> Iterator[str]:
     )
     rows = [
         *map(_drifted, report.drifted),
-        *(_action(each)._replace(verb="not yet applied") for each in report.pending),
-        *(_action(each)._replace(verb="held back") for each in report.held_back),
+        *(_waiting(each, "not yet applied") for each in report.pending),
+        *(_waiting(each, "held back") for each in report.held_back),
     ]
-    title = f"Drift on {plan.site} on {plan.as_of}"
-    yield _changes(title, view.drift_summary(report), "Differences", rows, _judged(plan), sections)
+    yield _changes(
+        f"Drift on {plan.site} on {plan.as_of}",
+        view.drift_summary(report),
+        "Differences",
+        rows,
+        _judged(plan),
+        sections,
+        [] if report.attributed else [view.UNATTRIBUTED],
+    )
 
 
 def run_html(run: Outcomes) -> Iterator[str]:
@@ -144,8 +163,8 @@ def run_html(run: Outcomes) -> Iterator[str]:
         for each in run.settled
     ]
     broken = [("error", run.broken)] if run.broken else []
+    judged = [_Remarks("What kept it from its end", broken), *_told(run.verdicts, run.warnings)]
     facts = _Section("The run", ("What", "Which"), [each for each in run.facts if each[1]])
-    judged = [*broken, *_told(run.verdicts, run.warnings)]
     yield _changes(run.title, run.summary, "What became of it", rows, judged, [facts])
 
 
@@ -158,13 +177,13 @@ def tables_html(
     yield _changes(title, summary, "", [], sections=[_Section(*each) for each in tables])
 
 
-def _judged(plan: Plan) -> Iterable[tuple[str, str]]:
+def _judged(plan: Plan) -> Iterable[_Remarks]:
     return _told(plan.verdicts, plan.warnings)
 
 
-def _told(verdicts: Iterable[Verdict], warnings: Iterable[Diagnostic]) -> Iterator[tuple[str, str]]:
-    yield from (_verdict(each) for each in verdicts if not each.passed)
-    yield from ((each.severity.value, str(each)) for each in warnings)
+def _told(verdicts: Iterable[Verdict], warnings: Iterable[Diagnostic]) -> Iterator[_Remarks]:
+    yield _Remarks("Guards", [_verdict(each) for each in verdicts if not each.passed])
+    yield _Remarks("Warnings", [(each.severity.value, str(each)) for each in warnings])
 
 
 def _changes(
@@ -172,8 +191,9 @@ def _changes(
     summary: str,
     heading: str,
     rows: list[_Row],
-    judged: Iterable[tuple[str, str]] = (),
+    judged: Iterable[_Remarks] = (),
     sections: Iterable[_Section] = (),
+    notes: Sequence[str] = (),
 ) -> str:
     listed = [each._replace(rows=list(each.rows)) for each in sections]
     schools = sorted({row.school for row in rows if row.school is not None})
@@ -186,36 +206,39 @@ def _changes(
         rows=rows,
         kinds=sorted({row.kind for row in rows}),
         schools=schools if len(schools) > 1 else [],
-        verdicts=[*judged],
+        remarks=[each for each in judged if each.lines],
+        notes=notes,
         sections=[each for each in listed if each.rows],
     )
 
 
 def _action(action: Action) -> _Row:
-    return _row(action, action.verb.value, str(action.cause))
+    told = view.row_of(action)
+    return _row(action, action.verb.value, told.what, told.reason)
+
+
+def _waiting(action: Action, why: str) -> _Row:
+    return _action(action)._replace(verb=f"{action.verb.value}: {why}")
 
 
 def _drifted(found: Drifted) -> _Row:
-    event = found.event
-    who = f"by {event.author} at {event.at.isoformat()}" if event else ""
-    return _row(found.item, found.kind.value, who)
+    return _row(found.item, found.on_site.value, view.thing(found.name), direction(found))
 
 
-def _row(item: Action | Unmanaged, what: str, why: str) -> _Row:
+def _row(item: Action | Unmanaged, verb: str, what: str, why: str) -> _Row:
     name = item.name
     kind = name.parts[2] if name.kind is AddressKind.ASSIGNMENT else name.kind.value
     person = name.parts[1] if name.people else ""
     who = view.title(view.subject_of(name))
-    which = "" if name.kind is AddressKind.HOLDER else view.describe(name)
-    return _Row(person, who, kind, what, which, item.school, why)
+    return _Row(person, who, kind, verb, what, item.school, why)
 
 
 def _verdict(verdict: Verdict) -> tuple[str, str]:
-    return "error" if verdict.refuses else "warning", f"{verdict.code}: {verdict}"
+    return "error" if verdict.refuses else "warning", view.verdict_words(verdict)
 
 
 def _learners(keys: tuple[str, ...]) -> str:
-    return view.learners(keys) if keys else ""
+    return view.learners(keys, _LISTED) if keys else ""
 
 
 def _hash(text: str) -> str:

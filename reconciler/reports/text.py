@@ -12,7 +12,6 @@ from rich.text import Text
 
 from reconciler.access.menu import Condition, Explanation
 from reconciler.apply.outcome import ApplyResult, Outcome
-from reconciler.cause import CauseKind
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.domain.vocabulary import Role
 from reconciler.drift import Drifted, DriftKind, DriftReport
@@ -20,8 +19,9 @@ from reconciler.errors import ExitCode
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Deviation, Plan
 from reconciler.policy.model import Verdict
-from reconciler.provider import Event, Verb
+from reconciler.provider import Verb
 from reconciler.reports import view
+from reconciler.reports.differing import differs, direction, done_by
 from reconciler.reports.printing import Grid, indented, one_line
 from reconciler.reports.summary import (
     Lists,
@@ -40,7 +40,6 @@ from reconciler.reports.summary import (
 
 _SIGNS = {Verb.ADD: "+", Verb.REMOVE: "-", Verb.CHANGE: "~"}
 _STYLES = {Verb.ADD: "green", Verb.REMOVE: "red", Verb.CHANGE: "yellow"}
-_PAST = {Verb.ADD.value: "added", Verb.REMOVE.value: "removed", Verb.CHANGE.value: "changed"}
 _OUTCOME_STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.ALREADY: "green",
@@ -93,12 +92,11 @@ def _headed(heading: str) -> tuple[RenderableType, ...]:
 
 def head_text(plan: Plan, *, summary: bool = True) -> Iterator[RenderableType]:
     """Render the summary: of all of it, and school by school."""
-    until = f", holds until {plan.holds_until}" if plan.holds_until else ""
-    yield one_line(f"Plan for {plan.site} on {plan.as_of}{until}", "bold")
+    yield one_line(view.heading(plan), "bold")
     if summary:
         yield one_line(view.summary(plan))
     if plan.redacted:
-        yield one_line("Redacted: people are hidden in it. For reading only.", "yellow")
+        yield one_line(view.REDACTED, "yellow")
     if plan.actions:
         yield one_line(view.access_summary(plan.access))
     if plan.schools:
@@ -170,15 +168,9 @@ def _deviating(item: Deviation | Action) -> Told:
 
 
 def _drifting(found: Drifted) -> Told:
-    item, event = found.item, found.event
-    verb = item.verb if isinstance(item, Action) else Verb.REMOVE
-    reported = "" if isinstance(item, Action) else " (reported only)"
-    by = f"; {_past(event)} by {event.author}" if event else ""
-    return Told(item.name, f"{view.DEVIATES[verb]}{reported}{by}", event.at if event else None)
-
-
-def _past(event: Event) -> str:
-    return _PAST.get(event.verb, event.verb)
+    event = found.event
+    by = f"; {done_by(event)} {event.author}" if event else ""
+    return Told(found.name, f"{differs(found, brief=True)}{by}", event.at if event else None)
 
 
 def _hint(lists: Lists, narrower: str = "") -> Iterator[RenderableType]:
@@ -230,15 +222,13 @@ def drift_text(report: DriftReport, *, full: bool = False) -> Iterator[Renderabl
         verdict = report.plan.held_back
         yield indented(f"refused {verdict.code}: {verdict.message}", "red")
     if not report.attributed:
-        yield one_line(
-            "There are no events to ask who changed what, so everything counts as drift."
-        )
+        yield one_line(view.UNATTRIBUTED)
     yield from _warnings(report.plan.warnings, lists)
     yield from _hint(lists)
 
 
 def _directions(found: Iterable[Drifted]) -> list[tuple[str, str]]:
-    return [(str(each.name), _direction(each)) for each in found]
+    return [(str(each.name), direction(each)) for each in found]
 
 
 def _causes(actions: Sequence[Action]) -> list[tuple[str, str]]:
@@ -315,9 +305,8 @@ def diagnostic_text(found: Diagnostic) -> RenderableType:
 def _rows(rows: Iterable[view.Row]) -> RenderableType:
     grid = Grid(2, signed=True)
     for row in rows:
-        note = f"{row.why}; {row.note}" if row.note else row.why
         style = _STYLES[row.verb]
-        grid.add_row((f"  {_SIGNS[row.verb]}", style), (row.what, style), (note, "dim"))
+        grid.add_row((f"  {_SIGNS[row.verb]}", style), (row.what, style), (row.reason, "dim"))
     return grid
 
 
@@ -341,40 +330,4 @@ def _sight(rows: Iterable[view.AccessRow]) -> RenderableType:
 
 
 def _verdict(verdict: Verdict) -> RenderableType:
-    if verdict.override is not None:
-        told = f"overridden {verdict.code}: {verdict} (reason: {verdict.override})"
-        return indented(told, "yellow")
-    if not verdict.refuses:
-        return indented(f"advice {verdict.code}: {verdict}", "yellow")
-    return indented(f"refused {verdict.code}: {verdict}", "red")
-
-
-def _differs(action: Action, kind: DriftKind) -> str:
-    """Say how the site differs at an address."""
-    cause = action.cause
-    if kind is DriftKind.EXPIRED:
-        return str(cause)
-    until = f"; accepted until {cause.accepted_until}" if cause.accepted_until else ""
-    if action.verb is Verb.ADD:
-        return f"missing on the site{until}"
-    if action.verb is Verb.CHANGE:
-        return f"{view.label(action.before)} instead of {view.label(action.after)}{until}"
-    # A list of profiles is declared; what is too much is what does not stand in it.
-    listed = cause.kind is CauseKind.DECLARED
-    return f"on the site though {'not in the list ' if listed else ''}{cause}"
-
-
-def _direction(found: Drifted) -> str:
-    action = found.item
-    if isinstance(action, Action):
-        words = _differs(action, found.kind)
-        if found.held_back:
-            words = f"{words}; held back (RR521)"
-    else:
-        words = "on the site, not declared (reported only)"
-        if action.accepted_until:
-            words = f"{words}; accepted until {action.accepted_until}"
-    if found.event is None:
-        return words
-    at = found.event.at.isoformat(sep=" ", timespec="seconds")
-    return f"{words}; {_past(found.event)} by {found.event.author} at {at}"
+    return indented(view.verdict_words(verdict), "red" if verdict.refuses else "yellow")

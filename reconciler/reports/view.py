@@ -25,12 +25,17 @@ from reconciler.plan.model import (
     Unmanaged,
     Upcoming,
 )
+from reconciler.policy.model import Verdict
 from reconciler.provider import Verb
 
 NO_DRIFT = "No drift: the site is as the manifest declares."
 
 Subject = tuple[int, str, str]
 """The site's settings, or a person in a role; sorts as they are told."""
+
+UNATTRIBUTED = "There are no events to ask who changed what, so everything counts as drift."
+
+REDACTED = "Redacted: people are hidden in it. For reading only."
 
 LISTED = 12
 """So many learners are named in a text; a JSON document names them all."""
@@ -44,6 +49,11 @@ class Row:
     what: str
     why: str
     note: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why, and what else there is to say of it."""
+        return f"{self.why}; {self.note}" if self.note else self.why
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,12 @@ class AccessRow:
     lost: tuple[str, ...]
 
 
+def heading(plan: Plan) -> str:
+    """Say which plan it is, and until when it may be applied."""
+    until = f", holds until {plan.holds_until}" if plan.holds_until else ""
+    return f"Plan for {plan.site} on {plan.as_of}{until}"
+
+
 def summary(plan: Plan) -> str:
     """Say in a line what a plan would do."""
     if not plan.actions:
@@ -77,6 +93,14 @@ def summary(plan: Plan) -> str:
     if manual:
         parts.append(f"{manual} of them by hand")
     return f"{', '.join(parts)}."
+
+
+def notes(plan: Plan) -> list[str]:
+    """Say what is to be known before a plan is read, beside how much there is to do."""
+    return [
+        *([REDACTED] if plan.redacted else []),
+        *([access_summary(plan.access)] if plan.actions else []),
+    ]
 
 
 def nothing(plan: Plan) -> str:
@@ -139,7 +163,7 @@ def groups(actions: Iterable[Action], *, name_learners: bool = True) -> Iterator
             if action.name.names_learner and not name_learners:
                 over[action.verb] += 1
             else:
-                rows.append(_row(action))
+                rows.append(row_of(action))
         counted = (Row(verb, count(over[verb], "learner"), "") for verb in Verb if over[verb])
         yield Group(title(subject), (*rows, *counted), len(rows) + over.total())
 
@@ -171,9 +195,9 @@ def access_summary(rows: Sequence[AccessChange]) -> str:
     return " and ".join(parts) + "."
 
 
-def learners(keys: Sequence[str]) -> str:
+def learners(keys: Sequence[str], listed: int = LISTED) -> str:
     """Count learners and name the first of them."""
-    return f"{count(len(keys), 'learner')}: {first_of(keys, LISTED)}"
+    return f"{count(len(keys), 'learner')}: {first_of(keys, listed)}"
 
 
 def describe(name: Address, verb: Verb = Verb.ADD) -> str:
@@ -187,6 +211,13 @@ def describe(name: Address, verb: Verb = Verb.ADD) -> str:
             return f"no longer {role}" if verb is Verb.REMOVE else f"added as {role}"
         case _:
             return f"{name.parts[2]} {name.parts[3]}"
+
+
+def thing(name: Address, *, name_learner: bool = True) -> str:
+    """Say what is, or is missing, at an address, within its group."""
+    if name.names_learner and not name_learner:
+        return "a learner"
+    return "the role itself" if name.kind is AddressKind.HOLDER else describe(name)
 
 
 def unmanaged_rows(items: Iterable[Unmanaged]) -> list[str]:
@@ -251,7 +282,7 @@ def ending_rows(items: Iterable[Ending]) -> list[tuple[str, str]]:
 
 DEVIATES: Final[Mapping[Verb, str]] = MappingProxyType(
     {
-        Verb.ADD: "not on the site",
+        Verb.ADD: "missing on the site",
         Verb.REMOVE: "on the site, not declared",
         Verb.CHANGE: "another value on the site",
     }
@@ -273,7 +304,8 @@ def title(subject: Subject) -> str:
     return f"{role} {person}" if role else "settings"
 
 
-def _row(action: Action) -> Row:
+def row_of(action: Action) -> Row:
+    """Say what an action does, and why; with the labels that it changes, and its dates."""
     what = describe(action.name, action.verb)
     if action.address.kind is AddressKind.LABEL:
         what = f"{what}: {label(action.before)} → {label(action.after)}"
@@ -285,6 +317,13 @@ def _row(action: Action) -> Row:
     if action.manual:
         notes.append("by hand: no API does it")
     return Row(action.verb, what, str(action.cause), "; ".join(notes))
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Say what a guard that a plan did not pass has against it, and who lifted that and why."""
+    if verdict.override is not None:
+        return f"overridden {verdict.code}: {verdict} (reason: {verdict.override})"
+    return f"{'refused' if verdict.refuses else 'advice'} {verdict.code}: {verdict}"
 
 
 def grant_notes(grant: Grant) -> list[str]:

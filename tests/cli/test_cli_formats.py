@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,13 @@ from judges import (
     junit,
     lines,
     places,
+    rendered,
+    rows_of,
     sarif,
     table,
     written,
 )
-from sandboxes import Desk, example
+from sandboxes import Desk, Sandbox, example
 from small import plan, small_site, wanting
 
 from reconciler.diagnostics import Diagnostic
@@ -27,6 +31,7 @@ from reconciler.providers.saved import write_state
 from reconciler.reports import annotations, csv_table, findings
 from reconciler.reports import sarif as sarif_log
 from reconciler.reports.findings import Reported
+from reconciler.reports.pages import plan_html
 from reconciler.state import Person
 
 WRONG = """\
@@ -288,6 +293,109 @@ def test_what_drifted_is_a_line_and_a_row(settled_desk: Desk):
     assert {row["what"] for row in rows} == {"expired", "pending"}
     assert [each["school"] for each in told] == [row["school"] for row in rows]
     assert {row["school"] for row in rows} == {"nordberg-skole"}
+
+
+WAYS = {
+    "mentor/t-0403/class/8b": ("missing", "missing on the site; removed by other"),
+    "mentor/t-0407/class/8a": ("surplus", "on the site though not in the entry at "),
+    "label/mentor/tool_name": ("different", "“Elever” instead of “Mine elever”; changed by other"),
+}
+"""Per address how the site differs, for programs and for people."""
+
+
+def test_every_format_says_which_way_the_site_went(applied: Desk, sandbox: Sandbox):
+    sandbox.unassign("mentor/t-0403/class/8b")
+    sandbox.assign("mentor/t-0407/class/8a")
+    sandbox.call("PATCH", "labels", "mentor", json={"tool_name": "Elever"})
+    names = (*FINDINGS, "json", "jsonl", "csv", "html", "markdown")
+    text = applied.run("drift", "roles.yaml", *every(names), expect=2).out
+
+    programs = {name: way for name, (way, _) in WAYS.items()}
+    document = json.loads(written(applied, "found.json"))
+    for found in (document["drifted"], lines(written(applied, "found.jsonl"))):
+        assert {each["name"]: each["on_site"] for each in found} == programs
+    rows = table(written(applied, "found.csv"))
+    assert {row["name"]: row["on_site"] for row in rows} == programs
+
+    page = written(applied, "found.html")
+    assert sorted(row[2] for row in rows_of(page)) == sorted(programs.values())
+    comment = rendered(written(applied, "found.markdown")).said
+    people = (
+        text,
+        comment,
+        "\n".join(" ".join(row) for row in rows_of(page)),
+        "\n".join(each["message"]["text"] for each in sarif(written(applied, "found.sarif"))),
+        unescape(written(applied, "found.junit")),
+        "\n".join(said for _, _, said in commands(written(applied, "found.annotations"))),
+        "\n".join(
+            each["description"] for each in code_quality(written(applied, "found.code-quality"))
+        ),
+    )
+    for told in people:
+        for _, words in WAYS.values():
+            assert words in told
+        assert re.search(r"not in the entry at \S+; added by other \(api\)", told)
+
+
+def test_a_plan_tells_what_is_to_be_agreed_to_in_every_format(first_desk: Desk):
+    names = ("jsonl", "csv", "html")
+    document = first_desk.run("plan", "roles.yaml", *every(names), "--format", "json").json("plan")
+    label, grant = "label/headteacher/role_name", "mentor/t-0412/learner/s-1040"
+    day, reason = "2033-06-20", "knows the learner from before"
+    rows = {row["name"]: row for row in table(written(first_desk, "found.csv"))}
+    assert (rows[label]["before"], rows[label]["after"]) == ("", "Rektor")
+    assert (rows[grant]["from"], rows[grant]["until"], rows[grant]["reason"]) == (
+        "2026-08-17",
+        day,
+        reason,
+    )
+    told = [each for each in lines(written(first_desk, "found.jsonl")) if each["type"] == "action"]
+    same = ("name", "before", "after", "grant")
+    assert [[each[key] for key in same] for each in told] == [
+        [each[key] for key in same] for each in document["actions"]
+    ]
+
+    page = written(first_desk, "found.html")
+    assert f"holds until {day}</h1>" in page
+    assert "<p>6 people gain sight of learners.</p>" in page
+    on_page = {(row[0], row[3]): row[-1] for row in rows_of(page) if len(row) > 3}
+    assert ("settings", "role name of headteacher: (the platform's default) → “Rektor”") in on_page
+    assert f"; until {day}; reason: {reason}" in on_page["mentor t-0412", "learner s-1040"]
+    assert ("mentor t-0412", "added as mentor") in on_page
+    access = {row[0]: row[1] for row in rows_of(page) if len(row) == 3}
+    assert access["t-0412"].startswith("22 learners: ")
+    assert "more" not in access["t-0412"], "there is room for 22"
+
+
+def test_a_page_tells_warnings_once_and_apart_from_guards(settled_desk: Desk):
+    mentors = [each for each in example()["mentors"] if each["person"] != "t-0403"]
+    settled_desk.write(example(mentors=mentors, policy={"max_removals": 0}), "less.yaml")
+    lifted = ("--override", "RR501", "--reason", "the year ends")
+    settled_desk.run("plan", "less.yaml", *lifted, *every(("html",)))
+    page = written(settled_desk, "found.html")
+    assert page.count("warning RR520") == 1
+    assert "warning: " not in page
+    guards, warnings = (page.index(f">{heading}</h2>") for heading in ("Guards", "Warnings"))
+    assert guards < page.index("overridden RR501") < warnings < page.index("warning RR520")
+    assert "(reason: the year ends)" in page
+    assert ["mentor t-0403", "holder", "remove", "no longer mentor"] in [
+        row[:4] for row in rows_of(page)
+    ]
+
+
+def test_a_page_has_room_for_a_few_hundred_learners_of_one_person():
+    def of_page(number: int) -> str:
+        site = small_site()
+        people = tuple(
+            Person(f"3{n}", f"l-{n}", f"l{n}", None, "L", "p1", active=True) for n in range(number)
+        )
+        there = tuple(site.memberships[0]._replace(person=each.id) for each in people)
+        site = replace(site, people=(*site.people[:4], *people), memberships=there)
+        return "".join(plan_html(plan(site, wanting(("t-1", "8a")))))
+
+    assert "300 learners: l-0, " in of_page(300)
+    assert "more" not in of_page(300)
+    assert "and 1 more" in of_page(301)
 
 
 def test_mistakes_are_lines_and_rows(first_desk: Desk):

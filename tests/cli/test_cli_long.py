@@ -123,7 +123,7 @@ def test_a_long_drift_says_who_did_what_and_when(tmp_path: Path):
             sandbox.call("POST", "changes", json={"changes": some})
         drift = ("drift", "roles.yaml", "--as-of", str(AS_OF))
         said = run(tmp_path, *drift, codes=(2,), variables=sandbox.variables())
-    words = f"{LONG:,} learners of {LONG:,} people; not on the site; removed by other; "
+    words = f"{LONG:,} learners of {LONG:,} people; missing on the site; removed by other (api); "
     # One time stands there if all were removed within it.
     assert re.search(re.escape(words) + "(at|from) 20", said)
     (line,) = [line for line in said.splitlines() if "mentor/t-000500/learner/s-000001" in line]

@@ -362,10 +362,12 @@ def test_drift_is_told_once_and_that_it_is_over(
     first, second, _ = (json.loads(each.body) for each in receiver.got)
     assert first["command"] == "drift"
     assert first["exit_code"] == 2
-    assert "`mentor t-0407` `class 8a` changed by `other (api)`" in first["text"]
-    assert first["events"][0]["items"][0]["name"] == "mentor/t-0407/class/8a"
+    who = "`mentor t-0407` `class 8a` on the site, not declared; added by `other (api)`"
+    assert who in first["text"]
+    (item,) = first["events"][0]["items"]
+    assert (item["name"], item["on_site"]) == ("mentor/t-0407/class/8a", "surplus")
     assert "s-1020" not in json.dumps(second)
-    assert "a learner" in second["text"]
+    assert "a learner missing on the site; removed by `other (api)`" in second["text"]
 
 
 def test_a_refusal_is_told_and_that_it_is_over(settled_desk: Desk, receiver: Receiver):

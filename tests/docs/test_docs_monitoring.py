@@ -68,7 +68,10 @@ def as_shown() -> Message:
     """The message that the page shows."""
     details = tuple(shown()["events"][0]["items"][0].items())
     fact = Fact(
-        Topic.DRIFT, "key", "`mentor t-0407` `class 8a` changed by `admin (console)`", details
+        Topic.DRIFT,
+        "key",
+        "`mentor t-0407` `class 8a` on the site, not declared; added by `admin (console)`",
+        details,
     )
     found = tuple(changes("production", {}, Findings(frozenset(Topic), (fact,))))
     at = datetime.fromisoformat(shown()["time"])
