@@ -42,6 +42,17 @@ What `import reconciler` offers. [The library](../library.md) shows how they go 
 ::: reconciler
 """
 
+_PLUGINS: Final = """# Protocols of plugins
+
+What a provider and a reader of rosters are made of. [Plugins](../plugins.md) says what they owe.
+
+::: reconciler.provider
+
+::: reconciler.rosters.files.Files
+
+::: reconciler.domain.roster
+"""
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what does not stand in docs/; its own index gives way to the front page."""
@@ -120,6 +131,7 @@ def _generated() -> dict[str, str]:
     return {
         "reference/help.md": _HELP,
         "reference/library.md": _LIBRARY,
+        "reference/plugins.md": _PLUGINS,
         "reference/manifest-keys.md": "\n".join(_manifest_keys(manifest)),
         "reference/calls.md": "\n".join(_calls(contract)),
     }

@@ -135,6 +135,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 _Told = tuple[str, str | None, ExitCode]
 
+_NO_COMMAND: Final = "No such command "
+"""How click begins to say so; older ones have no error of its own for it."""
+
 
 @singledispatch
 def _told(error: BaseException) -> _Told:
@@ -164,7 +167,21 @@ def _(error: InvalidInput) -> _Told:
 @_told.register
 def _wrong_use(error: click.UsageError) -> _Told:
     command = error.ctx.command_path if error.ctx else "reconciler"
-    return error.format_message(), f"See {command} --help.", ExitCode.WRONG_USE
+    advice = f"See {command} --help."
+    if error.ctx and error.message.startswith(_NO_COMMAND):
+        near = _near_command(error.ctx, error.message.removeprefix(_NO_COMMAND).strip("'\"."))
+        return error.message, f"{near} {advice}" if near else advice, ExitCode.WRONG_USE
+    return error.format_message(), advice, ExitCode.WRONG_USE
+
+
+def _near_command(context: click.Context, wrong: str) -> str | None:
+    """Say which command was meant; click knows none that is imported when it is called."""
+    from reconciler.suggest import did_you_mean
+
+    group = context.command
+    return did_you_mean(
+        wrong, group.list_commands(context) if isinstance(group, click.Group) else ()
+    )
 
 
 @_told.register
@@ -176,6 +193,12 @@ def _(error: click.NoSuchOption) -> _Told:
     near = [names[name] for name in get_close_matches(error.option_name.lstrip("-"), names)]
     told = click.NoSuchOption(error.option_name, possibilities=near, ctx=error.ctx)
     return _wrong_use(told)
+
+
+@_told.register
+def _(error: click.MissingParameter) -> _Told:
+    message, advice, code = _wrong_use(error)
+    return " ".join(message.split()), advice, code  # click lists choices in lines of their own
 
 
 @_told.register

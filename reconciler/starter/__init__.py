@@ -164,7 +164,8 @@ def starting_files(answers: Answers, version: str) -> dict[str, bytes]:
             "FOLDER": quoted(answers.below),
             "CHANGE": quoted(f"cd {shlex.quote(answers.below)}"),
             "PLAN": quoted(str(below / "plan.json"), flow=True),
-            "SHOWN": quoted(str(below / "plan.txt"), flow=True),
+            "SHOWN": quoted(str(below / "plan.md"), flow=True),
+            "DRIFT": quoted(str(below / "drift.md"), flow=True),
             "ACTION": _called(answers),
             **(_FETCHING[answers.pipeline] if answers.source else dict.fromkeys(_FETCHED, "")),
         }

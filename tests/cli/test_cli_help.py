@@ -218,3 +218,31 @@ def serve(desk: Desk, words: list[str]) -> None:
     process.terminate()
     process.communicate(timeout=30)
     assert ready
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "advice"),
+    [
+        (["plann", "x"], "No such command 'plann'.", "Did you mean 'plan'? See reconciler --help."),
+        (["fleet", "plam"], "No such command 'plam'.", "Did you mean 'plan'? See reconciler fleet"),
+        (
+            ["roster", "chek"],
+            "No such command 'chek'.",
+            "Did you mean 'check'? See reconciler rost",
+        ),
+        (["zzzz"], "No such command 'zzzz'.", "See reconciler --help."),
+        (
+            ["completion"],
+            "Choose from: bash, zsh, fish, powershell",
+            "See reconciler completion --",
+        ),
+    ],
+)
+def test_wrong_words_are_told_in_a_line_with_what_was_meant(
+    words: list[str], message: str, advice: str, tmp_path: Path
+):
+    done = Desk(tmp_path).run(*words, expect=64)
+    first, second = done.err.splitlines()
+    assert message in first
+    assert "\\" not in first
+    assert second.startswith(advice)

@@ -660,7 +660,8 @@ def test_a_pipeline_below_the_top_of_a_repository_is_told_where_it_belongs(empty
     else:
         assert document["default"]["before_script"][-1] == "cd 'all/the roles'"
         paths = document["plan"]["artifacts"]["paths"]
-        assert paths == ["all/the roles/plan.json", "all/the roles/plan.txt"]
+        assert paths == ["all/the roles/plan.json", "all/the roles/plan.md"]
+        assert document["drift"]["artifacts"]["paths"] == ["all/the roles/drift.md"]
     empty.write("mine", name)
     done = empty.run("init", "other", *ANSWERS, "--pipeline", pipeline)
     assert f"take it up into {name}." in done.err
@@ -814,6 +815,28 @@ def test_nothing_of_the_checkout_runs_when_a_pipeline_installs(empty, pipeline):
     assert not sprung(empty.directory), done.stderr
 
 
+WITH_GIT = ("python:3.12-bookworm",)
+"""Images of Python that have git, as the images of its full variants have; slim ones have none."""
+
+
+def test_what_is_installed_from_git_has_an_image_with_git(empty):
+    """The page's example of a package, and the address that the pipeline of `init` speaks of."""
+    text = pipeline_of(empty, "gitlab")
+    assert "Git address" in text
+    assert yaml.safe_load(text)["default"]["image"] in WITH_GIT
+    template = (ROOT / "templates" / "roles.yml").read_text(encoding="utf-8")
+    inputs = yaml.safe_load(template.split("\n---\n")[0])["spec"]["inputs"]
+    page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    shown = [
+        yaml.safe_load(each) for each in re.findall(r"(?ms)^```yaml\n(include:.*?)^```$", page)
+    ]
+    calls = [call["inputs"] for each in shown for call in each["include"]]
+    assert any("git+" in each["package"] for each in calls)
+    for each in calls:
+        image = each.get("image", inputs["image"]["default"])
+        assert "git+" not in each["package"] or image.partition("@")[0] in WITH_GIT
+
+
 PACKAGE = "reconciler @ file:///no-such-place/reconciler"
 
 
@@ -846,7 +869,11 @@ def test_the_jobs_of_a_pipeline_do_what_they_say(applied, pipeline):
         do_the_jobs(applied, host, pipeline)
 
 
+LEARNER = re.compile(r"\bs-\d{4}\b")
+
+
 def do_the_jobs(desk, host, pipeline):
+    """Do them, with changes that name learners, whom no log or summary names."""
     exported = desk.run("export").out
     (desk.directory / "roles.yaml").unlink()
     shells = scripts(pipeline, pipeline_of(desk, pipeline))
@@ -856,28 +883,40 @@ def do_the_jobs(desk, host, pipeline):
         done = in_shell(desk, shells[name], desk.directory, **host.github())
         desk.check_manners(done.stdout + done.stderr)
         assert done.returncode == expect, done.stdout + done.stderr
+        summary = desk.directory / "summary.txt"
+        read = done.stdout + done.stderr + (summary.read_text() if summary.exists() else "")
+        assert not LEARNER.search(read), read
         return done.stdout
 
     assert "Nothing to change" in job("plan", 0)
     assert "No drift" in job("drift", 0)
     desk.write(exported.replace("      - 9a\n", "      - 9a\n      - 8b\n"))
     assert "1 to add" in job("plan", 0)
+    more = exported.replace("      - 9a\n", "      - 9a\n      - 8b\n")
+    desk.write(re.sub(r"(?m)^( *- )s-1020\n", r"\1s-1020\n\1s-1021\n", more))
+    assert "2 to add" in job("plan", 0)
+    assert LEARNER.search((desk.directory / "plan.txt").read_text()), "there is nothing to hide"
     job("drift", 0)  # waits to be applied
-    assert "1 succeeded" in job("apply", 0)
+    said = job("apply", 0)
+    assert "2 succeeded" in said
+    assert "t-0401" not in said
     assert desk.sandbox is not None
-    desk.sandbox.assign("mentor/t-0407/class/8a")
+    desk.sandbox.assign("mentor/t-0412/learner/s-1033")
     assert "Drifted: 1" in job("drift", 2)
+    assert LEARNER.search((desk.directory / "drift.txt").read_text()), "there is nothing to hide"
+    assert not LEARNER.search((desk.directory / "drift.md").read_text())
     job("apply", 5)  # was used
     desk.write(re.sub(r"(?s)mentors:.*?(?=headteachers)", "mentors: []\n", exported))
-    assert "refused RR502" in job("plan", 4)
+    assert "A guard or policy refuses" in job("plan", 4)
+    assert "RR502" in (desk.directory / "plan.md").read_text()
     desk.write(exported + "x: 1\n")
     job("plan", 1)
     if pipeline == "github":
         told = (desk.directory / "output.txt").read_text().split()
-        assert told == ["code=0", "code=2", "code=4"]
+        assert told == ["code=0", "code=2", "code=2", "code=4"]
         assert "1 to add" in (desk.directory / "summary.txt").read_text()
-        assert host.writes == [("made", "17"), ("renewed", "17")]
-        assert "1 to add" in host.comments[0]["body"]
+        assert host.writes == [("made", "17"), ("renewed", "17"), ("renewed", "17")]
+        assert "2 to add" in host.comments[0]["body"]
         # The manifest's mistakes are what a failed step leaves for the comment.
         assert "RR101" in (desk.directory / "plan.md").read_text()
     saved = json.loads((desk.directory / "plan.json").read_text())

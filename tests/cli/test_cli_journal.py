@@ -1,11 +1,15 @@
 """One apply at a time, recorded where all can see it: leases, shared journals, what is told."""
 
 import json
+import re
+import shutil
 import signal
 import time
 
+import psycopg
 import pytest
 from sandboxes import ROOT, Desk, Sandbox, ended, running
+from sqlalchemy.engine import make_url
 
 
 @pytest.fixture
@@ -93,6 +97,44 @@ def test_a_journal_that_cannot_be_reached_stops_the_apply_before_it_begins(desk:
     assert "hunter2-secret" not in told.err + told.out
     assert "127.0.0.1:9" in told.err
     assert sandbox.writes() == 0
+
+
+@pytest.fixture
+def two_users(postgres_server):
+    """The addresses of a journal for its two users, made by the statements of docs/pipelines.md."""
+    page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"(?ms)^```sql\n(.+?)^```$", page)
+    before, _, after = shown.partition("\\connect journal\n")
+    for statement in before.strip().splitlines():
+        postgres_server.administer(statement)
+    with psycopg.connect(postgres_server.url("journal"), autocommit=True) as connection:
+        connection.execute(after)
+    address = make_url(postgres_server.url("journal"))
+    yield {
+        user: address.set(username=user, password=password).render_as_string(hide_password=False)
+        for user, password in re.findall(r"CREATE ROLE (\w+) LOGIN PASSWORD '(\w+)'", shown)
+    }
+    postgres_server.administer("DROP DATABASE journal WITH (FORCE)")
+    for user in ("roles_reader", "roles_writer"):
+        postgres_server.administer(f"DROP ROLE {user}")
+
+
+def test_who_may_only_read_plans_by_a_roster_once_the_other_user_has_made_the_tables(
+    tmp_path, untouched: Sandbox, two_users: dict[str, str]
+):
+    desk = Desk(tmp_path, untouched)
+    desk.write((ROOT / "examples" / "roles.yaml").read_text(encoding="utf-8"))
+    shutil.copytree(ROOT / "examples" / "roster", desk.directory / "roster")
+    desk.write((ROOT / "examples" / "rules.yaml").read_text(encoding="utf-8"), "rules.yaml")
+    reader = {"RECONCILER_JOURNAL": two_users["roles_reader"]}
+    writer = {"RECONCILER_JOURNAL": two_users["roles_writer"]}
+    assert "lacks a permission" in desk.run("plan", "rules.yaml", expect=1, **reader).err
+    desk.run("plan", "roles.yaml", **reader)  # without a roster nothing is asked of the journal
+    assert desk.run("history", **writer).out == "No run is recorded.\n"
+    desk.run("plan", "rules.yaml", **reader)
+    desk.run("history", **reader)
+    refused = desk.run("apply", "roles.yaml", "--yes", expect=1, **reader)
+    assert "lacks a permission" in refused.err
 
 
 def test_the_journal_of_an_environment_is_used(desk: Desk, sandbox: Sandbox):

@@ -137,6 +137,25 @@ NOT_RUN = {
     "kubectl create secret generic reconciler-drift --from-file=client_id "
     "--from-file=client_secret --from-file=journal": "the cluster is the reader's",
     "kubectl apply -f deploy/kubernetes/cronjob.yaml": "the cluster is the reader's",
+    **dict.fromkeys(
+        (
+            "python -m build --wheel --outdir . examples/plugins/sqlite-site",
+            "pipx inject --include-apps reconciler ./sqlite_site-1.0.0-py3-none-any.whl",
+            "sqlite-site site.db",
+            "reconciler roster check classes.txt --type example.list",
+            "reconciler rules test roles.yaml",
+            "reconciler plan roles.yaml --out plan.json",
+            "reconciler apply plan.json",
+            "reconciler drift roles.yaml",
+        ),
+        "run by tests/plugins, where the example is installed",
+    ),
+    'RECONCILER_JOURNAL="postgresql://roles_writer:$JOURNAL_PASSWORD@db.example/journal" '
+    "reconciler history": "run by tests/cli/test_cli_journal.py",
+    "chgrp reconciler /var/lib/prometheus/node-exporter": "changes the machine",
+    "chmod g+w /var/lib/prometheus/node-exporter": "changes the machine",
+    "install -D --mode 644 deploy/systemd/monitoring.conf "
+    "/etc/systemd/system/reconciler-drift.service.d/monitoring.conf": "changes the machine",
     "groupadd --system reconciler": "changes the machine",
     "install --mode 644 deploy/systemd/reconciler-drift.service "
     "deploy/systemd/reconciler-drift.timer /etc/systemd/system": "changes the machine",

@@ -391,3 +391,12 @@ def test_links_lead_somewhere(page: Path):
 def test_the_index_lists_every_page():
     listed = set(re.findall(r"\]\((\w[\w-]*\.md)\)", text_of(DOCS / "README.md")))
     assert listed == {page.name for page in DOCS.glob("*.md")} - {"README.md"}
+
+
+def test_the_glossary_has_the_words_of_the_readme_in_order():
+    words = table_cells(text_of(DOCS / "glossary.md"))
+    assert words == sorted(words)
+    readme = text_of(ROOT / "README.md").lower()
+    used = {"capability", "guard", "holder", "journal", "lease", "policy", "snapshot", "unit"}
+    assert used <= set(words)
+    assert "docs/glossary.md" in readme

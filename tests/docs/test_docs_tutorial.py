@@ -98,5 +98,21 @@ def test_the_tutorial_is_what_happens(wheel: Path, tmp_path: Path):
     assert not differences, "\n" + "\n".join(differences)
 
 
+def test_who_has_a_clone_installs_it_from_beside_the_folder(tmp_path: Path):
+    """The other beginning, by which the README leads here."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "reconciler").symlink_to(ROOT)
+    words = said("install from a clone").split()
+    assert words[:3] == ["uv", "tool", "install"]
+    found, _, extra = words[3].strip('"').partition("[")
+    assert extra == "sandbox]"
+    assert (tmp_path / "empty" / found / "pyproject.toml").exists()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for typed in ('pipx install ".[sandbox]"', "make demo"):
+        assert typed in readme
+        assert typed in PAGE.read_text(encoding="utf-8")
+    assert "docs/tutorials/first-site.md" in readme.partition("## A plan, step by step")[0]
+
+
 def test_the_wheel_that_is_named_is_the_one_that_is_built(wheel: Path):
     assert wheel.name in PAGE.read_text(encoding="utf-8")

@@ -175,6 +175,37 @@ def test_the_timer_says_when(units):
     assert analyzed("calendar", when).returncode == 0
 
 
+def test_systemd_accepts_the_drop_in_for_monitoring(units):
+    service = units / "reconciler-drift.service"
+    drop_in = units / "reconciler-drift.service.d" / "monitoring.conf"
+    drop_in.parent.mkdir()
+    (units / "monitoring.conf").rename(drop_in)
+    done = analyzed("verify", "--man=no", service)
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in done.stderr.splitlines() if "monitoring" in line], done.stderr
+    text = drop_in.read_text(encoding="utf-8")
+    drop_in.write_text(text.replace("ReadWritePaths", "ReadWritePath"), encoding="utf-8")
+    assert "ReadWritePath" in analyzed("verify", "--man=no", service).stderr
+
+
+def test_with_the_drop_in_metrics_and_memory_are_written_where_it_lets_them(desk):
+    """The unit has a file system to read alone: what it writes stands in the drop-in."""
+    text = (UNITS / "monitoring.conf").read_text(encoding="utf-8")
+    written = dict(re.findall(r"^(ReadWritePaths|StateDirectory)=(\S+)$", text, re.MULTILINE))
+    state = f"/var/lib/{written['StateDirectory']}"
+    assert f"Environment=RECONCILER_STATE_DIR={state}\n" in text
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    assert f'textfile_folder = "{written["ReadWritePaths"]}"' in page
+    pipelines = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    assert f"chmod g+w {written['ReadWritePaths']}\n" in pipelines
+    (command,) = re.findall(r"^ExecStart=\S+ (.+)$", text, re.MULTILINE)
+    (desk.directory / "metrics").mkdir()
+    desk.write('[metrics]\ntextfile_folder = "metrics"\n', "reconciler.toml")
+    desk.run(*command.split())
+    (found,) = (desk.directory / "metrics").glob("*.prom")
+    assert "reconciler_last_run_success" in found.read_text(encoding="utf-8")
+
+
 def test_what_the_unit_runs_ends_as_the_unit_says(desk):
     text = (UNITS / "reconciler-drift.service").read_text(encoding="utf-8")
     (command,) = re.findall(r"^ExecStart=\S+ (.+)$", text, re.MULTILINE)

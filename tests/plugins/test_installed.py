@@ -1,6 +1,8 @@
 """Plugins as users have them: built, installed beside the program, and named in the settings."""
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,15 +12,11 @@ import pytest
 from sandboxes import ROOT, clean_environment
 from wheels import BUILD_SECONDS, build
 
+from reconciler import provider as protocols
+
+OF_THE_EXAMPLE = ("sqlite-site ", "reconciler ")
 EXAMPLE = ROOT / "examples" / "plugins" / "sqlite-site"
 PROGRAMS = Path(sys.executable).parent
-SEED = """
-import sys
-from pathlib import Path
-from reconciler.testing import SAMPLE
-import sqlite_site
-sqlite_site.create(Path(sys.argv[1]), SAMPLE)
-"""
 BROKEN = """
 [build-system]
 requires = ["hatchling"]
@@ -136,7 +134,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     made = tmp_path_factory.mktemp("wheels")
     wheels = [build(each, made / name) for each, name in ((ROOT, "own"), (EXAMPLE, "example"))]
     found = Installed(tmp_path_factory.mktemp("installed"), *wheels)
-    found.run("-c", SEED, "site.db", program="python")
+    found.run("site.db", program="sqlite-site")
     return found
 
 
@@ -160,6 +158,57 @@ mentors:
     classes: [8b]
     learners: [s-0]
 """
+
+
+def test_what_the_page_shows_of_the_example_is_what_happens(installed: Installed):
+    """Its files are written and its commands run, in order, all but those that install it."""
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").partition("## An example")[2]
+    (installed.folder / "site.db").unlink()
+    commands: list[str] = []
+    shown = said = ""
+    for name, kind, body in re.findall(
+        r"(?ms)^(?:<!-- file: (\S+) -->\n)?```(\w+)\n(.*?)^```$", page
+    ):
+        if name:
+            (installed.folder / name).write_text(body)
+        elif kind == "sh":
+            commands += [each for each in body.splitlines() if each.startswith(OF_THE_EXAMPLE)]
+        elif kind == "text":
+            shown = body
+    for program, *words in map(str.split, commands):
+        said += installed.run(*words, program=program)
+    assert [each.split()[1] for each in commands[1:]] == [
+        "roster",
+        "rules",
+        "plan",
+        "apply",
+        "drift",
+    ]
+    lines = said.splitlines()
+    assert [each for each in lines if each in shown.splitlines()] == shown.splitlines(), said
+    assert "There is a site.db already" in installed.run("site.db", program="sqlite-site", code=1)
+    assert "Usage" in installed.run(program="sqlite-site", code=1)
+    (installed.folder / "site.db").unlink()  # for the others, as it was
+    installed.run("site.db", program="sqlite-site")
+
+
+def test_the_page_names_every_method_of_the_protocols():
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").replace("\\|", "|")
+    rows = re.findall(r"(?m)^\| `(\w+)` \| `(\w+)\((.*?)\)(?: -> (.+?))?` \| (.+) \|$", page)
+    declared = (protocols.Provider, protocols.Reader, protocols.Writer, protocols.Options)
+    assert [(name, method) for name, method, *_ in rows] == [
+        (each.__name__, name)
+        for each in declared
+        for name, found in vars(each).items()
+        if inspect.isfunction(found) and not name.startswith("_")
+    ]
+    for name, method, parameters, returned, what in rows:
+        found = getattr(getattr(protocols, name), method)
+        signature = inspect.signature(found)
+        assert re.findall(r"(\w+): ", parameters) == list(signature.parameters)[1:]
+        written = inspect.formatannotation(signature.return_annotation)
+        assert re.sub(r"\b(?:\w+\.)+", "", written) == (returned or "None")
+        assert inspect.getdoc(found).splitlines()[0] == what
 
 
 def test_a_site_behind_a_plugin_is_planned_applied_and_explained(
@@ -240,7 +289,7 @@ def test_a_broken_plugin_is_one_sentence_with_its_name_and_nobody_else_s(
         said = broken.run("export", code=1)
         assert told in said
         assert "Marit" not in said
-    broken.run("-c", SEED, "site.db", program="python")
+    broken.run("site.db", program="sqlite-site")
     (broken.folder / "roles.yaml").write_text(MANIFEST)
     settings = SETTINGS.format(name="send", provider="broken.send")
     settings += SETTINGS.format(name="close", provider="broken.close")
