@@ -62,7 +62,7 @@ def read(*, folder: str, environment: str | None, config: Path | None) -> int:
     from reconciler.workflows.runbooks import snapshot_of
     from reconciler.workflows.snapshots import held
 
-    path = snapshot_of(options.connection(environment, config))
+    path = snapshot_of(options.by_hand(environment, config, "snapshot"), "snapshot")
     refuse_target(path, is_state, "a snapshot", inputs=())
     with held(path) as snapshot:
         site, revision = site_and_revision(path) if path.exists() else (None, 0)

@@ -57,15 +57,19 @@ class Opened:
     used: bool
 
 
-def snapshot_of(connection: Connection) -> Path:
+def snapshot_of(connection: Connection, what: str = "runbook") -> Path:
     """Return the snapshot of a site without an API.
+
+    Args:
+        connection: the site.
+        what: what of it is asked for, for the message.
 
     Raises:
         ConfigurationError: the site has an API.
     """
     if connection.snapshot is None:
         raise ConfigurationError(
-            "A runbook is for a site without an API, and this environment names one with.",
+            f"A {what} is for a site without an API, and this environment names one with.",
             'Name an environment with provider = "snapshot" by --environment.',
         )
     return connection.snapshot

@@ -118,6 +118,39 @@ def test_a_file_that_cannot_be_read_is_told(desk):
     assert "roles.csv: error RR901: cannot be read: No such file or directory." in err
 
 
+@pytest.mark.parametrize("folder", ["nowhere", "form/people.csv", "state"])
+def test_what_is_no_form_at_all_is_told_in_one_sentence(desk, folder):
+    err = desk.run("snapshot", "import", folder, expect=1).err
+    assert f"{folder}: error RR901: this is no form: none of profiles.csv, people.csv, " in err
+    assert "1 error found" in err
+
+
+def test_kinds_and_roles_are_understood_as_schools_call_them(desk):
+    desk.run("snapshot", "import", "form")
+    english = (desk.directory / "town.json").read_text()
+    words = {"School": "Skole", ";class": ";Klasse", "organisation": "organisasjon"}
+    words |= {"learner": "Elev", "teacher": "LÆRER", "headteacher": "skoleleder"}
+    for name in ("units", "members", "roles", "labels"):
+        text = FILLED[name]
+        for one, other in words.items():
+            text = text.replace(f";{one.strip(';')}", f";{other.strip(';')}")
+        text = text.replace("\nheadteacher;", "\nSkoleleder;")
+        assert text != FILLED[name]
+        desk.write(text, f"form/{name}.csv")
+    desk.run("snapshot", "import", "form")
+    assert (desk.directory / "town.json").read_text() == english.replace(
+        '"revision": 1', '"revision": 2'
+    )
+
+
+@pytest.mark.parametrize("arguments", [("snapshot", "import", "form"), ("runbook", "next")])
+def test_that_a_variable_names_another_site_is_told(desk, arguments):
+    err = desk.run(*arguments, expect=1, RECONCILER_URL="https://roles.example").err
+    assert f"A {arguments[0]} is for a site without an API; RECONCILER_URL names one with" in err
+    assert "wins over reconciler.toml" in err
+    assert "-e town" in err
+
+
 def test_a_role_over_what_is_a_person_and_a_unit_is_not_guessed(desk):
     desk.write(FILLED["people"] + "8a;Pupils;;;\n", "form/people.csv")
     err = desk.run("snapshot", "import", "form", expect=1).err
