@@ -64,22 +64,6 @@ Row = Mapping[str, str]
 Rows = Sequence[tuple[int, Row]]
 
 
-def empty_form(site: str) -> dict[str, bytes]:
-    """Return the files of a form, by name, with the rows that every site has.
-
-    They have the mark and the semicolons with which spreadsheets open them in columns.
-    """
-    begun: dict[str, list[list[str]]] = {
-        "units": [[site, UnitKind.ORGANISATION.value, site, ""]],
-        "labels": [[role.value, "", ""] for role in Role],
-    }
-    files = {}
-    for name, sheet in SHEETS.items():
-        rows = [[*sheet.required, *sheet.optional], *begun.get(name, [])]
-        files[f"{name}.csv"] = "".join(csv_text.written(rows, mark=";")).encode("utf-8-sig")
-    return files
-
-
 def file_names() -> tuple[str, ...]:
     """Return how the files of a form are called."""
     return tuple(f"{name}.csv" for name in SHEETS)
@@ -178,7 +162,8 @@ class _Form:
         try:
             reader = csv.reader(lines[skipped + 1 :], delimiter=mark, strict=True)
             for number, cells in enumerate(reader, skipped + 2):
-                named = list(zip_longest(names, map(str.strip, cells), fillvalue=""))
+                meant_cells = (csv_text.meant(cell.strip()) for cell in cells)
+                named = list(zip_longest(names, meant_cells, fillvalue=""))
                 values = dict(named)
                 surplus = next((cell for heading, cell in named if cell and not heading), None)
                 if surplus is not None:
