@@ -27,6 +27,15 @@ def written(rows: Iterable[Sequence[str]], mark: str = ",") -> Iterator[str]:
         yield out.getvalue()
 
 
+_MADE_HARMLESS: Final = re.compile("(^|;)'(?=[\\s\"]*[-=+@\uff1d\uff0b\uff0d\uff20])")
+"""The mark that `harmless` puts before such a cell."""
+
+
 def harmless(value: str | None) -> str:
     """Return a text from elsewhere as a cell that is text in every spreadsheet."""
     return _FORMULA.sub(r"\1'", plain(value or ""))
+
+
+def meant(cell: str) -> str:
+    """Return the text of a cell that `harmless` may have written."""
+    return _MADE_HARMLESS.sub(r"\1", cell)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from reconciler.cli import completing, values
-from reconciler.errors import WrongUse
+from reconciler.errors import ConfigurationError, WrongUse
 
 if TYPE_CHECKING:
     from reconciler.connection import Connection
@@ -296,6 +296,26 @@ def connection(environment: str | None, config: Path | None) -> "Connection":
 
     found = load_connection(environment, config=config, environ=os.environ, directory=Path.cwd())
     return replace(found, cache=cache_folder(os.environ)) if may_cache() else found
+
+
+def by_hand(environment: str | None, config: Path | None, what: str) -> "Connection":
+    """Find the settings of a site without an API, or say which variable names another one.
+
+    Args:
+        environment: the one that is asked for.
+        config: the settings file that is asked for.
+        what: what of the site is asked for.
+
+    Raises:
+        ConfigurationError: RECONCILER_URL names a site with an API; or as `connection`.
+    """
+    if environment is None and config is None and os.environ.get("RECONCILER_URL"):
+        raise ConfigurationError(
+            f"A {what} is for a site without an API; RECONCILER_URL names one with, and wins over "
+            "reconciler.toml.",
+            "Unset it, or name the environment, as in -e town.",
+        )
+    return connection(environment, config)
 
 
 def may_cache() -> bool:

@@ -165,6 +165,7 @@ def say_made(plan: "Plan", site: "Connection", outputs: Outputs, redaction: Reda
             redaction=redaction,
             done="`reconciler runbook show` shows the same.",
         )
+        _tell_languages(outputs)
     if outputs.shown == "text" and found.steps:
         steps = count(len(found.steps) - len(found.done), "step")
         click.echo(plain(f"{steps} to be done by hand: {path}."))
@@ -175,6 +176,21 @@ def say_made(plan: "Plan", site: "Connection", outputs: Outputs, redaction: Reda
     if found.steps:
         click.echo("Begin with `reconciler runbook next`.", err=True)
     return ExitCode.DONE
+
+
+def _tell_languages(outputs: Outputs) -> None:
+    """Say how a runbook that is for people is had in another language than English."""
+    from reconciler.runbook.render import languages
+
+    shown = {outputs.shown, *(name for name, _ in outputs.files)}
+    name = next((each for each in ("html", "markdown") if each in shown), None)
+    if name:
+        code = " or ".join(each for each in languages() if each != "en")
+        click.echo(
+            f"It is in English; for {code}: `reconciler runbook show --format {name} "
+            "--language CODE`.",
+            err=True,
+        )
 
 
 def _tell_replaced(older: "Replaced", *, goes_on: bool) -> None:
@@ -199,7 +215,7 @@ def _find(environment: str | None, config: Path | None) -> "tuple[Plan, Connecti
     from reconciler.cli.plan_files import read_plan
     from reconciler.workflows.runbooks import runbook_file
 
-    site = options.connection(environment, config)
+    site = options.by_hand(environment, config, "runbook")
     path = runbook_file(site)
     if not path.is_file():
         raise ReconcilerError(

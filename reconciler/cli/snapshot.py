@@ -2,16 +2,26 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from reconciler.cli import completing, options, values
-from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.cli.redacting import redact_option
+from reconciler.errors import ContractViolation, ExitCode, ReconcilerError, WrongUse
+from reconciler.redact import Redaction
+
+if TYPE_CHECKING:
+    from reconciler.state import LiveState
+    from reconciler.workflows.importing import Change
+
+_NAMED: Final = 10
+"""So much of what a form takes away is named; the rest is counted."""
 
 
 @click.group("snapshot")
 def command() -> None:
-    """Begin a snapshot by a form that is filled in a spreadsheet.
+    """Write a snapshot by a form that is filled in a spreadsheet.
 
     Examples: reconciler snapshot form town --site town; reconciler snapshot import town
     """
@@ -20,18 +30,39 @@ def command() -> None:
 @command.command("form")
 @click.argument("folder", callback=values.not_empty, shell_complete=completing.folders)
 @click.option(
-    "--site", required=True, metavar="ID", callback=values.not_empty, help="The site's id."
+    "--site",
+    metavar="ID",
+    callback=values.not_empty_if_given,
+    help="Write an empty form for the site with this id.",
 )
-def form(*, folder: str, site: str) -> int:
-    """Write an empty form: a folder of CSV files, one for each list. No file is replaced.
+@options.settings_options
+def form(*, folder: str, site: str | None, environment: str | None, config: Path | None) -> int:
+    """Write a form: a folder of CSV files, one for each list. No file is replaced.
 
-    Example: reconciler snapshot form town --site town
+    It is filled with what the environment's snapshot says, people's names among it; with --site it
+    is empty.
+
+    Examples: reconciler snapshot form town --site town; reconciler snapshot form changed -e town
     """
     from reconciler.plain import plain
     from reconciler.private_files import write_private
-    from reconciler.providers.form import empty_form
+    from reconciler.providers.filled_form import empty_form, filled_form
+    from reconciler.workflows.runbooks import snapshot_of
 
-    files = empty_form(site)
+    if site is None:
+        path = snapshot_of(options.by_hand(environment, config, "snapshot"), "snapshot")
+        if not path.exists():
+            raise ReconcilerError(
+                f"There is no snapshot {path} yet.", "Begin with an empty form, by --site ID."
+            )
+        files, ending = filled_form(_read(path)), f", with what stands in {path}"
+    elif environment is not None or config is not None:
+        raise WrongUse(
+            "With --site the form is empty, and an environment's snapshot fills it.",
+            "Give one of the two.",
+        )
+    else:
+        files, ending = empty_form(site), ""
     there = [name for name in files if os.path.lexists(Path(folder) / name)]
     if there:
         raise ReconcilerError(
@@ -41,28 +72,42 @@ def form(*, folder: str, site: str) -> int:
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         write_private(Path(folder) / name, content)
-    click.echo(plain(f"Wrote {', '.join(files)} in {folder}."), err=True)
+    click.echo(plain(f"Wrote {', '.join(files)} in {folder}{ending}."), err=True)
     return ExitCode.DONE
 
 
 @command.command("import")
 @click.argument("folder", callback=values.not_empty, shell_complete=completing.folders)
+@click.option("--yes", is_flag=True, help="Do not ask; for pipelines.")
 @options.settings_options
-def read(*, folder: str, environment: str | None, config: Path | None) -> int:
+@redact_option
+def read(
+    *,
+    folder: str,
+    yes: bool,
+    environment: str | None,
+    config: Path | None,
+    redaction: Redaction,
+) -> int:
     """Read a form that was filled in, and write the snapshot of the environment anew.
 
-    The snapshot of another site is not replaced: name its environment, or delete the file first.
+    What it takes away is told, and you are asked where the runbook noted it, or where it is taken
+    from people and units that are still in the form. The snapshot of another site is not replaced:
+    name its environment, or delete the file first.
 
     Example: reconciler snapshot import town -e town
     """
-    from reconciler.cli.plan_files import is_state, refuse_target
+    from reconciler.cli.plan_files import is_state, read_plan, refuse_target
     from reconciler.plain import count, plain
     from reconciler.providers.form import read_form
+    from reconciler.providers.rejoined import rejoined
     from reconciler.providers.saved import site_and_revision
+    from reconciler.workflows import importing
     from reconciler.workflows.runbooks import snapshot_of
     from reconciler.workflows.snapshots import held
 
-    path = snapshot_of(options.connection(environment, config))
+    connection = options.by_hand(environment, config, "snapshot")
+    path = snapshot_of(connection, "snapshot")
     refuse_target(path, is_state, "a snapshot", inputs=())
     with held(path) as snapshot:
         site, revision = site_and_revision(path) if path.exists() else (None, 0)
@@ -73,7 +118,73 @@ def read(*, folder: str, environment: str | None, config: Path | None) -> int:
                 "was written.",
                 "Name another environment, or delete the snapshot, if it is meant.",
             )
+        before = _before(path)
+        if before is not None:
+            state = rejoined(state, before)
+            runbook = importing.runbook_of(connection, read_plan)
+            change = importing.change(before, state, runbook)
+            _tell(change, before, redaction)
+            if (change.noted or change.others) and not yes:
+                _ask()
+            if change.noted and runbook is not None:
+                importing.withdraw(connection, runbook, before)
+                click.echo("The runbook is withdrawn: `reconciler apply` makes another.", err=True)
         snapshot.write(state)
     found = f"{count(len(state.people), 'person', 'people')}, {count(len(state.units), 'unit')}"
     click.echo(plain(f"Wrote {path}: {found}."), err=True)
     return ExitCode.DONE
+
+
+def _read(path: Path) -> "LiveState":
+    """Read a snapshot with all that it says of its site, also what only an API can do."""
+    from reconciler.providers.saved import SavedStateReader
+
+    with SavedStateReader(path, lacking=frozenset()) as reader:
+        return reader.fetch()
+
+
+def _before(path: Path) -> "LiveState | None":
+    """Read the snapshot that is to be replaced; a damaged one is replaced without a look at it."""
+    if not path.exists():
+        return None
+    try:
+        return _read(path)
+    except ContractViolation:
+        click.echo(
+            "The snapshot before is damaged: nothing is kept of it or compared with it.", err=True
+        )
+        return None
+
+
+def _tell(change: "Change", before: "LiveState", redaction: Redaction) -> None:
+    """Say what a form takes away and gives, before anything is written."""
+    from reconciler.plain import first_of, plain
+    from reconciler.workflows.importing import counted, named
+
+    for done, found in (("takes away", change.taken), ("gives", change.given)):
+        if found:
+            click.echo(f"Compared with the snapshot, the form {done}: {counted(found)}.", err=True)
+    for what, found in (
+        ("The runbook noted, and the form undoes", change.noted),
+        ("It is taken from those who are still in the form", change.others),
+    ):
+        if found:
+            told = first_of(named(found, before, redaction), _NAMED)
+            click.echo(plain(f"{what}: {told}."), err=True)
+
+
+def _ask() -> None:
+    """Ask whether that is meant.
+
+    Raises:
+        WrongUse: there is no terminal to ask on.
+        Declined: it is not.
+    """
+    from reconciler.cli.asking import ask
+
+    ask(
+        "Is the site as the form says?",
+        refused="Not imported",
+        advice="`reconciler snapshot form` writes a form with what the snapshot says; if it is "
+        "meant, add --yes.",
+    )

@@ -18,6 +18,7 @@ from reconciler import csv_text
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, MembershipRole, Role, TargetKind, UnitKind
+from reconciler.domain.words_of_schools import Known, meant
 from reconciler.domain.yes_and_no import NO, YES
 from reconciler.errors import InvalidInput
 from reconciler.providers.integrity import check
@@ -63,20 +64,9 @@ Row = Mapping[str, str]
 Rows = Sequence[tuple[int, Row]]
 
 
-def empty_form(site: str) -> dict[str, bytes]:
-    """Return the files of a form, by name, with the rows that every site has.
-
-    They have the mark and the semicolons with which spreadsheets open them in columns.
-    """
-    begun: dict[str, list[list[str]]] = {
-        "units": [[site, UnitKind.ORGANISATION.value, site, ""]],
-        "labels": [[role.value, "", ""] for role in Role],
-    }
-    files = {}
-    for name, sheet in SHEETS.items():
-        rows = [[*sheet.required, *sheet.optional], *begun.get(name, [])]
-        files[f"{name}.csv"] = "".join(csv_text.written(rows, mark=";")).encode("utf-8-sig")
-    return files
+def file_names() -> tuple[str, ...]:
+    """Return how the files of a form are called."""
+    return tuple(f"{name}.csv" for name in SHEETS)
 
 
 def read_form(folder: Path, revision: int) -> LiveState:
@@ -102,6 +92,10 @@ class _Form:
         self._suggestions_left = _SUGGESTIONS
 
     def state(self, revision: int) -> LiveState:
+        if not any((self._folder / f"{name}.csv").exists() for name in SHEETS):
+            message = f"this is no form: none of {', '.join(file_names())} stands there."
+            advice = "`reconciler snapshot form` writes one."
+            raise InvalidInput([Diagnostic("RR901", message, Position(str(self._folder)), advice)])
         rows = {name: tuple(self._rows(name, sheet)) for name, sheet in SHEETS.items()}
         self._stop()  # of what cannot be read, every reference would be wrong
         profiles = self._profiles(rows["profiles"])
@@ -168,7 +162,8 @@ class _Form:
         try:
             reader = csv.reader(lines[skipped + 1 :], delimiter=mark, strict=True)
             for number, cells in enumerate(reader, skipped + 2):
-                named = list(zip_longest(names, map(str.strip, cells), fillvalue=""))
+                meant_cells = (csv_text.meant(cell.strip()) for cell in cells)
+                named = list(zip_longest(names, meant_cells, fillvalue=""))
                 values = dict(named)
                 surplus = next((cell for heading, cell in named if cell and not heading), None)
                 if surplus is not None:
@@ -224,8 +219,7 @@ class _Form:
         found: dict[str, Unit] = {}
         for number, row in rows:
             self._once("units", number, "key", row["key"], found)
-            kind = self._word("units", number, "kind", row, UnitKind)
-            unit = UnitKind(kind or UnitKind.CLASS)
+            unit = self._word("units", number, "kind", row, UnitKind) or UnitKind.CLASS
             found[row["key"]] = Unit(
                 row["key"], row["key"], unit, row["title"], row["parent"] or None
             )
@@ -272,8 +266,7 @@ class _Form:
             if known and role and (row["unit"], row["person"], role) not in seen:
                 seen.add((row["unit"], row["person"], role))
                 primary = units[row["unit"]].kind is UnitKind.CLASS
-                held = MembershipRole(role)
-                yield Membership(row["unit"], row["person"], held, primary, None, None)
+                yield Membership(row["unit"], row["person"], role, primary, None, None)
 
     def _roles(
         self, rows: Rows, people: Mapping[str, Person], units: Mapping[str, Unit]
@@ -283,10 +276,9 @@ class _Form:
         known_people, targets = _Known(people), _Known((*people, *units))
         for number, row in rows:
             known = self._refers("roles", number, "person", row["person"], known_people)
-            word = self._word("roles", number, "role", row, Role)
-            if not (known and word):
+            role, over = self._word("roles", number, "role", row, Role), row["over"]
+            if not (known and role):
                 continue
-            role, over = Role(word), row["over"]
             holders.add(Holder(role, row["person"]))
             if not over or not self._refers("roles", number, "over", over, targets):
                 continue
@@ -305,11 +297,11 @@ class _Form:
     def _labels(self, rows: Rows) -> tuple[Labels, ...]:
         found: dict[str, Labels] = {}
         for number, row in rows:
-            word = self._word("labels", number, "role", row, Role)
-            if word:
-                self._once("labels", number, "role", word, found)
+            role = self._word("labels", number, "role", row, Role)
+            if role:
+                self._once("labels", number, "role", role, found)
                 tool_name, role_name = row["tool_name"] or None, row["role_name"] or None
-                found[word] = Labels(Role(word), tool_name, role_name)
+                found[role] = Labels(role, tool_name, role_name)
         return tuple(found.get(role, Labels(role, None, None)) for role in Role)
 
     def _once(self, sheet: str, number: int, column: str, key: str, known: Collection[str]) -> None:
@@ -352,15 +344,13 @@ class _Form:
         number: int,
         column: str,
         row: Row,
-        words: type[UnitKind] | type[MembershipRole] | type[Role],
-    ) -> str | None:
-        word, known = row[column].casefold(), [each.value for each in words]
-        if word in known:
-            return word
-        if word:
+        words: type[Known],
+    ) -> Known | None:
+        word = meant(row[column], words)
+        if word is None and row[column]:
             message = f"{row[column]} is not known."
-            self._wrong("RR903", sheet, number, column, message, f"There are: {', '.join(known)}.")
-        return None
+            self._wrong("RR903", sheet, number, column, message, f"There are: {', '.join(words)}.")
+        return word
 
 
 class _Known:

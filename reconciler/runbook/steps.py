@@ -36,11 +36,11 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        TargetKind.LEARNER: N_("learner"),
-        TargetKind.CLASS: N_("class"),
-        TargetKind.GROUP: N_("group"),
-        TargetKind.SCHOOL: N_("school"),
-        TargetKind.ORGANISATION: N_("organisation"),
+        TargetKind.LEARNER: N_("the learner"),
+        TargetKind.CLASS: N_("the class"),
+        TargetKind.GROUP: N_("the group"),
+        TargetKind.SCHOOL: N_("the school"),
+        TargetKind.ORGANISATION: N_("the organisation"),
     }
 )
 TREES: Final[Mapping[str, str]] = MappingProxyType(
@@ -233,7 +233,7 @@ class _Wording:
         if action.verb is Verb.REMOVE:
             what = self._called(target, key) if is_learner else self._unit(target)
             return Line(
-                N_("Under “%(part)s”, press “%(button)s” beside the %(kind)s %(target)s."),
+                N_("Under “%(part)s”, press “%(button)s” beside %(kind)s %(target)s."),
                 {"part": ASSIGNED, "button": REMOVE, "kind": KINDS[kind]},
                 {"target": what},
             )
@@ -246,7 +246,7 @@ class _Wording:
         return Line(
             N_(
                 "Under “%(part)s”, go to %(path)s, "
-                "and press “%(button)s” beside the %(kind)s %(target)s."
+                "and press “%(button)s” beside %(kind)s %(target)s."
             ),
             {"part": TREES[role], "button": ASSIGN, "kind": KINDS[kind]},
             {"path": self._path(target), "target": self._unit(target)},

@@ -225,7 +225,10 @@ def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
         PlanUnusable: it is stale, used, for another site, or for reading only.
         SiteError: the site could not be read.
     """
-    check_unused(earlier, "Ask without it: the site is what it made of it.")
+    check_unused(
+        earlier,
+        "What it did stands on the site already: ask about the site itself, without the plan.",
+    )
     check_readable(plan)
     check_holds(plan, today_in(plan.timezone))
     with open_reader(source) as reader:

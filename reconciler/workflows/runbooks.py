@@ -57,15 +57,19 @@ class Opened:
     used: bool
 
 
-def snapshot_of(connection: Connection) -> Path:
+def snapshot_of(connection: Connection, what: str = "runbook") -> Path:
     """Return the snapshot of a site without an API.
+
+    Args:
+        connection: the site.
+        what: what of it is asked for, for the message.
 
     Raises:
         ConfigurationError: the site has an API.
     """
     if connection.snapshot is None:
         raise ConfigurationError(
-            "A runbook is for a site without an API, and this environment names one with.",
+            f"A {what} is for a site without an API, and this environment names one with.",
             'Name an environment with provider = "snapshot" by --environment.',
         )
     return connection.snapshot
@@ -89,7 +93,8 @@ def open_runbook(plan: Plan, connection: Connection) -> Opened:
 
     Raises:
         ConfigurationError: the site has an API.
-        PlanUnusable: the snapshot was changed otherwise since, or is another site's.
+        PlanUnusable: the snapshot was changed otherwise since, or is another site's; or the runbook
+            is used, and does not stand in it any more.
         JournalError: the journal cannot be read.
         SiteError: the snapshot cannot be read.
     """
@@ -105,7 +110,14 @@ def open_runbook(plan: Plan, connection: Connection) -> Opened:
             if used:
                 raise PlanUnusable("The runbook is used: all of it was done.", AGAIN) from None
             raise
-    return opened(plan, state, original, used=used)
+    found = opened(plan, state, original, used=used)
+    if used and len(found.done) < len(found.steps):
+        raise PlanUnusable(
+            "The runbook is used: all of it was done, and was taken back otherwise since; "
+            f"{len(found.done)} of its {len(found.steps)} steps stand in the snapshot.",
+            AGAIN,
+        )
+    return found
 
 
 def check_holds(found: Opened, today: date | None = None) -> None:

@@ -115,8 +115,9 @@ def test_as_planned_takes_a_plan_that_is_half_applied(first_desk):
     sent = frozenset(action.address for action in done)
     found = reading.after_plan(plan, live, Earlier(selected=sent, sent=sent, held=sent))
     assert found.state == end_state(state, plan.actions)
-    with pytest.raises(PlanUnusable, match="used before"):
+    with pytest.raises(PlanUnusable, match="used before") as refused:
         reading.after_plan(plan, live, Earlier(used=True))
+    assert "stands on the site already" in str(refused.value.advice)
     with pytest.raises(PlanUnusable, match="held until 2020-01-01"):
         reading.after_plan(replace(plan, holds_until=date(2020, 1, 1)), live, Earlier())
 

@@ -157,6 +157,8 @@ def prepare_town(desk: Desk, words: list[str], site: Sandbox) -> str:
 
         for name, text in FILLED.items():
             desk.write(text, f"town/{name}.csv")
+    elif words[:2] == ["snapshot", "form"] and "--site" not in words:
+        Desk(desk.directory, site).run("export", "--state", "town.json")
     elif words[0] == "runbook":
         Desk(desk.directory, site).run("export", "--state", "town.json")
         shutil.copy(ROOT / "examples" / "roles.yaml", desk.directory)

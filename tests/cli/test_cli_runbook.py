@@ -138,11 +138,21 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(desk):
     desk.run("apply", "roles.yaml")
     desk.run("runbook", "done", "1")
     page = desk.run("runbook", "show", "--format", "html", "--language", "nb").out
-    assert "Kjørebok for nord" in page
+    assert "Arbeidsliste for nord" in page
+    assert "ved klassen 8A" in page
     assert page.count('<input type="checkbox" checked disabled>') == 3
     assert page.count('<input type="checkbox">') == 3
     for fetching in ("<script", "src=", "href=", "url("):
         assert fetching not in page
+
+
+def test_where_a_page_in_another_language_is_found_is_told(desk):
+    done = desk.run("apply", "roles.yaml", "--format", "html")
+    assert "for nb: `reconciler runbook show --format html --language CODE`" in done.err
+    desk.run("runbook", "show", "--format", "html", "--language", "nb")
+    done = desk.run("apply", "roles.yaml", "--format", "json", "--format", "markdown=book.md")
+    assert "`reconciler runbook show --format markdown --language CODE`" in done.err
+    assert "language" not in desk.run("apply", "roles.yaml").err
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,23 @@
 """A form that is filled in a spreadsheet becomes a snapshot, or says what is wrong in which row."""
 
 import json
+import shutil
 import stat
 import time
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from sandboxes import Desk
+from small import small_site
+
+from reconciler.domain.assignments import Assignment, Holder
+from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind
+from reconciler.providers.filled_form import filled_form
+from reconciler.providers.form import read_form
+from reconciler.providers.rejoined import rejoined
+from reconciler.providers.saved import write_state
+from reconciler.state import Labels, Relation
 
 SETTINGS = '[environments.town]\nprovider = "snapshot"\npath = "town.json"\n'
 FILLED = {
@@ -22,6 +34,13 @@ FILLED = {
     "roles": "role;person;over\nmentor;t-1;8a\nmentor;t-2;\nheadteacher;h-1;skole\n",
     "labels": "role;tool_name;role_name\nmentor;;Kontaktlærer\nheadteacher;;\n",
 }
+
+MANIFEST = """\
+version: 1
+site: town
+mentors: [{person: t-1, classes: [8a]}, {person: t-2, learners: [s-1, "0412"]}]
+headteachers: [{person: h-1, schools: [skole]}]
+"""
 
 
 @pytest.fixture
@@ -118,6 +137,39 @@ def test_a_file_that_cannot_be_read_is_told(desk):
     assert "roles.csv: error RR901: cannot be read: No such file or directory." in err
 
 
+@pytest.mark.parametrize("folder", ["nowhere", "form/people.csv", "state"])
+def test_what_is_no_form_at_all_is_told_in_one_sentence(desk, folder):
+    err = desk.run("snapshot", "import", folder, expect=1).err
+    assert f"{folder}: error RR901: this is no form: none of profiles.csv, people.csv, " in err
+    assert "1 error found" in err
+
+
+def test_kinds_and_roles_are_understood_as_schools_call_them(desk):
+    desk.run("snapshot", "import", "form")
+    english = (desk.directory / "town.json").read_text()
+    words = {"School": "Skole", ";class": ";Klasse", "organisation": "organisasjon"}
+    words |= {"learner": "Elev", "teacher": "LÆRER", "headteacher": "skoleleder"}
+    for name in ("units", "members", "roles", "labels"):
+        text = FILLED[name]
+        for one, other in words.items():
+            text = text.replace(f";{one.strip(';')}", f";{other.strip(';')}")
+        text = text.replace("\nheadteacher;", "\nSkoleleder;")
+        assert text != FILLED[name]
+        desk.write(text, f"form/{name}.csv")
+    desk.run("snapshot", "import", "form")
+    assert (desk.directory / "town.json").read_text() == english.replace(
+        '"revision": 1', '"revision": 2'
+    )
+
+
+@pytest.mark.parametrize("arguments", [("snapshot", "import", "form"), ("runbook", "next")])
+def test_that_a_variable_names_another_site_is_told(desk, arguments):
+    err = desk.run(*arguments, expect=1, RECONCILER_URL="https://roles.example").err
+    assert f"A {arguments[0]} is for a site without an API; RECONCILER_URL names one with" in err
+    assert "wins over reconciler.toml" in err
+    assert "-e town" in err
+
+
 def test_a_role_over_what_is_a_person_and_a_unit_is_not_guessed(desk):
     desk.write(FILLED["people"] + "8a;Pupils;;;\n", "form/people.csv")
     err = desk.run("snapshot", "import", "form", expect=1).err
@@ -167,3 +219,150 @@ def test_many_wrong_keys_among_many_people_are_told_at_once(desk):
     err = desk.run("snapshot", "import", "form", expect=1).err
     assert time.monotonic() - begun < 10
     assert "2,000 errors found" in err
+
+
+def with_runbook(desk, *done):
+    """Import a form in which nobody has anything, make a runbook of it, and note some steps."""
+    desk.write("role;person;over\n", "form/roles.csv")
+    desk.run("snapshot", "import", "form")
+    desk.write(MANIFEST)
+    desk.run("apply", "roles.yaml")
+    return desk.run("runbook", "done", *done).out
+
+
+def one_more_pupil(desk, folder):
+    for name, row in (("people", "s-2;Pupils;;;\r\n"), ("members", "8a;s-2;learner\r\n")):
+        with (desk.directory / folder / f"{name}.csv").open(
+            "a", encoding="utf-8", newline=""
+        ) as file:
+            file.write(row)
+
+
+def test_what_the_runbook_noted_is_not_lost_without_a_word(desk):
+    assert with_runbook(desk, "1-3") == "3 of 3 steps are done. The runbook is used.\n"
+    path = desk.directory / "town.json"
+    before = path.read_text()
+    one_more_pupil(desk, "form")
+    err = desk.run("snapshot", "import", "form", expect=64).err
+    assert "the form takes away: 3 holders, 4 assignments." in err
+    assert "The runbook noted, and the form undoes: headteacher/h-1, headteacher/h-1/school/" in err
+    assert "`reconciler snapshot form` writes a form" in err
+    assert path.read_text() == before
+    hidden = desk.write("t-2\n", "withheld.txt")
+    err = desk.run("snapshot", "import", "form", expect=64, RECONCILER_WITHHELD=hidden).err
+    assert "t-2" not in err
+
+    desk.run("snapshot", "form", "changed")
+    assert stat.S_IMODE((desk.directory / "changed" / "people.csv").stat().st_mode) == 0o600
+    one_more_pupil(desk, "changed")
+    err = desk.run("snapshot", "import", "changed").err
+    assert "takes away" not in err
+    assert "6 people" in err
+    assert desk.run("runbook", "check").out == "3 of 3 steps are done. The runbook is used.\n"
+    assert "Nothing to change" in desk.run("plan", "roles.yaml").out
+
+    err = desk.run("snapshot", "import", "form", "--yes").err
+    assert "The runbook is withdrawn" in err
+    assert "There is no runbook" in desk.run("runbook", "check", expect=1).err
+    assert "3 steps" in desk.run("apply", "roles.yaml").out
+
+
+def test_a_runbook_that_is_half_done_goes_on_after_an_import(desk):
+    with_runbook(desk, "1")
+    assert "and the form undoes" in desk.run("snapshot", "import", "form", expect=64).err
+    desk.run("snapshot", "form", "changed")
+    one_more_pupil(desk, "changed")
+    desk.run("snapshot", "import", "changed")
+    assert desk.run("runbook", "check").out == "1 of 3 steps are done.\n"
+    assert "3 of 3" in desk.run("runbook", "done", "2-3").out
+
+
+def test_a_used_runbook_does_not_say_that_nothing_is_done(desk):
+    with_runbook(desk, "1")
+    shutil.copy(desk.directory / "town.json", desk.directory / "older.json")
+    desk.run("runbook", "done", "2-3")
+    shutil.copy(desk.directory / "older.json", desk.directory / "town.json")
+    for arguments in (["check"], ["next"], ["done", "2"]):
+        err = desk.run("runbook", *arguments, expect=5).err
+        assert "used: all of it was done, and was taken back otherwise since; 1 of its 3 " in err
+        assert "reconciler apply" in err
+
+
+def test_who_is_gone_is_taken_away_without_a_question_and_who_is_there_with_one(desk):
+    desk.run("snapshot", "import", "form")
+    desk.write(FILLED["roles"].replace("mentor;t-2;\n", ""), "form/roles.csv")
+    err = desk.run("snapshot", "import", "form", expect=64).err
+    assert "the form takes away: 1 holder." in err
+    assert "from those who are still in the form: mentor/t-2." in err
+    desk.write(FILLED["people"].replace("t-2;Staff;;t2;Nej\n", ""), "form/people.csv")
+    assert "takes away: 1 holder." in desk.run("snapshot", "import", "form").err
+    desk.write(FILLED["labels"].replace("Kontaktlærer", "Mentor"), "form/labels.csv")
+    err = desk.run("snapshot", "import", "form", "--yes").err
+    assert "takes away: 1 label." in err
+    assert "gives: 1 label." in err
+
+
+def test_a_form_is_empty_or_of_a_snapshot(desk):
+    assert "There is no snapshot" in desk.run("snapshot", "form", "new", expect=1).err
+    both = ("snapshot", "form", "new", "--site", "town", "-e", "town")
+    assert "Give one of the two" in desk.run(*both, expect=64).err
+    assert not (desk.directory / "new").exists()
+
+
+def exported():
+    """A site with all that a form does not ask for, and with what a spreadsheet would calculate."""
+    site = small_site(("11", "u2"), ("13", "u3"))
+    profiles = tuple(replace(each, roles=frozenset(Role)) for each in site.profiles)
+    people = [replace(each, email=f"{each.id}@nord.example") for each in site.people]
+    people[0] = replace(people[0], sync_key=None, name="=1+1; -2", active=False)
+    members = tuple(
+        replaced
+        for each in site.memberships
+        for replaced in (
+            each._replace(begin=date(2025, 8, 1), end=date(2026, 6, 30)),
+            each._replace(begin=date(2026, 8, 1), end=None),
+        )
+    )
+    learner = next(each.person for each in members if each.role is MembershipRole.LEARNER)
+    return replace(
+        site,
+        site=replace(
+            site.site,
+            name="The site itself",
+            capabilities=frozenset(Capability),
+            ilp_enabled=True,
+            ilp_published_templates=2,
+        ),
+        profiles=(*profiles, replace(profiles[0], id="twice")),
+        people=tuple(people),
+        memberships=members,
+        holders=site.holders | {Holder(Role.MENTOR, "12")},
+        assignments=site.assignments | {Assignment(Role.MENTOR, "11", TargetKind.LEARNER, learner)},
+        relations=(Relation(people[1].id, learner, "guardian"),),
+        labels=(Labels(Role.MENTOR, None, "-K"), Labels(Role.HEADTEACHER, "@R", None)),
+    )
+
+
+def test_a_form_that_is_filled_and_not_changed_changes_nothing(desk):
+    state = exported()
+    (desk.directory / "town.json").write_bytes(write_state(state))
+    desk.run("snapshot", "form", "filled")
+    assert "'=1+1;' -2" in (desk.directory / "filled" / "people.csv").read_text("utf-8-sig")
+    err = desk.run("snapshot", "import", "filled").err
+    assert "takes away" not in err
+    again = replace(state, site=replace(state.site, revision=state.site.revision + 1))
+    assert (desk.directory / "town.json").read_bytes() == write_state(again)
+
+
+def test_a_new_key_that_is_the_id_of_somebody_else_is_somebody_new(tmp_path):
+    state = exported()
+    other = state.people[1]
+    for name, content in filled_form(state).items():
+        (tmp_path / name).write_bytes(content)
+    with (tmp_path / "people.csv").open("a", encoding="utf-8", newline="") as file:
+        file.write(f"{other.id};{state.profiles[-1].id};;;\r\n")
+    joined = rejoined(read_form(tmp_path, 1), state)
+    assert len({each.id for each in joined.people}) == len(state.people) + 1
+    assert other in joined.people
+    (new,) = set(joined.people) - set(state.people)
+    assert new.sync_key == other.id

@@ -138,7 +138,7 @@ def test_a_language_is_a_file(tmp_path, monkeypatch):
     shutil.copytree(FOLDER / "words", tmp_path / "words")
     (tmp_path / "words" / "nn.po").write_text(
         'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
-        'msgid "Runbook of %(site)s"\nmsgstr "Køyrebok for %(site)s"\n',
+        'msgid "Runbook of %(site)s"\nmsgstr "Arbeidsliste for %(site)s"\n',
         encoding="utf-8",
     )
     monkeypatch.setattr(render, "WORDS", tmp_path / "words")
@@ -146,6 +146,6 @@ def test_a_language_is_a_file(tmp_path, monkeypatch):
     try:
         assert {"en", "nb", "nn"} == set(render.languages())
         state = small_site()
-        assert shown(state, plan(state, wanting()), "nn").startswith("Køyrebok for nord\n")
+        assert shown(state, plan(state, wanting()), "nn").startswith("Arbeidsliste for nord\n")
     finally:
         render.languages.cache_clear()

@@ -4,7 +4,7 @@ import pytest
 from code_host import BOT, LIMIT, TOKEN, CodeHost
 from sandboxes import Desk
 
-from reconciler.reports.markdown import MARK, _fitted
+from reconciler.reports.markdown import MARK, fitted
 
 HOSTS = ("github", "gitlab")
 
@@ -119,7 +119,7 @@ def test_only_a_report_that_fits_is_sent(here, host):
 def test_a_plan_of_any_size_fits_with_the_longest_name(here, host):
     """The report leaves room for what is put before it."""
     sections = (f"Section {number}\n" + "é" * 900 for number in range(100))
-    here.write("".join(_fitted(["### Plan\n"], sections)), "plan.md")  # type: ignore[arg-type]
+    here.write("".join(fitted(["### Plan\n"], sections)), "plan.md")  # type: ignore[arg-type]
     here.run("pipeline", "comment", "plan.md", "--about", "n" * 40, **host.github())
     assert "would be too long for a comment" in host.comments[0]["body"]
     assert host.comments[0]["user"] is BOT

@@ -1,0 +1,161 @@
+"""A form in the place of a snapshot: what that takes away, and what of it the runbook noted."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.apply import preflight
+from reconciler.connection import Connection
+from reconciler.directory import Directory, Keys
+from reconciler.domain.address import Address, AddressKind
+from reconciler.domain.vocabulary import LabelField
+from reconciler.errors import ReconcilerError
+from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.plain import count
+from reconciler.plan.model import Plan
+from reconciler.redact import Redaction
+from reconciler.state import LiveState
+from reconciler.workflows.recording import open_journal
+from reconciler.workflows.runbooks import runbook_file, settle
+
+_CALLED: Final[Mapping[AddressKind, tuple[str, str]]] = MappingProxyType(
+    {
+        AddressKind.HOLDER: ("holder", "holders"),
+        AddressKind.ASSIGNMENT: ("assignment", "assignments"),
+        AddressKind.PROFILE: ("role on a profile", "roles on profiles"),
+        AddressKind.LABEL: ("label", "labels"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a form changes of what can be given: holders, assignments, roles on profiles, labels.
+
+    Attributes:
+        taken: what stands in the snapshot, and not in the form.
+        given: what stands in the form, and not in the snapshot.
+        noted: what the runbook noted as done, and the form undoes.
+        others: what else is taken, from people and units that are still in the form.
+    """
+
+    taken: frozenset[Address]
+    given: frozenset[Address]
+    noted: frozenset[Address]
+    others: frozenset[Address]
+
+
+def change(before: LiveState, after: LiveState, runbook: Plan | None) -> Change:
+    """Compare a snapshot with the one that takes its place; addresses are in the ids of both.
+
+    Args:
+        before: the snapshot.
+        after: its successor.
+        runbook: what the runbook beside it carries out, if there is one.
+    """
+    taken = _only_in(before, after)
+    noted = frozenset(
+        each.address
+        for each in (runbook.actions if runbook and runbook.site == before.site.id else ())
+        if preflight.stands(before, each) and not preflight.stands(after, each)
+    )
+    there = {each.id for part in (after.profiles, after.people, after.units) for each in part}
+    others = frozenset(each for each in taken - noted if there.issuperset(_ids_in(each)))
+    return Change(taken, _only_in(after, before), noted, others)
+
+
+def counted(found: Iterable[Address]) -> str:
+    """Say how many of each kind there are."""
+    times = Counter(each.kind for each in found)
+    return ", ".join(count(times[kind], *_CALLED[kind]) for kind in _CALLED if times[kind])
+
+
+def named(found: Iterable[Address], state: LiveState, redaction: Redaction) -> list[str]:
+    """Name addresses by the keys of a snapshot, in order; who is withheld is not named.
+
+    Args:
+        found: the addresses, in ids.
+        state: the snapshot.
+        redaction: whom to hide.
+    """
+    directory = Directory(state)
+    keys = Keys(directory, PersonKey.SYNC_KEY, UnitKey.SYNC_KEY)
+    for address in found:
+        for place in address.people:
+            person = directory.people[address.parts[place]]
+            redaction.who(state.site.id, person.id, person.sync_key, person.username, person.email)
+    site = state.site.id
+    return sorted(str(redaction.address(site, each, keys.name(each))[1]) for each in found)
+
+
+def runbook_of(connection: Connection, read: Callable[[Path], Plan]) -> Plan | None:
+    """Return what the runbook beside a snapshot carries out; None where none can be read.
+
+    Args:
+        connection: the site.
+        read: reads a saved plan.
+
+    Raises:
+        ConfigurationError: the site has an API.
+    """
+    try:
+        return read(runbook_file(connection)) if runbook_file(connection).exists() else None
+    except ReconcilerError:
+        return None
+
+
+def withdraw(connection: Connection, runbook: Plan, state: LiveState) -> None:
+    """Delete a runbook before what it noted is undone: it would tell to do some of it again.
+
+    Args:
+        connection: the site; who asks holds its snapshot.
+        runbook: what the runbook carries out.
+        state: the snapshot, which tells what became of runs that were killed.
+
+    Raises:
+        JournalError: the journal cannot be read or written.
+        OSError: it cannot be deleted.
+    """
+    with open_journal(connection.journal) as journal:
+        settle(journal, runbook, state)
+    runbook_file(connection).unlink()
+
+
+def _only_in(one: LiveState, other: LiveState) -> frozenset[Address]:
+    roles = [
+        {(each.id, role) for each in state.profiles for role in each.roles}
+        for state in (one, other)
+    ]
+    labels = [
+        {
+            (each.role, field, text)
+            for each in state.labels
+            for field in LabelField
+            if (text := each.value(field))
+        }
+        for state in (one, other)
+    ]
+    return frozenset(
+        (
+            *(Address.holder(*each) for each in one.holders - other.holders),
+            *(Address.assignment(*each) for each in one.assignments - other.assignments),
+            *(Address.profile(*each) for each in roles[0] - roles[1]),
+            *(Address.label(*each[:2]) for each in labels[0] - labels[1]),
+        )
+    )
+
+
+def _ids_in(address: Address) -> Iterable[str]:
+    """Return the ids of what an address is about, which may have left the site."""
+    match address.kind:
+        case AddressKind.PROFILE:
+            return address.parts[:1]
+        case AddressKind.LABEL:
+            return ()
+        case AddressKind.HOLDER:
+            return address.parts[1:]
+        case AddressKind.ASSIGNMENT:
+            return address.parts[1], address.parts[3]
