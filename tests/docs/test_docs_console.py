@@ -80,6 +80,18 @@ STARTED_ELSEWHERE = {
 """Where the commands start cold that no page runs (see `tests/warm.py`)."""
 
 
+def test_the_plan_on_the_first_screen_is_one_that_is_made_below():
+    (front,) = [
+        part.text for part in blocks(ROOT / "README.md", "text") if part.text.startswith("Plan for")
+    ]
+    made = [
+        "\n".join(step.shown)
+        for part in blocks(ROOT / "README.md", "console")
+        for step in steps(part)
+    ]
+    assert [text for text in made if text.startswith(front.rstrip("\n"))]
+
+
 def test_every_command_is_run_here_as_a_user_runs_it():
     run = {
         command
