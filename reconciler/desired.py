@@ -18,7 +18,8 @@ from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.eligibility import Eligibility
-from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Reference, Unmanaged
+from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Unmanaged
+from reconciler.manifest.naming import Reference
 from reconciler.references import References
 from reconciler.rules.derive import derive
 from reconciler.rules.result import Derived

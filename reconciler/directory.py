@@ -15,7 +15,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.state import LiveState, Membership, Person, Profile, Unit
 from reconciler.suggest import did_you_mean
 

@@ -13,7 +13,7 @@ from reconciler.directory import Directory
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Holder
 from reconciler.domain.vocabulary import Role
-from reconciler.manifest.model import Reference
+from reconciler.manifest.naming import Reference
 from reconciler.plain import count, first_of
 from reconciler.references import References
 from reconciler.state import Profile

@@ -25,7 +25,7 @@ from reconciler.domain.assignments import Assignments
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.errors import InvalidInput, ReconcilerError, actor_id
 from reconciler.hidden_words import HiddenWords
-from reconciler.manifest.model import Rule
+from reconciler.manifest.policies import PolicyKey
 from reconciler.suggest import SUGGESTION
 
 if TYPE_CHECKING:  # every command can hide people; few have all that they may stand in
@@ -394,7 +394,7 @@ class Redaction:
         return replace(self._named(site, item), to=to, to_name=to_name)
 
     def _policy(self, site: str, policy: InForce) -> InForce:
-        if policy.rule is not Rule.PROTECTED or not isinstance(policy.value, Mapping):
+        if policy.rule is not PolicyKey.PROTECTED or not isinstance(policy.value, Mapping):
             return policy
         people = tuple(
             sorted(self.who(site, each) or each for each in policy.value.get("people", ()))

@@ -6,7 +6,8 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import TargetKind
-from reconciler.manifest.model import Item, Reference
+from reconciler.manifest.model import Item
+from reconciler.manifest.naming import Reference
 from reconciler.suggest import did_you_mean
 
 

@@ -22,7 +22,8 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.ending import Ending
-from reconciler.manifest.model import Level, PersonKey, Rule, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
+from reconciler.manifest.policies import Level, PolicyKey
 from reconciler.plain import count
 from reconciler.plan.model import Plan
 from reconciler.policy.model import Found, InForce
@@ -126,7 +127,7 @@ class Reviewed:
             (self._last_days[each] for each in below if each in self._last_days), default=None
         )
 
-    def level(self, rule: Rule) -> Severity:
+    def level(self, rule: PolicyKey) -> Severity:
         """How bad it is to break a rule, as the strictest of those who state it has it."""
         found = [_severity(each.level) for each in self.policies if each.rule is rule]
         return Severity.ERROR if Severity.ERROR in found else Severity.WARNING
@@ -180,7 +181,7 @@ def _severity(level: Level) -> Severity:
 
 
 def _learners(reviewed: Reviewed) -> Iterator[Finding]:
-    severity = reviewed.level(Rule.EVERY_LEARNER_HAS_MENTOR)
+    severity = reviewed.level(PolicyKey.EVERY_LEARNER_HAS_MENTOR)
     for learner in reviewed.coverage.without_mentor():
         home = reviewed.directory.home(learner, reviewed.as_of)
         unit = reviewed.keys.unit(home) if home else None
@@ -191,15 +192,20 @@ def _learners(reviewed: Reviewed) -> Iterator[Finding]:
 
 def _classes(reviewed: Reviewed) -> Iterator[Finding]:
     units = reviewed.coverage.classes_without_mentor()
-    yield from _bare(reviewed, Check.CLASS_WITHOUT_MENTOR, Rule.EVERY_CLASS_HAS_MENTOR, units)
+    yield from _bare(reviewed, Check.CLASS_WITHOUT_MENTOR, PolicyKey.EVERY_CLASS_HAS_MENTOR, units)
 
 
 def _schools(reviewed: Reviewed) -> Iterator[Finding]:
-    units, rule = reviewed.coverage.schools_without_headteacher(), Rule.EVERY_SCHOOL_HAS_HEADTEACHER
+    units, rule = (
+        reviewed.coverage.schools_without_headteacher(),
+        PolicyKey.EVERY_SCHOOL_HAS_HEADTEACHER,
+    )
     yield from _bare(reviewed, Check.SCHOOL_WITHOUT_HEADTEACHER, rule, units)
 
 
-def _bare(reviewed: Reviewed, check: Check, rule: Rule, units: Iterable[str]) -> Iterator[Finding]:
+def _bare(
+    reviewed: Reviewed, check: Check, rule: PolicyKey, units: Iterable[str]
+) -> Iterator[Finding]:
     """Name units that lack somebody whom a rule may demand."""
     severity = reviewed.level(rule)
     for unit in units:
@@ -231,7 +237,7 @@ def _without_role(reviewed: Reviewed) -> Iterator[Finding]:
 
 
 def _beyond(
-    check: Check, rule: Rule, note: str, breaks: Callable[[int, int], bool]
+    check: Check, rule: PolicyKey, note: str, breaks: Callable[[int, int], bool]
 ) -> Callable[[Reviewed], Iterator[Finding]]:
     """Look for the mentors whose number of learners breaks a rule; `note` words its limit."""
 
@@ -256,7 +262,7 @@ def _beyond(
 
 def _not_allowed(reviewed: Reviewed) -> Iterator[Finding]:
     for policy in reviewed.policies:
-        if policy.rule is not Rule.ALLOWED_PROFILES or not isinstance(policy.value, Mapping):
+        if policy.rule is not PolicyKey.ALLOWED_PROFILES or not isinstance(policy.value, Mapping):
             continue
         severity = _severity(policy.level)
         for name, allowed in policy.value.items():
@@ -271,7 +277,7 @@ def _not_allowed(reviewed: Reviewed) -> Iterator[Finding]:
 
 
 def _own(reviewed: Reviewed) -> Iterator[Finding]:
-    severity = reviewed.level(Rule.NO_SELF_MENTORING)
+    severity = reviewed.level(PolicyKey.NO_SELF_MENTORING)
     for person, learner in reviewed.coverage.own_mentors():
         found = Found.pair(reviewed.keys, person, learner, kinship(person, learner))
         yield Finding(Check.OWN_MENTOR, severity, found)
@@ -347,7 +353,10 @@ CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
             "RR607",
             "Mentors with more learners than the policy allows",
             _beyond(
-                Check.MENTOR_OVER_LIMIT, Rule.MAX_LEARNERS_PER_MENTOR, "{} allowed", operator.gt
+                Check.MENTOR_OVER_LIMIT,
+                PolicyKey.MAX_LEARNERS_PER_MENTOR,
+                "{} allowed",
+                operator.gt,
             ),
         ),
         Check.OWN_MENTOR: _Check("RR608", "Mentors of themselves or of a child of theirs", _own),
@@ -358,7 +367,10 @@ CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
             "RR612",
             "Mentors with fewer learners than the policy asks for",
             _beyond(
-                Check.MENTOR_UNDER_MINIMUM, Rule.MIN_LEARNERS_PER_MENTOR, "{} at least", operator.lt
+                Check.MENTOR_UNDER_MINIMUM,
+                PolicyKey.MIN_LEARNERS_PER_MENTOR,
+                "{} at least",
+                operator.lt,
             ),
         ),
         Check.PROFILE_NOT_ALLOWED: _Check(

@@ -14,7 +14,8 @@ from reconciler.domain.vocabulary import (
     TargetKind,
     UnitKind,
 )
-from reconciler.manifest.model import Item, Limit, Manifest, Policy, Section, Settings
+from reconciler.manifest.model import Item, Manifest, Section, Settings
+from reconciler.manifest.policies import Limit, Policy
 from reconciler.plan.build import make_plan
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection

@@ -24,17 +24,16 @@ from reconciler.manifest.model import (
     Entry,
     Item,
     LabelSetting,
-    Limit,
     Listed,
     Manifest,
-    Policy,
     ProfileSetting,
-    Reference,
     Section,
     Settings,
     Unmanaged,
 )
+from reconciler.manifest.naming import Reference
 from reconciler.manifest.placed import packed
+from reconciler.manifest.policies import Limit, Policy
 from reconciler.state import Labels, LiveState, Membership, Person, Profile, Site, Unit
 
 Test = TypeVar("Test", bound=Callable[..., None])

@@ -17,7 +17,7 @@ from reconciler.access.effective import Learners
 from reconciler.directory import Directory, Keys
 from reconciler.domain.assignments import Holder
 from reconciler.domain.vocabulary import DEFAULT_LABELS, LabelField, MembershipRole, Role
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plain import first_of
 from reconciler.state import Person, Site
 

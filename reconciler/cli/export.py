@@ -22,7 +22,7 @@ from reconciler.cli.roster_files import (
 from reconciler.directory import Directory, find_unit
 from reconciler.errors import ExitCode, ReconcilerError, WrongUse
 from reconciler.manifest.dump import dump_manifest
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plain import count
 from reconciler.private_files import write_private
 from reconciler.providers.saved import write_state

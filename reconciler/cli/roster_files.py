@@ -13,7 +13,8 @@ from reconciler.cli.places import seen_from
 from reconciler.domain.roster import NEEDED_COLUMNS, Roster, read_columns
 from reconciler.errors import WrongUse
 from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
-from reconciler.manifest.model import Reference, RosterSource
+from reconciler.manifest.naming import Reference
+from reconciler.manifest.roster_rules import RosterSource
 from reconciler.plain import plain
 from reconciler.plugins import is_name
 from reconciler.rosters.formats import SERVICES, Files

@@ -11,7 +11,8 @@ from reconciler.domain.vocabulary import Role
 from reconciler.errors import ReconcilerError
 from reconciler.export.whole import entries, naming_keys, sitewide
 from reconciler.manifest.dump import dump_manifest
-from reconciler.manifest.model import PersonKey, RosterSource, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
+from reconciler.manifest.roster_rules import RosterSource
 from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import SECTION_NAMES
 from reconciler.manifest.write_rules import rule_data, source_data

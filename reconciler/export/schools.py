@@ -18,7 +18,7 @@ from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.export.whole import choose_keys, entries, sitewide
 from reconciler.manifest.dump import quoted
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.manifest.words import SECTION_NAMES
 from reconciler.state import LiveState, Unit
 

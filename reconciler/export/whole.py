@@ -13,7 +13,7 @@ from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role, TargetKind
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.manifest.shape import is_key, schema
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
 from reconciler.plain import first_of

@@ -12,7 +12,7 @@ from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError
 from reconciler.fleet.model import FleetSite, SiteResult
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import UnitKey
+from reconciler.manifest.naming import UnitKey
 from reconciler.plain import count
 
 

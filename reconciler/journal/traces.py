@@ -22,7 +22,7 @@ from reconciler.journal.placeholders import (
 )
 from reconciler.journal.rows import Row, chunks, last_word
 from reconciler.journal.tables import actions, leases, plans, runs
-from reconciler.manifest.model import Rule
+from reconciler.manifest.policies import PolicyKey
 
 _ROWS_AT_ONCE: Final = 2_000
 
@@ -193,7 +193,9 @@ def _identify(connection: Connection, person: str, site: str) -> Person:
     for header in connection.execute(select(plans.c.header).where(plans.c.site == site)).scalars():
         for policy in header.get("policies", ()):
             # A policy has ids only: whom it protects, an action need not be about.
-            for person_id in policy["value"]["people"] if policy["rule"] == Rule.PROTECTED else ():
+            for person_id in (
+                policy["value"]["people"] if policy["rule"] == PolicyKey.PROTECTED else ()
+            ):
                 keys[person_id].add(person_id)
     meant = sorted(
         each
@@ -321,7 +323,7 @@ def _header(header: Mapping[str, Any], person: Person) -> Row:
 def _without(policy: Mapping[str, Any], person: str | None) -> Mapping[str, Any]:
     """Take a person out of those whom a policy protects."""
     value = policy["value"]
-    if policy["rule"] != Rule.PROTECTED or person not in value["people"]:
+    if policy["rule"] != PolicyKey.PROTECTED or person not in value["people"]:
         return policy
     left = [each for each in value["people"] if each != person]
     return {**policy, "value": {**value, "people": left}}

@@ -16,24 +16,12 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import LabelField, MovedKind, Role, TargetKind
 from reconciler.manifest.build_rules import Reader
-from reconciler.manifest.model import (
-    DEMANDS,
-    LEVELLED,
-    NUMBERS,
-    Accepted,
-    Entry,
-    Item,
-    Limit,
-    Listed,
-    Move,
-    Reference,
-    RosterRule,
-    RosterSource,
-    Rule,
-    Section,
-)
+from reconciler.manifest.model import Accepted, Entry, Item, Listed, Move, Section
+from reconciler.manifest.naming import Reference
 from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value, texts_of
+from reconciler.manifest.policies import DEMANDS, LEVELLED, NUMBERS, Limit, PolicyKey
 from reconciler.manifest.reader import Document
+from reconciler.manifest.roster_rules import RosterRule, RosterSource
 from reconciler.manifest.words import ENTRY_LISTS, SECTION_NAMES, shorten
 
 LeafValue: TypeAlias = str | int | Limit | tuple[Reference, ...] | None
@@ -216,13 +204,13 @@ _LEAVES: Final = {
     "settings.timezone": _text,
     "settings.unmanaged": _text,
     "scope.within": _ids,
-    f"policy.{Rule.MAX_REMOVALS}": _limit,
-    f"policy.{Rule.MAX_ROSTER_SHRINK}": _limit,
+    f"policy.{PolicyKey.MAX_REMOVALS}": _limit,
+    f"policy.{PolicyKey.MAX_ROSTER_SHRINK}": _limit,
     **{f"policy.{rule}": _whole for rule in NUMBERS},
     **{f"policy.{rule}": _flag for rule in DEMANDS},
-    f"policy.{Rule.REQUIRE_REASON_FOR}": _ids,
-    **{f"policy.{Rule.ALLOWED_PROFILES}.{role}": _ids for role in Role},
-    **{f"policy.{Rule.PROTECTED}.{part}": _ids for part in ("people", "units")},
+    f"policy.{PolicyKey.REQUIRE_REASON_FOR}": _ids,
+    **{f"policy.{PolicyKey.ALLOWED_PROFILES}.{role}": _ids for role in Role},
+    **{f"policy.{PolicyKey.PROTECTED}.{part}": _ids for part in ("people", "units")},
     **{f"policy.levels.{rule}": _text for rule in LEVELLED},
     **{f"roles.{role.value}.profiles": _ids for role in Role},
     **{f"labels.{role.value}.{name.value}": _label for role in Role for name in LabelField},

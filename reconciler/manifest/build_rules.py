@@ -9,21 +9,21 @@ from typing import Final, TypeVar
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.roster import HOMEROOM, NEEDED_COLUMNS, plain_grade
 from reconciler.domain.vocabulary import Role
-from reconciler.manifest.model import (
+from reconciler.manifest.naming import Reference
+from reconciler.manifest.placed import PlacedDict, PlacedList, Value
+from reconciler.manifest.reader import Document
+from reconciler.manifest.roster_rules import (
     ForNone,
     ForSeveral,
     ForUnknown,
     Of,
     OfKind,
-    Reference,
     RosterPersonKey,
     RosterRule,
     RosterSource,
     RosterUnitKey,
     Who,
 )
-from reconciler.manifest.placed import PlacedDict, PlacedList, Value
-from reconciler.manifest.reader import Document
 from reconciler.manifest.words import shorten
 from reconciler.manifest.write_rules import OF_HOMEROOM
 

@@ -12,8 +12,11 @@ from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.build import Leaf, Part
 from reconciler.manifest.build_rules import check_sources
-from reconciler.manifest.model import Entry, Item, Move, Reference, RosterSource, Rule
+from reconciler.manifest.model import Entry, Item, Move
+from reconciler.manifest.naming import Reference
+from reconciler.manifest.policies import PolicyKey
 from reconciler.manifest.private import private_word
+from reconciler.manifest.roster_rules import RosterSource
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, shorten
 from reconciler.suggest import did_you_mean
 
@@ -207,8 +210,8 @@ def _rules(parts: Sequence[Part]) -> Iterator[Diagnostic]:
                 leaf.position,
                 f"State '{named}' beside it, or take it out; a site's policy keeps its own levels.",
             )
-    least = stated.get(f"policy.{Rule.MIN_LEARNERS_PER_MENTOR}")
-    most = stated.get(f"policy.{Rule.MAX_LEARNERS_PER_MENTOR}")
+    least = stated.get(f"policy.{PolicyKey.MIN_LEARNERS_PER_MENTOR}")
+    most = stated.get(f"policy.{PolicyKey.MAX_LEARNERS_PER_MENTOR}")
     if (
         least
         and most

@@ -11,7 +11,8 @@ from reconciler.manifest.build import Part, build_part
 from reconciler.manifest.checks import check_parts
 from reconciler.manifest.files import sources
 from reconciler.manifest.merge import merge
-from reconciler.manifest.model import Manifest, Policy
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.policies import Policy
 from reconciler.manifest.reader import Document, read_document
 from reconciler.manifest.shape import check_shape
 from reconciler.manifest.words import SECTION_NAMES

@@ -9,26 +9,26 @@ from types import MappingProxyType
 from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.manifest.build import Leaf, LeafValue, Part
 from reconciler.manifest.model import (
+    Entry,
+    LabelSetting,
+    Manifest,
+    ProfileSetting,
+    Section,
+    Settings,
+    Unmanaged,
+)
+from reconciler.manifest.naming import PersonKey, Reference, UnitKey
+from reconciler.manifest.policies import (
     DEMANDS,
     LEVELLED,
     NUMBERS,
-    Entry,
-    LabelSetting,
     Level,
     Limit,
-    Manifest,
-    PersonKey,
     Policy,
-    ProfileSetting,
+    PolicyKey,
     ReasonFor,
-    Reference,
-    RosterRule,
-    Rule,
-    Section,
-    Settings,
-    UnitKey,
-    Unmanaged,
 )
+from reconciler.manifest.roster_rules import RosterRule
 
 
 def merge(parts: Sequence[Part]) -> Manifest:
@@ -109,13 +109,14 @@ def _policy(leaves: Mapping[str, Leaf]) -> Policy:
         leaf = leaves.get(f"policy.{name}")
         return leaf.value if leaf else None
 
-    removals, shrink = stated(Rule.MAX_REMOVALS), stated(Rule.MAX_ROSTER_SHRINK)
+    removals, shrink = stated(PolicyKey.MAX_REMOVALS), stated(PolicyKey.MAX_ROSTER_SHRINK)
     allowed = {
         role: references
         for role in Role
-        if (references := _references(leaves, f"policy.{Rule.ALLOWED_PROFILES}.{role}")) is not None
+        if (references := _references(leaves, f"policy.{PolicyKey.ALLOWED_PROFILES}.{role}"))
+        is not None
     }
-    reasons = _references(leaves, f"policy.{Rule.REQUIRE_REASON_FOR}") or ()
+    reasons = _references(leaves, f"policy.{PolicyKey.REQUIRE_REASON_FOR}") or ()
     return Policy(
         max_removals=removals if isinstance(removals, Limit) else None,
         max_roster_shrink=shrink if isinstance(shrink, Limit) else None,
@@ -201,15 +202,17 @@ def _rule_content(rule: RosterRule) -> list[object]:
 
 def _policy_content(policy: Policy) -> dict[str, object]:
     return {
-        Rule.MAX_REMOVALS: str(policy.max_removals) if policy.max_removals else None,
-        Rule.MAX_ROSTER_SHRINK: str(policy.max_roster_shrink) if policy.max_roster_shrink else None,
+        PolicyKey.MAX_REMOVALS: str(policy.max_removals) if policy.max_removals else None,
+        PolicyKey.MAX_ROSTER_SHRINK: str(policy.max_roster_shrink)
+        if policy.max_roster_shrink
+        else None,
         "numbers": dict(policy.numbers),
         "demands": sorted(policy.demands),
-        Rule.REQUIRE_REASON_FOR: policy.require_reason_for,
-        Rule.ALLOWED_PROFILES: {
+        PolicyKey.REQUIRE_REASON_FOR: policy.require_reason_for,
+        PolicyKey.ALLOWED_PROFILES: {
             role: _sorted_keys(profiles) for role, profiles in policy.allowed_profiles.items()
         },
-        Rule.PROTECTED: [
+        PolicyKey.PROTECTED: [
             _sorted_keys(policy.protected_people),
             _sorted_keys(policy.protected_units),
         ],

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 from jsonschema.exceptions import ValidationError
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.manifest.model import Rule
 from reconciler.manifest.placed import PlacedDict, PlacedList, PlainDate, Value
+from reconciler.manifest.policies import PolicyKey
 from reconciler.manifest.reader import Document
 from reconciler.manifest.syntax import ORDINARY_SPACE
 from reconciler.manifest.words import (
@@ -163,7 +163,7 @@ def _not_text(document: Document, spot: _Spot, *, is_key: bool) -> _Finding:
     )
 
 
-_LIMITS: Final = (Rule.MAX_REMOVALS, Rule.MAX_ROSTER_SHRINK)
+_LIMITS: Final = (PolicyKey.MAX_REMOVALS, PolicyKey.MAX_ROSTER_SHRINK)
 _LIMIT_ADVICE: Final = "Write a number, such as 25, or a percentage, such as 10%, without a space."
 
 _NOT_BY_QUOTES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(

@@ -10,30 +10,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.days import Days
 from reconciler.domain.roster import Roster
 from reconciler.domain.vocabulary import LabelField, MovedKind, Role, TargetKind
+from reconciler.manifest.naming import PersonKey, Reference, UnitKey
 from reconciler.manifest.placed import position
-
-
-class PersonKey(StrEnum):
-    """How a manifest names people."""
-
-    SYNC_KEY = "sync_key"
-    USERNAME = "username"
-    EMAIL = "email"
-    ID = "id"
-
-
-class UnitKey(StrEnum):
-    """How a manifest names units; a path is the titles from below the site, joined by `/`."""
-
-    SYNC_KEY = "sync_key"
-    PATH = "path"
-    ID = "id"
+from reconciler.manifest.policies import Policy
+from reconciler.manifest.roster_rules import RosterRule, RosterSource
 
 
 class Unmanaged(StrEnum):
@@ -42,14 +28,6 @@ class Unmanaged(StrEnum):
     REMOVE = "remove"
     REPORT = "report"
     IGNORE = "ignore"
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A key as the author wrote it, and where."""
-
-    key: str
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,94 +111,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """A cap: a number of things, or a percentage of those that are live."""
-
-    amount: float
-    percentage: bool
-
-    def __str__(self) -> str:
-        number = f"{self.amount:.10f}".rstrip("0").rstrip(".")
-        return f"{number}%" if self.percentage else number
-
-
-class Rule(StrEnum):
-    """What a policy can demand; the values are the manifest's keys."""
-
-    MAX_REMOVALS = "max_removals"
-    MAX_ROSTER_SHRINK = "max_roster_shrink"
-    MAX_ACCESS_GAIN = "max_access_gain"
-    MAX_LEARNERS_PER_MENTOR = "max_learners_per_mentor"
-    MIN_LEARNERS_PER_MENTOR = "min_learners_per_mentor"
-    EVERY_LEARNER_HAS_MENTOR = "every_learner_has_mentor"
-    EVERY_CLASS_HAS_MENTOR = "every_class_has_mentor"
-    EVERY_SCHOOL_HAS_HEADTEACHER = "every_school_has_headteacher"
-    NO_SELF_MENTORING = "no_self_mentoring"
-    PROTECTED = "protected"
-    REQUIRE_REASON_FOR = "require_reason_for"
-    MAX_GRANT_DAYS = "max_grant_days"
-    ALLOWED_PROFILES = "allowed_profiles"
-
-
-class ReasonFor(StrEnum):
-    """What `require_reason_for` can name."""
-
-    INDIVIDUAL_LEARNERS = "individual_learners"
-    TEMPORARY_GRANTS = "temporary_grants"
-
-
-class Level(StrEnum):
-    """What a broken rule means: a mandatory one refuses the plan, an advisory one only says so."""
-
-    ADVISORY = "advisory"
-    MANDATORY = "mandatory"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The rules that a file states, each as its author wrote it; one not stated is None.
-
-    Attributes:
-        numbers: the rules that are a number, by name.
-        demands: the rules that are switched on.
-        levels: per rule named under `levels`, what breaking it means; else it is mandatory.
-    """
-
-    max_removals: Limit | None = None
-    max_roster_shrink: Limit | None = None
-    numbers: Mapping[Rule, int] = field(default_factory=lambda: MappingProxyType({}))
-    demands: frozenset[Rule] = frozenset()
-    require_reason_for: tuple[ReasonFor, ...] = ()
-    allowed_profiles: Mapping[Role, tuple[Reference, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
-    protected_people: tuple[Reference, ...] = ()
-    protected_units: tuple[Reference, ...] = ()
-    levels: Mapping[Rule, Level] = field(default_factory=lambda: MappingProxyType({}))
-
-
-NUMBERS: Final = (
-    Rule.MAX_ACCESS_GAIN,
-    Rule.MAX_LEARNERS_PER_MENTOR,
-    Rule.MIN_LEARNERS_PER_MENTOR,
-    Rule.MAX_GRANT_DAYS,
-)
-"""The rules that are a number."""
-
-DEMANDS: Final = (
-    Rule.EVERY_LEARNER_HAS_MENTOR,
-    Rule.EVERY_CLASS_HAS_MENTOR,
-    Rule.EVERY_SCHOOL_HAS_HEADTEACHER,
-    Rule.NO_SELF_MENTORING,
-)
-"""The rules that are true or false."""
-
-
-LEVELLED: Final = tuple(rule for rule in Rule if rule is not Rule.PROTECTED)
-"""The rules that can be broken, and so have a level; what is protected just stays."""
-
-
-@dataclass(frozen=True, slots=True)
 class Accepted:
     """A known deviation that somebody answers for until a day, which is the last one.
 
@@ -240,136 +130,6 @@ class Move:
     before: Reference
     after: Reference
     kind: MovedKind | None = None
-
-
-class RosterPersonKey(StrEnum):
-    """What a roster has for people that the site has as their key."""
-
-    SOURCED_ID = "sourced_id"
-    USERNAME = "username"
-    EMAIL = "email"
-
-
-class RosterUnitKey(StrEnum):
-    """What a roster has for units that the site has as their key."""
-
-    SOURCED_ID = "sourced_id"
-    IDENTIFIER = "identifier"
-    TITLE = "title"
-
-
-@dataclass(frozen=True, slots=True)
-class RosterSource:
-    """A declared roster: where it is, and how its people and units are found on the site.
-
-    Attributes:
-        name: what rules call it.
-        type: its format (`reconciler.rosters.formats`).
-        position: where it is declared.
-        path: a file or folder, relative to the manifest's file; None where it is fetched from a
-            service, whose address stands in the settings under the same name.
-        people: what of its people equals `settings.people` of the site.
-        units: what of its units equals `settings.units` of the site.
-        base: the whole export that it goes with, where it holds changes only.
-        columns: for a plain CSV file, per meaning (`ROSTER_COLUMNS`) the heading of its column.
-    """
-
-    name: str
-    type: str
-    position: Position
-    path: Reference | None
-    people: RosterPersonKey = RosterPersonKey.SOURCED_ID
-    units: RosterUnitKey = RosterUnitKey.SOURCED_ID
-    base: Reference | None = None
-    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def content(self) -> list[object]:
-        """What is declared of it, as JSON data, whatever its name and place."""
-        path, base = (each.key if each else None for each in (self.path, self.base))
-        return [self.type, path, self.people, self.units, base, dict(self.columns)]
-
-
-class Who(StrEnum):
-    """Whom a rule looks for in a unit."""
-
-    PRIMARY_TEACHER = "primary_teacher"
-    TEACHER = "teacher"
-    PRINCIPAL = "principal"
-    ADMINISTRATOR = "administrator"
-
-
-class OfKind(StrEnum):
-    """The kind of the units that a rule looks at."""
-
-    CLASS = "class"
-    SCHOOL = "school"
-    ORGANISATION = "organisation"
-
-
-@dataclass(frozen=True, slots=True)
-class Of:
-    """The units of a roster that a rule looks at.
-
-    Attributes:
-        kind: their kind.
-        class_type: for classes, the type that they have (`homeroom`); None for any.
-        grades: for classes, grades of which they have one, in their plain form; empty for any.
-    """
-
-    kind: OfKind
-    class_type: str | None = None
-    grades: tuple[str, ...] = ()
-
-
-class ForNone(StrEnum):
-    """What is done about a unit in which a rule finds nobody."""
-
-    REPORT = "report"
-    REFUSE = "refuse"
-    USE = "use"
-
-
-class ForSeveral(StrEnum):
-    """What is done about a unit in which a rule finds more than one person."""
-
-    ALL = "all"
-    REFUSE = "refuse"
-    FIRST = "first"
-
-
-class ForUnknown(StrEnum):
-    """What is done about units and people of a rule that the site does not have."""
-
-    REPORT = "report"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class RosterRule:
-    """One rule: who of a roster gets a role over which units.
-
-    Attributes:
-        name: its name, and the place of it.
-        roster: the roster that it looks at.
-        none: what is done about a unit in which there is nobody; `use` names who steps in then.
-        several: what is done about a unit in which there is more than one person.
-        unknown: what is done about units and people that the site does not have.
-        except_people: who gets nothing by it.
-        except_units: the units that it passes over.
-    """
-
-    name: Reference
-    roster: str
-    role: Role
-    who: Who
-    of: Of
-    none: ForNone = ForNone.REPORT
-    use: Reference | None = None
-    several: ForSeveral = ForSeveral.ALL
-    unknown: ForUnknown = ForUnknown.REPORT
-    except_people: tuple[Reference, ...] = ()
-    except_units: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.domain.roster import ROSTER_COLUMNS
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
-from reconciler.manifest.model import Rule
+from reconciler.manifest.policies import PolicyKey
 
 SECTION_NAMES: Final[Mapping[Role, str]] = MappingProxyType(
     {Role.MENTOR: "mentors", Role.HEADTEACHER: "headteachers"}
@@ -42,7 +42,7 @@ KEYS: Final = frozenset(
     | {"until", "reason", "within", "people", "units", "timezone", "unmanaged", "profiles"}
     | {"rosters", "type", "path", "rules", "name", "roster", "who", "of", "class_type", "grades"}
     | {"none", "use", "several", "unknown", "except", "columns", "base", *ROSTER_COLUMNS}
-    | {"tool_name", "role_name", "levels", "accepted", "address", "owner", *Rule, *Role}
+    | {"tool_name", "role_name", "levels", "accepted", "address", "owner", *PolicyKey, *Role}
     | {"moved", "to"}
     | {*SECTION_NAMES.values(), *LIST_NAMES.values()}
 )

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from reconciler.domain.roster import HOMEROOM, ROSTER_COLUMNS
-from reconciler.manifest.model import (
+from reconciler.manifest.roster_rules import (
     ForNone,
     ForSeveral,
     ForUnknown,

@@ -17,7 +17,8 @@ from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import Accepted, Manifest, Rule
+from reconciler.manifest.model import Accepted, Manifest
+from reconciler.manifest.policies import PolicyKey
 from reconciler.plan.basis import digests
 from reconciler.plan.judgement import Judgement
 from reconciler.plan.model import Action, Basis, Plan, Unmanaged
@@ -387,7 +388,7 @@ def _names(
     named = {
         person
         for each in policies
-        if each.rule is Rule.PROTECTED and isinstance(each.value, Mapping)
+        if each.rule is PolicyKey.PROTECTED and isinstance(each.value, Mapping)
         for person in each.value["people"]
     }
     for change in access:

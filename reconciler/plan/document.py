@@ -15,7 +15,7 @@ from reconciler.domain.address import Address
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import PlanUnusable
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plan.items import LISTS, Document, read_day
 from reconciler.plan.model import Basis, Plan
 from reconciler.policy import documents as policy_documents

@@ -15,7 +15,7 @@ from reconciler.domain.assignments import Assignment
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import ExitCode, worst
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.policy.model import InForce, Verdict
 from reconciler.provider import Verb
 

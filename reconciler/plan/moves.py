@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import MovedKind
-from reconciler.manifest.model import Manifest, Move, Reference
+from reconciler.manifest.model import Manifest, Move
+from reconciler.manifest.naming import Reference
 from reconciler.references import References
 from reconciler.rules.match import Matcher
 from reconciler.suggest import did_you_mean

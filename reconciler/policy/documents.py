@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.domain.vocabulary import Role
-from reconciler.manifest.model import Level, Rule
+from reconciler.manifest.policies import Level, PolicyKey
 from reconciler.policy.model import Found, FoundKind, InForce, Source, Value, Verdict
 
 Document = dict[str, Any]
@@ -31,7 +31,10 @@ def read_policies(listed: Iterable[Mapping[str, Any]]) -> tuple[InForce, ...]:
     """
     return tuple(
         InForce(
-            Rule(each["rule"]), _value(each["value"]), Level(each["level"]), Source(each["source"])
+            PolicyKey(each["rule"]),
+            _value(each["value"]),
+            Level(each["level"]),
+            Source(each["source"]),
         )
         for each in listed
     )

@@ -19,7 +19,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.days import joined
 from reconciler.domain.vocabulary import Role, TargetKind
-from reconciler.manifest.model import ReasonFor, Rule
+from reconciler.manifest.policies import PolicyKey, ReasonFor
 from reconciler.plain import count
 from reconciler.policy.judged import Judged
 from reconciler.policy.model import LISTED, Found, InForce, Source, Verdict
@@ -39,7 +39,7 @@ class Guard:
     """
 
     code: str
-    rule: Rule | None
+    rule: PolicyKey | None
     judge: Callable[[Judged, Any], Iterable[Verdict]]
     of_manifest: bool = False
 
@@ -266,20 +266,26 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
     {
         guard.code: guard
         for guard in (
-            Guard("RR501", Rule.MAX_REMOVALS, max_removals),
+            Guard("RR501", PolicyKey.MAX_REMOVALS, max_removals),
             Guard("RR502", None, emptied),
-            Guard("RR508", Rule.PROTECTED, protected),
-            Guard("RR510", Rule.MAX_ACCESS_GAIN, max_access_gain),
-            Guard("RR511", Rule.MAX_LEARNERS_PER_MENTOR, learners_per_mentor("RR511", "more", gt)),
-            Guard("RR512", Rule.MIN_LEARNERS_PER_MENTOR, learners_per_mentor("RR512", "fewer", lt)),
-            Guard("RR513", Rule.EVERY_LEARNER_HAS_MENTOR, every_learner),
-            Guard("RR514", Rule.EVERY_CLASS_HAS_MENTOR, every_class),
-            Guard("RR515", Rule.EVERY_SCHOOL_HAS_HEADTEACHER, every_school),
-            Guard("RR516", Rule.NO_SELF_MENTORING, no_self_mentoring),
-            Guard("RR517", Rule.REQUIRE_REASON_FOR, require_reason, of_manifest=True),
-            Guard("RR518", Rule.MAX_GRANT_DAYS, max_grant_days, of_manifest=True),
-            Guard("RR519", Rule.ALLOWED_PROFILES, allowed_profiles),
-            Guard("RR521", Rule.MAX_ROSTER_SHRINK, max_roster_shrink, of_manifest=True),
+            Guard("RR508", PolicyKey.PROTECTED, protected),
+            Guard("RR510", PolicyKey.MAX_ACCESS_GAIN, max_access_gain),
+            Guard(
+                "RR511", PolicyKey.MAX_LEARNERS_PER_MENTOR, learners_per_mentor("RR511", "more", gt)
+            ),
+            Guard(
+                "RR512",
+                PolicyKey.MIN_LEARNERS_PER_MENTOR,
+                learners_per_mentor("RR512", "fewer", lt),
+            ),
+            Guard("RR513", PolicyKey.EVERY_LEARNER_HAS_MENTOR, every_learner),
+            Guard("RR514", PolicyKey.EVERY_CLASS_HAS_MENTOR, every_class),
+            Guard("RR515", PolicyKey.EVERY_SCHOOL_HAS_HEADTEACHER, every_school),
+            Guard("RR516", PolicyKey.NO_SELF_MENTORING, no_self_mentoring),
+            Guard("RR517", PolicyKey.REQUIRE_REASON_FOR, require_reason, of_manifest=True),
+            Guard("RR518", PolicyKey.MAX_GRANT_DAYS, max_grant_days, of_manifest=True),
+            Guard("RR519", PolicyKey.ALLOWED_PROFILES, allowed_profiles),
+            Guard("RR521", PolicyKey.MAX_ROSTER_SHRINK, max_roster_shrink, of_manifest=True),
         )
     }
 )
@@ -329,7 +335,7 @@ def needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[
             )
 
 
-def judges_manifest(rule: Rule) -> bool:
+def judges_manifest(rule: PolicyKey) -> bool:
     """Whether a rule is about what the manifest says, so that a saved plan has to have known it."""
     return any(guard.rule is rule and guard.of_manifest for guard in GUARDS.values())
 

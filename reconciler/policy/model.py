@@ -8,7 +8,7 @@ from typing import TypeAlias
 from reconciler.directory import Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role
-from reconciler.manifest.model import Level, Rule
+from reconciler.manifest.policies import Level, PolicyKey
 from reconciler.plain import first_of
 
 Value: TypeAlias = bool | int | str | tuple[str, ...] | Mapping[str, tuple[str, ...]]
@@ -27,7 +27,7 @@ class Source(StrEnum):
 class InForce:
     """A rule that a plan has to keep to, in the site's ids."""
 
-    rule: Rule
+    rule: PolicyKey
     value: Value
     level: Level
     source: Source

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import Level, Manifest, Rule
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.policies import Level, PolicyKey
 from reconciler.policy.model import InForce, Source, Value
 from reconciler.policy.protection import Protection
 from reconciler.references import References
@@ -13,7 +14,7 @@ from reconciler.rules.shrink import Shrunk
 
 _DEFAULTS = tuple(
     InForce(rule, "10%", Level.MANDATORY, Source.DEFAULT)
-    for rule in (Rule.MAX_REMOVALS, Rule.MAX_ROSTER_SHRINK)
+    for rule in (PolicyKey.MAX_REMOVALS, PolicyKey.MAX_ROSTER_SHRINK)
 )
 """The limits where nobody states them (design, section 5)."""
 
@@ -59,7 +60,7 @@ def renewed(
         InvalidInput: the policy file does not fit the site.
     """
     earlier = tuple(policies)
-    ruled = any(each.rule is Rule.MAX_ROSTER_SHRINK for each in earlier)
+    ruled = any(each.rule is PolicyKey.MAX_ROSTER_SHRINK for each in earlier)
     if site_policy is None:
         return with_default(earlier, ruled=ruled)
     current, found = in_force(directory, None, site_policy)
@@ -83,7 +84,7 @@ def with_default(rules: Iterable[InForce], *, ruled: bool) -> tuple[InForce, ...
     """
     stated = tuple(rules)
     refusing = {each.rule for each in stated if each.level is Level.MANDATORY}
-    needed = {Rule.MAX_REMOVALS, *([Rule.MAX_ROSTER_SHRINK] if ruled else [])} - refusing
+    needed = {PolicyKey.MAX_REMOVALS, *([PolicyKey.MAX_ROSTER_SHRINK] if ruled else [])} - refusing
     return (*(each for each in _DEFAULTS if each.rule in needed), *stated)
 
 
@@ -92,23 +93,23 @@ def protection_of(directory: Directory, rules: Iterable[InForce]) -> Protection:
     people: set[str] = set()
     units: set[str] = set()
     for each in rules:
-        if each.rule is Rule.PROTECTED and isinstance(each.value, Mapping):
+        if each.rule is PolicyKey.PROTECTED and isinstance(each.value, Mapping):
             people.update(each.value["people"])
             units.update(each.value["units"])
     return Protection.of(directory, people, units)
 
 
-def _stated(refs: References, file: Manifest) -> Iterator[tuple[Rule, Value]]:
+def _stated(refs: References, file: Manifest) -> Iterator[tuple[PolicyKey, Value]]:
     policy = file.policy
     if policy.max_removals is not None:
-        yield Rule.MAX_REMOVALS, str(policy.max_removals)
+        yield PolicyKey.MAX_REMOVALS, str(policy.max_removals)
     if policy.max_roster_shrink is not None:
-        yield Rule.MAX_ROSTER_SHRINK, str(policy.max_roster_shrink)
+        yield PolicyKey.MAX_ROSTER_SHRINK, str(policy.max_roster_shrink)
     people = [refs.person(reference) for reference in policy.protected_people]
     units = [refs.unit(reference) for reference in policy.protected_units]
     if people or units:
         yield (
-            Rule.PROTECTED,
+            PolicyKey.PROTECTED,
             {
                 "people": tuple(sorted(each for each in people if each is not None)),
                 "units": tuple(sorted(each for each in units if each is not None)),
@@ -118,14 +119,14 @@ def _stated(refs: References, file: Manifest) -> Iterator[tuple[Rule, Value]]:
     for rule in sorted(policy.demands):
         yield rule, True
     if policy.require_reason_for:
-        yield Rule.REQUIRE_REASON_FOR, tuple(each.value for each in policy.require_reason_for)
+        yield PolicyKey.REQUIRE_REASON_FOR, tuple(each.value for each in policy.require_reason_for)
     if policy.allowed_profiles:
         named = {
             role.value: [refs.profile(reference) for reference in references]
             for role, references in policy.allowed_profiles.items()
         }
         yield (
-            Rule.ALLOWED_PROFILES,
+            PolicyKey.ALLOWED_PROFILES,
             {
                 role: tuple(sorted(each for each in profiles if each is not None))
                 for role, profiles in named.items()
@@ -138,6 +139,6 @@ def too_much(lost: Iterable[Shrunk], policies: Iterable[InForce]) -> bool:
     limits = [
         str(each.value)
         for each in policies
-        if each.rule is Rule.MAX_ROSTER_SHRINK and each.level is Level.MANDATORY
+        if each.rule is PolicyKey.MAX_ROSTER_SHRINK and each.level is Level.MANDATORY
     ]
     return any(each.beyond(limit) for each in lost for limit in limits)

@@ -15,7 +15,7 @@ from reconciler.access.sight import Access, Path, Sight
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import MembershipRole
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plain import count
 from reconciler.reports import csv_table, lines, markdown, view
 from reconciler.reports.documents import Document, to_texts

@@ -18,16 +18,10 @@ from reconciler.domain.roster import (
 )
 from reconciler.domain.vocabulary import TARGET_KINDS, Role, TargetKind
 from reconciler.manifest.dump import count_lines
-from reconciler.manifest.model import (
-    Manifest,
-    Of,
-    OfKind,
-    Policy,
-    Reference,
-    RosterRule,
-    Settings,
-    Who,
-)
+from reconciler.manifest.model import Manifest, Settings
+from reconciler.manifest.naming import Reference
+from reconciler.manifest.policies import Policy
+from reconciler.manifest.roster_rules import Of, OfKind, RosterRule, Who
 from reconciler.manifest.shape import is_key
 from reconciler.manifest.write_rules import OF_HOMEROOM, rule_data
 from reconciler.rules.common_keys import Common, Question, restricted

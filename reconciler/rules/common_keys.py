@@ -17,13 +17,8 @@ from reconciler.domain.roster import (
 )
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.model import (
-    PersonKey,
-    RosterPersonKey,
-    RosterSource,
-    RosterUnitKey,
-    UnitKey,
-)
+from reconciler.manifest.naming import PersonKey, UnitKey
+from reconciler.manifest.roster_rules import RosterPersonKey, RosterSource, RosterUnitKey
 from reconciler.rules.match import Matched, Matcher
 
 _OfSite = TypeVar("_OfSite", PersonKey, UnitKey)

@@ -25,7 +25,8 @@ from reconciler.domain.roster import (
     plain_type,
 )
 from reconciler.domain.vocabulary import TARGET_KINDS, TargetKind
-from reconciler.manifest.model import ForSeveral, Manifest, Of, OfKind, RosterRule, Who
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.roster_rules import ForSeveral, Of, OfKind, RosterRule, Who
 from reconciler.references import References
 from reconciler.rules.match import Matched, Matcher
 from reconciler.rules.result import Derived, Fate, Result, UnitFate

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from reconciler.directory import Keys
 from reconciler.domain.roster import Roster, RosterPerson, RosterRole, RosterUnit
-from reconciler.manifest.model import RosterPersonKey, RosterSource, RosterUnitKey
+from reconciler.manifest.roster_rules import RosterPersonKey, RosterSource, RosterUnitKey
 
 _PEOPLE: Final[Mapping[RosterPersonKey, Callable[[RosterPerson], str | None]]] = MappingProxyType(
     {

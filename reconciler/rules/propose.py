@@ -14,7 +14,8 @@ from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.roster import HOMEROOM
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.dump import count_lines
-from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, RosterSource
+from reconciler.manifest.naming import Reference
+from reconciler.manifest.roster_rules import Of, OfKind, RosterRule, RosterSource
 from reconciler.manifest.write_rules import source_data
 from reconciler.plain import count
 from reconciler.rules.candidates import NOWHERE, Bench, Proposed

@@ -11,7 +11,7 @@ from reconciler.cause import Cause
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.roster import RosterMembership, RosterUnit
-from reconciler.manifest.model import RosterRule
+from reconciler.manifest.roster_rules import RosterRule
 from reconciler.rules.match import Matched
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Keys
 from reconciler.domain.roster import RosterMembership, RosterUnit, plain_grade, plain_type
-from reconciler.manifest.model import (
+from reconciler.manifest.roster_rules import (
     ForNone,
     ForUnknown,
     RosterPersonKey,

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.manifest.dump import dump_manifest, quoted
-from reconciler.manifest.model import RosterSource
 from reconciler.manifest.normal import normal_form
+from reconciler.manifest.roster_rules import RosterSource
 from reconciler.manifest.shape import SCHEMA_NAME
 from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.resources import shipped

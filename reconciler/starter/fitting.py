@@ -6,7 +6,8 @@ from typing import Final
 
 from reconciler.domain.roster import HOMEROOM, Roster, RosterMembership, RosterRole
 from reconciler.domain.vocabulary import Role
-from reconciler.manifest.model import Of, OfKind, Reference, RosterRule, Who
+from reconciler.manifest.naming import Reference
+from reconciler.manifest.roster_rules import Of, OfKind, RosterRule, Who
 from reconciler.manifest.shape import is_key
 from reconciler.manifest.write_rules import OF_HOMEROOM
 from reconciler.plain import count

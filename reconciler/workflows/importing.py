@@ -13,7 +13,7 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import LabelField
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plain import count
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction

@@ -27,12 +27,9 @@ from reconciler.drift import DriftReport, classify
 from reconciler.ending import REVIEWED_DAYS, WARNED_DAYS, ending
 from reconciler.errors import InvalidInput
 from reconciler.gc_pause import collector_paused
-from reconciler.manifest.model import (
-    ForUnknown,
-    Manifest,
-    PersonKey,
-    UnitKey,
-)
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.naming import PersonKey, UnitKey
+from reconciler.manifest.roster_rules import ForUnknown
 from reconciler.plan import build
 from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Action, Plan

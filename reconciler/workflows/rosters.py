@@ -8,7 +8,9 @@ from typing import Final
 
 from reconciler.domain.roster import Roster
 from reconciler.errors import SiteError
-from reconciler.manifest.model import Manifest, Reference, RosterSource
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.naming import Reference
+from reconciler.manifest.roster_rules import RosterSource
 from reconciler.rosters.formats import SERVICES, Files, read_files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.rosters.service import load_service

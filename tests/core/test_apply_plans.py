@@ -23,12 +23,8 @@ from reconciler.errors import (
     PlanUnusable,
     WrongUse,
 )
-from reconciler.manifest.model import (
-    Item,
-    Limit,
-    Policy,
-    Section,
-)
+from reconciler.manifest.model import Item, Section
+from reconciler.manifest.policies import Limit, Policy
 from reconciler.plan.inverse import inverted
 from reconciler.plan.model import Override
 from reconciler.provider import ChangeResult, Verb

@@ -20,18 +20,8 @@ from reconciler.domain.vocabulary import (
     UnitKind,
 )
 from reconciler.errors import ExitCode, GuardRefused, InvalidInput, PlanUnusable, WrongUse
-from reconciler.manifest.model import (
-    Item,
-    LabelSetting,
-    Level,
-    Limit,
-    Manifest,
-    Move,
-    Policy,
-    ReasonFor,
-    Rule,
-    Section,
-)
+from reconciler.manifest.model import Item, LabelSetting, Manifest, Move, Section
+from reconciler.manifest.policies import Level, Limit, Policy, PolicyKey, ReasonFor
 from reconciler.plan.document import from_document, to_document
 from reconciler.plan.model import Plan
 from reconciler.policy.model import InForce, Source
@@ -57,7 +47,7 @@ def test_a_saved_plan_is_judged_by_the_policy_that_the_site_has_now():
     """It may have been made where the file was not at hand, or before it became stricter."""
     site = MemorySite(small_site(("10", "u2")))
     made = plan(site.state, wanting(("t-1", "8a"), ("t-1", "8b")))
-    limit = site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 3})
+    limit = site_policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 3})
     assert refusal(made, site, limit) == (
         "Refused by a guard: RR511: a mentor would see more than 3 learners, against the site's "
         "policy max_learners_per_mentor: t-1 (4 learners)."
@@ -73,7 +63,7 @@ def test_a_saved_plan_is_judged_by_the_policy_that_the_site_has_now():
 def test_what_breaks_a_policy_is_named_as_the_manifest_names_it():
     site = MemorySite(small_site())
     made = plan(site.state, wanting(("t-0", "8a")))
-    demand = site_policy(demands=frozenset({Rule.EVERY_CLASS_HAS_MENTOR}))
+    demand = site_policy(demands=frozenset({PolicyKey.EVERY_CLASS_HAS_MENTOR}))
     assert refusal(made, site, demand).endswith("policy every_class_has_mentor: 8b.")
 
 
@@ -88,7 +78,9 @@ def test_a_policy_file_that_does_not_fit_the_site_is_refused():
 
 def test_a_plan_that_knew_the_policy_of_the_site_keeps_to_it_where_the_file_is_missing():
     site = MemorySite(small_site())
-    strict, loose = (site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: most}) for most in (1, 2))
+    strict, loose = (
+        site_policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: most}) for most in (1, 2)
+    )
     made = plan(site.state, wanting(("t-0", "8a")), site_policy=strict)
     assert "RR511" in refusal(made, site)
     assert apply_to(made, site, site_policy=loose).verified, "the file says it, not the plan"
@@ -96,9 +88,9 @@ def test_a_plan_that_knew_the_policy_of_the_site_keeps_to_it_where_the_file_is_m
 
 def test_the_policies_of_the_manifest_hold_beside_those_of_the_site():
     site = MemorySite(small_site())
-    own = Policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
+    own = Policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 1})
     made = plan(site.state, wanting(("t-0", "8a"), policy=own))
-    loose = site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 30})
+    loose = site_policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 30})
     assert "against policy.max_learners_per_mentor" in refusal(made, site, loose)
 
 
@@ -152,7 +144,7 @@ def test_a_plan_is_judged_by_who_is_in_which_unit_on_the_day_it_is_applied():
         each._replace(begin=TODAY) if each.unit == "u2" else each for each in state.memberships
     )
     site = MemorySite(replace(state, memberships=moved))
-    limit = site_policy(numbers={Rule.MAX_ACCESS_GAIN: 1})
+    limit = site_policy(numbers={PolicyKey.MAX_ACCESS_GAIN: 1})
     before = TODAY - timedelta(days=1)
     made = plan(site.state, wanting(("t-0", "8a")), as_of=before, site_policy=limit)
     assert not made.refused
@@ -167,20 +159,20 @@ def test_without_the_file_and_a_limit_of_its_own_a_plan_keeps_to_the_built_in_on
     own = replace(wanting(("t-0", "8a")), policy=Policy())
     made = plan(site.state, own, site_policy=loose)
     assert not made.refused
-    silent = site_policy(demands=frozenset({Rule.NO_SELF_MENTORING}))
+    silent = site_policy(demands=frozenset({PolicyKey.NO_SELF_MENTORING}))
     assert "RR501: 3 mentor assignments would go" in refusal(made, site, silent)
 
 
 def test_an_override_in_a_plan_lifts_what_was_seen_and_nothing_else():
     """Somebody agreed to one mentor with too many learners: not to others, nor to more."""
     site = MemorySite(small_site())
-    limit = site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
+    limit = site_policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 1})
     meant = {"RR511": "for a week"}
     made = plan(site.state, wanting(("t-0", "8a")), site_policy=limit, overrides=meant)
     joins = Membership("u2", "23", MembershipRole.LEARNER, True, TODAY, None)
     grown = MemorySite(replace(site.state, memberships=(*site.state.memberships, joins)))
     assert "RR511" in refusal(made, grown, limit)
-    own = Policy(max_removals=UNLIMITED, numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
+    own = Policy(max_removals=UNLIMITED, numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 1})
     of_manifest = plan(site.state, wanting(("t-0", "8a"), policy=own), overrides=meant)
     assert "against the site's policy" in refusal(of_manifest, site, limit)
     assert apply_to(made, site, site_policy=limit).verified
@@ -297,7 +289,7 @@ def test_an_override_of_more_than_are_listed_lifts_exactly_these():
             replace(small_site(("10", "u2")), people=(*STAFF, *many), memberships=members)
         )
 
-    demand = site_policy(demands=frozenset({Rule.EVERY_LEARNER_HAS_MENTOR}))
+    demand = site_policy(demands=frozenset({PolicyKey.EVERY_LEARNER_HAS_MENTOR}))
     meant = {"RR513": "those in 8b"}
     manifest = wanting(("t-0", "8a"), ("t-1", "8a"))
     made = plan(site(0, 101).state, manifest, site_policy=demand, overrides=meant)
@@ -309,13 +301,13 @@ def test_an_override_of_more_than_are_listed_lifts_exactly_these():
 
 def test_the_verdict_about_a_manifest_is_that_of_the_same_source():
     """The site asks for less than the manifest: what one allows the other may refuse."""
-    limit = {Rule.MAX_GRANT_DAYS: 3}
+    limit = {PolicyKey.MAX_GRANT_DAYS: 3}
     item = Item(TargetKind.CLASS, ref("8a"), ends=TODAY + timedelta(days=9))
     section = Section((entry_of(Role.MENTOR, ref("t-0"), (item,)),), AT)
     manifest = wanting(
         policy=Policy(max_removals=UNLIMITED, numbers=limit), sections={Role.MENTOR: section}
     )
-    loose = site_policy(numbers={Rule.MAX_GRANT_DAYS: 30})
+    loose = site_policy(numbers={PolicyKey.MAX_GRANT_DAYS: 30})
     site = MemorySite(small_site())
     made = plan(site.state, manifest, site_policy=loose)
     told = refusal(made, site, loose)
@@ -327,7 +319,7 @@ def test_the_verdict_about_a_manifest_is_that_of_the_same_source():
 def test_a_plan_that_did_not_know_of_a_roster_that_was_cut_off_is_refused(limit, kept):
     """Who planned against a saved state, or with the library, may not have asked the journal."""
     had, has = RosterSize(10, 2, 8, 4, 4), RosterSize(10, 2, 8, 2, 4)
-    by = InForce(Rule.MAX_ROSTER_SHRINK, limit, Level.MANDATORY, Source.DEFAULT)
+    by = InForce(PolicyKey.MAX_ROSTER_SHRINK, limit, Level.MANDATORY, Source.DEFAULT)
     made = replace(plan(small_site(), wanting(("t-0", "8a"))), rosters={"sis": has, "hr": had})
     made = replace(made, policies=(*made.policies, by))
     site, before = MemorySite(small_site()), {"sis": had, "hr": had}
@@ -377,7 +369,7 @@ def test_what_counts_as_being_over_another_school_does_so_when_it_is_applied_too
         labels={(Role.MENTOR, LabelField.TOOL_NAME): LabelSetting("Mine", AT)},
         moved=(Move(ref("skole"), ref("ny"), None),),
     )
-    demand = site_policy(demands=frozenset({Rule.EVERY_SCHOOL_HAS_HEADTEACHER}))
+    demand = site_policy(demands=frozenset({PolicyKey.EVERY_SCHOOL_HAS_HEADTEACHER}))
     made = plan(state, manifest, site_policy=demand)
     assert [str(each.name) for each in made.actions] == ["label/mentor/tool_name"]
     assert made.counted

@@ -29,7 +29,9 @@ from reconciler.errors import (
     SiteError,
     WrongUse,
 )
-from reconciler.manifest.model import Item, Limit, Policy, Rule, Section, Settings, UnitKey
+from reconciler.manifest.model import Item, Section, Settings
+from reconciler.manifest.naming import UnitKey
+from reconciler.manifest.policies import Limit, Policy, PolicyKey
 from reconciler.plan.model import Override, Plan
 from reconciler.provider import ChangeResult, Verb
 
@@ -279,7 +281,7 @@ def named(made, site: MemorySite, journal=None, **more) -> set[tuple[str, str]]:
 def test_a_refusal_notes_whom_it_names():
     state = small_site(("10", "u2"), ("11", "u3"))
     made = plan(state, wanting(("t-0", "8a"), ("t-2", "8b")))
-    demand = Policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 1})
+    demand = Policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 1})
     strict = wanting(policy=demand, sections={})
     assert named(made, MemorySite(state), site_policy=strict) == {("10", "t-0"), ("12", "t-2")}
     everybody = {("11", "t-1"), ("12", "t-2")}

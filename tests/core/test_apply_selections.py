@@ -14,7 +14,8 @@ from reconciler.apply.outcome import ApplyResult
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.errors import WrongUse
-from reconciler.manifest.model import Item, Manifest, Section, Settings, UnitKey
+from reconciler.manifest.model import Item, Manifest, Section, Settings
+from reconciler.manifest.naming import UnitKey
 from reconciler.provider import ChangeResult
 from reconciler.state import Membership
 

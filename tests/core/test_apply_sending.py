@@ -25,10 +25,7 @@ from reconciler.errors import (
     Undelivered,
     Unreachable,
 )
-from reconciler.manifest.model import (
-    LabelSetting,
-    ProfileSetting,
-)
+from reconciler.manifest.model import LabelSetting, ProfileSetting
 from reconciler.plan.model import Plan
 from reconciler.provider import ChangeResult, Verb
 from reconciler.state import Labels, LiveState, Unit

@@ -11,18 +11,9 @@ from reconciler.diagnostics import Position
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import (
-    Item,
-    Manifest,
-    PersonKey,
-    Policy,
-    ProfileSetting,
-    Reference,
-    Section,
-    Settings,
-    UnitKey,
-    Unmanaged,
-)
+from reconciler.manifest.model import Item, Manifest, ProfileSetting, Section, Settings, Unmanaged
+from reconciler.manifest.naming import PersonKey, Reference, UnitKey
+from reconciler.manifest.policies import Policy
 from reconciler.state import LiveState, Membership, Profile, Unit
 
 

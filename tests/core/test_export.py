@@ -15,7 +15,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.export.whole import export_manifest, export_scope
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plan.build import make_plan
 from reconciler.plan.model import Plan
 from reconciler.state import Labels, Profile

@@ -18,7 +18,7 @@ from reconciler.export.whole import export_manifest, export_scope
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.files import is_part
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import PersonKey, UnitKey
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plan.build import make_plan
 from reconciler.state import LiveState, Membership, Unit
 

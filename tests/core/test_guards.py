@@ -10,17 +10,9 @@ from reconciler.access.effective import Learners
 from reconciler.directory import Directory, Keys
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
-from reconciler.manifest.model import (
-    Level,
-    Limit,
-    PersonKey,
-    Policy,
-    ProfileSetting,
-    Rule,
-    Section,
-    UnitKey,
-    Unmanaged,
-)
+from reconciler.manifest.model import ProfileSetting, Section, Unmanaged
+from reconciler.manifest.naming import PersonKey, UnitKey
+from reconciler.manifest.policies import Level, Limit, Policy, PolicyKey
 from reconciler.policy.guards import emptied, judge, max_removals
 from reconciler.policy.judged import NOTHING_SAID, Judged, Side
 from reconciler.policy.model import InForce, Source
@@ -56,7 +48,7 @@ def of_mentors(number):
 
 
 def in_force(limit="10%"):
-    return [InForce(Rule.MAX_REMOVALS, limit, Level.MANDATORY, Source.MANIFEST)]
+    return [InForce(PolicyKey.MAX_REMOVALS, limit, Level.MANDATORY, Source.MANIFEST)]
 
 
 @pytest.mark.parametrize(

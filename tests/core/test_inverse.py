@@ -14,7 +14,8 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import NO_ASSIGNMENTS, Assignment, Assignments
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import ExitCode, PlanUnusable
-from reconciler.manifest.model import Item, Manifest, Policy, Section
+from reconciler.manifest.model import Item, Manifest, Section
+from reconciler.manifest.policies import Policy
 from reconciler.plan.build import make_plan
 from reconciler.plan.document import from_document, to_document
 from reconciler.plan.end_state import value_at

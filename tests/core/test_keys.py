@@ -10,7 +10,8 @@ from strategies import AT, ref
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import PersonKey, ProfileSetting, Settings, UnitKey
+from reconciler.manifest.model import ProfileSetting, Settings
+from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plan.document import from_document, to_text
 from reconciler.state import LiveState, Profile
 

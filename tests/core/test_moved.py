@@ -16,7 +16,8 @@ from reconciler.domain.vocabulary import MembershipRole, MovedKind, Role, Target
 from reconciler.drift import DriftKind, classify
 from reconciler.ending import ending
 from reconciler.errors import InvalidInput, PlanUnusable
-from reconciler.manifest.model import Item, Move, Policy, Rule, Section
+from reconciler.manifest.model import Item, Move, Section
+from reconciler.manifest.policies import Policy, PolicyKey
 from reconciler.plan.document import from_document, to_document
 from reconciler.review import Check
 from reconciler.state import Membership, Unit
@@ -199,7 +200,7 @@ def test_a_school_is_headed_by_whoever_counts_as_its_headteacher():
     both = entry_of(Role.HEADTEACHER, ref("t-1"), (Item(TargetKind.SCHOOL, ref("skole")),))
     manifest = wanting(
         sections={Role.HEADTEACHER: Section((entry, both), AT)},
-        policy=Policy(demands=frozenset((Rule.EVERY_SCHOOL_HAS_HEADTEACHER,))),
+        policy=Policy(demands=frozenset((PolicyKey.EVERY_SCHOOL_HAS_HEADTEACHER,))),
     )
     manifest = moving(manifest, ("skole", "ny"))
     made = plan(state, manifest)

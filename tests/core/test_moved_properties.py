@@ -21,15 +21,8 @@ from reconciler.domain.vocabulary import (
     UnitKind,
 )
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import (
-    Accepted,
-    Entry,
-    Item,
-    Manifest,
-    Move,
-    Policy,
-    Section,
-)
+from reconciler.manifest.model import Accepted, Entry, Item, Manifest, Move, Section
+from reconciler.manifest.policies import Policy
 from reconciler.plan.basis import digests
 from reconciler.plan.end_state import end_state
 from reconciler.state import LiveState, Membership, Unit

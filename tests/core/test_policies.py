@@ -13,17 +13,8 @@ from reconciler.directory import Directory
 from reconciler.domain.assignments import Assignment, Assignments
 from reconciler.domain.vocabulary import Role, TargetKind, UnitKind
 from reconciler.errors import InvalidInput
-from reconciler.manifest.model import (
-    Accepted,
-    Item,
-    Level,
-    Limit,
-    Policy,
-    ProfileSetting,
-    ReasonFor,
-    Rule,
-    Section,
-)
+from reconciler.manifest.model import Accepted, Item, ProfileSetting, Section
+from reconciler.manifest.policies import Level, Limit, Policy, PolicyKey, ReasonFor
 from reconciler.plan.document import from_document, to_document
 from reconciler.policy.guards import GUARDS
 from reconciler.policy.model import Source
@@ -37,11 +28,11 @@ def demanding(**rules: object) -> Policy:
     return Policy(max_removals=UNLIMITED, **rules)  # type: ignore[arg-type]
 
 
-def number(rule: Rule, value: int) -> Policy:
+def number(rule: PolicyKey, value: int) -> Policy:
     return demanding(numbers={rule: value})
 
 
-def demand(rule: Rule) -> Policy:
+def demand(rule: PolicyKey) -> Policy:
     return demanding(demands=frozenset({rule}))
 
 
@@ -65,18 +56,18 @@ def mentor(*items: Item, policy: Policy, person: str = "t-0"):
 
 @pytest.mark.parametrize(("most", "found"), [(3, None), (2, None), (1, ["t-0 (2 learners)"])])
 def test_max_access_gain_counts_what_one_person_gains(most, found):
-    manifest = wanting(("t-0", "8a"), policy=number(Rule.MAX_ACCESS_GAIN, most))
+    manifest = wanting(("t-0", "8a"), policy=number(PolicyKey.MAX_ACCESS_GAIN, most))
     assert broken(small_site(), manifest).get("RR510") == found
 
 
 def test_max_access_gain_does_not_count_what_is_seen_already():
-    manifest = wanting(("t-0", "8a"), ("t-0", "8b"), policy=number(Rule.MAX_ACCESS_GAIN, 2))
+    manifest = wanting(("t-0", "8a"), ("t-0", "8b"), policy=number(PolicyKey.MAX_ACCESS_GAIN, 2))
     assert broken(small_site(("10", "u2")), manifest) == {}
 
 
 @pytest.mark.parametrize(("most", "found"), [(5, None), (4, None), (3, ["t-0 (4 learners)"])])
 def test_max_learners_per_mentor_counts_each_learner_once(most, found):
-    policy = number(Rule.MAX_LEARNERS_PER_MENTOR, most)
+    policy = number(PolicyKey.MAX_LEARNERS_PER_MENTOR, most)
     manifest = mentor(
         Item(TargetKind.CLASS, ref("8a")),
         Item(TargetKind.CLASS, ref("8b")),
@@ -91,7 +82,7 @@ def test_max_learners_per_mentor_counts_each_learner_once(most, found):
 )
 def test_min_learners_per_mentor_counts_every_mentor(least, found):
     manifest = wanting(
-        ("t-0", "8a"), ("t-1", "8b"), policy=number(Rule.MIN_LEARNERS_PER_MENTOR, least)
+        ("t-0", "8a"), ("t-1", "8b"), policy=number(PolicyKey.MIN_LEARNERS_PER_MENTOR, least)
     )
     assert broken(small_site(), manifest).get("RR512") == found
 
@@ -99,13 +90,13 @@ def test_min_learners_per_mentor_counts_every_mentor(least, found):
 def test_min_learners_per_mentor_sees_those_who_have_none():
     section = Section((entry_of(Role.MENTOR, ref("t-0"), ()),), AT)
     manifest = wanting(
-        policy=number(Rule.MIN_LEARNERS_PER_MENTOR, 1), sections={Role.MENTOR: section}
+        policy=number(PolicyKey.MIN_LEARNERS_PER_MENTOR, 1), sections={Role.MENTOR: section}
     )
     assert broken(small_site(), manifest) == {"RR512": ["t-0 (0 learners)"]}
 
 
 def test_every_learner_has_a_mentor():
-    policy = demand(Rule.EVERY_LEARNER_HAS_MENTOR)
+    policy = demand(PolicyKey.EVERY_LEARNER_HAS_MENTOR)
     whole = wanting(("t-0", "8a"), ("t-1", "8b"), policy=policy)
     assert broken(small_site(), whole) == {}
     half = wanting(("t-0", "8a"), policy=policy)
@@ -115,7 +106,7 @@ def test_every_learner_has_a_mentor():
 
 
 def test_every_learner_has_a_mentor_within_the_scope():
-    policy = demand(Rule.EVERY_LEARNER_HAS_MENTOR)
+    policy = demand(PolicyKey.EVERY_LEARNER_HAS_MENTOR)
     manifest = wanting(("t-0", "8a"), policy=policy, within=(ref("8a"),))
     assert broken(small_site(), manifest) == {}
     other = wanting(("t-0", "8b"), policy=policy, within=(ref("skole"),))
@@ -123,7 +114,7 @@ def test_every_learner_has_a_mentor_within_the_scope():
 
 
 def test_a_mentor_without_effect_is_none():
-    policy = demand(Rule.EVERY_LEARNER_HAS_MENTOR)
+    policy = demand(PolicyKey.EVERY_LEARNER_HAS_MENTOR)
     state = small_site(("10", "u2"), ("11", "u3"))
     manifest = wanting(
         ("t-0", "8a"),
@@ -135,7 +126,7 @@ def test_a_mentor_without_effect_is_none():
 
 
 def test_every_class_has_a_mentor_of_its_own_or_for_each_of_its_learners():
-    policy = demand(Rule.EVERY_CLASS_HAS_MENTOR)
+    policy = demand(PolicyKey.EVERY_CLASS_HAS_MENTOR)
     one_by_one = mentor(
         Item(TargetKind.CLASS, ref("8a")), learner("s-2"), learner("s-3"), policy=policy
     )
@@ -146,7 +137,7 @@ def test_every_class_has_a_mentor_of_its_own_or_for_each_of_its_learners():
 
 
 def test_a_class_without_learners_has_a_mentor_only_when_somebody_is_assigned_to_it():
-    policy = demand(Rule.EVERY_CLASS_HAS_MENTOR)
+    policy = demand(PolicyKey.EVERY_CLASS_HAS_MENTOR)
     state = small_site()
     state = replace(state, units=(*state.units, Unit("u7", "9a", UnitKind.CLASS, "9A", "u1")))
     both = [("t-0", "8a"), ("t-1", "8b")]
@@ -170,14 +161,14 @@ def test_every_school_has_a_headteacher_of_its_own_or_above(kind, target, found)
     )
     items = (Item(kind, ref(target)),) if kind else ()
     manifest = wanting(
-        policy=demand(Rule.EVERY_SCHOOL_HAS_HEADTEACHER),
+        policy=demand(PolicyKey.EVERY_SCHOOL_HAS_HEADTEACHER),
         sections={Role.HEADTEACHER: Section((entry_of(Role.HEADTEACHER, ref("t-0"), items),), AT)},
     )
     assert broken(replace(state, profiles=profiles), manifest).get("RR515") == found
 
 
 def test_nobody_mentors_a_child_of_their_own():
-    policy = demand(Rule.NO_SELF_MENTORING)
+    policy = demand(PolicyKey.NO_SELF_MENTORING)
     state = small_site(relations=(Relation("10", "20", "guardian"),))
     own = wanting(("t-0", "8a"), policy=policy)
     assert broken(state, own) == {"RR516": ["t-0 (a child of theirs: s-0)"]}
@@ -189,7 +180,7 @@ def test_nobody_mentors_themselves():
     state = small_site()
     staff = state.memberships[0]._replace(person="10")
     state = replace(state, memberships=(*state.memberships, staff))
-    manifest = wanting(("t-0", "8a"), policy=demand(Rule.NO_SELF_MENTORING))
+    manifest = wanting(("t-0", "8a"), policy=demand(PolicyKey.NO_SELF_MENTORING))
     assert broken(state, manifest) == {"RR516": ["t-0 (themselves)"]}
 
 
@@ -223,14 +214,14 @@ def test_reasons_are_required_for_what_is_named(reasons, item, found):
 @pytest.mark.parametrize("begins", [None, TODAY, TODAY + timedelta(days=40)])
 def test_a_grant_lasts_at_most_so_many_days_both_included(days, found, begins):
     ends = (begins or TODAY) + timedelta(days=days - 1)
-    policy = number(Rule.MAX_GRANT_DAYS, 10)
+    policy = number(PolicyKey.MAX_GRANT_DAYS, 10)
     manifest = mentor(learner("s-0", begins=begins, ends=ends), policy=policy)
     told = ["mentor/t-0/learner/s-0 (11 days)"] if found else None
     assert broken(small_site(), manifest).get("RR518") == told
 
 
 def test_a_grant_without_an_end_is_not_temporary():
-    manifest = mentor(learner("s-0", begins=TODAY), policy=number(Rule.MAX_GRANT_DAYS, 1))
+    manifest = mentor(learner("s-0", begins=TODAY), policy=number(PolicyKey.MAX_GRANT_DAYS, 1))
     assert broken(small_site(), manifest) == {}
 
 
@@ -282,23 +273,23 @@ def site_policy(**rules: object):
 
 def test_a_manifest_cannot_loosen_the_site_wide_policy():
     strict = site_policy(
-        numbers={Rule.MAX_LEARNERS_PER_MENTOR: 3}, max_removals=Limit(0, percentage=False)
+        numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 3}, max_removals=Limit(0, percentage=False)
     )
     state = small_site(("11", "u2"))
     manifest = wanting(
-        ("t-0", "8a"), ("t-0", "8b"), policy=number(Rule.MAX_LEARNERS_PER_MENTOR, 30)
+        ("t-0", "8a"), ("t-0", "8b"), policy=number(PolicyKey.MAX_LEARNERS_PER_MENTOR, 30)
     )
     assert broken(state, manifest) == {}
     made = plan(state, manifest, site_policy=strict)
     refused = [(each.code, each.source) for each in made.verdicts if each.refuses]
     assert refused == [("RR501", Source.SITE), ("RR511", Source.SITE)]
-    tighter = replace(manifest, policy=number(Rule.MAX_LEARNERS_PER_MENTOR, 1))
-    loose = site_policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: 30})
+    tighter = replace(manifest, policy=number(PolicyKey.MAX_LEARNERS_PER_MENTOR, 1))
+    loose = site_policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 30})
     assert broken(state, tighter, site_policy=loose) == {"RR511": ["t-0 (4 learners)"]}
 
 
 def test_a_manifest_cannot_lower_the_level_of_the_site():
-    rule = Rule.EVERY_CLASS_HAS_MENTOR
+    rule = PolicyKey.EVERY_CLASS_HAS_MENTOR
     site = site_policy(demands=frozenset({rule}))
     manifest = wanting(
         ("t-0", "8a"),
@@ -330,7 +321,7 @@ def test_what_a_policy_file_names_has_to_exist_on_the_site():
 
 
 def test_every_rule_of_a_manifest_has_a_guard():
-    assert sorted(guard.rule for guard in GUARDS.values() if guard.rule) == sorted(Rule)
+    assert sorted(guard.rule for guard in GUARDS.values() if guard.rule) == sorted(PolicyKey)
 
 
 def test_coverage_of_a_site_with_nothing_on_it_is_empty():
@@ -354,7 +345,7 @@ def test_grants_that_follow_each_other_last_as_long_as_they_do_together():
     ended = learner("s-0", begins=TODAY - half, ends=TODAY - timedelta(days=1))
     goes_on = learner("s-0", begins=TODAY, ends=TODAY + half)
     later = learner("s-0", begins=TODAY + timedelta(days=1), ends=TODAY + half)
-    policy = number(Rule.MAX_GRANT_DAYS, 10)
+    policy = number(PolicyKey.MAX_GRANT_DAYS, 10)
     told = {"RR518": ["mentor/t-0/learner/s-0 (11 days)"]}
     assert broken(small_site(), mentor(ended, goes_on, policy=policy)) == told
     assert broken(small_site(), mentor(goes_on, ended, policy=policy)) == told
@@ -393,7 +384,7 @@ def test_a_learner_and_a_unit_may_have_the_same_id():
 
 def test_an_advisory_limit_of_removals_leaves_the_built_in_one_in_force():
     state = small_site(*((person, unit) for person in ("10", "11") for unit in ("u2", "u3")))
-    advisory = {Rule.MAX_REMOVALS: Level.ADVISORY}
+    advisory = {PolicyKey.MAX_REMOVALS: Level.ADVISORY}
     made = plan(
         state,
         wanting(
@@ -423,7 +414,7 @@ def test_the_limit_of_removals_says_how_many_have_expired():
 
 def test_who_mentors_a_child_of_theirs_is_named_with_the_child():
     relation = Relation("10", "20", "guardian")
-    policy = demand(Rule.NO_SELF_MENTORING)
+    policy = demand(PolicyKey.NO_SELF_MENTORING)
     made = broken(small_site(relations=(relation,)), wanting(("t-0", "8a"), policy=policy))
     assert made == {"RR516": ["t-0 (a child of theirs: s-0)"]}
 
@@ -434,19 +425,19 @@ def test_what_stays_because_it_is_accepted_is_a_grant_until_that_ends():
     for days, found in ((10, None), (11, ["mentor/t-0/class/8a (11 days, accepted)"])):
         until = TODAY + timedelta(days=days - 1)
         accepted = (Accepted(ref("mentor/t-0/class/8a"), "o", "r", until),)
-        manifest = wanting(policy=number(Rule.MAX_GRANT_DAYS, 10), accepted=accepted)
+        manifest = wanting(policy=number(PolicyKey.MAX_GRANT_DAYS, 10), accepted=accepted)
         assert broken(state, manifest).get("RR518") == found
 
 
 def test_a_grant_that_is_over_is_not_too_long_any_more():
     over = learner("s-0", begins=TODAY - timedelta(days=40), ends=TODAY - timedelta(days=2))
-    manifest = mentor(over, learner("s-0"), policy=number(Rule.MAX_GRANT_DAYS, 10))
+    manifest = mentor(over, learner("s-0"), policy=number(PolicyKey.MAX_GRANT_DAYS, 10))
     assert broken(small_site(), manifest) == {}
 
 
 def test_learners_who_lose_their_last_mentor_are_named_once():
     state = small_site(("10", "u2"), ("11", "u3"))
-    manifest = wanting(("t-0", "8a"), policy=demand(Rule.EVERY_LEARNER_HAS_MENTOR))
+    manifest = wanting(("t-0", "8a"), policy=demand(PolicyKey.EVERY_LEARNER_HAS_MENTOR))
     assert "RR520" not in [each.code for each in plan(state, manifest).warnings]
 
 

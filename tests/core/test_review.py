@@ -16,7 +16,8 @@ from strategies import AT, TODAY, cases, entry_of, ref
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind, UnitKind
-from reconciler.manifest.model import Item, Level, Policy, Rule, Section
+from reconciler.manifest.model import Item, Section
+from reconciler.manifest.policies import Level, Policy, PolicyKey
 from reconciler.reports import summary
 from reconciler.reports.review import review_csv, review_document, review_html, review_text
 from reconciler.review import CHECKS, Check
@@ -67,7 +68,7 @@ def test_an_empty_start_lists_all_that_is_missing():
 
 
 def test_what_a_mandatory_policy_demands_is_an_error():
-    rule = Rule.EVERY_CLASS_HAS_MENTOR
+    rule = PolicyKey.EVERY_CLASS_HAS_MENTOR
     for levels, severity in (({}, "error"), ({rule: Level.ADVISORY}, "warning")):
         policy = Policy(demands=frozenset({rule}), levels=levels)
         for given_as in ("manifest", "site_policy"):
@@ -101,7 +102,7 @@ def test_holders_on_a_profile_without_their_role_are_found():
 
 
 def limited(most: int, **more: object) -> Policy:
-    return Policy(numbers={Rule.MAX_LEARNERS_PER_MENTOR: most}, **more)  # type: ignore[arg-type]
+    return Policy(numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: most}, **more)  # type: ignore[arg-type]
 
 
 def test_mentors_over_the_limit_are_found():
@@ -111,7 +112,7 @@ def test_mentors_over_the_limit_are_found():
         "mentor_over_limit": [("t-0 (4 learners, 3 allowed)", "error")]
     }
     assert found(covered(both), wanting(policy=limited(4), sections={})) == {}
-    advised = limited(3, levels={Rule.MAX_LEARNERS_PER_MENTOR: Level.ADVISORY})
+    advised = limited(3, levels={PolicyKey.MAX_LEARNERS_PER_MENTOR: Level.ADVISORY})
     assert found(covered(both), wanting(policy=advised, sections={})) == {
         "mentor_over_limit": [("t-0 (4 learners, 3 allowed)", "warning")]
     }
@@ -180,10 +181,10 @@ def test_the_review_and_the_policies_find_the_same(case):
     """What a policy would refuse of a plan, the review finds on the site that the plan leads to."""
     state, manifest = case
     demands = {
-        Rule.EVERY_LEARNER_HAS_MENTOR: (Check.LEARNER_WITHOUT_MENTOR, "RR513"),
-        Rule.EVERY_CLASS_HAS_MENTOR: (Check.CLASS_WITHOUT_MENTOR, "RR514"),
-        Rule.EVERY_SCHOOL_HAS_HEADTEACHER: (Check.SCHOOL_WITHOUT_HEADTEACHER, "RR515"),
-        Rule.NO_SELF_MENTORING: (Check.OWN_MENTOR, "RR516"),
+        PolicyKey.EVERY_LEARNER_HAS_MENTOR: (Check.LEARNER_WITHOUT_MENTOR, "RR513"),
+        PolicyKey.EVERY_CLASS_HAS_MENTOR: (Check.CLASS_WITHOUT_MENTOR, "RR514"),
+        PolicyKey.EVERY_SCHOOL_HAS_HEADTEACHER: (Check.SCHOOL_WITHOUT_HEADTEACHER, "RR515"),
+        PolicyKey.NO_SELF_MENTORING: (Check.OWN_MENTOR, "RR516"),
     }
     nothing = replace(
         manifest, profiles={}, labels={}, sections={}, policy=Policy(demands=frozenset(demands))

@@ -21,25 +21,19 @@ from reconciler.domain.roster import (
 )
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.errors import GuardRefused, InvalidInput
-from reconciler.manifest.model import (
+from reconciler.manifest.model import Item, LabelSetting, Manifest, Move, ProfileSetting, Section
+from reconciler.manifest.naming import PersonKey
+from reconciler.manifest.policies import Limit, Policy
+from reconciler.manifest.roster_rules import (
     ForNone,
     ForSeveral,
     ForUnknown,
-    Item,
-    LabelSetting,
-    Limit,
-    Manifest,
-    Move,
     Of,
     OfKind,
-    PersonKey,
-    Policy,
-    ProfileSetting,
     RosterPersonKey,
     RosterRule,
     RosterSource,
     RosterUnitKey,
-    Section,
     Who,
 )
 from reconciler.plan.document import from_document, to_document

@@ -25,22 +25,19 @@ from reconciler.errors import ReconcilerError
 from reconciler.export.ruled import export_ruled
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import (
+from reconciler.manifest.model import Manifest, Settings
+from reconciler.manifest.naming import PersonKey, UnitKey
+from reconciler.manifest.normal import normal_form
+from reconciler.manifest.policies import Limit, Policy
+from reconciler.manifest.roster_rules import (
     ForNone,
     ForSeveral,
-    Limit,
-    Manifest,
     Of,
     OfKind,
-    PersonKey,
-    Policy,
     RosterRule,
     RosterSource,
-    Settings,
-    UnitKey,
     Who,
 )
-from reconciler.manifest.normal import normal_form
 from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.plan.build import make_plan
 from reconciler.plan.end_state import end_state

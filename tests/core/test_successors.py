@@ -9,13 +9,7 @@ from strategies import AT, TODAY, entry_of, ref
 
 from reconciler.cause import CauseKind
 from reconciler.domain.vocabulary import Role, TargetKind
-from reconciler.manifest.model import (
-    Accepted,
-    Item,
-    Manifest,
-    ProfileSetting,
-    Section,
-)
+from reconciler.manifest.model import Accepted, Item, Manifest, ProfileSetting, Section
 from reconciler.state import Profile
 
 YESTERDAY = TODAY - timedelta(days=1)

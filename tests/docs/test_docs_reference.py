@@ -18,7 +18,7 @@ from reconciler.diagnostics import CODES
 from reconciler.doctor import checks
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import LEVELLED
+from reconciler.manifest.policies import LEVELLED
 from reconciler.pipelines import host
 from reconciler.review import CHECKS
 from reconciler.rosters import ims_words

@@ -15,7 +15,9 @@ from reconciler.errors import InvalidInput
 from reconciler.manifest import files as files_module
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.model import Limit, PersonKey, Policy, Settings, UnitKey, Unmanaged
+from reconciler.manifest.model import Settings, Unmanaged
+from reconciler.manifest.naming import PersonKey, UnitKey
+from reconciler.manifest.policies import Limit, Policy
 
 WHOLE = """\
 # yaml-language-server: $schema=../schemas/manifest-v1.schema.json

@@ -20,14 +20,13 @@ from reconciler.domain.vocabulary import (
 from reconciler.manifest.model import (
     Item,
     LabelSetting,
-    Limit,
     Manifest,
-    Policy,
     ProfileSetting,
     Section,
     Settings,
     Unmanaged,
 )
+from reconciler.manifest.policies import Limit, Policy
 from reconciler.plan.end_state import value_at
 from reconciler.provider import Verb
 from reconciler.state import Labels, LiveState, Membership, Profile, Unit
