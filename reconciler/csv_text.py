@@ -8,7 +8,8 @@ from typing import Final
 
 from reconciler.plain import plain
 
-_FORMULA: Final = re.compile('(^|;)(?=[\\s"]*[-=+@\uff1d\uff0b\uff0d\uff20])')
+_CALCULATED: Final = '(?=[\\s"]*[-=+@\uff1d\uff0b\uff0d\uff20])'
+_FORMULA: Final = re.compile(f"(^|;){_CALCULATED}")
 """What would be calculated, also in full width: at the beginning of a cell, and after a semicolon,
 at which a spreadsheet of a language that writes decimals with a comma begins another cell."""
 
@@ -27,7 +28,7 @@ def written(rows: Iterable[Sequence[str]], mark: str = ",") -> Iterator[str]:
         yield out.getvalue()
 
 
-_MADE_HARMLESS: Final = re.compile("(^|;)'(?=[\\s\"]*[-=+@\uff1d\uff0b\uff0d\uff20])")
+_MADE_HARMLESS: Final = re.compile(f"(^|;)'{_CALCULATED}")
 """The mark that `harmless` puts before such a cell."""
 
 

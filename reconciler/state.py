@@ -97,6 +97,10 @@ class Membership(NamedTuple):
         """Whether the person is a member on that day."""
         return runs_on(day, self.begin, self.end)
 
+    def is_over(self, day: date) -> bool:
+        """Whether it ended before that day, and will not hold again."""
+        return self.end is not None and self.end <= day
+
 
 class Relation(NamedTuple):
     """A person who is a learner's guardian."""

@@ -12,11 +12,14 @@ from reconciler.errors import ContractViolation, ExitCode, ReconcilerError, Wron
 from reconciler.redact import Redaction
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.domain.address import Address
     from reconciler.state import LiveState
     from reconciler.workflows.importing import Change
 
 _NAMED: Final = 10
-"""So much of what a form takes away is named; the rest is counted."""
+"""So much of what a form takes away or gives is named; the rest is counted."""
 
 
 @click.group("snapshot")
@@ -47,6 +50,7 @@ def form(*, folder: str, site: str | None, environment: str | None, config: Path
     from reconciler.plain import plain
     from reconciler.private_files import write_private
     from reconciler.providers.filled_form import empty_form, filled_form
+    from reconciler.workflows.reading import today_in
     from reconciler.workflows.runbooks import snapshot_of
 
     if site is None:
@@ -55,7 +59,7 @@ def form(*, folder: str, site: str | None, environment: str | None, config: Path
             raise ReconcilerError(
                 f"There is no snapshot {path} yet.", "Begin with an empty form, by --site ID."
             )
-        files, ending = filled_form(_read(path)), f", with what stands in {path}"
+        files, ending = filled_form(_read(path), today_in("UTC")), f", with what stands in {path}"
     elif environment is not None or config is not None:
         raise WrongUse(
             "With --site the form is empty, and an environment's snapshot fills it.",
@@ -103,7 +107,8 @@ def read(
     from reconciler.providers.rejoined import rejoined
     from reconciler.providers.saved import site_and_revision
     from reconciler.workflows import importing
-    from reconciler.workflows.runbooks import snapshot_of
+    from reconciler.workflows.reading import today_in
+    from reconciler.workflows.runbooks import runbook_file, snapshot_of
     from reconciler.workflows.snapshots import held
 
     connection = options.by_hand(environment, config, "snapshot")
@@ -118,18 +123,22 @@ def read(
                 "was written.",
                 "Name another environment, or delete the snapshot, if it is meant.",
             )
-        before = _before(path)
+        before, withdrawn = _before(path), None
         if before is not None:
-            state = rejoined(state, before)
+            state = rejoined(state, before, today_in("UTC"))
             runbook = importing.runbook_of(connection, read_plan)
             change = importing.change(before, state, runbook)
-            _tell(change, before, redaction)
-            if (change.noted or change.others) and not yes:
+            _tell(change, before, state, redaction, learners=not yes)
+            if (change.taken or change.given) and not yes:
                 _ask()
             if change.noted and runbook is not None:
-                importing.withdraw(connection, runbook, before)
-                click.echo("The runbook is withdrawn: `reconciler apply` makes another.", err=True)
+                withdrawn = runbook_file(connection)
+                importing.note_runs(connection, runbook, before)
         snapshot.write(state)
+        if withdrawn is not None:
+            # Only now: it would tell to do some of it again.
+            withdrawn.unlink()
+            click.echo("The runbook is withdrawn: `reconciler apply` makes another.", err=True)
     found = f"{count(len(state.people), 'person', 'people')}, {count(len(state.units), 'unit')}"
     click.echo(plain(f"Wrote {path}: {found}."), err=True)
     return ExitCode.DONE
@@ -156,21 +165,31 @@ def _before(path: Path) -> "LiveState | None":
         return None
 
 
-def _tell(change: "Change", before: "LiveState", redaction: Redaction) -> None:
-    """Say what a form takes away and gives, before anything is written."""
+def _tell(
+    change: "Change",
+    before: "LiveState",
+    after: "LiveState",
+    redaction: Redaction,
+    *,
+    learners: bool,
+) -> None:
+    """Say what a form takes away and gives, before anything is written; a log names no learner."""
     from reconciler.plain import first_of, plain
     from reconciler.workflows.importing import counted, named
 
-    for done, found in (("takes away", change.taken), ("gives", change.given)):
-        if found:
-            click.echo(f"Compared with the snapshot, the form {done}: {counted(found)}.", err=True)
-    for what, found in (
-        ("The runbook noted, and the form undoes", change.noted),
-        ("It is taken from those who are still in the form", change.others),
+    def told(found: "Collection[Address]", state: "LiveState") -> str:
+        return first_of(named(found, state, redaction, learners=learners), _NAMED)
+
+    for done, found, state in (
+        ("takes away", change.taken, before),
+        ("gives", change.given, after),
     ):
         if found:
-            told = first_of(named(found, before, redaction), _NAMED)
-            click.echo(plain(f"{what}: {told}."), err=True)
+            said = f"the form {done}: {counted(found)}: {told(found, state)}."
+            click.echo(plain(f"Compared with the snapshot, {said}"), err=True)
+    if change.noted:
+        said = told(change.noted, before)
+        click.echo(plain(f"The runbook noted, and the form undoes: {said}."), err=True)
 
 
 def _ask() -> None:

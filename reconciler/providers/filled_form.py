@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -49,11 +50,16 @@ def empty_form(site: str) -> dict[str, bytes]:
     )
 
 
-def filled_form(state: LiveState) -> dict[str, bytes]:
-    """Return the files of a form, by name, with what a snapshot says: they hold people's names."""
+def filled_form(state: LiveState, today: date) -> dict[str, bytes]:
+    """Return the files of a form, by name, with what a snapshot says: they hold people's names.
+
+    A membership that has ended is left out: a form has no days, and it would look as if it held.
+    """
     keys = form_keys(state)
     members = {
-        (keys.units[each.unit], keys.people[each.person], each.role) for each in state.memberships
+        (keys.units[each.unit], keys.people[each.person], each.role)
+        for each in state.memberships
+        if not each.is_over(today)
     }
     return _files(
         {

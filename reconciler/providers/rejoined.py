@@ -6,6 +6,7 @@ Ids stay those of the snapshot, so that what was planned against it still finds 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import TargetKind
@@ -13,7 +14,7 @@ from reconciler.providers.filled_form import form_keys
 from reconciler.state import LiveState, Membership, Person, Profile, Site, Unit
 
 
-def rejoined(read: LiveState, before: LiveState) -> LiveState:
+def rejoined(read: LiveState, before: LiveState, today: date) -> LiveState:
     """Return what a form says, with what the snapshot knows beyond that of who and what is left.
 
     That is: ids, e-mail addresses, guardians, the days of memberships, and learning plans.
@@ -21,6 +22,7 @@ def rejoined(read: LiveState, before: LiveState) -> LiveState:
     Args:
         read: the form's, whose ids are its keys.
         before: the snapshot of the same site.
+        today: the day; a membership that is over by then is none that a row of the form means.
     """
     keys = form_keys(before)
     profiles = _ids((each.id for each in read.profiles), keys.profiles)
@@ -33,7 +35,7 @@ def rejoined(read: LiveState, before: LiveState) -> LiveState:
         profiles=tuple(_profiles(read, before, profiles)),
         people=tuple(_people(read, before, people, profiles)),
         units=tuple(_units(read, before, units)),
-        memberships=tuple(_memberships(read, before, people, units)),
+        memberships=tuple(_memberships(read, before, people, units, today)),
         relations=tuple(
             each
             for each in before.relations
@@ -110,12 +112,26 @@ def _units(read: LiveState, before: LiveState, ids: Mapping[str, str]) -> Iterat
 
 
 def _memberships(
-    read: LiveState, before: LiveState, people: Mapping[str, str], units: Mapping[str, str]
+    read: LiveState,
+    before: LiveState,
+    people: Mapping[str, str],
+    units: Mapping[str, str],
+    today: date,
 ) -> Iterator[Membership]:
-    """Yield those of the form; one that the snapshot has keeps its days, several times perhaps."""
+    """Yield those of the form; one that the snapshot has keeps its days, several times perhaps.
+
+    Who was in a unit before, and comes back, is in it anew. What is over stays on record.
+    """
     old = defaultdict(list)
     for each in before.memberships:
         old[each.unit, each.person, each.role].append(each)
     for each in read.memberships:
         made = each._replace(unit=units[each.unit], person=people[each.person])
-        yield from old.get((made.unit, made.person, made.role), [made])
+        had = old.pop((made.unit, made.person, made.role), [])
+        yield from had
+        if all(each.is_over(today) for each in had):
+            yield made
+    there = {*people.values(), *units.values()}
+    for each in (each for had in old.values() for each in had):
+        if each.is_over(today) and there.issuperset((each.person, each.unit)):
+            yield each

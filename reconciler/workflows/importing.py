@@ -38,14 +38,12 @@ class Change:
     Attributes:
         taken: what stands in the snapshot, and not in the form.
         given: what stands in the form, and not in the snapshot.
-        noted: what the runbook noted as done, and the form undoes.
-        others: what else is taken, from people and units that are still in the form.
+        noted: what of both the runbook noted as done, and the form undoes.
     """
 
     taken: frozenset[Address]
     given: frozenset[Address]
     noted: frozenset[Address]
-    others: frozenset[Address]
 
 
 def change(before: LiveState, after: LiveState, runbook: Plan | None) -> Change:
@@ -56,15 +54,18 @@ def change(before: LiveState, after: LiveState, runbook: Plan | None) -> Change:
         after: its successor.
         runbook: what the runbook beside it carries out, if there is one.
     """
-    taken = _only_in(before, after)
+    taken, given = _only_in(before, after), _only_in(after, before)
+    # What is removed stands wherever its subject is not there: that was nobody's doing.
+    there = {each.id for part in (before.profiles, before.people, before.units) for each in part}
     noted = frozenset(
         each.address
         for each in (runbook.actions if runbook and runbook.site == before.site.id else ())
-        if preflight.stands(before, each) and not preflight.stands(after, each)
+        if each.address in taken | given
+        and there.issuperset(_ids_in(each.address))
+        and preflight.stands(before, each)
+        and not preflight.stands(after, each)
     )
-    there = {each.id for part in (after.profiles, after.people, after.units) for each in part}
-    others = frozenset(each for each in taken - noted if there.issuperset(_ids_in(each)))
-    return Change(taken, _only_in(after, before), noted, others)
+    return Change(taken, given, noted)
 
 
 def counted(found: Iterable[Address]) -> str:
@@ -73,13 +74,16 @@ def counted(found: Iterable[Address]) -> str:
     return ", ".join(count(times[kind], *_CALLED[kind]) for kind in _CALLED if times[kind])
 
 
-def named(found: Iterable[Address], state: LiveState, redaction: Redaction) -> list[str]:
+def named(
+    found: Iterable[Address], state: LiveState, redaction: Redaction, *, learners: bool
+) -> list[str]:
     """Name addresses by the keys of a snapshot, in order; who is withheld is not named.
 
     Args:
         found: the addresses, in ids.
-        state: the snapshot.
+        state: the snapshot, which has all that they are about.
         redaction: whom to hide.
+        learners: whether learners are named; else an ellipsis stands for each.
     """
     directory = Directory(state)
     keys = Keys(directory, PersonKey.SYNC_KEY, UnitKey.SYNC_KEY)
@@ -88,7 +92,11 @@ def named(found: Iterable[Address], state: LiveState, redaction: Redaction) -> l
             person = directory.people[address.parts[place]]
             redaction.who(state.site.id, person.id, person.sync_key, person.username, person.email)
     site = state.site.id
-    return sorted(str(redaction.address(site, each, keys.name(each))[1]) for each in found)
+    shown = (redaction.address(site, each, keys.name(each))[1] for each in found)
+    return sorted(
+        f"{str(each).rpartition('/')[0]}/…" if each.names_learner and not learners else str(each)
+        for each in shown
+    )
 
 
 def runbook_of(connection: Connection, read: Callable[[Path], Plan]) -> Plan | None:
@@ -107,21 +115,19 @@ def runbook_of(connection: Connection, read: Callable[[Path], Plan]) -> Plan | N
         return None
 
 
-def withdraw(connection: Connection, runbook: Plan, state: LiveState) -> None:
-    """Delete a runbook before what it noted is undone: it would tell to do some of it again.
+def note_runs(connection: Connection, runbook: Plan, state: LiveState) -> None:
+    """Note in the journal what became of runs of a runbook that were killed, as the snapshot tells.
 
     Args:
         connection: the site; who asks holds its snapshot.
         runbook: what the runbook carries out.
-        state: the snapshot, which tells what became of runs that were killed.
+        state: the snapshot.
 
     Raises:
         JournalError: the journal cannot be read or written.
-        OSError: it cannot be deleted.
     """
     with open_journal(connection.journal) as journal:
         settle(journal, runbook, state)
-    runbook_file(connection).unlink()
 
 
 def _only_in(one: LiveState, other: LiveState) -> frozenset[Address]:

@@ -13,7 +13,6 @@ from sandboxes import Desk, example, running
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.errors import PlanUnusable
 
-TODAY = datetime.now(ZoneInfo("Europe/Oslo")).date()
 """The day in the example's time zone: the commands', but for a minute around midnight."""
 
 
@@ -192,15 +191,16 @@ def test_only_narrows_a_plan_and_takes_along_what_must_come_first(desk, sandbox)
 
 
 def test_a_date_to_come_ends_a_plan_and_a_plan_for_then_grants_nothing_today(desk, sandbox):
-    begins = (TODAY + timedelta(days=40)).isoformat()
-    until = (TODAY + timedelta(days=39)).isoformat()
+    today = datetime.now(ZoneInfo("Europe/Oslo")).date()
+    begins = (today + timedelta(days=40)).isoformat()
+    until = (today + timedelta(days=39)).isoformat()
     person = {
         "person": "t-0401",
         "classes": ["9a", {"id": "8b", "from": date.fromisoformat(begins)}],
     }
     desk.write(example(mentors=[person]))
     now = saved(desk)
-    assert (now["as_of"], now["holds_until"]) == (TODAY.isoformat(), until)
+    assert (now["as_of"], now["holds_until"]) == (today.isoformat(), until)
     assert f"holds until {until}" in desk.run("show", "plan.json").out
     assert "mentor/t-0401/class/8b" not in {each["name"] for each in now["actions"]}
 
@@ -211,8 +211,8 @@ def test_a_date_to_come_ends_a_plan_and_a_plan_for_then_grants_nothing_today(des
     assert f"The plan is for {begins} and later" in refused.err
     assert sandbox.writes() == 0
 
-    yesterday = (TODAY - timedelta(days=1)).isoformat()
-    person["classes"].append({"id": "8a", "from": TODAY})
+    yesterday = (today - timedelta(days=1)).isoformat()
+    person["classes"].append({"id": "8a", "from": today})
     desk.write(example(mentors=[person]))
     saved(desk, "past.json", "--as-of", yesterday)
     assert f"held until {yesterday}" in desk.run("apply", "past.json", expect=5).err

@@ -9,15 +9,16 @@ from datetime import date
 
 import pytest
 from sandboxes import Desk
-from small import small_site
+from small import plan, small_site, wanting
 
-from reconciler.domain.assignments import Assignment, Holder
+from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind
 from reconciler.providers.filled_form import filled_form
 from reconciler.providers.form import read_form
 from reconciler.providers.rejoined import rejoined
 from reconciler.providers.saved import write_state
 from reconciler.state import Labels, Relation
+from reconciler.workflows.importing import change
 
 SETTINGS = '[environments.town]\nprovider = "snapshot"\npath = "town.json"\n'
 FILLED = {
@@ -244,7 +245,7 @@ def test_what_the_runbook_noted_is_not_lost_without_a_word(desk):
     before = path.read_text()
     one_more_pupil(desk, "form")
     err = desk.run("snapshot", "import", "form", expect=64).err
-    assert "the form takes away: 3 holders, 4 assignments." in err
+    assert "the form takes away: 3 holders, 4 assignments: headteacher/h-1, " in err
     assert "The runbook noted, and the form undoes: headteacher/h-1, headteacher/h-1/school/" in err
     assert "`reconciler snapshot form` writes a form" in err
     assert path.read_text() == before
@@ -288,18 +289,61 @@ def test_a_used_runbook_does_not_say_that_nothing_is_done(desk):
         assert "reconciler apply" in err
 
 
-def test_who_is_gone_is_taken_away_without_a_question_and_who_is_there_with_one(desk):
+def test_what_a_form_takes_away_and_gives_is_named_and_asked_about(desk):
     desk.run("snapshot", "import", "form")
-    desk.write(FILLED["roles"].replace("mentor;t-2;\n", ""), "form/roles.csv")
+    desk.write(FILLED["roles"].replace("mentor;t-2;\n", "mentor;t-1;s-1\n"), "form/roles.csv")
     err = desk.run("snapshot", "import", "form", expect=64).err
-    assert "the form takes away: 1 holder." in err
-    assert "from those who are still in the form: mentor/t-2." in err
-    desk.write(FILLED["people"].replace("t-2;Staff;;t2;Nej\n", ""), "form/people.csv")
-    assert "takes away: 1 holder." in desk.run("snapshot", "import", "form").err
+    assert "the form takes away: 1 holder: mentor/t-2." in err
+    assert "the form gives: 1 assignment: mentor/t-1/learner/s-1." in err
+    err = desk.run("snapshot", "import", "form", "--yes").err
+    assert "the form gives: 1 assignment: mentor/t-1/learner/…." in err, "a log names no learner"
     desk.write(FILLED["labels"].replace("Kontaktlærer", "Mentor"), "form/labels.csv")
     err = desk.run("snapshot", "import", "form", "--yes").err
-    assert "takes away: 1 label." in err
-    assert "gives: 1 label." in err
+    assert "takes away: 1 label: label/mentor/role_name." in err
+    assert "gives: 1 label: label/mentor/role_name." in err
+
+
+def test_a_key_that_a_spreadsheet_spoilt_is_not_taken_for_somebody_new_unasked(desk):
+    """People, members and roles agree, so nothing but the question is in the way."""
+    for name, text in FILLED.items():
+        desk.write(text.replace("t-1", "0007"), f"form/{name}.csv")
+    desk.run("snapshot", "import", "form")
+    for name, text in FILLED.items():
+        desk.write(text.replace("t-1", "7"), f"form/{name}.csv")
+    err = desk.run("snapshot", "import", "form", expect=64).err
+    assert "takes away: 1 holder, 1 assignment: mentor/0007, mentor/0007/class/8a." in err
+    assert "gives: 1 holder, 1 assignment: mentor/7, mentor/7/class/8a." in err
+
+
+def test_who_comes_back_after_a_removal_was_never_noted(desk):
+    """A removal stands wherever somebody is not there: that was not the runbook's doing."""
+    state = small_site(("11", "u2"))
+    runbook = plan(state, wanting())
+    gone = replace(
+        state,
+        people=tuple(each for each in state.people if each.id != "11"),
+        holders=frozenset(),
+        assignments=Assignments.of([]),
+    )
+    found = change(gone, state, runbook)
+    assert found.noted == frozenset()
+    assert len(found.given) == 2
+
+
+def test_who_comes_back_to_a_class_is_in_it_anew(desk):
+    june, august = date(2026, 6, 30), date(2026, 8, 1)
+    state = exported()
+    before = replace(
+        state, memberships=tuple(each._replace(end=june) for each in state.memberships)
+    )
+    form = filled_form(before, august)
+    assert len(form["members.csv"].splitlines()) == 1
+    for name, content in filled_form(state, august).items():
+        (desk.directory / name).write_bytes(content)
+    joined = rejoined(read_form(desk.directory, 2), before, august)
+    holding = {(each.unit, each.person) for each in joined.memberships if each.holds_on(august)}
+    assert holding == {(each.unit, each.person) for each in state.memberships}
+    assert set(before.memberships) <= set(joined.memberships)
 
 
 def test_a_form_is_empty_or_of_a_snapshot(desk):
@@ -357,11 +401,11 @@ def test_a_form_that_is_filled_and_not_changed_changes_nothing(desk):
 def test_a_new_key_that_is_the_id_of_somebody_else_is_somebody_new(tmp_path):
     state = exported()
     other = state.people[1]
-    for name, content in filled_form(state).items():
+    for name, content in filled_form(state, date(2026, 8, 1)).items():
         (tmp_path / name).write_bytes(content)
     with (tmp_path / "people.csv").open("a", encoding="utf-8", newline="") as file:
         file.write(f"{other.id};{state.profiles[-1].id};;;\r\n")
-    joined = rejoined(read_form(tmp_path, 1), state)
+    joined = rejoined(read_form(tmp_path, 1), state, date(2026, 8, 1))
     assert len({each.id for each in joined.people}) == len(state.people) + 1
     assert other in joined.people
     (new,) = set(joined.people) - set(state.people)

@@ -213,6 +213,7 @@ def test_only_who_may_deploy_applies_and_nobody_twice_at_once():
 def test_it_starts_from_an_image_of_one_state():
     image = filled()[".roles"]["image"]
     assert re.fullmatch(r"python:3\.\d+-\w+@sha256:[0-9a-f]{64}", image)
+    assert "slim" not in image, "it has no git"
     stages = Path(ROOT / "Dockerfile").read_text(encoding="utf-8")
     (base,) = set(re.findall(r"^FROM (\S+)", stages, re.MULTILINE))
     assert re.fullmatch(r"python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base)

@@ -180,7 +180,6 @@ class Story:
             stop[0] = stop[0] or self.schedule.happens(STOP)
             return stop[0]
 
-        sizes = last_rosters(journal, self.server.state.site.id)
         try:
             result = apply_plan(
                 self.plan,
@@ -190,9 +189,7 @@ class Story:
                 Order(
                     self.day,
                     overrides=self.lifted,
-                    measures=any(
-                        sizes.get(name) != size for name, size in self.plan.rosters.items()
-                    ),
+                    rosters_before=last_rosters(journal, self.server.state.site.id),
                 ),
                 stopping=stopping,
             )
