@@ -52,7 +52,7 @@ unit: .venv/.dev ## run the tests and check the coverage of the core
 	@$(STEP) coverage $(BIN)/coverage report --skip-covered --show-missing \
 		--include='$(CORE)' --fail-under=$(CORE_COVERAGE)
 
-# Properties on 17 times as many examples, and every script started as a user starts it.
+# Properties on 34 times as many examples as in the gate, and every script started as a user starts it.
 soak: .venv/.dev ## run the long tests, then the mutation check
 	@$(PYTEST) $(WORKERS) -m soak
 	@EXAMPLES=17 $(PYTEST) $(WORKERS) -m hypothesis --timeout=7200 tests/core

@@ -45,7 +45,7 @@ AT = Position("roles.yaml", 1, 1)
 TIMES = int(os.environ.get("EXAMPLES", "1"))
 """How many times as many examples a property gets as in the gate; `make soak` sets it."""
 
-_IN_GATE = 0.7
+_IN_GATE = 0.5
 
 
 def examples(number: int) -> Callable[[Test], Test]:

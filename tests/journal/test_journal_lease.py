@@ -17,7 +17,7 @@ from reconciler.journal.lease import Lease
 from reconciler.journal.record import SqlJournal
 
 PLAN = plan_of()
-SHORT = 0.6  # seconds
+SHORT = 1.5
 
 
 def hold(journal: SqlJournal) -> str | None:
