@@ -85,7 +85,9 @@ def sandbox(directory: Path) -> Iterator[Site]:
     """
     ready_file = directory / "ready.json"
     command = [*_PROGRAM, "sandbox", "--ready-file", str(ready_file)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:  # noqa: S603 - our own program
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
         try:
             yield Site(_wait_for(ready_file, server))
         finally:
@@ -185,6 +187,9 @@ class _Story:
             stdin=subprocess.DEVNULL,
             timeout=_STEP_SECONDS,
             check=False,
+            # Ctrl-C is for the story, which ends what it started: an interpreter that is just
+            # starting would answer it with a traceback.
+            start_new_session=True,
         )
         if expect is not ExitCode.DONE:
             click.echo(f"(exit {done.returncode})")
