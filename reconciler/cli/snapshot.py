@@ -95,9 +95,8 @@ def read(
 ) -> int:
     """Read a form that was filled in, and write the snapshot of the environment anew.
 
-    What it takes away is told, and you are asked where the runbook noted it, or where it is taken
-    from people and units that are still in the form. The snapshot of another site is not replaced:
-    name its environment, or delete the file first.
+    What it takes away and gives is told, and you are asked whether the site is so. The snapshot of
+    another site is not replaced: name its environment, or delete the file first.
 
     Example: reconciler snapshot import town -e town
     """

@@ -193,10 +193,9 @@ def _identify(connection: Connection, person: str, site: str) -> Person:
     for header in connection.execute(select(plans.c.header).where(plans.c.site == site)).scalars():
         for policy in header.get("policies", ()):
             # A policy has ids only: whom it protects, an action need not be about.
-            for person_id in (
-                policy["value"]["people"] if policy["rule"] == PolicyKey.PROTECTED else ()
-            ):
-                keys[person_id].add(person_id)
+            if policy["rule"] == PolicyKey.PROTECTED:
+                for person_id in policy["value"]["people"]:
+                    keys[person_id].add(person_id)
     meant = sorted(
         each
         for each, known in keys.items()

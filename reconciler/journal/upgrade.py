@@ -38,7 +38,7 @@ def bring_up_to_date(database: Database) -> None:
             if database.is_sqlite:
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             _migrate(connection)
-    if before is not None:
+    if before not in (None, REVISIONS[-1]):
         # What a revision takes out is to be gone. While another process reads, it goes later.
         with suppress(JournalError):
             database.scrub()

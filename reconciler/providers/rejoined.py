@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import TargetKind
@@ -132,6 +133,6 @@ def _memberships(
         if all(each.is_over(today) for each in had):
             yield made
     there = {*people.values(), *units.values()}
-    for each in (each for had in old.values() for each in had):
+    for each in chain.from_iterable(old.values()):
         if each.is_over(today) and there.issuperset((each.person, each.unit)):
             yield each

@@ -11,7 +11,7 @@ from reconciler.apply import preflight
 from reconciler.connection import Connection
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
-from reconciler.domain.vocabulary import LabelField
+from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plain import count
@@ -131,27 +131,27 @@ def note_runs(connection: Connection, runbook: Plan, state: LiveState) -> None:
 
 
 def _only_in(one: LiveState, other: LiveState) -> frozenset[Address]:
-    roles = [
-        {(each.id, role) for each in state.profiles for role in each.roles}
-        for state in (one, other)
-    ]
-    labels = [
-        {
-            (each.role, field, text)
-            for each in state.labels
-            for field in LabelField
-            if (text := each.value(field))
-        }
-        for state in (one, other)
-    ]
     return frozenset(
         (
             *(Address.holder(*each) for each in one.holders - other.holders),
             *(Address.assignment(*each) for each in one.assignments - other.assignments),
-            *(Address.profile(*each) for each in roles[0] - roles[1]),
-            *(Address.label(*each[:2]) for each in labels[0] - labels[1]),
+            *(Address.profile(*each) for each in _roles(one) - _roles(other)),
+            *(Address.label(role, field) for role, field, _ in _labels(one) - _labels(other)),
         )
     )
+
+
+def _roles(state: LiveState) -> set[tuple[str, Role]]:
+    return {(each.id, role) for each in state.profiles for role in each.roles}
+
+
+def _labels(state: LiveState) -> set[tuple[Role, LabelField, str]]:
+    return {
+        (each.role, field, text)
+        for each in state.labels
+        for field in LabelField
+        if (text := each.value(field))
+    }
 
 
 def _ids_in(address: Address) -> Iterable[str]:
