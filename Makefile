@@ -23,7 +23,7 @@ empty :=
 space := $(empty) $(empty)
 comma := ,
 CORE_MODULES := cause state desired diff diagnostics errors directory references scope suggest drift eligibility ending review redact hidden_words wanted
-CORE_PACKAGES := domain manifest policy rules plan access apply export
+CORE_PACKAGES := codes domain manifest policy rules plan access apply export
 CORE := $(subst $(space),$(comma),$(strip $(CORE_MODULES:%=reconciler/%.py) $(CORE_PACKAGES:%=reconciler/%/**)))
 CORE_COVERAGE := 95
 MEASURED := $(patsubst %,--cov=reconciler.%,$(CORE_MODULES) $(CORE_PACKAGES)) --cov-report=
@@ -80,6 +80,9 @@ site: .venv/.dev ## build the documentation as a site, strictly, into build/site
 # PYTHONS="python3.11 python3.13" tries it with each of them.
 release: .venv/.dev ## build what is released, have it judged, try it in empty environments
 	@tools/release $(PYTHONS)
+
+reference: .venv/.dev ## write the tables of the documentation that are made from the code
+	@$(BIN)/python -m tools.reference
 
 screenshots: .venv/.dev ## take the pictures that the documentation shows
 	@$(BIN)/python tools/screenshots

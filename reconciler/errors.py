@@ -20,9 +20,10 @@
 The command line turns each into one message; a traceback in front of a user is a defect.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from reconciler import __version__
 from reconciler.plain import count
@@ -35,7 +36,7 @@ _PLACES = 4
 
 
 class ExitCode(IntEnum):
-    """What a command's exit status means."""
+    """What a command's exit status means (design, section 4)."""
 
     DONE = 0
     FAILED = 1
@@ -47,7 +48,25 @@ class ExitCode(IntEnum):
     WRONG_USE = 64
 
 
-_WORST_FIRST = (
+MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
+    {
+        ExitCode.DONE: "done, or nothing to change",
+        ExitCode.FAILED: "failed: invalid input, site unreachable, request refused, read "
+        "incomplete, another apply at work",
+        ExitCode.CHANGES: "there are changes (`plan --detailed-exitcode`, `fmt --check`), or the "
+        "site drifted (`drift`)",
+        ExitCode.PENDING: "`drift`: nothing drifted, but the manifest or roster has changes that "
+        "are not applied yet",
+        ExitCode.REFUSED: "refused by a guard or policy, the plan is printed all the same; or "
+        "`review` found what it was to fail on",
+        ExitCode.UNUSABLE: "the saved plan is stale, used, edited, or for another site or day",
+        ExitCode.PARTIAL: "applied in part, or interrupted; the same `apply` again finishes it",
+        ExitCode.WRONG_USE: "the command line is wrong",
+    }
+)
+"""Each exit code in words, for people."""
+
+WORST_FIRST: Final = (
     ExitCode.WRONG_USE,
     ExitCode.FAILED,
     ExitCode.PARTIAL,
@@ -57,12 +76,13 @@ _WORST_FIRST = (
     ExitCode.PENDING,
     ExitCode.DONE,
 )
+"""The order in which one exit code wins over others."""
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
     """Return the exit code that wins where several hold: 1, 6, 5, 4, 2, 3, 0."""
     present = set(codes)
-    return next((code for code in _WORST_FIRST if code in present), ExitCode.DONE)
+    return next((code for code in WORST_FIRST if code in present), ExitCode.DONE)
 
 
 class ReconcilerError(Exception):

@@ -19,7 +19,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from reconciler.diagnostics import CODES, Diagnostic
+from reconciler.codes import CODES
+from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignments
 from reconciler.domain.vocabulary import TargetKind

@@ -18,7 +18,8 @@ from typing import Final
 from reconciler.access.coverage import Coverage, kinship
 from reconciler.access.effective import Learners, in_effect
 from reconciler.cause import CauseKind
-from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.codes import Severity
+from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.ending import Ending

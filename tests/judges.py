@@ -17,7 +17,7 @@ from junitparser import Failure, JUnitXml
 from markdown_it import MarkdownIt
 from sandboxes import ROOT, Desk
 
-from reconciler.diagnostics import CODES
+from reconciler.codes import CODES
 from reconciler.reports import markdown
 from reconciler.review import CHECKS
 
@@ -35,6 +35,10 @@ def sarif(text: str) -> list[dict[str, Any]]:
     (run,) = log["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
+    for rule in rules:
+        explained = rule.get("help", {}).get("text", "")
+        assert bool(explained) == (rule["id"] in CODES)
+        assert "](" not in explained
     results: list[dict[str, Any]] = run["results"]
     return results
 

@@ -48,7 +48,7 @@ def guards(_context: click.Context, _param: click.Parameter, begun: str) -> "lis
     """Complete the codes of guards, each with what it is about."""
     from click.shell_completion import CompletionItem
 
-    from reconciler.diagnostics import CODES
+    from reconciler.codes import CODES
     from reconciler.policy.guards import GUARDS
 
     found = _beginning(begun.upper(), GUARDS)

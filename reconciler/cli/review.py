@@ -10,7 +10,8 @@ from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option
-from reconciler.diagnostics import Severity, listing
+from reconciler.codes import Severity
+from reconciler.diagnostics import listing
 from reconciler.ending import REVIEWED_DAYS
 from reconciler.errors import ExitCode
 from reconciler.redact import Redaction

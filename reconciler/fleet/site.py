@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from reconciler.codes import Severity
 from reconciler.commits import commit_of
 from reconciler.connection import CACHE_DIR, Connection, cache_folder, load_connection
 from reconciler.desired import scope_of
-from reconciler.diagnostics import Diagnostic, Severity, listing
+from reconciler.diagnostics import Diagnostic, listing
 from reconciler.directory import Directory, Keys
 from reconciler.ending import REVIEWED_DAYS, WARNED_DAYS
 from reconciler.errors import ExitCode, InvalidInput, ReconcilerError, code_of, told

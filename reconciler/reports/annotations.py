@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.diagnostics import Severity
+from reconciler.codes import Severity
 from reconciler.plain import count
 from reconciler.reports.findings import Reported
 

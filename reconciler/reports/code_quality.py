@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any, Final
 
-from reconciler.diagnostics import Severity
+from reconciler.codes import Severity
 from reconciler.plain import harmless_json
 from reconciler.reports.findings import Reported
 

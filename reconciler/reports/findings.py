@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.apply.outcome import Outcome
-from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
+from reconciler.codes import CODES, Severity
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.drift import Drifted, DriftKind, DriftReport, OnSite
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Plan

@@ -13,7 +13,8 @@ from typing import Final
 
 from reconciler.apply.outcome import Outcome
 from reconciler.cause import SHORT_ID
-from reconciler.diagnostics import CODES, Diagnostic
+from reconciler.codes import CODES
+from reconciler.diagnostics import Diagnostic
 from reconciler.drift import Drifted, DriftReport
 from reconciler.plain import count, plain
 from reconciler.plan.model import Plan

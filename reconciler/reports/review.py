@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from reconciler import json_text
-from reconciler.diagnostics import Severity
+from reconciler.codes import Severity
 from reconciler.plain import count
 from reconciler.reports import csv_table, documents
 from reconciler.reports.documents import Document

@@ -12,7 +12,8 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
+from reconciler.codes import CODES, Severity
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.plain import count
 from reconciler.reports.documents import Document, to_texts

@@ -1,16 +1,20 @@
 """Findings as SARIF 2.1.0 (OASIS): for code scanning and editors."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.diagnostics import Position, Severity
+from reconciler.codes import CODES, Severity
+from reconciler.diagnostics import Position
 from reconciler.plain import count, harmless_json
 from reconciler.reports.findings import Reported
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+_LINK: Final = re.compile(r"\[([^]]+)\]\([^)]+\)")
 
 LIMIT: Final = 25_000
 """So many results GitHub takes in a run; a log with more is refused as a whole."""
@@ -29,9 +33,7 @@ def render(found: Iterable[Reported]) -> Iterator[str]:
             "driver": {
                 "name": "reconciler",
                 "version": __version__,
-                "rules": [
-                    {"id": code, "shortDescription": {"text": rules[code].title}} for code in codes
-                ],
+                "rules": [_rule(code, rules[code].title) for code in codes],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -39,6 +41,14 @@ def render(found: Iterable[Reported]) -> Iterator[str]:
         "results": [_result(each, codes.index(each.code)) for each in listed],
     }
     yield harmless_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
+
+
+def _rule(code: str, title: str) -> dict[str, Any]:
+    rule: dict[str, Any] = {"id": code, "shortDescription": {"text": title}}
+    if known := CODES.get(code):
+        cause, remedy = (_LINK.sub(r"\1", text) for text in (known.cause, known.remedy))
+        rule |= {"fullDescription": {"text": cause}, "help": {"text": f"{cause} {remedy}"}}
+    return rule
 
 
 def _result(found: Reported, rule: int) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from reconciler.access.changes import AccessChange
 from reconciler.apply.outcome import ActionOutcome
-from reconciler.diagnostics import CODES, Diagnostic
+from reconciler.codes import CODES
+from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.plain import count

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from reconciler.access.menu import Condition, Explanation
 from reconciler.apply.outcome import ApplyResult, Outcome
-from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.codes import Severity
+from reconciler.diagnostics import Diagnostic
 from reconciler.domain.vocabulary import Role
 from reconciler.drift import Drifted, DriftKind, DriftReport
 from reconciler.errors import ExitCode

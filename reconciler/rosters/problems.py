@@ -8,7 +8,8 @@ and a shifted row can put one under any heading.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from reconciler.diagnostics import CODES, Diagnostic, Position, Severity
+from reconciler.codes import CODES, Severity
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.errors import ReconcilerError
 
 _SHOWN_PROBLEMS: Final = 20
@@ -26,7 +27,7 @@ class Problem(NamedTuple):
             file.
         column: the column's heading, in XML the path of the element, or an empty text.
         value: the offending id or word, or None where showing it could show a name.
-        code: one of `reconciler.diagnostics.CODES`, RR3xx.
+        code: one of `reconciler.codes.CODES`, RR3xx.
         message: a sentence without the place and the value.
     """
 

@@ -8,7 +8,7 @@ from doubles import MemorySite, apply_to
 from small import LEARNERS, PROFILES, STAFF, plan, small_site, wanting
 from strategies import AT, TODAY, entry_of, ref
 
-from reconciler.diagnostics import Severity
+from reconciler.codes import Severity
 from reconciler.directory import Directory
 from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.drift import DriftKind, classify

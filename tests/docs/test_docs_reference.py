@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import reconciler
 from reconciler import connection
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.cli.schema import SCHEMAS
-from reconciler.diagnostics import CODES
+from reconciler.codes import CODES
 from reconciler.doctor import checks
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
@@ -236,16 +237,24 @@ def test_every_manifest_that_is_shown_is_valid_or_shown_for_its_mistakes(
 # Codes
 
 
+def test_what_pages_have_from_the_code_is_what_the_code_has():
+    reference = runpy.run_path(str(ROOT / "tools" / "reference.py"))
+    marks = re.compile(r"^<!-- made from (.+) -->$", re.MULTILINE)
+    for page in reference["PAGES"]:
+        assert text_of(page) == reference["written"](text_of(page)), "run `make reference`"
+    made = {mark for page in reference["PAGES"] for mark in marks.findall(text_of(page))}
+    assert made == set(reference["TABLES"])
+    assert not any(marks.search(text_of(page)) for page in {*EVERY_PAGE} - {*reference["PAGES"]})
+
+
 def test_every_diagnostic_is_explained_and_no_other():
-    text = text_of(DOCS / "diagnostics.md")
-    columns = [table_cells(text, column) for column in range(5)]
-    codes, severities, titles, causes, remedies = columns
-    assert dict(zip(codes, zip(severities, titles, strict=True), strict=True)) == {
-        code: (str(found.severity), found.title) for code, found in CODES.items()
-    }
-    assert len(codes) == len(CODES)
-    assert all(len(cell) > 10 for cell in causes)
-    assert all(len(cell) > 5 for cell in remedies)
+    assert table_cells(text_of(DOCS / "diagnostics.md")) == list(CODES)
+
+
+def test_every_code_has_a_cause_and_a_remedy_and_is_given_out_once():
+    assert len({code.title for code in CODES.values()}) == len(CODES)
+    assert all(code.cause.endswith(".") and code.remedy.endswith(".") for code in CODES.values())
+    assert all(name == code.name for name, code in CODES.items())
 
 
 @pages_as(EVERY_PAGE)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import reconciler.manifest as package
-from reconciler.diagnostics import CODES, listing
+from reconciler.codes import CODES
+from reconciler.diagnostics import listing
 from reconciler.manifest.shape import schema
 from reconciler.manifest.words import KEYS
 

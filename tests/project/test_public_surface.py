@@ -21,7 +21,7 @@ from sandboxes import ROOT
 import reconciler
 from reconciler import connection
 from reconciler.cli.main import cli
-from reconciler.diagnostics import CODES
+from reconciler.codes import CODES
 from reconciler.errors import ExitCode
 from reconciler.monitoring.samples import FAMILIES
 from reconciler.reports import formats

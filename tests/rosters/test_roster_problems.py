@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.diagnostics import CODES, Severity
+from reconciler.codes import CODES, Severity
 from reconciler.errors import ExitCode
 from reconciler.rosters import bundle as bundle_module
 from reconciler.rosters.ims_enterprise import read_enterprise
