@@ -71,13 +71,16 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
     deliver("diagnostics", error.diagnostics, Outputs(shown, files))
 
 
-def refuse_targets(
+def clear_targets(
     subject: str,
     outputs: Outputs,
     *also: str,
     spent: Callable[[Path], bool] = lambda _path: False,
 ) -> None:
-    """Refuse to write reports over something that somebody may miss; before anything is fetched.
+    """Make room for the reports of this run, before anything is fetched.
+
+    A report of an earlier run is taken away: whatever becomes of this one, nobody takes that for
+    its own. Anything else that stands in the way is refused, and then nothing is taken away.
 
     Args:
         subject: what they tell of, for `reconciler.reports.formats`.
@@ -88,6 +91,7 @@ def refuse_targets(
     Raises:
         WrongUse: something stands in the place of a report, and is none.
         ReconcilerError: there is no such folder, or nothing can be written to it.
+        OSError: a report of an earlier run cannot be taken away.
     """
     if not outputs.files:
         return
@@ -106,6 +110,9 @@ def refuse_targets(
         ours = partial(_is_ours, subjects=(subject, *also), name=name, spent=spent)
         what = "a document of this command" if name == "json" else f"a report in {name}"
         refuse_target(path, ours, what, inputs=inputs, kept=kept)
+    for _name, path in outputs.files:
+        if path.is_file() and path.stat().st_size:
+            path.unlink()
 
 
 def _is_ours(path: Path, subjects: Sequence[str], name: str, spent: Callable[[Path], bool]) -> bool:

@@ -378,3 +378,17 @@ def test_each_action_is_a_test_of_its_own_also_where_people_are_withheld(tmp_pat
 def test_reports_are_for_their_owner_alone(ran: Desk):
     for path in ran.directory.glob("part.*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_report_of_an_earlier_run_does_not_stand_for_one_that_was_not_made(tmp_path: Path):
+    with running(tmp_path) as site:
+        desk = Desk(tmp_path, site)
+        desk.write(example())
+        told = ("--format", "html=run.html", "--format", "json=run.json")
+        desk.run("apply", "roles.yaml", "--yes", *told)
+        (tmp_path / "mine.txt").write_text("mine")
+        desk.run("apply", "roles.yaml", "--yes", *told, "--format", "csv=mine.txt", expect=64)
+        assert {"run.html", "run.json", "mine.txt"} <= {each.name for each in tmp_path.iterdir()}
+        desk.write({**example(), "mentors": []})
+        desk.run("apply", "roles.yaml", "--yes", *told, expect=4)
+        assert not {"run.html", "run.json"} & {each.name for each in tmp_path.iterdir()}
