@@ -11,14 +11,19 @@ class Declined(ReconcilerError):
     """Somebody was asked, and said no: nothing has failed."""
 
 
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal, who can read a question and answer it."""
+    streams = sys.stdin, sys.stderr
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
 def refuse_without_terminal(advice: str) -> None:
     """Refuse to go on where nobody can be asked.
 
     Raises:
         WrongUse: there is no terminal to ask on; with what to do instead.
     """
-    streams = sys.stdin, sys.stderr
-    if not all(stream is not None and stream.isatty() for stream in streams):
+    if not can_ask():
         raise WrongUse("There is no terminal to ask on.", advice)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -11,6 +10,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import completing, values
+from reconciler.cli.asking import can_ask
 from reconciler.cli.init_roster import lines_to_ignore, warnings_about
 from reconciler.cli.places import links_among, relative, repository_of, schema_near
 from reconciler.cli.roster_files import (
@@ -115,7 +115,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     rosters = [each for each in (roster, how["base"]) if each]
     top = repository_of(folder)
     near = schema_near(folder)
-    asks = not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    asks = not yes and can_ask()
     answers = Answers(
         _checked_site(site or _asked("The site's id", "--site", asks=asks)),
         _checked_url(url or _asked("The site's address", "--url", asks=asks)),

@@ -100,6 +100,7 @@ def read(
 
     Example: reconciler snapshot import town -e town
     """
+    from reconciler.cli.asking import can_ask
     from reconciler.cli.plan_files import is_state, read_plan, refuse_target
     from reconciler.plain import count, plain
     from reconciler.providers.form import read_form
@@ -127,7 +128,7 @@ def read(
             state = rejoined(state, before, today_in("UTC"))
             runbook = importing.runbook_of(connection, read_plan)
             change = importing.change(before, state, runbook)
-            _tell(change, before, state, redaction, learners=not yes)
+            _tell(change, before, state, redaction, learners=not yes and can_ask())
             if (change.taken or change.given) and not yes:
                 _ask()
             if change.noted and runbook is not None:

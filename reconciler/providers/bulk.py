@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
+from functools import partial
 from itertools import chain, groupby
 from operator import attrgetter, lt
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from reconciler import typed_json
 from reconciler.domain.assignments import Assignment, Assignments, Holder, Targets
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
 from reconciler.providers.codec import Shape
@@ -191,7 +192,7 @@ def take_apart(raw: bytes) -> Parts | None:
     """Take a saved state apart, where nothing is wrong with it."""
     if not _is_utf8(raw):  # what is passed over is not looked into by the decoder
         return None
-    parts: Parts | None = _decoded(raw, Parts)
+    parts: Parts | None = typed_json.decode(raw, Parts)
     return parts
 
 
@@ -217,7 +218,7 @@ def decode_page(shape: Shape, raw: bytes) -> Page | None:
     if shape.name not in _KINDS or not _is_utf8(raw):
         return None
     kind = _KINDS[shape.name]
-    page = _decoded(raw, kind.paged)
+    page = typed_json.decode(raw, kind.paged)
     if page is None or (page.next and not page.items):
         return None
     return Page(kind.gathered(page.items), page.next)
@@ -233,21 +234,9 @@ def decode(shape: Shape, raw: bytes | msgspec.Raw) -> Any:
     if shape.name not in _KINDS:
         return None
     kind = _KINDS[shape.name]
-    items = _decoded(raw, kind.listed)
+    items = typed_json.decode(raw, kind.listed)
     if items is None:
         return None
     gathers = gathering(shape)
     gathers.add(kind.gathered(items))
     return gathers.values()
-
-
-def _decoded(raw: bytes | msgspec.Raw, kind: Any) -> Any:
-    try:
-        return _decoder(kind).decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)

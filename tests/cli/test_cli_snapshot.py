@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from sandboxes import Desk
 from small import plan, small_site, wanting
+from terminals import converse
 
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Capability, MembershipRole, Role, TargetKind
@@ -294,9 +295,13 @@ def test_what_a_form_takes_away_and_gives_is_named_and_asked_about(desk):
     desk.write(FILLED["roles"].replace("mentor;t-2;\n", "mentor;t-1;s-1\n"), "form/roles.csv")
     err = desk.run("snapshot", "import", "form", expect=64).err
     assert "the form takes away: 1 holder: mentor/t-2." in err
-    assert "the form gives: 1 assignment: mentor/t-1/learner/s-1." in err
-    err = desk.run("snapshot", "import", "form", "--yes").err
     assert "the form gives: 1 assignment: mentor/t-1/learner/…." in err, "a log names no learner"
+    asked = "Is the site as the form says? [y/N]:"
+    code, said = converse(desk, ["snapshot", "import", "form"], asked, "n\n")
+    assert code == 1
+    assert "the form gives: 1 assignment: mentor/t-1/learner/s-1." in said, "who decides may know"
+    err = desk.run("snapshot", "import", "form", "--yes").err
+    assert "the form gives: 1 assignment: mentor/t-1/learner/…." in err
     desk.write(FILLED["labels"].replace("Kontaktlærer", "Mentor"), "form/labels.csv")
     err = desk.run("snapshot", "import", "form", "--yes").err
     assert "takes away: 1 label: label/mentor/role_name." in err

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final
 import click
 
 from reconciler.cli import options
-from reconciler.cli.asking import ask
+from reconciler.cli.asking import ask, refuse_without_terminal
 from reconciler.cli.fleet.common import (
     Conduct,
     FleetAsked,
@@ -22,7 +21,7 @@ from reconciler.cli.fleet.common import (
 from reconciler.cli.monitoring import monitored
 from reconciler.cli.stopping import Stopping
 from reconciler.connection import site_url
-from reconciler.errors import ConfigurationError, ExitCode, WrongUse
+from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.fleet import report
 from reconciler.fleet.applying import apply_site, check_journals
 from reconciler.fleet.model import Ended, SiteResult
@@ -79,8 +78,8 @@ def command(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     asked = FleetAsked(**shared)
-    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise WrongUse("There is no terminal to ask on.", "Agree with --yes.")
+    if not yes:
+        refuse_without_terminal("Agree with --yes.")
     stopping = Stopping()
     with conducting(asked) as conduct:
         record = Record.of(state_folder(), asked.fleet, resume=resume)

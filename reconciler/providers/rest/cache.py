@@ -27,6 +27,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from reconciler import typed_json
 from reconciler.private_files import write_private
 from reconciler.providers.codec import COLLECTIONS, Shape
 from reconciler.providers.rest import compact
@@ -259,10 +260,9 @@ def _index(folder: Path, site: Site) -> _Index:
     checksum, _, content = path.read_bytes().partition(b"\n")
     if checksum != hashlib.sha256(content).hexdigest().encode():
         raise _Unusable("its checksum is another")
-    try:
-        index = msgspec.json.decode(content, type=_Index)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise _Unusable("it is no index") from None
+    index: _Index | None = typed_json.decode(content, _Index)
+    if index is None:
+        raise _Unusable("it is no index")
     if (index.format, index.site) != (FORMAT, site.id):
         raise _Unusable("it is of another version or site")
     return index

@@ -6,12 +6,12 @@ singly. Only the cache reads what it wrote.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
+from reconciler import typed_json
 from reconciler.domain.assignments import Assignments, Holder
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.providers.codec import Shape
@@ -38,11 +38,10 @@ def encode(values: Any) -> bytes:
 
 def decode(shape: Shape, raw: bytes) -> Any:
     """Read a collection's values; None where they are something else, or of another version."""
-    try:
-        values = _decoder(shape.name).decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return _by_holder(values) if shape.name == "assignments" else values
+    values = typed_json.decode(raw, _TYPES[shape.name])
+    if values is None or shape.name != "assignments":
+        return values
+    return _by_holder(values)
 
 
 def _by_holder(groups: list[tuple[Holder, TargetKind, tuple[str, ...]]]) -> Assignments:
@@ -50,8 +49,3 @@ def _by_holder(groups: list[tuple[Holder, TargetKind, tuple[str, ...]]]) -> Assi
     for holder, kind, targets in groups:
         found[holder][kind] = targets
     return Assignments(dict(found))
-
-
-@cache
-def _decoder(name: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_TYPES[name])
