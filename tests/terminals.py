@@ -2,22 +2,15 @@
 
 import os
 import select
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Sequence
 
 import pytest
+import warm
 from sandboxes import PROGRAM, Desk
 
 pty = pytest.importorskip("pty", reason="pseudo-terminals need a POSIX system")
-
-# Makes the terminal the child's own, so that Ctrl-C typed on it reaches the command.
-_ON_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
-    "os.execv(sys.argv[1], sys.argv[1:])"
-)
-
 
 INTERRUPT = "\x03"
 
@@ -37,14 +30,11 @@ def converse_on(
     All of them have to be asked.
     """
     master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-IS", "-c", _ON_TERMINAL, str(PROGRAM), *arguments],
-        cwd=desk.directory,
-        env={**desk.environment, "TERM": "xterm", "COLUMNS": "120", **variables},
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
+    process = warm.Process(
+        [PROGRAM, *arguments],
+        {**desk.environment, "TERM": "xterm", "COLUMNS": "120", **variables},
+        desk.directory,
+        terminal=slave,
     )
     os.close(slave)
     said, typed, end = b"", 0.0, time.monotonic() + 60
@@ -73,8 +63,7 @@ def converse_on(
                 typed = time.monotonic()
         code = process.wait(timeout=20)
     finally:
-        process.kill()
-        process.wait()
+        process.end(signal.SIGKILL)
         os.close(master)
     assert not waiting, f"never asked: {waiting[0][0]}\n{said.decode()}"
     desk.check_manners(said.decode())

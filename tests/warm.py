@@ -8,7 +8,7 @@ with a directory, an environment, standard streams, signals, an exit and an end 
 What differs: modules that a script does not ask for are loaded too, strings have the same hashes in
 all scripts of a session, and a script that has ended does not take its modules apart. Therefore
 `test_cli_cold.py` and the first use of each command in the pages start cold, and so does what is
-about starting, a terminal or being killed. With `COLD=1` in the environment everything does, as in
+about starting or being killed. With `COLD=1` in the environment everything does, as in
 `make soak`.
 
 A story that takes months names a file in TESTS_CLOCK. There stands by how many seconds the clock
@@ -19,6 +19,7 @@ could be given another clock without a library of the system.
 import atexit
 import contextlib
 import datetime
+import fcntl
 import gc
 import importlib
 import json
@@ -34,6 +35,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +54,8 @@ CLOCK = "TESTS_CLOCK"
 class Process:
     """A script that runs with nothing to read; its output is there when it has ended.
 
-    The command is a script and its arguments, or `-m`, a module and its arguments.
+    The command is a script and its arguments, or `-m`, a module and its arguments. With a
+    descriptor of a terminal, it runs on that, in a session of its own.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Process:
         cwd: Path,
         *,
         cold: bool = False,
+        terminal: int | None = None,
     ) -> None:
         self.command = [str(each) for each in command]
         self.returncode: int | None = None
@@ -71,12 +75,15 @@ class Process:
             "env": dict(env),
             "cwd": str(cwd),
             "cold": cold or "COLD" in os.environ,
+            "terminal": terminal is not None,
         }
         self._files = _file(), _file()
         self._report, theirs = socket.socketpair()
         with theirs, Path(os.devnull).open("rb") as nothing:
-            streams = (each.fileno() for each in (nothing, *self._files, theirs))
-            socket.send_fds(_forks().control, [b"+"], [*streams])
+            streams = [each.fileno() for each in (nothing, *self._files)]
+            if terminal is not None:
+                streams = [terminal] * 3
+            socket.send_fds(_forks().control, [b"+"], [*streams, theirs.fileno()])
         self._report.sendall(json.dumps(order).encode() + b"\n")
         self.pid = self._told()
 
@@ -242,6 +249,9 @@ def _become(stdin: int, stdout: int, stderr: int, report: int) -> None:
     for number, descriptor in enumerate((stdin, stdout, stderr)):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    if order.get("terminal"):  # so that Ctrl-C typed on it reaches the script
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for name, mode, number in (("stdin", "r", 0), ("stdout", "w", 1), ("stderr", "w", 2)):
         was = getattr(sys, name)  # it knows whether one can seek in what it had before
         line_buffered = 1 if name == "stderr" else -1
