@@ -316,6 +316,7 @@ def _main() -> None:
     try:
         if script == "-m":
             del sys.argv[0]
+            sys.modules.pop(f"{sys.argv[0]}.__main__", None)  # or runpy warns of it
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         else:
             runpy.run_path(script, run_name="__main__")

@@ -29,10 +29,10 @@ START_SECONDS = 20
 class Running:
     """A sandbox process that listens."""
 
-    def __init__(self, directory: Path, *arguments: str, cold: bool = False) -> None:
+    def __init__(self, directory: Path, *arguments: str) -> None:
         self.ready_file = directory / f"ready-{time.monotonic_ns()}.json"
         command = ["-m", "reconciler.sandbox", "--ready-file", self.ready_file, *arguments]
-        self.process = warm.Process(command, os.environ, directory, cold=cold)
+        self.process = warm.Process(command, os.environ, directory)
         started = time.monotonic()
         while not self.ready_file.exists():
             assert self.process.poll() is None, (self.process.stdout, self.process.stderr)
@@ -149,21 +149,15 @@ def new_database(
 
 
 @pytest.fixture
-def cold() -> bool:
-    """Whether sandboxes start as they do for a user (see `warm.py`)."""
-    return False
-
-
-@pytest.fixture
 def start(
-    tmp_path: Path, cold: bool, kept_in: str, new_database: Callable[[str], str]
+    tmp_path: Path, kept_in: str, new_database: Callable[[str], str]
 ) -> Iterator[Callable[..., Running]]:
     """Start sandboxes, each with a database of its own unless one is named; all are stopped."""
     running: list[Running] = []
 
     def begin(*arguments: str | Path) -> Running:
         where = [] if "--database" in arguments else ["--database", new_database(kept_in)]
-        running.append(Running(tmp_path, *map(str, arguments), *where, cold=cold))
+        running.append(Running(tmp_path, *map(str, arguments), *where))
         return running[-1]
 
     yield begin

@@ -10,11 +10,22 @@ import time
 from pathlib import Path
 
 import pytest
+import warm
 from browsers import Browser
 from sandboxes import ROOT
 
 
-def run(*arguments, **kwargs):
+def run(*arguments):
+    """Run it to its end, where what it says is not about how it starts."""
+    process = warm.Process(["-m", "reconciler.sandbox", *arguments], os.environ, Path.cwd())
+    try:
+        process.wait(30)
+    finally:
+        process.end()
+    return process
+
+
+def run_cold(*arguments, **kwargs):
     return subprocess.run(
         [sys.executable, "-m", "reconciler.sandbox", *arguments],
         capture_output=True,
@@ -23,11 +34,6 @@ def run(*arguments, **kwargs):
         check=False,
         **kwargs,
     )
-
-
-@pytest.fixture
-def cold():
-    return True
 
 
 def test_ready_file_is_private_complete_and_gone_at_the_end(start):
@@ -64,7 +70,7 @@ def test_a_signal_while_it_starts_ends_it_without_a_traceback(tmp_path, number, 
     (tmp_path / f"{module}.py").write_text(
         f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(30)\n"
     )
-    done = run(env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    done = run_cold(env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
     assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
 
 
@@ -86,14 +92,14 @@ def test_standard_output_that_takes_nothing_is_told_in_one_line():
 
 
 def test_standard_output_that_is_closed_is_told_in_one_line():
-    done = run(preexec_fn=lambda: os.close(1))
+    done = run_cold(preexec_fn=lambda: os.close(1))
     assert done.returncode == 1
     assert done.stderr == "Error: standard output is closed; open it, or name a --ready-file\n"
 
 
 def test_a_defect_is_told_without_a_traceback(tmp_path):
     (tmp_path / "uvicorn.py").write_text("raise RuntimeError('hunter2')\n")
-    done = run(env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    done = run_cold(env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
     assert done.returncode == 1
     assert done.stderr == "Error: The sandbox has met a defect of its own: RuntimeError.\n"
 
@@ -220,7 +226,7 @@ def test_another_program_s_database_is_refused(tmp_path):
 
 def test_the_missing_extra_is_one_sentence(tmp_path):
     (tmp_path / "fastapi.py").write_text("raise ModuleNotFoundError(name='fastapi')")
-    refused = run(env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    refused = run_cold(env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert refused.returncode == 1
     assert "pip install 'reconciler[sandbox]'" in refused.stderr
     assert refused.stderr.count("\n") == 1
