@@ -17,7 +17,7 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import MembershipRole, TargetKind
-from reconciler.plan.build import EVERYTHING, Frame, assemble
+from reconciler.plan.assemble import EVERYTHING, Frame, assemble
 from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.model import Action, Basis, Plan
 from reconciler.plan.order import in_order
