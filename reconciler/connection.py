@@ -173,9 +173,12 @@ def run_settings(
     if not path.is_file():
         return RunSettings(environment or "", path, {}, {})
     found = read_config(path)
-    of_variables = environment is None and config is None and environ.get("RECONCILER_URL")
     name = ""
-    if site and not of_variables and (environment or found.environments):
+    if (
+        site
+        and not of_variables(environment, config, environ)
+        and (environment or found.environments)
+    ):
         name = _choose(environment or found.default, found.environments, path)
     own = found.environments.get(name, {})
     tables, where = {}, {}
@@ -239,10 +242,15 @@ def find_settings(
     return settings
 
 
+def of_variables(environment: str | None, config: Path | None, environ: Mapping[str, str]) -> bool:
+    """Whether RECONCILER_URL says which site: it wins over a file that nobody has named."""
+    return environment is None and config is None and bool(environ.get("RECONCILER_URL"))
+
+
 def _find(
     environment: str | None, *, config: Path | None, environ: Mapping[str, str], directory: Path
 ) -> "SiteSettings | None":
-    if environment is None and config is None and environ.get("RECONCILER_URL"):
+    if of_variables(environment, config, environ):
         return SiteSettings.of_variables(environ, directory)
     path = config or directory / CONFIG_NAME
     if not path.is_file():

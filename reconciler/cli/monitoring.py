@@ -159,7 +159,7 @@ class _Watch:
         Raises:
             ConfigurationError: they do not, or something in them is wrong.
         """
-        from reconciler.connection import run_settings
+        from reconciler.connection import of_variables, run_settings
         from reconciler.monitoring.settings import metrics_of, webhook_of
 
         self.site = given.get("environment") or ""
@@ -179,7 +179,8 @@ class _Watch:
             site="fleet" not in given and given.get("live") is None,
         )
         self.site = found.environment
-        if found.path.is_file() or given.get("live") is not None or _of_variables(given):
+        told = of_variables(given.get("environment"), config, os.environ)
+        if told or found.path.is_file() or given.get("live") is not None:
             self.placed = True
         if not needed:
             return
@@ -274,10 +275,6 @@ class _Watch:
                 message, advice = "interrupted.", None
             with suppress(OSError):
                 click.echo(plain(f"warning: {failed}: {message} {advice or ''}".rstrip()), err=True)
-
-
-def _of_variables(given: Mapping[str, Any]) -> bool:
-    return given.get("environment") is None and bool(os.environ.get("RECONCILER_URL"))
 
 
 def _address(given: Mapping[str, Any]) -> str:

@@ -309,7 +309,9 @@ def by_hand(environment: str | None, config: Path | None, what: str) -> "Connect
     Raises:
         ConfigurationError: RECONCILER_URL names a site with an API; or as `connection`.
     """
-    if environment is None and config is None and os.environ.get("RECONCILER_URL"):
+    from reconciler.connection import of_variables
+
+    if of_variables(environment, config, os.environ):
         raise ConfigurationError(
             f"A {what} is for a site without an API; RECONCILER_URL names one with, and wins over "
             "reconciler.toml.",

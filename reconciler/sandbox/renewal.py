@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import BindParameter, Connection, String, Table, bindparam, delete, select, update
 
 from reconciler.sandbox import tables
 from reconciler.sandbox.items import MembershipItem, PersonItem, RelationItem, Shape, UnitItem
@@ -83,18 +83,21 @@ def _pairs(connection: Connection, table: Table, *names: str) -> Iterator[tuple[
     yield from (tuple(row) for row in connection.execute(select(first, second)))
 
 
+_THIS: Final[BindParameter[str]] = bindparam("this", type_=String)
+
+
 def _forget(connection: Connection, people: _Ids, units: _Ids) -> None:
     """Take away what comes anew, and the memberships in what has a sync key."""
-    for id_ in sorted(people.kept):
-        connection.execute(delete(tables.people).where(tables.people.c.id == id_))
-        connection.execute(delete(tables.found_by).where(tables.found_by.c.person == id_))
-    for id_ in sorted(people.gone):
-        gone = tables.people.c.id == id_
-        connection.execute(update(tables.people).where(gone).values(active=False))
-    for id_ in sorted(units.kept | units.gone):
-        connection.execute(delete(tables.memberships).where(tables.memberships.c.unit == id_))
-    for id_ in sorted(units.kept):
-        connection.execute(delete(tables.units).where(tables.units.c.id == id_))
+    inactive = update(tables.people).values(active=False)
+    for statement, column, ids in (
+        (delete(tables.people), tables.people.c.id, people.kept),
+        (delete(tables.found_by), tables.found_by.c.person, people.kept),
+        (inactive, tables.people.c.id, people.gone),
+        (delete(tables.memberships), tables.memberships.c.unit, units.kept | units.gone),
+        (delete(tables.units), tables.units.c.id, units.kept),
+    ):
+        if ids:
+            connection.execute(statement.where(column == _THIS), [{"this": id_} for id_ in ids])
     connection.execute(delete(tables.relations))
 
 

@@ -13,7 +13,6 @@ from reconciler.connection import Connection
 from reconciler.domain.address import Address
 from reconciler.errors import ConfigurationError, LeaseHeld, PlanUnusable
 from reconciler.http.call import Limits
-from reconciler.journal.history import last_rosters
 from reconciler.plan.model import Plan
 from reconciler.plan.select import Selection
 from reconciler.provider import Writer
@@ -23,7 +22,7 @@ from reconciler.providers.rest.writer import RestWriter
 from reconciler.providers.threads import CONCURRENCY, Threads
 from reconciler.workflows.loading import load_policy
 from reconciler.workflows.reading import today_in
-from reconciler.workflows.recording import open_journal
+from reconciler.workflows.recording import compared_rosters, open_journal
 
 TRIES: Final = 3
 """How often a manifest is planned, where the site moves between the plan and the apply."""
@@ -99,7 +98,7 @@ def apply_plan(  # noqa: PLR0913 - the parameters are what can be asked of a run
             Selection(only, excepted, frozenset(left)),
             overrides or {},
             site_policy,
-            last_rosters(journal, plan.site) if plan.rosters else {},
+            compared_rosters(journal, plan),
         )
         return engine.apply_plan(
             plan, writer, courier, journal, order, watcher=watcher, stopping=asked_to.is_set

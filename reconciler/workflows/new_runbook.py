@@ -9,7 +9,6 @@ from reconciler.apply import preflight
 from reconciler.apply.journal import Earlier
 from reconciler.connection import Connection
 from reconciler.errors import ReconcilerError
-from reconciler.journal.history import last_rosters
 from reconciler.journal.record import SqlJournal
 from reconciler.plan import document
 from reconciler.plan.model import Plan
@@ -18,7 +17,7 @@ from reconciler.runbook.steps import visits
 from reconciler.state import LiveState
 from reconciler.workflows.loading import load_policy
 from reconciler.workflows.reading import open_reader, today_in
-from reconciler.workflows.recording import open_journal
+from reconciler.workflows.recording import compared_rosters, open_journal
 from reconciler.workflows.runbooks import (
     AGAIN,
     Opened,
@@ -98,7 +97,7 @@ def make_runbook(
             preflight.check_site(plan, state.site.id)
             original = preflight.check_basis(plan, state, all_of(plan), reader)
         actions = preflight.as_of_today(plan, original, Earlier(), day)
-        before = last_rosters(journal, plan.site) if plan.rosters else {}
+        before = compared_rosters(journal, plan)
         preflight.check_guards(plan, original, actions, day, {}, site_policy, before)
         plan = replace(plan, actions=actions)
         older = _older(path, read, journal, state)

@@ -11,11 +11,14 @@ from platformdirs import user_state_path
 
 from reconciler import tracing
 from reconciler.credentials import Secret
+from reconciler.domain.roster import RosterSize
 from reconciler.errors import ConfigurationError, JournalError
+from reconciler.journal.history import last_rosters
 from reconciler.journal.open import check_location
 from reconciler.journal.open import open_journal as open_sql
 from reconciler.journal.record import SqlJournal
 from reconciler.manifest.words import shorten
+from reconciler.plan.model import Plan
 
 LEASE_SECONDS: Final = 30.0
 """After so long without a sign of life, another run may write to the site."""
@@ -68,6 +71,11 @@ def open_recorded(location: Secret | None) -> SqlJournal:
                 "Check RECONCILER_JOURNAL or the environment's journal; the first apply makes one.",
             )
     return open_journal(location)
+
+
+def compared_rosters(journal: SqlJournal, plan: Plan) -> dict[str, RosterSize]:
+    """Return with how much a plan by rosters is compared when it is applied; of others nothing."""
+    return last_rosters(journal, plan.site) if plan.rosters else {}
 
 
 def is_throw_away(location: Secret | None) -> bool:
