@@ -19,8 +19,9 @@ from reconciler.codes import CODES
 from reconciler.doctor import checks
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.policies import LEVELLED
+from reconciler.manifest.policies import LEVELLED, PolicyKey
 from reconciler.pipelines import host
+from reconciler.policy.guards import GUARDS
 from reconciler.review import CHECKS
 from reconciler.rosters import ims_words
 from reconciler.sandbox.problems import PROBLEMS
@@ -202,6 +203,14 @@ def test_every_key_of_the_manifest_is_described_and_no_other():
     keys = keys - rules | {"policy.levels.RULE"}
     assert {f"`{key}`" for key in keys} == set(described)
     assert len(described) == len(set(described))
+
+
+def test_every_policy_is_told_with_the_code_of_its_guard_and_no_other():
+    text = section(DOCS / "manifest.md", "Policies").partition("\n### ")[0]
+    told = zip(table_cells(text), table_cells(text, 1), strict=True)
+    held = [f"`{rule}`" for rule in PolicyKey] + [""]
+    assert [rule for rule, _ in told] == held
+    assert sorted(table_cells(text, 1)) == sorted(GUARDS)
 
 
 def test_defaults_of_the_manifest_are_those_of_the_schema():
