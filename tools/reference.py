@@ -78,7 +78,7 @@ def _policies() -> Iterator[str]:
     return _table(("rule", "code", "what it demands", "by default", "can be advisory"), rows)
 
 
-_FAMILIES: Final = ("RR0", "RR1", "RR2", "RR3", "RR4", "RR5", "RR7", "RR80", "RR81", "RR9")
+_FAMILIES: Final = ("RR0", "RR1", "RR2", "RR3", "RR4", "RR5", "RR6", "RR7", "RR80", "RR81", "RR9")
 
 TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = MappingProxyType(
     {
