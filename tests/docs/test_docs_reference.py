@@ -358,6 +358,16 @@ def test_every_part_of_the_package_is_named_and_nothing_else():
     assert described == sorted(described)
 
 
+def test_the_picture_of_the_parts_names_parts_that_there_are():
+    assert "](images/architecture.svg)" in text_of(DOCS / "architecture.md")
+    words = re.findall(r">([^<>\n]+)</text>", text_of(DOCS / "images" / "architecture.svg"))
+    drawn = {part for each in words for part in each.split(", ") if part.endswith(("/", ".py"))}
+    named = {
+        cell.strip("`") for cell in table_cells(section(DOCS / "architecture.md", "What is where"))
+    }
+    assert {"manifest/", "plan/", "apply/", "journal/"} <= drawn <= named
+
+
 @pages_as(EVERY_PAGE)
 def test_every_file_that_a_page_names_exists(page: Path):
     bases = (ROOT, ROOT / "reconciler", page.parent)
