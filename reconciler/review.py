@@ -18,7 +18,7 @@ from typing import Final
 from reconciler.access.coverage import Coverage, kinship
 from reconciler.access.effective import Learners, in_effect
 from reconciler.cause import CauseKind
-from reconciler.codes import Severity
+from reconciler.codes import CODES, Severity
 from reconciler.diagnostics import Diagnostic
 from reconciler.directory import Directory, Keys
 from reconciler.domain.vocabulary import MembershipRole, Role, TargetKind
@@ -331,28 +331,28 @@ def _lapsed(reviewed: Reviewed) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """One line of the table: its stable code, what it finds in words, and how it looks."""
+    """One line of the table: its stable code, and how it looks."""
 
     code: str
-    title: str
     look: Callable[[Reviewed], Iterable[Finding]]
+
+    @property
+    def title(self) -> str:
+        """What it finds, as a heading."""
+        title = CODES[self.code].title
+        return f"{title[0].upper()}{title[1:]}"
 
 
 CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
     {
-        Check.LEARNER_WITHOUT_MENTOR: _Check("RR601", "Learners without a mentor", _learners),
-        Check.CLASS_WITHOUT_MENTOR: _Check("RR602", "Classes without a mentor", _classes),
-        Check.SCHOOL_WITHOUT_HEADTEACHER: _Check(
-            "RR603", "Schools without a headteacher", _schools
-        ),
-        Check.MENTOR_WITHOUT_LEARNERS: _Check("RR604", "Mentors without learners", _mentors),
-        Check.INACTIVE_HOLDER: _Check("RR605", "Inactive accounts that hold a role", _inactive),
-        Check.PROFILE_WITHOUT_ROLE: _Check(
-            "RR606", "Holders whose profile does not have the role", _without_role
-        ),
+        Check.LEARNER_WITHOUT_MENTOR: _Check("RR601", _learners),
+        Check.CLASS_WITHOUT_MENTOR: _Check("RR602", _classes),
+        Check.SCHOOL_WITHOUT_HEADTEACHER: _Check("RR603", _schools),
+        Check.MENTOR_WITHOUT_LEARNERS: _Check("RR604", _mentors),
+        Check.INACTIVE_HOLDER: _Check("RR605", _inactive),
+        Check.PROFILE_WITHOUT_ROLE: _Check("RR606", _without_role),
         Check.MENTOR_OVER_LIMIT: _Check(
             "RR607",
-            "Mentors with more learners than the policy allows",
             _beyond(
                 Check.MENTOR_OVER_LIMIT,
                 PolicyKey.MAX_LEARNERS_PER_MENTOR,
@@ -360,13 +360,12 @@ CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
                 operator.gt,
             ),
         ),
-        Check.OWN_MENTOR: _Check("RR608", "Mentors of themselves or of a child of theirs", _own),
-        Check.UNIT_EMPTIED: _Check("RR609", "Assigned units without learners", _emptied),
-        Check.ENDS_SOON: _Check("RR610", "Ending soon", _ending),
-        Check.EXPIRED_AND_LIVE: _Check("RR611", "Past their last day and still live", _expired),
+        Check.OWN_MENTOR: _Check("RR608", _own),
+        Check.UNIT_EMPTIED: _Check("RR609", _emptied),
+        Check.ENDS_SOON: _Check("RR610", _ending),
+        Check.EXPIRED_AND_LIVE: _Check("RR611", _expired),
         Check.MENTOR_UNDER_MINIMUM: _Check(
             "RR612",
-            "Mentors with fewer learners than the policy asks for",
             _beyond(
                 Check.MENTOR_UNDER_MINIMUM,
                 PolicyKey.MIN_LEARNERS_PER_MENTOR,
@@ -374,12 +373,8 @@ CHECKS: Final[Mapping[Check, _Check]] = MappingProxyType(
                 operator.lt,
             ),
         ),
-        Check.PROFILE_NOT_ALLOWED: _Check(
-            "RR613", "Roles on profiles that the policy does not allow", _not_allowed
-        ),
-        Check.ACCEPTANCE_LAPSED: _Check(
-            "RR614", "Accepted until a day that has passed, and still so", _lapsed
-        ),
+        Check.PROFILE_NOT_ALLOWED: _Check("RR613", _not_allowed),
+        Check.ACCEPTANCE_LAPSED: _Check("RR614", _lapsed),
     }
 )
 """Every check by its name, in the order of the report."""

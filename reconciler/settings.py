@@ -96,7 +96,9 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+        ) from None
     except UnicodeError:
         raise ConfigurationError(f"{path} is not UTF-8.", "Save it as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:

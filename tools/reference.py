@@ -5,6 +5,7 @@ In a page `<!-- made from NAME -->` begins such a table, and `<!-- until here --
 has the names.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,12 +14,17 @@ from typing import Final
 
 from reconciler.codes import CODES
 from reconciler.errors import MEANINGS, WORST_FIRST, ExitCode
+from reconciler.manifest.policies import LEVELLED, PolicyKey
+from reconciler.manifest.shape import SCHEMA_NAME
+from reconciler.policy.guards import GUARDS
+from reconciler.resources import shipped
 
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = (
     ROOT / "README.md",
     ROOT / "docs" / "diagnostics.md",
     ROOT / "docs" / "exit-codes.md",
+    ROOT / "docs" / "manifest.md",
 )
 
 _MADE: Final = re.compile(
@@ -52,12 +58,33 @@ def _codes_of(beginning: str) -> Callable[[], Iterator[str]]:
     return lambda: _codes(beginning)
 
 
-_FAMILIES: Final = ("RR0", "RR1", "RR2", "RR3", "RR4", "RR5", "RR7", "RR80", "RR81", "RR9")
+def _policies() -> Iterator[str]:
+    """Tell each policy by what the schema says of its key, and the code of its guard."""
+    schema = json.loads(shipped("schemas", SCHEMA_NAME).read_text("utf-8"))
+    keys = schema["$defs"]["policy"]["properties"]
+    codes = {guard.rule: guard.code for guard in GUARDS.values()}
+    rows = [
+        (
+            f"`{rule}`",
+            codes[rule],
+            keys[rule]["description"],
+            keys[rule].get("default", ""),
+            "yes" if rule in LEVELLED else "no",
+        )
+        for rule in PolicyKey
+    ]
+    always = CODES[codes[None]]
+    rows.append(("", always.name, f"Always in force: {always.title}.", "", "no"))
+    return _table(("rule", "code", "what it demands", "by default", "can be advisory"), rows)
+
+
+_FAMILIES: Final = ("RR0", "RR1", "RR2", "RR3", "RR4", "RR5", "RR6", "RR7", "RR80", "RR81", "RR9")
 
 TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = MappingProxyType(
     {
         "ExitCode": _exit_codes,
         "WORST_FIRST": _order_of_exit_codes,
+        "PolicyKey, GUARDS": _policies,
         **{f"CODES, {family}": _codes_of(family) for family in _FAMILIES},
     }
 )

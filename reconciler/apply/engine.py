@@ -135,7 +135,10 @@ def _check_selection(selection: Selection, plan: Plan) -> None:
             f"{there} The plan's addresses stand in `reconciler show PLAN --format json`.",
         ).naming(plan.site, chain.from_iterable(named))
     if selection.narrows and not selection.of(plan.actions, plan.site):
-        raise WrongUse("--only and --except leave nothing of the plan.")
+        raise WrongUse(
+            "--only and --except leave nothing of the plan.",
+            "Choose patterns that leave something.",
+        )
 
 
 def _clear_doubts(journal: Journal, plan: Plan, reader: Reader) -> None:

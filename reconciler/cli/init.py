@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -43,6 +43,9 @@ _PLACES: Final = {
     Pipeline.GITLAB: re.compile(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}", re.ASCII),
 }
 """What a place at a commit looks like; GitLab has groups within groups."""
+
+_NONE: Final = Pipeline.NONE.value
+"""The answer of somebody who wants nothing of what is offered."""
 
 
 @click.command("init")
@@ -120,12 +123,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         _checked_site(site or _asked("The site's id", "--site", asks=asks)),
         _checked_url(url or _asked("The site's address", "--url", asks=asks)),
         timezone or _asked("Its time zone", "--timezone", "UTC", asks=asks),
-        Pipeline(pipeline or _asked("The pipeline", "--pipeline", Pipeline.NONE, asks=asks)),
+        Pipeline(pipeline or _chosen("The pipeline", Pipeline, asks=asks)),
         Path(os.path.relpath(os.path.realpath(folder), top)).as_posix() if top else ".",
         declare_roster(roster, folder, **how) if roster else None,
         fitting,
         lines_to_ignore(rosters, folder),
-        labels,
+        labels or _language(asks=asks),
         near or SCHEMA_NAME,
         action,
     )
@@ -161,17 +164,25 @@ def _asked(question: str, option: str, default: str | None = None, *, asks: bool
         WrongUse: there is nobody to ask, and no default.
     """
     if asks:
-        choice = (
-            click.Choice([each.value for each in Pipeline])
-            if isinstance(default, Pipeline)
-            else None
-        )
-        # click compares a default with its choices by its text.
-        shown = None if default is None else str(default)
-        return str(click.prompt(question, default=shown, type=choice, err=True))
+        return str(click.prompt(question, default=default, err=True))
     if default is None:
         raise WrongUse(f"{option} is missing, and there is nobody to ask.", f"Give {option}.")
     return default
+
+
+def _chosen(question: str, choices: Iterable[str], *, asks: bool) -> str:
+    """Ask which of some words, of which one is none; where there is nobody to ask, that."""
+    if not asks:
+        return _NONE
+    # click compares a default with its choices by its text.
+    choice = click.Choice([str(each) for each in choices])
+    return str(click.prompt(question, default=_NONE, type=choice, err=True))
+
+
+def _language(*, asks: bool) -> str | None:
+    """Ask in which language the labels of the two roles are offered, if in any."""
+    found = _chosen("What the roles are called, in", (*LABELS, _NONE), asks=asks)
+    return None if found == _NONE else found
 
 
 def _checked_site(site: str) -> str:

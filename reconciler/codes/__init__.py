@@ -1,10 +1,9 @@
 """The codes of diagnostics, each with its cause and remedy: the one place where they are given out.
 
-    RR0xx   `reading.py`    RR3xx   `rosters.py`    RR7xx   `fleet.py`
-    RR1xx   `manifest.py`   RR4xx   `rules.py`      RR8xx   `runs.py`
-    RR2xx   `site.py`       RR5xx   `guards.py`     RR9xx   `forms.py`
-
-The checks of a review have codes of their own, RR6xx (`reconciler/review.py`).
+RR0xx   `reading.py`    RR4xx   `rules.py`      RR8xx   `runs.py`
+RR1xx   `manifest.py`   RR5xx   `guards.py`     RR9xx   `forms.py`
+RR2xx   `site.py`       RR6xx   `review.py`
+RR3xx   `rosters.py`    RR7xx   `fleet.py`
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,18 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.codes import fleet, forms, guards, manifest, reading, rosters, rules, runs, site
+from reconciler.codes import (
+    fleet,
+    forms,
+    guards,
+    manifest,
+    reading,
+    review,
+    rosters,
+    rules,
+    runs,
+    site,
+)
 from reconciler.codes.code import Code, Severity
 
 __all__ = ["CODES", "Code", "Severity"]
@@ -27,6 +37,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
             rosters.CODES,
             rules.CODES,
             guards.CODES,
+            review.CODES,
             fleet.CODES,
             runs.CODES,
             forms.CODES,

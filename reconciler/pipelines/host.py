@@ -117,7 +117,10 @@ class Host:
 def _needed(name: str, environ: Mapping[str, str]) -> str:
     value = environ.get(name, "")
     if not value or not is_plain(value):
-        raise ConfigurationError(f"The variable {name} is not set, or not what the host sets.")
+        raise ConfigurationError(
+            f"The variable {name} is not set, or not what the host sets.",
+            "Run it in the host's own pipeline, and leave its variables as they are.",
+        )
     return value
 
 

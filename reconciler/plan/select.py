@@ -214,7 +214,10 @@ def _unit(keys: Keys, option: str, pattern: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise WrongUse(f"{option} {pattern}: {len(found)} units of the site have that key.")
+        raise WrongUse(
+            f"{option} {pattern}: {len(found)} units of the site have that key.",
+            "Name one above or below them whose key is its own.",
+        )
     raise WrongUse(
         f"{option} {pattern}: the site has no unit with the {keys.units_by} {key}.",
         did_you_mean(key, keys.units_by_key),

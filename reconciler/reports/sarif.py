@@ -44,11 +44,14 @@ def render(found: Iterable[Reported]) -> Iterator[str]:
 
 
 def _rule(code: str, title: str) -> dict[str, Any]:
-    rule: dict[str, Any] = {"id": code, "shortDescription": {"text": title}}
-    if known := CODES.get(code):
-        cause, remedy = (_LINK.sub(r"\1", text) for text in (known.cause, known.remedy))
-        rule |= {"fullDescription": {"text": cause}, "help": {"text": f"{cause} {remedy}"}}
-    return rule
+    known = CODES[code]
+    cause, remedy = (_LINK.sub(r"\1", text) for text in (known.cause, known.remedy))
+    return {
+        "id": code,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": cause},
+        "help": {"text": f"{cause} {remedy}"},
+    }
 
 
 def _result(found: Reported, rule: int) -> dict[str, Any]:

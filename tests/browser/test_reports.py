@@ -75,6 +75,29 @@ def test_each_page_is_accessible_in_light_and_dark(chromium: Browser, pages):
                 accessible(page)
 
 
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_a_runbook_is_accessible_and_its_steps_are_ticked(
+    chromium: Browser, desk: Desk, language: str
+):
+    desk.run("export", "--state", "site.json")
+    desk.write(
+        '[environments.town]\nprovider = "snapshot"\npath = "site.json"\n', "reconciler.toml"
+    )
+    desk.run("apply", desk.write(example()), "-e", "town")
+    show = ("runbook", "show", "-e", "town", "--language", language)
+    desk.run("runbook", "done", "1", "-e", "town")
+    desk.run(*show, "--format", "html=runbook.html")
+    path = desk.directory / "runbook.html"
+    with opened(chromium, path, offline=True) as page:
+        assert page.locator("html").get_attribute("lang") == language
+        ticks = page.get_by_role("checkbox")
+        assert ticks.first.is_checked()
+        ticks.last.check()
+    for scheme in ("light", "dark"):
+        with axe_opened(chromium, path, scheme) as page:
+            accessible(page)
+
+
 @contextmanager
 def axe_opened(browser: Browser, path: Path, scheme: str) -> Iterator[Page]:
     context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]

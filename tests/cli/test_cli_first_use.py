@@ -201,6 +201,7 @@ GONE = {
     "show": ["show", "gone.json"],
     "live": ["plan", "roles.yaml", "--live", "gone.json"],
     "config": ["export", "--config", "gone.toml"],
+    "a folder as a config": ["export", "--config", "."],
     "manifest": ["plan", "gone.yaml", *LIVE],
     "a folder as a plan": ["show", "."],
     "a folder as a state": ["export", "--live", "."],
@@ -211,6 +212,7 @@ GONE = {
 def test_a_file_that_cannot_be_read_is_a_failure_everywhere(desk, case):
     done = desk.run(*GONE[case], expect=1)
     assert GONE[case][-1] in done.err or "gone" in done.err
+    assert len(done.err.splitlines()) > 1 or ": error " in done.err, "what to do"
 
 
 def test_endings_in_capitals_count_and_files_are_counted(desk):

@@ -500,6 +500,7 @@ QUESTIONS = {
     "--url": ("The site's address:", "https://roles.example"),
     "--timezone": ("Its time zone [UTC]:", "Europe/Oslo"),
     "--pipeline": ("The pipeline (github, gitlab, none) [none]:", "github"),
+    "--labels": ("(da, de, en, fi, nb, nn, sv, none) [none]:", "nb"),
 }
 
 
@@ -518,13 +519,19 @@ def test_on_a_terminal_it_asks_for_what_was_not_given(empty, option):
     desired = (empty.directory / "roles.yaml").read_text()
     assert "site: nordberg-kommune " in desired
     assert "timezone: Europe/Oslo " in desired
+    assert "#     role_name: Kontaktlærer\n" in desired
 
 
-def test_on_a_terminal_enter_takes_the_default(empty):
-    given = [*ANSWERS, "--timezone", "UTC"]
-    code, said = converse(empty, ["init", *given], "The pipeline", "\n")
+@pytest.mark.parametrize("option", ["--timezone", "--pipeline", "--labels"])
+def test_on_a_terminal_enter_takes_the_default(empty, option):
+    defaults = {"--timezone": ("UTC",), "--pipeline": ("none",), "--labels": ("nb",)}
+    given = [word for other in defaults if other != option for word in (other, *defaults[other])]
+    question = QUESTIONS[option][0]
+    code, said = converse(empty, ["init", *ANSWERS, *given], question, "\n")
     assert code == 0, said
     assert files(empty.directory) == sorted(FILES)
+    written = (empty.directory / "roles.yaml").read_text()
+    assert ("Kontaktlærer" in written) == (option != "--labels")
 
 
 def test_on_a_terminal_one_may_leave_or_not_be_asked(empty):

@@ -77,7 +77,7 @@ def test_a_refusal_says_what_is_the_matter_and_what_to_do():
     assert refusal(made, site, excepted=["*"]) == (
         WrongUse,
         "--only and --except leave nothing of the plan.",
-        None,
+        "Choose patterns that leave something.",
     )
     assert refusal(replace(made, basis=replace(made.basis, digests={})), site) == (
         PlanUnusable,

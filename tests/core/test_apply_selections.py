@@ -81,7 +81,11 @@ def test_what_an_earlier_run_did_is_left_as_it_was_when_the_place_is_sought():
         "--only within:skolle: the site has no unit with the sync_key skolle.",
         "Did you mean 'skole'?",
     ),
-    ({"only": ["within:8b"]}, "--only and --except leave nothing of the plan.", None),
+    (
+        {"only": ["within:8b"]},
+        "--only and --except leave nothing of the plan.",
+        "Choose patterns that leave something.",
+    ),
 ])  # fmt: skip
 def test_a_place_in_which_nothing_changes_is_refused(asked, sentence, advice):
     site, journal = MemorySite(STATE), MemoryJournal()

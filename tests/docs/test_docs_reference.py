@@ -19,8 +19,9 @@ from reconciler.codes import CODES
 from reconciler.doctor import checks
 from reconciler.errors import ExitCode, InvalidInput
 from reconciler.manifest.load import load_manifest
-from reconciler.manifest.policies import LEVELLED
+from reconciler.manifest.policies import LEVELLED, PolicyKey
 from reconciler.pipelines import host
+from reconciler.policy.guards import GUARDS
 from reconciler.review import CHECKS
 from reconciler.rosters import ims_words
 from reconciler.sandbox.problems import PROBLEMS
@@ -204,6 +205,14 @@ def test_every_key_of_the_manifest_is_described_and_no_other():
     assert len(described) == len(set(described))
 
 
+def test_every_policy_is_told_with_the_code_of_its_guard_and_no_other():
+    text = section(DOCS / "manifest.md", "Policies").partition("\n### ")[0]
+    told = zip(table_cells(text), table_cells(text, 1), strict=True)
+    held = [f"`{rule}`" for rule in PolicyKey] + [""]
+    assert [rule for rule, _ in told] == held
+    assert sorted(table_cells(text, 1)) == sorted(GUARDS)
+
+
 def test_defaults_of_the_manifest_are_those_of_the_schema():
     schema = json.loads(text_of(ROOT / "schemas" / "manifest-v1.schema.json"))
     rows = section(DOCS / "manifest.md", "Every key").splitlines()
@@ -260,7 +269,7 @@ def test_every_code_has_a_cause_and_a_remedy_and_is_given_out_once():
 @pages_as(EVERY_PAGE)
 def test_no_page_names_a_code_that_nobody_gives(page: Path):
     named = set(re.findall(r"\bRR\d{3}\b", text_of(page)))
-    assert named <= {*CODES, *(check.code for check in CHECKS.values())}
+    assert named <= set(CODES)
 
 
 def test_every_kind_of_group_and_role_of_pifu_is_told_as_it_is_read():
@@ -347,6 +356,16 @@ def test_every_part_of_the_package_is_named_and_nothing_else():
     described = table_cells(section(DOCS / "architecture.md", "What is where"))
     assert set(described) == parts
     assert described == sorted(described)
+
+
+def test_the_picture_of_the_parts_names_parts_that_there_are():
+    assert "](images/architecture.svg)" in text_of(DOCS / "architecture.md")
+    words = re.findall(r">([^<>\n]+)</text>", text_of(DOCS / "images" / "architecture.svg"))
+    drawn = {part for each in words for part in each.split(", ") if part.endswith(("/", ".py"))}
+    named = {
+        cell.strip("`") for cell in table_cells(section(DOCS / "architecture.md", "What is where"))
+    }
+    assert {"manifest/", "plan/", "apply/", "journal/"} <= drawn <= named
 
 
 @pages_as(EVERY_PAGE)

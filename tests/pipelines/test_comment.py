@@ -71,7 +71,12 @@ REFUSED = {
         1,
         "GITHUB_API_URL is not encrypted",
     ),
-    "a repository that is no path": ({}, {"GITHUB_REPOSITORY": "a b"}, 1, "GITHUB_REPOSITORY"),
+    "a repository that is no path": (
+        {},
+        {"GITHUB_REPOSITORY": "a b"},
+        1,
+        "the host's own pipeline",
+    ),
 }
 
 
