@@ -326,7 +326,12 @@ def test_a_line_of_moved_may_lead_to_what_is_only_in_the_roster():
     known, unknown = (
         ruled(made, rule(), moved=(Move(ref("8a"), ref(after)),)) for after in ("9a", "9b")
     )
-    assert codes(known) == ["RR216"]
+    (found,) = plan(small_site(), known).warnings
+    assert (found.code, found.message) == (
+        "RR216",
+        "the site does not have what is moved to by: 8a → 9a.",
+    )
+    assert "wait until the site has the new one" in found.advice
     assert codes(unknown) == ["RR203"]
 
 
