@@ -253,8 +253,10 @@ def idle(moves: Moves, used: frozenset[Line]) -> Iterator[Diagnostic]:
         (
             [each for each in left if each in coming],
             "the site does not have what is moved to by: {}.",
-            "If the plan takes something from the old one, wait until the site has the new one; "
-            "`unknown: refuse` in a rule makes no plan until then.",
+            (
+                "If the plan takes something from the old one, wait until the site has the new "
+                "one; `unknown: refuse` in a rule makes no plan until then."
+            ),
         ),
         (
             [each for each in left if each not in gone | coming],
