@@ -102,7 +102,8 @@ CODES: Final = (
         "lines under moved that match nothing",
         "No live assignment of the old key stands in the way of a declared one of the new key: "
         "it is done, or still to come. Or nothing on the site has the key under `from` (told "
-        "apart): what had it is gone, or the key is mistyped.",
+        "apart): what had it is gone, or the key is mistyped. Or only a roster has the key under "
+        "`to` (told apart, too).",
         "Look at the keys; take the lines out once all is done.",
     ),
     warning(

@@ -240,9 +240,10 @@ def _lines(before: Address, after: Address) -> Iterator[Line]:
 
 
 def idle(moves: Moves, used: frozenset[Line]) -> Iterator[Diagnostic]:
-    """Warn of the lines that match nothing on the day: those whose `from` is gone by themselves."""
+    """Warn of the lines that match nothing on the day, by what the site lacks of them."""
     left = [move for move, line in moves.lines if line is None or line not in used]
     gone = frozenset(moves.gone)
+    coming = frozenset(moves.coming) - gone
     for lines, told, advice in (
         (
             [each for each in left if each in gone],
@@ -250,7 +251,15 @@ def idle(moves: Moves, used: frozenset[Line]) -> Iterator[Diagnostic]:
             "Either the old one is gone, and the line can be taken out, or the key is mistyped.",
         ),
         (
-            [each for each in left if each not in gone],
+            [each for each in left if each in coming],
+            "the site does not have what is moved to by: {}.",
+            (
+                "If the plan takes something from the old one, wait until the site has the new "
+                "one; `unknown: refuse` in a rule makes no plan until then."
+            ),
+        ),
+        (
+            [each for each in left if each not in gone | coming],
             "nothing live is in the way of what is declared for: {}.",
             "Once they are done, the lines under moved can be taken out.",
         ),

@@ -1,6 +1,6 @@
 """What the lines under `moved` name on a site: units and people, by the keys they had and have."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -29,12 +29,14 @@ class Moves:
         lines: each line of the manifest, and what it is here; None where the site lacks one of
             the two, or both are the same.
         gone: the lines of which the site does not have what is moved, or not any more.
+        coming: the lines of which a roster alone has what is moved to.
     """
 
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     lines: tuple[tuple[Move, Line | None], ...] = ()
     gone: tuple[Move, ...] = ()
+    coming: tuple[Move, ...] = ()
 
 
 NO_MOVES: Final = Moves()
@@ -55,6 +57,7 @@ def find_moves(
     found: dict[MovedKind, dict[str, str]] = {kind: {} for kind in MovedKind}
     lines: list[tuple[Move, Line | None]] = []
     gone: list[Move] = []
+    coming: list[Move] = []
 
     @cache
     def matchers() -> list[Matcher]:
@@ -77,23 +80,21 @@ def find_moves(
         elif kind is not None and not _having(move.before, kind, keys):
             _of_kind(move.before, kind, refs)
         if not any(_having(move.after, each, keys) for each in kinds):
-            _report_unknown(move.after, kind, keys, refs, matchers)
+            if any(_has(each, move.after.key, kind) for each in matchers()):
+                coming.append(move)
+            else:
+                _report_unknown(move.after, kind, keys, refs)
         lines.append((move, line))
-    moves = Moves(found[MovedKind.UNIT], found[MovedKind.PERSON], tuple(lines), tuple(gone))
+    units, people = found[MovedKind.UNIT], found[MovedKind.PERSON]
+    moves = Moves(units, people, tuple(lines), tuple(gone), tuple(coming))
     return moves, tuple(refs.found)
 
 
 def _report_unknown(
-    reference: Reference,
-    kind: MovedKind | None,
-    keys: Keys,
-    refs: References,
-    matchers: Callable[[], Iterable[Matcher]],
+    reference: Reference, kind: MovedKind | None, keys: Keys, refs: References
 ) -> None:
-    """Report what the site does not have, unless a roster has it: then it may be still to come."""
+    """Report what neither the site nor a roster has."""
     key = reference.key
-    if any(_has(each, key, kind) for each in matchers()):
-        return
     kind = kind or _likely(key, keys)
     if kind is not None:
         _of_kind(reference, kind, refs)

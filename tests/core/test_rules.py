@@ -326,8 +326,81 @@ def test_a_line_of_moved_may_lead_to_what_is_only_in_the_roster():
     known, unknown = (
         ruled(made, rule(), moved=(Move(ref("8a"), ref(after)),)) for after in ("9a", "9b")
     )
-    assert codes(known) == ["RR216"]
+    (found,) = plan(small_site(), known).warnings
+    assert (found.code, found.message) == (
+        "RR216",
+        "the site does not have what is moved to by: 8a → 9a.",
+    )
+    assert "wait until the site has the new one" in found.advice
     assert codes(unknown) == ["RR203"]
+
+
+def renamed(made: Roster, old: str, new: str) -> Roster:
+    """A roster in which a person has another key."""
+    people = (
+        replace(each, sourced_id=new) if each.sourced_id == old else each for each in made.people
+    )
+    return replace(made, people=tuple(people))
+
+
+def goes(manifest: Manifest) -> set[str]:
+    """What goes of a site where t-0 and t-2 are mentors of 8a, and t-1 of 8b; nobody comes."""
+    made = plan(small_site(("10", "u2"), ("12", "u2"), ("11", "u3")), manifest)
+    assert {each.verb.value for each in made.actions} == {"remove"}
+    return {str(each.name) for each in made.actions}
+
+
+OTHER = {"mentor/t-2", "mentor/t-2/class/8a"}
+"""What no rule gives, whatever is moved."""
+
+
+def test_what_is_live_of_a_unit_that_the_roster_alone_calls_otherwise_stays():
+    """Nothing else is given by it: whom the old unit holds by then, nobody knows."""
+    units = (unit("8n"), unit("8b"), unit("skole", "school", None))
+    held = (member("8n", "t-0", 2), member("8n", "t-3", 4), member("8b", "t-1", 3))
+    made = roster(*held, units=units)
+    line = Move(ref("8a"), ref("8n"))
+    known = ruled(made, rule(), moved=(line,))
+    gone = {"mentor/t-0", "mentor/t-0/class/8a"}
+    assert goes(known) == OTHER
+    assert codes(known) == ["RR216", "RR402"]
+    assert codes(replace(known, rules=(rule(unknown=ForUnknown.REFUSE),))) == ["RR409"]
+    assert goes(replace(known, moved=())) == OTHER | gone
+    # Where the roster still has the old one, two old ones lead there, or it is excepted.
+    both = replace(made, units=(*units, unit("8a")))
+    assert goes(replace(known, rosters={"sis": both})) == OTHER | gone
+    twice = (line, Move(ref("skole"), ref("8n")))
+    assert goes(replace(known, moved=twice)) == OTHER | gone
+    for key in ("8a", "8n"):
+        spared = rule(except_units=(ref(key),))
+        assert goes(replace(known, rules=(spared,))) == OTHER | gone
+
+
+def test_what_is_live_of_a_person_whom_the_roster_alone_calls_otherwise_stays():
+    made = renamed(roster(member("8a", "n-0", 2), member("8b", "n-0", 3)), "t-0", "n-0")
+    line = Move(ref("t-0"), ref("n-0"))
+    known = ruled(made, rule(), moved=(line,))
+    others = OTHER | {"mentor/t-1", "mentor/t-1/class/8b"}
+    gone = {"mentor/t-0", "mentor/t-0/class/8a"}
+    assert goes(known) == others
+    steps_in = rule(none=ForNone.USE, use=ref("t-3"))
+    assert given_by(replace(known, rules=(steps_in,)), small_site(("10", "u2"))) == {
+        "mentor/t-3/class/8b": "steps in where the rule contacts finds nobody, at roles.yaml:1:1"
+    }
+    assert "RR403" in codes(known, small_site(("10", "u2")))
+    assert "RR401" in codes(replace(known, moved=()))
+    still = roster(member("8a", "t-0", 2, begin=TODAY + timedelta(days=1)), member("8b", "t-1", 3))
+    new = replace(still.people[0], sourced_id="n-0")
+    whole = replace(
+        still,
+        people=(*still.people, new),
+        memberships=(*still.memberships, member("8a", "n-0", 4)),
+    )
+    assert goes(replace(known, rosters={"sis": whole})) == OTHER | gone
+    for key in ("t-0", "n-0"):
+        spared = rule(except_people=(ref(key),))
+        live = small_site(("10", "u2"))
+        assert "RR401" in codes(replace(known, rules=(spared,)), live)
 
 
 def test_what_is_only_in_the_roster_can_be_excepted():
