@@ -133,8 +133,6 @@ def _once(
     request: Request, writing: Writing, author: Author, changes: list[Change]
 ) -> dict[str, Any]:
     """Make the changes of one request, or recall what its idempotency key was answered."""
-    for change in changes:  # before the revision is looked at: no other one would help
-        check_shape(author, change)
     key = request.headers.get("idempotency-key")
     if key is not None and not re.fullmatch(KEY_PATTERN, key):
         raise Problem("invalid_parameter", "Idempotency-Key is 1 to 255 visible ASCII characters")
@@ -143,6 +141,8 @@ def _once(
     known = answers.recall(key, asked) if key else None
     if known is not None:
         return known
+    for change in changes:  # before the revision is looked at: no other one would help
+        check_shape(author, change)
     _check_revision(request, writing)
     outcomes = [make_change(writing, author, change) for change in changes]
     answer = _answer(outcomes[-1])

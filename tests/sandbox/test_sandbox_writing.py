@@ -200,6 +200,20 @@ def test_idempotency_key(site):
         assert code(answer) == (422, "invalid_parameter")
 
 
+def test_a_key_that_was_used_is_told_whatever_else_is_wrong_in_a_batch_as_singly(site):
+    key = "k-1"
+    step = ("assignments", "mentor", site.teacher, "class", "u-11")
+    assert site.put(*step, headers={"Idempotency-Key": key}).status_code == 201
+    wrong = "x" * 65
+    singly = site.call(
+        "PATCH", "labels/mentor", json={"tool_name": wrong}, headers={"Idempotency-Key": key}
+    )
+    assert code(singly) == (422, "idempotency_key_reused")
+    change = {"address": "label/mentor/tool_name", "verb": "change", "value": wrong}
+    (told,) = site.batch({**change, "idempotency_key": key}).json()["results"]
+    assert told["problem"]["code"] == "idempotency_key_reused"
+
+
 def test_a_refused_write_is_judged_afresh(site):
     key = {"Idempotency-Key": "k-1"}
     step = ("holders", "headteacher", site.teacher)
