@@ -7,7 +7,7 @@ import click
 
 from reconciler.access.sight import Access
 from reconciler.cli import options, values
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_learner, find_person, find_unit
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if len(given) != 1:
         raise WrongUse("Ask for one of --person, --learner and --unit, and once.")
     ((kind, key),) = given
-    clear_targets("access", outputs)
+    refuse_targets("access", outputs)
     find, ask = {
         "person": (find_person, report.of_person),
         "learner": (find_learner, report.of_learner),

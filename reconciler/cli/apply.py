@@ -12,7 +12,7 @@ import click
 from reconciler.cli import options, values
 from reconciler.cli.asking import ask, refuse_without_terminal
 from reconciler.cli.monitoring import monitored, note_plan
-from reconciler.cli.output import clear_targets
+from reconciler.cli.output import refuse_targets
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out, connect
@@ -99,7 +99,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the run has begun
     lifted = options.overrides(override_codes, reason)
-    clear_targets("apply", outputs, "runbook")
+    refuse_targets("apply", outputs, "runbook")
     _refuse_walk(by, interactive=interactive, yes=yes)
     asked = Asked(
         lifted,

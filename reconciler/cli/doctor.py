@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options, values
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode
 from reconciler.redact import Redaction
@@ -37,7 +37,7 @@ def command(
     from reconciler.doctor.checks import examine
     from reconciler.doctor.model import Subject, Verdict
 
-    clear_targets("doctor", outputs)
+    refuse_targets("doctor", outputs)
     subject = Subject(environment, config, os.environ, Path.cwd(), options.may_cache(), redaction)
     examined = list(examine(subject))
     deliver("doctor", examined, outputs, lambda: report.text(examined), colour=not no_color)

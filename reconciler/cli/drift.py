@@ -7,7 +7,7 @@ import click
 
 from reconciler.cli import options, values
 from reconciler.cli.monitoring import monitored, note_drift
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.ending import WARNED_DAYS
@@ -51,7 +51,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     from reconciler.workflows.loading import load_manifest
 
     refuse_plans(manifest)
-    clear_targets("drift", outputs)
+    refuse_targets("drift", outputs)
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     report = beside.find_drift(loaded, source, as_of=as_of, within_days=within)

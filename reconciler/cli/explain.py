@@ -7,7 +7,7 @@ import click
 
 from reconciler.access.menu import explain
 from reconciler.cli import options, values
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option, shown_person
 from reconciler.directory import Directory, find_person
@@ -46,7 +46,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     """
     from reconciler.reports import documents, text
 
-    clear_targets("explanation", outputs)
+    refuse_targets("explanation", outputs)
     found = state_on(
         as_planned, options.source(live, environment, config), config, as_of, redaction
     )

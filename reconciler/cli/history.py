@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from reconciler.cli import options, values
 from reconciler.cli.asking import ask
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.redacting import redact_option
 from reconciler.connection import journal_location
 from reconciler.credentials import Secret
@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if context.invoked_subcommand is not None:
         _refuse_misplaced(context, context.invoked_subcommand)
         return ExitCode.DONE
-    clear_targets("history", outputs)
+    refuse_targets("history", outputs)
     found = [
         runs.hidden_summary(redaction, run)
         for run in recorded_runs(_journal(environment, config), site=site, limit=limit)
@@ -90,7 +90,7 @@ def show(
     from reconciler.reports import runs
     from reconciler.workflows.recalling import recorded_run
 
-    clear_targets("run", outputs)
+    refuse_targets("run", outputs)
     found = runs.hidden_run(redaction, recorded_run(_journal(environment, config), run))
     deliver("run", found, outputs, lambda: runs.run_text(found), colour=not no_color)
     return ExitCode.DONE

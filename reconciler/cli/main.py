@@ -60,18 +60,31 @@ class _Commands(LazyCommands):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it raises hides whom the command is to hide.
 
-        Mistakes in files are its result in JSON, too.
+        Mistakes in files are its result in JSON, too. No report of an earlier run stands for one of
+        this, unless it was not run at all for its command line.
         """
+        code = ExitCode.FAILED
         try:
             with tracing(new_id(os.environ)):
-                return super().invoke(ctx)
+                code = super().invoke(ctx)
+        except click.UsageError:
+            code = ExitCode.WRONG_USE
+            raise
         except ReconcilerError as error:
             from reconciler.cli.output import print_mistakes
             from reconciler.cli.redacting import hidden
 
+            code = error.exit_code
             shown = hidden(ctx, error)
             print_mistakes(ctx, shown)
             raise shown from None
+        else:
+            return code
+        finally:
+            if code != ExitCode.WRONG_USE and "reconciler.cli.output" in sys.modules:
+                from reconciler.cli.output import take_away_earlier
+
+                take_away_earlier(ctx)
 
 
 @click.group(

@@ -1,16 +1,17 @@
 """How results are printed: documents as they are, text for people through the console."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from reconciler.cli.options import FORMAT
-from reconciler.cli.plan_files import refuse_target
+from reconciler.cli.plan_files import is_plan, refuse_target
 from reconciler.cli.streams import let_go
 from reconciler.cli.values import Outputs
 from reconciler.errors import ReconcilerError, WrongUse, told
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from reconciler.plan.model import Plan
+
+
+_EARLIER: Final = "reconciler.earlier"
+"""Where a context keeps which reports of an earlier run a command is to replace."""
 
 
 def print_plan(plan: "Plan", outputs: Outputs, *, colour: bool, full: bool) -> None:
@@ -71,16 +76,15 @@ def print_mistakes(context: click.Context, error: ReconcilerError) -> None:
     deliver("diagnostics", error.diagnostics, Outputs(shown, files))
 
 
-def clear_targets(
+def refuse_targets(
     subject: str,
     outputs: Outputs,
     *also: str,
     spent: Callable[[Path], bool] = lambda _path: False,
 ) -> None:
-    """Make room for the reports of this run, before anything is fetched.
+    """Refuse to write reports over something that somebody may miss; before anything is fetched.
 
-    A report of an earlier run is taken away: whatever becomes of this one, nobody takes that for
-    its own. Anything else that stands in the way is refused, and then nothing is taken away.
+    What stands there of an earlier run may not stand for this one: `take_away_earlier`.
 
     Args:
         subject: what they tell of, for `reconciler.reports.formats`.
@@ -91,7 +95,6 @@ def clear_targets(
     Raises:
         WrongUse: something stands in the place of a report, and is none.
         ReconcilerError: there is no such folder, or nothing can be written to it.
-        OSError: a report of an earlier run cannot be taken away.
     """
     if not outputs.files:
         return
@@ -103,16 +106,33 @@ def clear_targets(
     others = [(option, given.get(option)) for option in ("out", "metrics")]
     for name, path in outputs.files:
         for option, other in others:
-            if other is not None and other.absolute() == path.absolute():
+            if other is not None and _same_place(other, path):
                 raise WrongUse(
                     f"--{option} and --format both name {path}.", "Give each a file of its own."
                 )
         ours = partial(_is_ours, subjects=(subject, *also), name=name, spent=spent)
         what = "a document of this command" if name == "json" else f"a report in {name}"
         refuse_target(path, ours, what, inputs=inputs, kept=kept)
-    for _name, path in outputs.files:
-        if path.is_file() and path.stat().st_size:
+    click.get_current_context().meta[_EARLIER] = {
+        path
+        for _name, path in outputs.files
+        if path.is_file() and path.stat().st_size and not is_plan(path)
+    }
+
+
+def take_away_earlier(context: click.Context) -> None:
+    """Take away reports of an earlier run that a command was to replace, and did not.
+
+    Nobody is to take them for those of a run that was refused or has failed. A plan may be waiting
+    to be applied, and stays.
+    """
+    for path in context.meta.get(_EARLIER, ()):
+        with suppress(OSError):
             path.unlink()
+
+
+def _same_place(one: Path, other: Path) -> bool:
+    return os.path.realpath(one.parent) == os.path.realpath(other.parent) and one.name == other.name
 
 
 def _is_ours(path: Path, subjects: Sequence[str], name: str, spent: Callable[[Path], bool]) -> bool:
@@ -149,10 +169,12 @@ def deliver(
     from reconciler.reports import formats
 
     home = _home()
+    earlier = click.get_current_context().meta.get(_EARLIER, set())
     for name, path in outputs.files:
         pieces = formats.render(subject, name, shown, home)
         with _written(str(path), done):
             write_private(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
+            earlier.discard(path)
     with _written("standard output", done):
         if outputs.shown != "text":
             print_pieces(formats.render(subject, outputs.shown, shown, home))

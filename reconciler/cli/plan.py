@@ -7,7 +7,7 @@ import click
 
 from reconciler.cli import completing, options, values
 from reconciler.cli.monitoring import monitored, note_plan
-from reconciler.cli.output import clear_targets, print_plan, save_plan
+from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import is_plan, refuse_plans, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.commits import commit_of
@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     refuse_plans(manifest)
     kept = kept_files(config=config, directory=Path())
     refuse_target(out, is_plan, "a saved plan", inputs=(*manifest, live, config), kept=kept)
-    clear_targets("plan", outputs)
+    refuse_targets("plan", outputs)
     loaded = load_manifest(manifest, config=config)
     source = options.source(live, environment, config)
     plan = beside.plan_manifest(

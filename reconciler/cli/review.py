@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completing, options, values
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.planned import as_planned_option, state_on
 from reconciler.cli.redacting import redact_option
@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     from reconciler.workflows import beside, reading
 
     refuse_plans(manifest)
-    clear_targets("review", outputs)
+    refuse_targets("review", outputs)
     loaded = None
     if manifest:
         from reconciler.workflows.loading import load_manifest

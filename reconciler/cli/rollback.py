@@ -7,7 +7,7 @@ import click
 
 from reconciler.cli import completing, options, values
 from reconciler.cli.monitoring import monitored, note_plan
-from reconciler.cli.output import clear_targets, print_plan, save_plan
+from reconciler.cli.output import print_plan, refuse_targets, save_plan
 from reconciler.cli.plan_files import changes_nothing, is_plan, refuse_target
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.running import Asked, agree, carry_out, connect
@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     refuse_target(out, is_plan, "a saved plan", inputs=(config,), kept=kept)
     # What is applied leaves no plan to tell of but that of nothing: a saved one is somebody's.
     told = ("runbook",) if out is None else ("runbook", "plan")
-    clear_targets("apply", outputs, *told, spent=changes_nothing)
+    refuse_targets("apply", outputs, *told, spent=changes_nothing)
     site = connect(environment, config, outputs if out is None else values.Outputs())
     plan = make_rollback(
         recorded_run(site.journal, run),

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli import completing, options, values
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.roster_files import read_roster, reading_options
 from reconciler.domain.roster import Roster, RosterRemark
 from reconciler.errors import ExitCode, WrongUse
@@ -68,7 +68,7 @@ def check(*, path: str, outputs: values.Outputs, no_color: bool, **how: Any) -> 
     """
     from reconciler.reports import roster as report
 
-    clear_targets("roster-check", outputs)
+    refuse_targets("roster-check", outputs)
     remarks: tuple[RosterRemark, ...] = ()
     words: tuple[str, ...] = ()
     try:
@@ -103,7 +103,7 @@ def show(*, path: str, outputs: values.Outputs, no_color: bool, **how: Any) -> i
     """
     from reconciler.reports import roster as report
 
-    clear_targets("roster", outputs)
+    refuse_targets("roster", outputs)
     summary = report.summarise(_read(path, **how))
     deliver(
         "roster",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options, values
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import in_order, listing
@@ -54,7 +54,7 @@ def test(  # noqa: PLR0913 - the parameters are the command's options
     from reconciler.workflows.loading import load_manifest
 
     refuse_plans(manifest)
-    clear_targets("rules", outputs)
+    refuse_targets("rules", outputs)
     loaded = load_manifest(manifest, config=config)
     if not loaded.rules:
         raise WrongUse("The manifest has no rules.", "Name one that has.")

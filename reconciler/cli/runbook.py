@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli import options
-from reconciler.cli.output import clear_targets, deliver, print_pieces
+from reconciler.cli.output import deliver, print_pieces, refuse_targets
 from reconciler.cli.redacting import redact_option
 from reconciler.cli.values import Outputs
 from reconciler.errors import ExitCode, PlanUnusable, ReconcilerError, WrongUse
@@ -282,7 +282,7 @@ def _begin(
 
     if language not in languages():
         raise WrongUse(f"There is no language {language}.", f"There are: {', '.join(languages())}.")
-    clear_targets("runbook", outputs)
+    refuse_targets("runbook", outputs)
     plan, site = _find(environment, config)
     redaction.meet(plan.site, plan.actions)  # for what an error may say
     found = _open(plan, site)

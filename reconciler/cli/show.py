@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completing, options, values
-from reconciler.cli.output import clear_targets, print_plan
+from reconciler.cli.output import print_plan, refuse_targets
 from reconciler.cli.plan_files import read_plan
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode
@@ -36,7 +36,7 @@ def command(
 
     Examples: reconciler show plan.json; reconciler show plan.json --inverse
     """
-    clear_targets("plan", outputs)
+    refuse_targets("plan", outputs)
     read = read_plan(plan)
     shown = redaction.plan(inverted(read) if inverse else read)
     print_plan(shown, outputs, colour=not no_color, full=full)

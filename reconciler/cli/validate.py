@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options, values
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.plan_files import refuse_plans
 from reconciler.cli.redacting import redact_option
 from reconciler.diagnostics import listing
@@ -46,7 +46,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     Example: reconciler validate examples/roles.yaml
     """
     refuse_plans(manifest)
-    clear_targets("diagnostics", outputs)
+    refuse_targets("diagnostics", outputs)
     if (environment or config) and not (online or live):
         raise WrongUse(
             "--environment and --config need --online: without it no site is asked.",

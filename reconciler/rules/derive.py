@@ -64,7 +64,7 @@ def derive(
     ground = _Ground(directory, keys, scope, as_of)
     if matchers is None:
         matchers = {
-            name: Matcher(roster, manifest.sources[name], keys, as_of, manifest.moved)
+            name: Matcher(roster, manifest.sources[name], keys, as_of)
             for name, roster in manifest.rosters.items()
         }
     for rule in manifest.rules:
@@ -213,7 +213,6 @@ class _Run:
             return UnitFate(unit, Fate.NOT_NOW)
         matched = self._matcher.unit(unit.sourced_id)
         if matched.id is None:
-            self._keep(unit, held)
             return UnitFate(unit, self._unmatched(unit, matched))
         passed_over = self._passed_over(matched.id, matched.key)
         return UnitFate(unit, passed_over) if passed_over else self._people(unit, matched.id, held)
@@ -277,13 +276,11 @@ class _Run:
             matched = self._matcher.person(each.person)
             if matched.id is None:
                 self._stranger(each, matched)
-                before = self._live_before(each, target)
-                if before is not None:
-                    people.setdefault(before, self._row(each))
                 if without is not Fate.NOBODY_SURE:
                     without = Fate.NOBODY_SURE if matched.ids else Fate.NOBODY_ON_SITE
             else:
-                people.setdefault(matched.id, self._row(each))
+                row = Position(each.file, each.row, 1)
+                people.setdefault(matched.id, Cause(CauseKind.DERIVED, row, rule=rule.name.key))
         fate = Fate.TAKEN if people else without
         # Where nobody can say who has the unit, nobody else is to see its learners.
         steps_in = not people and without is not Fate.NOBODY_SURE
@@ -294,40 +291,6 @@ class _Run:
         for person, cause in people.items():
             self.given.setdefault(Assignment(rule.role, person, kind, target), cause)
         return UnitFate(unit, fate, tuple(people))
-
-    def _row(self, held: RosterMembership) -> Cause:
-        row = Position(held.file, held.row, 1)
-        return Cause(CauseKind.DERIVED, row, rule=self._rule.name.key)
-
-    def _keep(self, unit: RosterUnit, held: Sequence[RosterMembership]) -> None:
-        """Give what is live of a unit that the site knows by the key before alone (`moved`).
-
-        Nobody is added to it: by then it may hold others.
-        """
-        target, keys = self._matcher.unit_before(unit.sourced_id), self._ground.keys
-        if target is None or self._passed_over(target, keys.unit(target)):
-            return
-        if self._matcher.unit(unit.sourced_id).key in self._spared:
-            return
-        for each in self._meant(unit, held):
-            person = self._matcher.person(each.person).id
-            kept = self._live(person, target) or self._live_before(each, target)
-            if kept is not None:
-                assignment = Assignment(self._rule.role, kept, self._kind(target), target)
-                self.given.setdefault(assignment, self._row(each))
-
-    def _live_before(self, held: RosterMembership, target: str) -> str | None:
-        """Return who somebody was that the site has not by this key, if they have the unit."""
-        person = self._matcher.person_before(held.person)
-        barred = person is not None and self._ground.keys.person(person) in self._barred
-        return None if barred else self._live(person, target)
-
-    def _live(self, person: str | None, target: str) -> str | None:
-        """Return a person if they have a unit of the site."""
-        if person is None:
-            return None
-        live = Assignment(self._rule.role, person, self._kind(target), target)
-        return person if live in self._ground.directory.state.assignments else None
 
     def _meant(
         self, unit: RosterUnit, held: Sequence[RosterMembership]

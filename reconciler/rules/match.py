@@ -3,7 +3,7 @@
 A near match is suggested and never used: a wrong person would read a child's file.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cached_property
@@ -12,8 +12,6 @@ from typing import Final, NamedTuple
 
 from reconciler.directory import Keys
 from reconciler.domain.roster import Roster, RosterPerson, RosterRole, RosterUnit
-from reconciler.domain.vocabulary import MovedKind
-from reconciler.manifest.model import Move
 from reconciler.manifest.roster_rules import RosterPersonKey, RosterSource, RosterUnitKey
 
 _PEOPLE: Final[Mapping[RosterPersonKey, Callable[[RosterPerson], str | None]]] = MappingProxyType(
@@ -74,19 +72,13 @@ class Matcher:
         keys: how the site names its people and units.
         as_of: the day on which units that have the same key are told apart by their own days; None
             where the roster is that of the day.
-        moved: the lines under `moved`.
 
     Attributes:
         source: how the roster is declared.
     """
 
     def __init__(
-        self,
-        roster: Roster,
-        source: RosterSource,
-        keys: Keys,
-        as_of: date | None = None,
-        moved: Iterable[Move] = (),
+        self, roster: Roster, source: RosterSource, keys: Keys, as_of: date | None = None
     ) -> None:
         self.source = source
         self._roster = roster
@@ -97,9 +89,6 @@ class Matcher:
         there = (each for each in roster.units if as_of is None or each.holds_on(as_of))
         self._people_sharing = Counter(self._people.values())
         self._units_sharing = Counter(self._units[each.sourced_id] for each in there)
-        self._moved: defaultdict[str, list[Move]] = defaultdict(list)
-        for move in moved:
-            self._moved[move.after.key].append(move)
 
     def names_person(self, key: str) -> bool:
         """Whether anybody in the roster has a key."""
@@ -120,35 +109,6 @@ class Matcher:
         key = self._units.get(sourced_id)
         found = _found(key, self._keys.find_units, self._units_sharing)
         return found._replace(meant=found.sharing)
-
-    def person_before(self, sourced_id: str) -> str | None:
-        """Find who a person was whom the site knows by the key before alone (`moved`)."""
-        key = self._people.get(sourced_id)
-        if key is None or self.names_unit(key) or self._people_sharing[key] > 1:
-            return None
-        return self._before(key, MovedKind.PERSON, self.names_person, self._keys.find_people)
-
-    def unit_before(self, sourced_id: str) -> str | None:
-        """Find what a unit was that the site knows by the key before alone (`moved`)."""
-        key = self._units.get(sourced_id)
-        if key is None or self.names_person(key) or self._units_sharing[key] > 1:
-            return None
-        return self._before(key, MovedKind.UNIT, self.names_unit, self._keys.find_units)
-
-    def _before(
-        self,
-        key: str,
-        kind: MovedKind,
-        names: Callable[[str], bool],
-        find: Callable[[str], Iterable[str]],
-    ) -> str | None:
-        """Return the id of the one that had another key, where the roster has that no more."""
-        if key not in self._moved or any(find(key)):
-            return None
-        lines = (move for move in self._moved[key] if move.kind in (None, kind))
-        before = {move.before.key for move in lines}
-        found = [each for old in before for each in find(old)]
-        return found[0] if len(found) == 1 and not any(map(names, before)) else None
 
     @cached_property
     def _people_meant(self) -> Counter[str | None]:

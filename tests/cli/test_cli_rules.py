@@ -361,21 +361,3 @@ def test_a_site_that_was_as_declared_has_a_roster_to_compare_the_next_one_with(d
         assert run["status"] == "done"
     cut_off(desk)
     assert "RR521" in desk.run("plan", manifest, expect=4).out
-
-
-def test_a_class_that_the_school_system_renamed_first_keeps_its_mentor(desk: Desk):
-    """The site has the old key until the next transfer of data."""
-    text = with_roster(desk)
-    manifest = desk.write(text, "r.yaml")
-    desk.run("apply", manifest, "--yes")
-    for name, old, new in (("classes", "\n8a,", "\n8n,"), ("enrollments", ",8a,", ",8n,")):
-        file = desk.directory / "roster" / f"{name}.csv"
-        before = file.read_text(encoding="utf-8")
-        assert old in before
-        file.write_text(before.replace(old, new), encoding="utf-8")
-    assert "-  class 8a" in desk.run("plan", manifest).out
-    desk.write(f"{text}\nmoved: [{{from: 8a, to: 8n}}]\n", "r.yaml")
-    told = desk.run("plan", manifest, "--detailed-exitcode").out
-    assert "RR216: the site does not have what is moved to by: 8a → 8n." in told
-    assert "8n (classes.csv row 2)" in told
-    desk.run("drift", manifest)

@@ -392,3 +392,16 @@ def test_a_report_of_an_earlier_run_does_not_stand_for_one_that_was_not_made(tmp
         desk.write({**example(), "mentors": []})
         desk.run("apply", "roles.yaml", "--yes", *told, expect=4)
         assert not {"run.html", "run.json"} & {each.name for each in tmp_path.iterdir()}
+
+
+def test_a_plan_that_may_be_waiting_stays_where_the_next_one_is_not_made(first_desk: Desk):
+    desk = first_desk
+    approved = ("plan", "roles.yaml", "--format", "json=approved.json", "--format", "csv=plan.csv")
+    desk.run(*approved)
+    plan = (desk.directory / "approved.json").read_bytes()
+    desk.run(*approved, RECONCILER_URL="http://127.0.0.1:1", expect=1)
+    assert (desk.directory / "approved.json").read_bytes() == plan
+    assert not (desk.directory / "plan.csv").exists()
+    (desk.directory / "beside").symlink_to(".")
+    both = ("--out", "new.json", "--format", "json=beside/new.json")
+    assert "both name" in desk.run("plan", "roles.yaml", *both, expect=64).err

@@ -11,7 +11,7 @@ from playing import EVERY_FAULT, SHARDS, play, seeds
 
 pytestmark = pytest.mark.no_cover  # it would take twice as long
 
-SCHEDULES = 200
+SCHEDULES = 500
 COUNTED = 80
 """So many of the schedules are played by the test that counts what happens in them."""
 SOAK = 50_000

@@ -13,7 +13,7 @@ import click
 from reconciler import tracing
 from reconciler.cli import completing, options, values
 from reconciler.cli.monitoring import note_fleet, wants_facts
-from reconciler.cli.output import clear_targets, deliver
+from reconciler.cli.output import deliver, refuse_targets
 from reconciler.cli.redacting import redact_option
 from reconciler.errors import ExitCode, WrongUse, worst
 from reconciler.fleet import report
@@ -185,7 +185,7 @@ def conducting(asked: FleetAsked) -> Iterator[Conduct]:
         WrongUse: a pattern is the name of no site, or --executor is wrong.
         ConfigurationError: the workers cannot be used.
     """
-    clear_targets("fleet", asked.outputs)
+    refuse_targets("fleet", asked.outputs)
     fleet = read_fleet(asked.fleet)
     chosen = choose(fleet, asked.only)
     said = {site.name: found for site in fleet.sites if (found := stated(site)) is not None}
