@@ -3,7 +3,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit fmt lock soak mutation bench bench-check site release clean
+.PHONY: help demo test lint types imports unit fmt lock soak soak-long soak-schedules soak-properties \
+	soak-cold mutation bench bench-check site release reference screenshots clean
 
 export PYTHON
 # MkDocs is the version that is locked; what its successors will do is no news here.
@@ -29,7 +30,7 @@ CORE_COVERAGE := 95
 MEASURED := $(patsubst %,--cov=reconciler.%,$(CORE_MODULES) $(CORE_PACKAGES)) --cov-report=
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 demo: .venv/.demo ## watch a manifest being planned, applied, drifting and repaired
 	@$(BIN)/reconciler demo
@@ -52,12 +53,20 @@ unit: .venv/.dev ## run the tests and check the coverage of the core
 	@$(STEP) coverage $(BIN)/coverage report --skip-covered --show-missing \
 		--include='$(CORE)' --fail-under=$(CORE_COVERAGE)
 
-# Properties on 34 times as many examples as in the gate, and every script started as a user starts it.
-soak: .venv/.dev ## run the long tests, then the mutation check
-	@$(PYTEST) $(WORKERS) -m soak
+# Each part takes up to two hours on two processors.
+soak: soak-long soak-schedules soak-properties soak-cold mutation ## run all that takes hours: the four parts below, and the mutation check
+
+soak-long: .venv/.dev ## run the long tests but for the simulation
+	@$(PYTEST) $(WORKERS) -m soak --ignore=tests/simulation
+
+soak-schedules: .venv/.dev ## play 50,000 schedules and 200 school years
+	@$(PYTEST) $(WORKERS) -m soak tests/simulation
+
+soak-properties: .venv/.dev ## try properties on 34 times as many examples as in the gate
 	@EXAMPLES=17 $(PYTEST) $(WORKERS) -m hypothesis --timeout=7200 tests/core
+
+soak-cold: .venv/.dev ## start every script as a user starts it
 	@COLD=1 $(PYTEST) $(WORKERS) -m "not soak" tests/cli tests/sandbox
-	@$(MAKE) --no-print-directory mutation
 
 # mutmut ends well whatever survives; docs/mutation.md must name those that do, and no other.
 mutation: .venv/.dev ## change the apply package in small ways: do its tests notice?

@@ -106,6 +106,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
 ) -> int:
     """Write the live state as a manifest that plans to nothing, or as a saved state.
 
+    Whoever is withheld is left out, and said to be.
+
     Examples: reconciler export --out roles.yaml; reconciler export --state live.json
     """
     from reconciler.export.ruled import export_ruled

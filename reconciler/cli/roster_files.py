@@ -11,8 +11,8 @@ from click.core import ParameterSource
 from reconciler.cli import completing, values
 from reconciler.cli.places import seen_from
 from reconciler.domain.roster import NEEDED_COLUMNS, Roster, read_columns
+from reconciler.domain.roster_formats import FORMATS, ONEROSTER_CSV, PLAIN_CSV
 from reconciler.errors import WrongUse
-from reconciler.manifest.build_rules import PLAIN_CSV, ROSTER_TAKES
 from reconciler.manifest.naming import Reference
 from reconciler.manifest.roster_rules import RosterSource
 from reconciler.plain import plain
@@ -24,7 +24,6 @@ from reconciler.settings import CONFIG_NAME
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_DEFAULT: Final = "oneroster-csv"
 
 _ADDRESS: Final = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -76,7 +75,7 @@ def reading_options(formats: Iterable[str]) -> Callable[[Command], Command]:
             "--type",
             "roster_type",
             type=Format([*formats]),
-            default=_DEFAULT,
+            default=ONEROSTER_CSV,
             show_default=True,
             help="The format that the roster is in.",
         ),
@@ -134,7 +133,7 @@ def read_roster(
         )
     given = {"columns": columns and "--column", "base": base and "--base"}
     for key, option in given.items():
-        if option and key not in ROSTER_TAKES.get(roster_type, given):
+        if option and roster_type in FORMATS and key not in FORMATS[roster_type].takes:
             raise WrongUse(f"{option} is not for --type {roster_type}.", "Leave it out.")
     if roster_type in SERVICES:
         return rosters.read_roster(roster_type, path, config)

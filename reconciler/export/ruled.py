@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from datetime import date
 
-from jsonschema import Draft202012Validator
-
 from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import Roster
 from reconciler.domain.vocabulary import Role
@@ -13,7 +11,7 @@ from reconciler.export.whole import entries, naming_keys, sitewide
 from reconciler.manifest.dump import dump_manifest
 from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.manifest.roster_rules import RosterSource
-from reconciler.manifest.shape import is_key, schema
+from reconciler.manifest.shape import allows, is_key
 from reconciler.manifest.words import SECTION_NAMES
 from reconciler.manifest.write_rules import rule_data, source_data
 from reconciler.plain import count
@@ -45,8 +43,7 @@ def export_ruled(
     Raises:
         ReconcilerError: as `export_manifest`; and where no rules can be proposed, with the reason.
     """
-    declared = Draft202012Validator({"$defs": schema()["$defs"], "$ref": "#/$defs/roster"})
-    if not (declared.is_valid(source_data(source)) and is_key(source.name)):
+    if not (allows(source_data(source), "$defs", "roster") and is_key(source.name)):
         raise ReconcilerError(
             "The roster's name, path or columns cannot stand in a manifest.",
             "Name it by another path, in one line.",

@@ -6,15 +6,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final, TypeVar
 
-from jsonschema import Draft202012Validator
-
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import TARGET_KINDS, LabelField, Role, TargetKind
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.naming import PersonKey, UnitKey
-from reconciler.manifest.shape import is_key, schema
+from reconciler.manifest.shape import allows, is_key
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES
 from reconciler.plain import first_of
 from reconciler.scope import Scope, in_scope
@@ -203,7 +201,7 @@ def entries(
 
 def _check_site(state: LiveState) -> None:
     """Refuse a site whose id the manifest's schema would refuse."""
-    if not Draft202012Validator(schema()["properties"]["site"]).is_valid(state.site.id):
+    if not allows(state.site.id, "properties", "site"):
         raise ReconcilerError(
             f"The site's id '{state.site.id}' cannot stand in a manifest.",
             "Only its administrator can change it.",
@@ -212,14 +210,13 @@ def _check_site(state: LiveState) -> None:
 
 def _check_labels(state: LiveState) -> None:
     """Refuse labels that the manifest's schema would refuse."""
-    rules = schema()["$defs"]["role_labels"]["properties"]
     for labels in state.labels:
         for field in LabelField:
-            rule = rules[field.value]
-            if not Draft202012Validator(rule).is_valid(labels.value(field)):
+            text = labels.value(field)
+            if not allows(text, "$defs", "role_labels", "properties", field.value):
                 raise ReconcilerError(
                     f"The label {Address.label(labels.role, field)} "
-                    f"'{labels.value(field)}' cannot stand in a manifest.",
+                    f"'{text}' cannot stand in a manifest.",
                     "Write it on the site in one line of 1 to 64 characters, "
                     "without white space around it.",
                 )

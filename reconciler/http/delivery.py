@@ -8,16 +8,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
 
-from reconciler import __version__, tracing
+from reconciler import tracing
 from reconciler.errors import RequestRefused, SiteError, Unreachable
+from reconciler.http import way
 from reconciler.http.call import Limits
 from reconciler.http.failures import FAILURES, Again, meaning, retry_after
 from reconciler.http.in_time import OutOfTime, in_time
@@ -99,27 +98,21 @@ def deliver(
 
 def _attempt(what: Delivery, ca_bundle: Path | None, timeout: tuple[float, float]) -> None:
     with requests.Session() as session:
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        way.prepare(session)
         request = requests.PreparedRequest()
-        parts = urlsplit(what.url)
-        # As for a site: http is for this machine only, and goes through no proxy.
-        proxies = {"no_proxy": parts.hostname or ""} if parts.scheme == "http" else {}
         try:
             request.prepare(
                 what.method,
                 what.url,
                 {
-                    "User-Agent": f"reconciler/{__version__}",
+                    "User-Agent": session.headers["User-Agent"],
                     **tracing.header(tracing.current()),
                     **what.headers,
                 },
                 data=what.body,
                 auth=what.auth,
             )
-            verify = str(ca_bundle) if ca_bundle else True
-            around = session.merge_environment_settings(
-                what.url, proxies, stream=True, verify=verify, cert=None
-            )
+            around = way.surroundings(session, what.url, ca_bundle)
             with session.send(
                 request, timeout=timeout, allow_redirects=False, **around
             ) as response:

@@ -116,7 +116,7 @@ class Probe(ReadOnlyTransport):
         verify = self._surroundings["verify"]
         if not isinstance(verify, str):
             return Path(DEFAULT_CA_BUNDLE_PATH), "the usual authorities"
-        if verify == self._verify:
+        if self._ca_bundle and verify == str(self._ca_bundle):
             return Path(verify), "ca_bundle"
         return Path(verify), next(name for name in _BUNDLES if os.environ.get(name) == verify)
 

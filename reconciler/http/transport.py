@@ -12,15 +12,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar, Final
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from reconciler import __version__, tracing
+from reconciler import tracing
 from reconciler.credentials import Secret
 from reconciler.errors import (
     ContractViolation,
@@ -30,7 +28,7 @@ from reconciler.errors import (
     Unreachable,
     WriteForbidden,
 )
-from reconciler.http import answers
+from reconciler.http import answers, way
 from reconciler.http.answers import Answer, Received
 from reconciler.http.call import LIMITS, Authorisation, Call, Limits, Peer
 from reconciler.http.failures import FAILURES, Again, meaning
@@ -96,10 +94,7 @@ class Transport:
         self._peer = peer
         self._limits = limits
         self._timeout = (limits.connect_seconds, endpoint.timeout)
-        self._verify = str(endpoint.ca_bundle) if endpoint.ca_bundle else True
-        # http is for this machine only: through a proxy the token would leave it in the clear.
-        parts = urlsplit(base)
-        self._proxies = {"no_proxy": parts.hostname or ""} if parts.scheme == "http" else {}
+        self._ca_bundle = endpoint.ca_bundle
         self._pause = _Pause(limits)
         self._trace = tracing.current()
         self._session = _GuardedSession(self.methods)
@@ -107,8 +102,7 @@ class Transport:
         adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._session.headers["User-Agent"] = f"reconciler/{__version__}"
+        way.prepare(self._session)
         self._session.headers["Accept"] = "application/json, application/problem+json"
         self._session.headers["Accept-Encoding"] = "gzip"
 
@@ -235,9 +229,7 @@ class Transport:
     @cached_property
     def _surroundings(self) -> Mapping[str, Any]:
         """What the environment says of proxies and certificates, asked once."""
-        return self._session.merge_environment_settings(
-            self._base, self._proxies, stream=True, verify=self._verify, cert=None
-        )
+        return way.surroundings(self._session, self._base, self._ca_bundle)
 
     def _body(self, name: str, response: requests.Response, began: float) -> bytes:
         """Read the body as it comes in, so that the limits hold for one that only trickles."""

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.domain.roster import HOMEROOM, NEEDED_COLUMNS, plain_grade
+from reconciler.domain.roster_formats import FORMATS, PLAIN_CSV
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.naming import Reference
 from reconciler.manifest.placed import PlacedDict, PlacedList, Value
@@ -29,19 +30,6 @@ from reconciler.manifest.write_rules import OF_HOMEROOM
 
 ReadReference = Callable[[Document, Value, int, list[Diagnostic]], Reference | None]
 """Reads an id with its place, and reports one that is none."""
-
-PLAIN_CSV: Final = "csv"
-
-ROSTER_TAKES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "oneroster-csv": ("path", "base"),
-        "oneroster-rest": (),
-        "ss12000": (),
-        "ims-enterprise": ("path",),
-        PLAIN_CSV: ("path", "columns"),
-    }
-)
-"""Per type of roster what it takes to find and read it; all but a base is needed."""
 
 _OF: Final[Mapping[str, Of]] = MappingProxyType(
     {
@@ -188,7 +176,8 @@ def _word(words: type[_W], value: Value, default: _D) -> _W | _D:
 def _check_source(source: RosterSource) -> Iterator[Diagnostic]:
     """Yield what a roster lacks that its type needs, or has that its type does not take."""
     given = {"path": source.path, "base": source.base, "columns": source.columns}
-    takes = ROSTER_TAKES.get(source.type, tuple(given))
+    known = FORMATS.get(source.type)
+    takes = known.takes if known else tuple(given)
     name = shorten(source.name)
     for key, value in given.items():
         if value and key not in takes:

@@ -6,8 +6,9 @@ where the rest certainly follows the schema (`certainty.py`) it is not even load
 """
 
 import json
+import operator
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,14 @@ def _validator() -> "Draft202012Validator":
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow, and --help has no manifest
 
     return Draft202012Validator(dict(schema()))
+
+
+def allows(value: object, *place: str) -> bool:
+    """Whether what stands at a place of the schema allows a value."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - as above
+
+    part = {"$defs": schema()["$defs"], **reduce(operator.getitem, place, dict(schema()))}
+    return Draft202012Validator(part).is_valid(value)
 
 
 def check_shape(document: Document) -> list[Diagnostic]:

@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import IO, Final, Protocol
 
+from reconciler.domain.roster_formats import FOLDER, FORMATS, ONEROSTER_CSV, ZIP
 from reconciler.rosters.problems import InvalidRoster, Problem
 
 MAX_ENTRIES: Final = 500
@@ -24,19 +24,6 @@ MAX_BYTES: Final = 2 * 1024**3
 
 MAX_RATIO: Final = 200
 """The most an entry may shrink; repetitive CSV reaches about 40."""
-
-_FOLDER: Final = "a folder"
-_ZIP: Final = "a zip archive"
-
-_TYPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        _FOLDER: ("oneroster-csv",),
-        _ZIP: ("oneroster-csv", "ims-enterprise"),
-        "a .csv file": ("csv",),
-        "a .xml file": ("ims-enterprise",),
-    }
-)
-"""What may be found at a path, and the types of roster that it can be."""
 
 _SMALL = 1024 * 1024
 _ARCHIVE: Final = b"PK\x03\x04"
@@ -107,11 +94,11 @@ def check_place(path: Path, wanted: str) -> None:
             else "there is no such file or folder"
         )
         raise _misplaced(path, what)
-    found = _FOLDER if path.is_dir() else f"a {path.suffix.lower()} file"
+    found = FOLDER if path.is_dir() else f"a {path.suffix.lower()} file"
     with suppress(OSError):  # told when it is opened
         if path.is_file() and _is_archive(path):
-            found = _ZIP
-    types = _TYPES.get(found, ())
+            found = ZIP
+    types = tuple(name for name, each in FORMATS.items() if found in each.found_as)
     if types and wanted not in types:
         others = " or ".join(types)
         message = f"{found} is no roster of the type {wanted}; its type may be {others}"
@@ -178,7 +165,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
     Raises:
         InvalidRoster: there is nothing of that type, or the archive is damaged or unsafe.
     """
-    check_place(path, "oneroster-csv")
+    check_place(path, ONEROSTER_CSV)
     if path.is_dir():
         yield _Folder(path)
         return

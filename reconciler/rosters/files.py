@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.domain.roster import Roster
+from reconciler.domain.roster_formats import IMS_ENTERPRISE, ONEROSTER_CSV, PLAIN_CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ def _plain_csv(files: Files) -> Roster:
 
 FILES: Final[Mapping[str, Callable[[Files], Roster]]] = MappingProxyType(
     {
-        "oneroster-csv": _oneroster_csv,
-        "ims-enterprise": _ims_enterprise,
-        "csv": _plain_csv,
+        ONEROSTER_CSV: _oneroster_csv,
+        IMS_ENTERPRISE: _ims_enterprise,
+        PLAIN_CSV: _plain_csv,
     }
 )
 """Per format that is read from files its reader.

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.domain.roster import Roster
+from reconciler.domain.roster_formats import ONEROSTER_REST, SS12000
 from reconciler.errors import ConfigurationError
 from reconciler.plugins import ROSTERS, TELL, capitalised, is_name, load
 from reconciler.rosters.files import FILES, Files
@@ -23,10 +24,10 @@ def _read_ss12000(service: RosterService) -> Roster:
     return read_ss12000(service)
 
 
-__all__ = ["FILES", "LEADERS", "SERVICES", "Files", "read_files"]
+__all__ = ["FILES", "SERVICES", "Files", "read_files"]
 
 SERVICES: Final[Mapping[str, Callable[[RosterService], Roster]]] = MappingProxyType(
-    {"oneroster-rest": _read_oneroster, "ss12000": _read_ss12000}
+    {ONEROSTER_REST: _read_oneroster, SS12000: _read_ss12000}
 )
 """Per format that is fetched from a school system its reader.
 
@@ -54,10 +55,3 @@ def read_files(kind: str, files: Files) -> Roster:
     if not isinstance(found, Roster):
         raise ConfigurationError(f"{capitalised(plugin.said)} returned no roster.", TELL)
     return found
-
-
-LEADERS: Final = frozenset({"oneroster-csv", "oneroster-rest"})
-"""The formats whose primary teachers lead a class, of any subject (OneRoster, "primary").
-
-In the others it is marked, by the source or by whoever names the column, who is a class's mentor.
-"""

@@ -45,6 +45,7 @@ from reconciler.domain.roster import (
     RosterRole,
     RosterUnitKind,
 )
+from reconciler.domain.roster_formats import IMS_ENTERPRISE
 from reconciler.gc_pause import collector_paused
 from reconciler.rosters.bundle import open_single
 from reconciler.rosters.ims_groups import Group, Groups
@@ -80,7 +81,7 @@ def read_enterprise(path: Path) -> Roster:
     Raises:
         InvalidRoster: the file cannot be read safely, is not whole, or contradicts itself.
     """
-    with collector_paused(), open_single(path, ".xml", "ims-enterprise") as (name, file):
+    with collector_paused(), open_single(path, ".xml", IMS_ENTERPRISE) as (name, file):
         reader = _Reader(name)
         broken: list[Problem] = []
         for record in read_records(file, name, broken):

@@ -6,10 +6,10 @@ Credentials are references, as for a site (design, section 4).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from reconciler.credentials import is_plain
+from reconciler.domain.roster_formats import FORMATS
 from reconciler.errors import ConfigurationError
 from reconciler.settings import CONFIG_NAME, Endpoint, Settings, read_config
 from reconciler.suggest import did_you_mean
@@ -18,9 +18,6 @@ _KEYS: Final = (
     *("url", "base_path", "version", "token_url", "scope", "client_id", "client_secret", "token"),
     *("ca_bundle", "timeout", "page"),
 )
-_OF_ONE_TYPE: Final[Mapping[str, str]] = MappingProxyType({"version": "oneroster-rest"})
-"""Settings that only one type of roster has."""
-
 _MOST_PER_PAGE: Final = 10_000
 
 
@@ -70,9 +67,9 @@ def load_service(
     where = f"{path}: roster {name}: "
     names = {key: f"{where}{key}" for key in _KEYS}
     settings = _Roster(known[name], names, where, path.parent, environ)
-    for key, only in _OF_ONE_TYPE.items():
-        if key in settings.values and kind != only:
-            raise settings.wrong(key, f"is for {only}, and the roster is {kind}", "Leave it out.")
+    if "version" in settings.values and not FORMATS[kind].versions:
+        only = " and ".join(name for name, each in FORMATS.items() if each.versions)
+        raise settings.wrong("version", f"is for {only}, and the roster is {kind}", "Leave it out.")
     return settings.service()
 
 

@@ -13,11 +13,11 @@ import click
 from click.core import ParameterSource
 
 from reconciler.domain.roster import NEEDED_COLUMNS, read_columns
+from reconciler.domain.roster_formats import PLAIN_CSV
 from reconciler.domain.vocabulary import Capability
 from reconciler.sandbox.options import (
     LOOPBACK,
     MEMORY,
-    PLAIN_CSV,
     SEED_TYPES,
     SandboxOptions,
     SandboxRefused,

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.domain.roster_formats import FORMATS
 from reconciler.domain.vocabulary import Capability
 
 LOOPBACK: Final = "127.0.0.1"
@@ -14,10 +15,9 @@ LOOPBACK: Final = "127.0.0.1"
 MEMORY: Final = ":memory:"
 """The database that lives and dies with the process."""
 
-PLAIN_CSV: Final = "csv"
 STATE: Final = "state"
 
-SEED_TYPES: Final = ("oneroster-csv", "ims-enterprise", PLAIN_CSV, STATE)
+SEED_TYPES: Final = (*(name for name, each in FORMATS.items() if each.found_as), STATE)
 """The formats of a seed: the rosters that are files, as `roster check --type` calls them, and a
 saved state."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from reconciler.domain.roster_formats import IMS_ENTERPRISE, ONEROSTER_CSV, PLAIN_CSV
 from reconciler.rosters.files import FILES, Files
 from reconciler.rosters.problems import InvalidRoster
 from reconciler.sandbox.collections import COLLECTIONS
@@ -15,13 +16,11 @@ from reconciler.sandbox.from_roster import NotTaken, parts_of_roster
 from reconciler.sandbox.items import StateDocument, first_mistake
 from reconciler.sandbox.loading import SITE, Part, in_parts
 from reconciler.sandbox.municipality import municipality
-from reconciler.sandbox.options import PLAIN_CSV, STATE, SandboxRefused, Seed
+from reconciler.sandbox.options import STATE, SandboxRefused, Seed
 from reconciler.sandbox.state_file import NotAState, read_state
 
 _BEGINNING: Final = 1_000
 _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_ONEROSTER: Final = "oneroster-csv"
-_IMS: Final = "ims-enterprise"
 
 
 def parts_of_seed(seed: Seed | None) -> Iterator[Part]:
@@ -73,7 +72,7 @@ def _type_of(seed: Seed) -> str:
     if seed.columns:
         return PLAIN_CSV
     if seed.path.is_dir():
-        return _ONEROSTER
+        return ONEROSTER_CSV
     if zipfile.is_zipfile(seed.path):
         return _type_in_zip(seed.path)
     with seed.path.open("rb") as file:
@@ -82,7 +81,7 @@ def _type_of(seed: Seed) -> str:
         beginning = beginning.removeprefix(mark)
     beginning = beginning.strip(b" \t\r\n\0")
     if beginning.startswith(b"<"):
-        return _IMS
+        return IMS_ENTERPRISE
     if beginning and not beginning.startswith(b"{"):
         raise NotAState(
             "it is neither JSON nor XML. Of a table, --seed-column says what its headings mean: "
@@ -96,7 +95,7 @@ def _type_in_zip(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile:
-        return _ONEROSTER  # whose reader says what is wrong
+        return ONEROSTER_CSV  # whose reader says what is wrong
     has_xml = any(name.lower().endswith(".xml") for name in names)
     has_csv = any(name.lower().endswith(".csv") for name in names)
-    return _IMS if has_xml and not has_csv else _ONEROSTER
+    return IMS_ENTERPRISE if has_xml and not has_csv else ONEROSTER_CSV

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.domain.roster import HOMEROOM, Roster, RosterMembership, RosterRole
+from reconciler.domain.roster_formats import FORMATS
 from reconciler.domain.vocabulary import Role
 from reconciler.manifest.naming import Reference
 from reconciler.manifest.roster_rules import Of, OfKind, RosterRule, Who
 from reconciler.manifest.shape import is_key
 from reconciler.manifest.write_rules import OF_HOMEROOM
 from reconciler.plain import count
-from reconciler.rosters.formats import LEADERS
 from reconciler.rosters.warnings import primary_elsewhere
 from reconciler.rules.candidates import NOWHERE
 from reconciler.rules.derive import looks_at
@@ -52,7 +52,7 @@ def fitting_rules(roster: Roster, roster_type: str) -> Fitting:
     if not _primary(_held(roster, own, RosterRole.TEACHER)):
         nobody = f"Nobody in the roster is the primary teacher of a {_noun(own)}"
         return _proposed(roster, heads, nobody, *_wider(roster))
-    if not has_homerooms and roster_type in LEADERS:
+    if not has_homerooms and roster_type in FORMATS and FORMATS[roster_type].leads:
         leaders = (
             f"The roster has no {HOMEROOM}s, and a primary teacher of OneRoster leads a class of "
             "any subject"
