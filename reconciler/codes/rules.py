@@ -18,7 +18,9 @@ CODES: Final = (
         "RR402",
         "a rule's units that the site does not have",
         "No unit of the site has the roster's key, or there is none in the roster.",
-        "Check by which key both are named.",
+        "Check by which key both are named. What the school system has renamed first loses its "
+        "mentor: let the rule say `unknown: refuse` until the site has the new key, and "
+        "[`moved`](school-year.md#units-and-people-with-another-key) what it was.",
     ),
     warning(
         "RR403",

@@ -550,6 +550,7 @@ def test_git_keeps_what_is_to_be_kept_and_nothing_else(empty):
     private = [
         *("plan.json", "plan.md", "plan.txt", "drift.txt", "live.json", "state/journal.db"),
         *("journal.db", "journal.db-wal", "exported.yaml", ".env", ".env.local", "roster.zip"),
+        *("plan.html", "drift.html", "plan.jsonl", "found.sarif", "repair.json", "ready.json"),
     ]
     for name in private:
         empty.write("x", name)
