@@ -30,7 +30,8 @@ class Cause:
 
     Attributes:
         position: the place in the manifest, or the row of the roster.
-        rule: the rule that derives it, or derived its holder.
+        rule: the rule that derives it, or derived its holder; of what is in no entry, one of those
+            that could have given it.
         day: the one that decides, where one does.
         days: when an assignment was declared to hold, where its item says so.
         run: the id of the run that is rolled back.
@@ -62,6 +63,8 @@ class Cause:
                 text = "not declared"
             case CauseKind.NOT_IN_ENTRY:
                 text = "given by no rule" if self.rule else f"not in the entry{place}"
+                if self.rule and self.position:
+                    text = f"{text}, and not in the entry{place}"
             case CauseKind.EXPIRED:
                 text = f"expired {self.day}"
             case CauseKind.NOT_STARTED:

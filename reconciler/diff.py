@@ -191,7 +191,10 @@ def _not_declared(desired: Desired, assignment: Assignment) -> Cause:
         return found
     holder = desired.holders[assignment.holder]
     position = holder.position if holder.kind is CauseKind.DECLARED else None
-    return Cause(CauseKind.NOT_IN_ENTRY, position, rule=holder.rule)
+    of_role = (
+        each.rule.name.key for each in desired.rules.results if each.rule.role is assignment.role
+    )
+    return Cause(CauseKind.NOT_IN_ENTRY, position, rule=holder.rule or next(of_role, None))
 
 
 def _presence(address: Address, change: FieldChange, cause: Cause) -> Difference:

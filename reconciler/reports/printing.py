@@ -77,7 +77,9 @@ class Grid:
         widest = [max(column) for column in zip(*sizes, strict=True)]
         if self._signed and widest:
             widest[0] = max(widest[0], _SIGN_WIDTH)
-        if sum(widest) + _GAP * (len(widest) - 1) > width:
+        # Rich gives a column one cell, even where all of it is empty.
+        empty = bool(widest) and not widest[-1]
+        if sum(widest) + _GAP * (len(widest) - 1) + empty > width:
             return None
         return (
             "".join(

@@ -46,6 +46,13 @@ def test_a_grid_is_printed_as_rich_prints_it(columns, signed, data, width):
     assert quickly(grid, width) == by_rich(grid, width)
 
 
+def test_an_empty_last_column_takes_a_cell_as_in_rich():
+    grid = Grid(3, signed=True)
+    grid.add_row(("  +", "green"), "x" * 10, "y" * 21, "")
+    assert quickly(grid, 40) == by_rich(grid, 40)
+    assert len(quickly(grid, 40)) == 2
+
+
 @given(texts, st.sampled_from([10, 400]))
 @examples(100)
 def test_lines_are_printed_as_rich_prints_them(text, width):

@@ -227,6 +227,16 @@ def test_what_no_rule_gives_any_more_goes_and_says_so():
     }
 
 
+def test_what_an_entry_beside_rules_does_not_have_was_given_by_no_rule_either():
+    item = Item(TargetKind.CLASS, ref("8b"))
+    section = Section((entry_of(Role.MENTOR, ref("t-3"), (item,)),), AT)
+    manifest = replace(ruled(BOTH, rule()), sections={Role.MENTOR: section})
+    made = plan(small_site(("10", "u2"), ("11", "u3"), ("13", "u2"), ("13", "u3")), manifest)
+    assert {str(each.name): str(each.cause) for each in made.actions} == {
+        "mentor/t-3/class/8a": "given by no rule, and not in the entry at roles.yaml:1:1",
+    }
+
+
 def test_memberships_hold_from_their_beginning_to_before_their_end():
     begins, ends = TODAY + timedelta(days=5), TODAY + timedelta(days=9)
     made = roster(member("8a", "t-0", 2), member("8b", "t-1", 3, begin=begins, end=ends))
