@@ -13,8 +13,6 @@ from sandboxes import Desk, example, running
 from reconciler.cli.plan_files import is_plan, read_plan
 from reconciler.errors import PlanUnusable
 
-"""The day in the example's time zone: the commands', but for a minute around midnight."""
-
 
 def saved(desk: Desk, name: str = "plan.json", *arguments: str, expect: int = 0) -> dict:
     desk.run("plan", "roles.yaml", "--out", name, *arguments, expect=expect)
@@ -191,6 +189,7 @@ def test_only_narrows_a_plan_and_takes_along_what_must_come_first(desk, sandbox)
 
 
 def test_a_date_to_come_ends_a_plan_and_a_plan_for_then_grants_nothing_today(desk, sandbox):
+    # In the example's time zone: the commands' day, but for a minute around midnight.
     today = datetime.now(ZoneInfo("Europe/Oslo")).date()
     begins = (today + timedelta(days=40)).isoformat()
     until = (today + timedelta(days=39)).isoformat()
