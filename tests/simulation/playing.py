@@ -323,9 +323,9 @@ def play(seed: int, template: Path, folder: Path) -> Story:
     return story
 
 
-def seeds(shard: int, schedules: range) -> list[int]:
+def seeds(shard: int, schedules: range, shards: int = SHARDS) -> list[int]:
     """Choose the schedules of a shard; SIMULATION_SEED names the only one to be played."""
     chosen = os.environ.get("SIMULATION_SEED")
     if chosen is not None:
         return [int(chosen)] if shard == 0 else []
-    return list(schedules[shard::SHARDS])
+    return list(schedules[shard::shards])
