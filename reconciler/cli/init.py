@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from reconciler.cli.roster_files import (
 )
 from reconciler.errors import ConfigurationError, ExitCode, InvalidInput, ReconcilerError, WrongUse
 from reconciler.manifest.shape import SCHEMA_NAME, is_key
+from reconciler.manifest.timezones import refused_timezone
 from reconciler.plain import as_typed, plain
 from reconciler.rosters.formats import FILES
 from reconciler.settings import CONFIG_NAME, Settings
@@ -119,10 +120,12 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     top = repository_of(folder)
     near = schema_near(folder)
     asks = not yes and can_ask()
+    if asks:  # before anybody answers for nothing
+        _refuse_what_is_there(folder, (MANIFEST_NAME, CONFIG_NAME))
     answers = Answers(
-        _checked_site(site or _asked("The site's id", "--site", asks=asks)),
-        _checked_url(url or _asked("The site's address", "--url", asks=asks)),
-        timezone or _asked("Its time zone", "--timezone", "UTC", asks=asks),
+        _answer("The site's id", "--site", site, _checked_site, asks=asks),
+        _answer("The site's address", "--url", url, _checked_url, asks=asks),
+        _answer("Its time zone", "--timezone", timezone, _checked_timezone, "UTC", asks=asks),
         Pipeline(pipeline or _chosen("The pipeline", Pipeline, asks=asks)),
         Path(os.path.relpath(os.path.realpath(folder), top)).as_posix() if top else ".",
         declare_roster(roster, folder, **how) if roster else None,
@@ -157,17 +160,33 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     return ExitCode.DONE
 
 
-def _asked(question: str, option: str, default: str | None = None, *, asks: bool) -> str:
-    """Ask for an answer that was not given.
+def _answer(
+    question: str,
+    option: str,
+    given: str | None,
+    checked: Callable[[str], str],
+    default: str | None = None,
+    *,
+    asks: bool,
+) -> str:
+    """Take what was given, or ask for it, again where an answer is refused, or take the default.
 
     Raises:
-        WrongUse: there is nobody to ask, and no default.
+        WrongUse: what was given is refused, or there is nobody to ask, and no default.
     """
-    if asks:
-        return str(click.prompt(question, default=default, err=True))
-    if default is None:
+    if given is None and asks:
+
+        def reply(text: str) -> str:
+            try:
+                return checked(text)
+            except WrongUse as wrong:
+                raise click.UsageError(plain(f"{wrong} {wrong.advice}")) from None
+
+        return str(click.prompt(question, default=default, value_proc=reply, err=True))
+    taken = default if given is None else given
+    if taken is None:
         raise WrongUse(f"{option} is missing, and there is nobody to ask.", f"Give {option}.")
-    return default
+    return checked(taken)
 
 
 def _chosen(question: str, choices: Iterable[str], *, asks: bool) -> str:
@@ -198,6 +217,12 @@ def _checked_url(url: str) -> str:
         return Settings({"url": url}, {"url": "--url"}, "", Path(), {}).url("url")
     except ConfigurationError as error:
         raise WrongUse(str(error), error.advice) from None
+
+
+def _checked_timezone(name: str) -> str:
+    if refused := refused_timezone(name):
+        raise WrongUse(*refused)
+    return name
 
 
 def _check_action(answers: Answers) -> None:
@@ -246,13 +271,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
             f"Nothing was written: {', '.join(map(str, linked))} is a link to somewhere else.",
             "Take it away, or name another folder.",
         )
-    there = [name for name in files if os.path.lexists(folder / name)]
-    if there:
-        raise ReconcilerError(
-            f"Nothing was written: {', '.join(str(folder / name) for name in there)} "
-            f"{'exists' if len(there) == 1 else 'exist'} already.",
-            "Name another folder, or move what is there.",
-        )
+    _refuse_what_is_there(folder, files)
     written: list[Path] = []
     try:
         for name, content in files.items():
@@ -265,6 +284,21 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         for path in written:
             path.unlink(missing_ok=True)
         raise
+
+
+def _refuse_what_is_there(folder: Path, names: Iterable[str]) -> None:
+    """Refuse to replace a file.
+
+    Raises:
+        ReconcilerError: one is there already.
+    """
+    there = [str(folder / name) for name in names if os.path.lexists(folder / name)]
+    if there:
+        raise ReconcilerError(
+            f"Nothing was written: {', '.join(there)} "
+            f"{'exists' if len(there) == 1 else 'exist'} already.",
+            "Name another folder, or move what is there.",
+        )
 
 
 def _misplaced(answers: Answers, folder: Path, top: Path | None) -> Iterator[str]:

@@ -6,7 +6,6 @@ where two are involved.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.domain.vocabulary import Role, TargetKind
@@ -17,8 +16,8 @@ from reconciler.manifest.naming import Reference
 from reconciler.manifest.policies import PolicyKey
 from reconciler.manifest.private import private_word
 from reconciler.manifest.roster_rules import RosterSource
+from reconciler.manifest.timezones import refused_timezone
 from reconciler.manifest.words import LIST_NAMES, SECTION_NAMES, shorten
-from reconciler.suggest import did_you_mean
 
 
 def check_parts(parts: Sequence[Part]) -> Iterator[Diagnostic]:
@@ -260,28 +259,5 @@ def _sitewide_in_scope(parts: Sequence[Part]) -> Iterator[Diagnostic]:
 def _unknown_timezones(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     for part in parts:
         leaf = part.leaves.get("settings.timezone")
-        if leaf and isinstance(leaf.value, str) and not _is_timezone(leaf.value):
-            known = sorted(available_timezones() - _OF_THE_MACHINE - {leaf.value})
-            yield Diagnostic(
-                "RR117",
-                f"'{shorten(leaf.value)}' is not a time zone.",
-                leaf.position,
-                (did_you_mean(leaf.value, known) or "Write an IANA name, such as Europe/Oslo.")
-                if known
-                else "Here only UTC is known: this system knows no time zones; install tzdata.",
-            )
-
-
-_OF_THE_MACHINE = {"localtime", "posixrules", "Factory"}
-"""Names that mean something else on every machine, so that "today" would."""
-
-
-def _is_timezone(name: str) -> bool:
-    if name in _OF_THE_MACHINE:
-        return False
-    try:
-        if name != "UTC":  # it needs no data
-            ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+        if leaf and isinstance(leaf.value, str) and (refused := refused_timezone(leaf.value)):
+            yield Diagnostic("RR117", refused.message, leaf.position, refused.advice)

@@ -522,6 +522,36 @@ def test_on_a_terminal_it_asks_for_what_was_not_given(empty, option):
     assert "#     role_name: Kontaktlærer\n" in desired
 
 
+REFUSED = {
+    "--site": ("nord berg\u202e", "cannot stand in a manifest"),
+    "--url": ("roles.example", "--url"),
+    "--timezone": ("Europe/Olso", "'Europe/Olso' is not a time zone. Did you mean 'Europe/Oslo'?"),
+}
+
+
+@pytest.mark.parametrize("option", REFUSED)
+def test_on_a_terminal_an_answer_that_is_refused_is_asked_for_again(empty, option):
+    """The others are kept: what was typed before it is not typed twice."""
+    given = [word for other, (_, answer) in QUESTIONS.items() if other != option
+             for word in (other, answer)]  # fmt: skip
+    question, answer = QUESTIONS[option]
+    refused, why = REFUSED[option]
+    code, said = converse(empty, ["init", *given], question, f"{refused}\n{answer}\n")
+    assert code == 0, said
+    assert why in said
+    assert said.count(question) == 2
+    assert files(empty.directory) == sorted([*FILES, PIPELINES["github"]])
+
+
+@pytest.mark.parametrize("name", ["roles.yaml", "reconciler.toml"])
+def test_nothing_is_asked_where_there_is_a_manifest_already(empty, name):
+    empty.write("mine", name)
+    code, said = converse(empty, ["init"], "already", "")
+    assert code == 1, said
+    assert f"Nothing was written: {name} exists already." in said
+    assert "The site's id" not in said
+
+
 @pytest.mark.parametrize("option", ["--timezone", "--pipeline", "--labels"])
 def test_on_a_terminal_enter_takes_the_default(empty, option):
     defaults = {"--timezone": ("UTC",), "--pipeline": ("none",), "--labels": ("nb",)}
