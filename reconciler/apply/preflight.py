@@ -20,7 +20,7 @@ from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
 from reconciler.policy.guards import judge, judges_manifest, needless
-from reconciler.policy.model import InForce, Verdict
+from reconciler.policy.model import InForce, Verdict, how_to_lift
 from reconciler.policy.resolve import renewed, too_much
 from reconciler.provider import Event, Reader
 from reconciler.rules.shrink import shrunk
@@ -322,10 +322,9 @@ def refuse(verdicts: Iterable[Verdict], site: str, command: str = "again") -> No
     refusing = [verdict for verdict in verdicts if verdict.refuses]
     if refusing:
         reasons = "; ".join(f"{verdict.code}: {verdict}" for verdict in refusing)
-        codes = " ".join(f"--override {code}" for code in sorted({v.code for v in refusing}))
         raise GuardRefused(
             f"Refused by a guard: {reasons}.",
-            f'If it is meant, run {command} with {codes} --reason "why".',
+            how_to_lift(refusing, command),
             ((verdict.code, verdict.message) for verdict in refusing),
         ).naming(
             site,

@@ -130,7 +130,8 @@ def test_a_saved_rollback_is_a_plan_like_any_other(desk: Desk, sandbox: Sandbox)
     applied.run("apply", "roles.yaml", "--yes")
     run = latest(applied)
     lifted = ("--override", "RR501", "--override", "RR502", "--reason", "start again")
-    applied.run("rollback", run, "--out", "back.json", expect=4)
+    refused = applied.run("rollback", run, "--out", "back.json", expect=4).out
+    assert "If it is meant, run rollback with --override " in refused
     (applied.directory / "back.json").unlink()
     applied.run("rollback", run, *lifted, "--out", "back.json")
     applied.run("rollback", run, "--out", "roles.yaml", expect=64)

@@ -1,6 +1,7 @@
 """The reading commands and their exit codes (design, section 4)."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -108,12 +109,21 @@ def test_a_refused_plan_exits_4_and_is_printed_and_saved(settled_desk, code):
     done = settled_desk.run("plan", "roles.yaml", "--out", "plan.json", expect=4)
     assert "to remove." in done.out
     assert f"refused {code}:" in done.out
+    (meant,) = [
+        line for line in done.out.splitlines() if line.strip().startswith("If it is meant, run")
+    ]
+    assert re.fullmatch(r'.* run plan with (--override RR\d+ )+--reason "why"\.', meant)
+    assert f"--override {code} " in meant
     shown = settled_desk.run("show", "plan.json", "--format", "json").json("plan")
     assert shown["refused"]
     assert code in {each["code"] for each in shown["verdicts"] if not each["passed"]}
     settled_desk.run("plan", "roles.yaml", "--detailed-exitcode", expect=4)
     settled_desk.run("apply", "roles.yaml", "--yes", expect=4)
     assert "--override" in settled_desk.run("apply", "plan.json", expect=4).err
+    codes = re.findall(r"--override=\S+", meant.replace("--override ", "--override="))
+    lifted = settled_desk.run("plan", "roles.yaml", *codes, "--reason", "it is meant")
+    assert "If it is meant" not in lifted.out
+    assert "If it is meant" not in settled_desk.run("show", "plan.json").out, "of whatever made it"
 
 
 def test_plan_fails_for_an_unfit_manifest_or_another_site(first_desk):
