@@ -19,8 +19,8 @@ from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
-from reconciler.policy.guards import judge, judges_manifest, needless
-from reconciler.policy.model import InForce, Verdict, how_to_lift
+from reconciler.policy.guards import how_to_lift, judge, judges_manifest, needless
+from reconciler.policy.model import InForce, Verdict
 from reconciler.policy.resolve import renewed, too_much
 from reconciler.provider import Event, Reader
 from reconciler.rules.shrink import shrunk
@@ -308,7 +308,7 @@ def _check_rosters(
         )
 
 
-def refuse(verdicts: Iterable[Verdict], site: str, command: str = "again") -> None:
+def refuse(verdicts: Sequence[Verdict], site: str, command: str = "again") -> None:
     """Raise for the verdicts on a site that refuse, all of them in one message.
 
     Args:
@@ -324,7 +324,7 @@ def refuse(verdicts: Iterable[Verdict], site: str, command: str = "again") -> No
         reasons = "; ".join(f"{verdict.code}: {verdict}" for verdict in refusing)
         raise GuardRefused(
             f"Refused by a guard: {reasons}.",
-            how_to_lift(refusing, command),
+            how_to_lift(verdicts, command),
             ((verdict.code, verdict.message) for verdict in refusing),
         ).naming(
             site,

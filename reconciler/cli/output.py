@@ -28,24 +28,13 @@ _EARLIER: Final = "reconciler.earlier"
 """Where a context keeps which reports of an earlier run a command is to replace."""
 
 
-def print_plan(
-    plan: "Plan", outputs: Outputs, *, colour: bool, full: bool, command: str | None = None
-) -> None:
-    """Print a plan, and write it into the files asked for.
-
-    Args:
-        plan: what is printed.
-        outputs: the format, and the files.
-        colour: whether a terminal is shown colours.
-        full: whether all of it is shown, however long.
-        command: the one that made the plan and whose options lift what refuses it; None where
-            that is not known.
-    """
+def print_plan(plan: "Plan", outputs: Outputs, *, colour: bool, full: bool) -> None:
+    """Print a plan, and write it into the files asked for."""
 
     def rendered() -> "Iterator[RenderableType]":
         from reconciler.reports import text
 
-        return text.plan_text(plan, full=full, command=command)
+        return text.plan_text(plan, full=full)
 
     deliver("plan", plan, outputs, rendered, colour=colour)
 

@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         # Whoever it is to spare would be in the plan that others apply later.
         raise WrongUse(spared[0].message, spared[0].advice)
     shown = redaction.plan(plan)
-    print_plan(shown, outputs, colour=not no_color, full=full, command="plan")
+    print_plan(shown, outputs, colour=not no_color, full=full)
     if out is not None:
         save_plan(out, redaction.saved(plan))
     return plan.exit_code(detailed=detailed_exitcode)

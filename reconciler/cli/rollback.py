@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         print_plan(shown, outputs, colour=not no_color, full=full)
         return ExitCode.DONE
     if out is not None:
-        print_plan(shown, outputs, colour=not no_color, full=full, command="rollback")
+        print_plan(shown, outputs, colour=not no_color, full=full)
         save_plan(out, redaction.saved(plan))
         return ExitCode.REFUSED if plan.refused else ExitCode.DONE
     asked = Asked(

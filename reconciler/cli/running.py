@@ -85,7 +85,9 @@ def agree(plan: Plan, asked: Asked, *, yes: bool) -> None:
     # Of nothing to do, the result says the same once more.
     summary = bool(plan.actions or plan.refused or asked.outputs.shown != "text")
     printing.show(
-        text.plan_text(shown, summary=summary, full=asked.full), colour=asked.colour, stderr=True
+        text.plan_text(shown, summary=summary, full=asked.full, lifting=False),
+        colour=asked.colour,
+        stderr=True,
     )
     refuse(shown.verdicts, shown.site)
     if yes or not plan.actions:

@@ -5,7 +5,7 @@ the table of them. They cap `apply`, never `plan`: a plan that is refused still 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -333,6 +333,22 @@ def needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[
                 None,
                 "Leave it out, so that it cannot lift a refusal that nobody has seen.",
             )
+
+
+def how_to_lift(verdicts: Sequence[Verdict], command: str) -> str | None:
+    """Say with which options a command lifts what refuses, or None where nothing does.
+
+    Overrides are those of one run, so that those are named that were given already.
+
+    Args:
+        verdicts: all that the guards say.
+        command: what is to be run with the options, as words of a sentence.
+    """
+    if not any(verdict.refuses for verdict in verdicts):
+        return None
+    codes = sorted({verdict.code for verdict in verdicts if verdict.forbids})
+    options = " ".join(f"--override {code}" for code in codes)
+    return f'If it is meant, run {command} with {options} --reason "why".'
 
 
 def judges_manifest(rule: PolicyKey) -> bool:

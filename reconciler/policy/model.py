@@ -1,6 +1,6 @@
 """Policies in force, and what guards say of a plan: values that a plan carries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -170,17 +170,3 @@ NAMED = 12
 
 LISTED = 100
 """So many of what breaks a rule a plan lists; `review` lists all."""
-
-
-def how_to_lift(verdicts: Iterable[Verdict], command: str) -> str | None:
-    """Say with which options a command lifts what refuses, or None where nothing does.
-
-    Args:
-        verdicts: what the guards say.
-        command: what is to be run with the options, as words of a sentence.
-    """
-    codes = sorted({verdict.code for verdict in verdicts if verdict.refuses})
-    if not codes:
-        return None
-    options = " ".join(f"--override {code}" for code in codes)
-    return f'If it is meant, run {command} with {options} --reason "why".'

@@ -19,7 +19,8 @@ from reconciler.drift import Drifted, DriftKind, DriftReport
 from reconciler.errors import ExitCode
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Deviation, Plan
-from reconciler.policy.model import Verdict, how_to_lift
+from reconciler.policy.guards import how_to_lift
+from reconciler.policy.model import Verdict
 from reconciler.provider import Verb
 from reconciler.reports import view
 from reconciler.reports.differing import differs, direction, done_by
@@ -55,13 +56,13 @@ ONE_HOLDER = " `plan --only mentor/PERSON --only 'mentor/PERSON/*'` plans for on
 
 
 def plan_text(
-    plan: Plan, *, summary: bool = True, full: bool = False, command: str | None = None
+    plan: Plan, *, summary: bool = True, full: bool = False, lifting: bool = True
 ) -> Iterator[RenderableType]:
     """Render a plan, part by part: summary first, then only what changes, grouped by person.
 
     Without `summary`, the line is left out that says how much there is to do. Without `full`, a
-    list that is too long to be read is counted. With `command`, the one whose options lift what
-    refuses the plan, they are named.
+    list that is too long to be read is counted. Without `lifting`, the line is left out that says
+    which options lift what refuses the plan.
     """
     lists = Lists(full=full)
     yield from head_text(plan, summary=summary)
@@ -87,7 +88,7 @@ def plan_text(
     failed = [verdict for verdict in plan.verdicts if not verdict.passed]
     if failed:
         yield from (*_headed("Guards"), *map(_verdict, failed))
-    if command and (advice := how_to_lift(plan.verdicts, command)):
+    if lifting and (advice := how_to_lift(plan.verdicts, view.command_of(plan))):
         yield indented(advice)
     yield from _hint(lists, ONE_HOLDER)
 
