@@ -19,7 +19,7 @@ WORKERS := -n auto --dist worksteal
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--no-emit-index-url --no-strip-extras --generate-hashes --no-header $(UPGRADE)
 
-# What is pure, and must be covered by tests (design, section 7).
+# The core, which must be covered by tests (design, section 7): what is pure, and how a manifest is read.
 empty :=
 space := $(empty) $(empty)
 comma := ,

@@ -36,6 +36,11 @@ class Site:
     ilp_enabled: bool
     ilp_published_templates: int
 
+    @property
+    def own(self) -> frozenset[str]:
+        """The clients whose writes are ours: `Event.is_by` asks for them."""
+        return frozenset({self.actor} if self.actor else ())
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

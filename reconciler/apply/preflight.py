@@ -15,7 +15,7 @@ from reconciler.errors import GuardRefused, PlanUnusable, SiteError, actor_id
 from reconciler.manifest.model import Manifest
 from reconciler.plain import first_of
 from reconciler.plan.basis import concerns, digests, moved
-from reconciler.plan.end_state import end_state, undo, value_at
+from reconciler.plan.end_state import end_state, stands, undo
 from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
@@ -180,7 +180,7 @@ def _moves(
     return [
         (address, event)
         for address, event in last.items()
-        if address not in own or not (state.site.actor and event.is_by({state.site.actor}))
+        if address not in own or not event.is_by(state.site.own)
     ]
 
 
@@ -201,11 +201,6 @@ def _stale(
     return PlanUnusable(f"The {terms.noun} is stale: {what}.{who}", terms.advice).naming(
         plan.site, people
     )
-
-
-def stands(state: LiveState, action: Action) -> bool:
-    """Whether the site is as an action wants it."""
-    return value_at(state, action.address) == action.after
 
 
 def as_of_today(plan: Plan, state: LiveState, earlier: Earlier, today: date) -> tuple[Action, ...]:

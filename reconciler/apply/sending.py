@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, groupby
 
-from reconciler.apply import preflight, settling
+from reconciler.apply import settling
 from reconciler.apply.courier import Courier, Report, Watcher
 from reconciler.apply.journal import Earlier, Run, RunEnd
 from reconciler.apply.outcome import ActionOutcome, ApplyResult, Outcome
 from reconciler.domain.address import Address
 from reconciler.errors import ExitCode, JournalError, RequestRefused, SiteError, Undelivered
+from reconciler.plan.end_state import stands
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.order import stage
 from reconciler.provider import Change, ChangeResult, Reader
@@ -66,7 +67,7 @@ class Sending:
         """Send every action whose requirements hold, stage by stage, in batches."""
         self._tell()
         for action in self.selected:
-            if action.address not in self.earlier.doubtful and preflight.stands(self.base, action):
+            if action.address not in self.earlier.doubtful and stands(self.base, action):
                 ours = action.address in self.earlier.held
                 detail = "an earlier run has done it" if ours else "it was so already"
                 self._settle(ActionOutcome(action, Outcome.ALREADY, detail))
@@ -181,7 +182,7 @@ class Sending:
         ):
             # The key's answer from back then: the earlier run's request did arrive.
             self._replayed[action.address] = revision
-            if preflight.stands(self.base, action):
+            if stands(self.base, action):
                 return ActionOutcome(action, Outcome.ALREADY, "an earlier run has done it")
             writes = self._writes([action.address])
             return ActionOutcome(action, Outcome.FAILED, settling.undone(action, writes))
@@ -340,7 +341,7 @@ class Sending:
     def _is_finished(self, state: LiveState) -> bool:
         """Whether nothing that was selected, now or in an earlier run, is still open."""
         return all(
-            preflight.stands(state, action)
+            stands(state, action)
             for action in self.plan.actions
             if action.address in self.outcomes or action.address in self.earlier.selected
         )

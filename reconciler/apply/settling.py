@@ -1,13 +1,13 @@
 """What the site itself says of an action, when its answer did not, or when it is read back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.apply.outcome import ActionOutcome, Outcome
-from reconciler.apply.preflight import stands
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Capability
 from reconciler.errors import SiteError
+from reconciler.plan.end_state import stands
 from reconciler.plan.model import Action
 from reconciler.provider import Event, Reader
 from reconciler.state import LiveState, Site
@@ -22,11 +22,11 @@ class Writes:
     """The writes to some addresses since a revision, as the site's event log tells them.
 
     Attributes:
-        actor: who we are to the site.
+        clients: who we are to the site.
         by_address: per address (in ids) its events, the oldest first.
     """
 
-    actor: str | None
+    clients: Collection[str]
     by_address: Mapping[str, Sequence[Event]]
 
     def own(self, action: Action, since: int) -> Event | None:
@@ -42,7 +42,7 @@ class Writes:
         return events[-1] if events and not self._ours(events[-1]) else None
 
     def _ours(self, event: Event) -> bool:
-        return self.actor is not None and event.is_by({self.actor})
+        return event.is_by(self.clients)
 
 
 def read_writes(
@@ -59,7 +59,7 @@ def read_writes(
                 by_address.setdefault(event.address, []).append(event)
     except SiteError:
         return None
-    return Writes(site.actor, by_address)
+    return Writes(site.own, by_address)
 
 
 def became(action: Action, writes: Writes, since: int, *, arriving: bool) -> ActionOutcome | None:

@@ -121,7 +121,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     near = schema_near(folder)
     asks = not yes and can_ask()
     if asks:  # before anybody answers for nothing
-        _refuse_what_is_there(folder, (MANIFEST_NAME, CONFIG_NAME))
+        known = (PIPELINE_FILES.get(Pipeline(pipeline)),) if pipeline else ()
+        _refuse_what_is_there(folder, (MANIFEST_NAME, CONFIG_NAME, *filter(None, known)))
     answers = Answers(
         _answer("The site's id", "--site", site, _checked_site, asks=asks),
         _answer("The site's address", "--url", url, _checked_url, asks=asks),

@@ -69,6 +69,11 @@ def value_at(state: LiveState, address: Address) -> Value:
             return Assignment.at(address) in state.assignments
 
 
+def stands(state: LiveState, step: Step) -> bool:
+    """Whether a site is as a step wants it."""
+    return value_at(state, step.address) == step.after
+
+
 def end_state(state: LiveState, steps: Iterable[Step]) -> LiveState:
     """Return the state as it is once the steps have been made; the same one without any."""
     steps = list(steps)

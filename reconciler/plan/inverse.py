@@ -214,8 +214,7 @@ def _changed_since(effect: Effect, directory: Directory, done: Done) -> str | No
         later = event is not None and event.revision > effect.revision
         return _by(done, action.address) if later else None
     # Without a revision of its own, the last write must be ours, and not older than the plan.
-    own = {state.site.actor} if state.site.actor else set()
-    ours = event is not None and event.revision > done.since and event.is_by(own)
+    ours = event is not None and event.revision > done.since and event.is_by(state.site.own)
     return None if ours else "the site's events do not tell whether it is still the run's"
 
 

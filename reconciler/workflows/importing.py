@@ -7,7 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.apply import preflight
 from reconciler.connection import Connection
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
@@ -15,6 +14,7 @@ from reconciler.domain.vocabulary import LabelField, Role
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.naming import PersonKey, UnitKey
 from reconciler.plain import count
+from reconciler.plan.end_state import stands
 from reconciler.plan.model import Plan
 from reconciler.redact import Redaction
 from reconciler.state import LiveState
@@ -62,8 +62,8 @@ def change(before: LiveState, after: LiveState, runbook: Plan | None) -> Change:
         for each in (runbook.actions if runbook and runbook.site == before.site.id else ())
         if each.address in taken | given
         and there.issuperset(_ids_in(each.address))
-        and preflight.stands(before, each)
-        and not preflight.stands(after, each)
+        and stands(before, each)
+        and not stands(after, each)
     )
     return Change(taken, given, noted)
 

@@ -11,6 +11,7 @@ from reconciler.connection import Connection
 from reconciler.errors import ReconcilerError
 from reconciler.journal.record import SqlJournal
 from reconciler.plan import document
+from reconciler.plan.end_state import stands
 from reconciler.plan.model import Plan
 from reconciler.private_files import replacing
 from reconciler.runbook.steps import visits
@@ -123,7 +124,5 @@ def _older(
         return Replaced(None)
     settle(journal, plan, state)
     # It may be stale, so that its steps cannot be put into words: they are counted.
-    done = [
-        all(preflight.stands(state, action) for action in visit) for visit in visits(plan.actions)
-    ]
+    done = [all(stands(state, action) for action in visit) for visit in visits(plan.actions)]
     return Replaced(plan, len(done), sum(done)) if not all(done) else None

@@ -336,7 +336,6 @@ def find_drift(
             differing = [action.address for action in (*plan.actions, *held_back)]
             differing += [item.address for item in plan.unmanaged]
             events = reader.last_events(differing)
-    own = {state.site.actor} if state.site.actor else set()
     others = source.actors if isinstance(source, Connection) else ()
     soon = ending(manifest, Directory(state), plan, within_days)
-    return classify(plan, events, own | set(others), soon, held_back)
+    return classify(plan, events, state.site.own.union(others), soon, held_back)

@@ -19,7 +19,7 @@ from reconciler.directory import Directory
 from reconciler.errors import ConfigurationError, PlanUnusable, WrongUse
 from reconciler.journal.record import SqlJournal
 from reconciler.plain import first_of
-from reconciler.plan.end_state import end_state, undo
+from reconciler.plan.end_state import end_state, stands, undo
 from reconciler.plan.model import Action, Plan
 from reconciler.redact import Redaction
 from reconciler.runbook.steps import Step, finished, steps_of
@@ -220,7 +220,7 @@ def opened(plan: Plan, state: LiveState, original: LiveState, *, used: bool) -> 
         used: whether it was carried out to its end.
     """
     steps = steps_of(plan, Directory(original))
-    done = finished(steps, lambda action: preflight.stands(state, action))
+    done = finished(steps, lambda action: stands(state, action))
     return Opened(plan, steps, done, state, used)
 
 
@@ -255,14 +255,14 @@ def settle(journal: SqlJournal, plan: Plan, state: LiveState) -> bool:
     """
     killed = journal.killed(plan)
     for run, actions in killed:
-        stand = {each.address for each in actions if preflight.stands(state, each)}
+        stand = {each.address for each in actions if stands(state, each)}
         run.settled(
             ActionOutcome(each, Outcome.SUCCEEDED, "by hand", state.site.revision)
             if each.address in stand
             else ActionOutcome(each, Outcome.SKIPPED, "the command was killed before that")
             for each in actions
         )
-        used = all(preflight.stands(state, action) for action in plan.actions)
+        used = all(stands(state, action) for action in plan.actions)
         end = RunEnd.DONE if len(stand) == len(actions) else RunEnd.INTERRUPTED
         run.end(end, "", used=used)
         if not used:

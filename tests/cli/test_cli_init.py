@@ -543,10 +543,11 @@ def test_on_a_terminal_an_answer_that_is_refused_is_asked_for_again(empty, optio
     assert files(empty.directory) == sorted([*FILES, PIPELINES["github"]])
 
 
-@pytest.mark.parametrize("name", ["roles.yaml", "reconciler.toml"])
-def test_nothing_is_asked_where_there_is_a_manifest_already(empty, name):
+@pytest.mark.parametrize("name", ["roles.yaml", "reconciler.toml", PIPELINES["github"]])
+def test_nothing_is_asked_where_a_file_is_there_already(empty, name):
+    (empty.directory / name).parent.mkdir(parents=True, exist_ok=True)
     empty.write("mine", name)
-    code, said = converse(empty, ["init"], "already", "")
+    code, said = converse(empty, ["init", "--pipeline", "github"], "already", "")
     assert code == 1, said
     assert f"Nothing was written: {name} exists already." in said
     assert "The site's id" not in said

@@ -115,7 +115,7 @@ def test_what_another_run_has_recorded_is_no_effect_of_a_run_in_doubt(journal: S
     assert details.claimed == {(address, 7)}
     for revision, effects in ((7, []), (8, [Effect(action, 8)])):
         event = Event(START, "pipeline", "api", address, action.verb.value, revision)
-        writes = Writes("pipeline", {address: [event]})
+        writes = Writes({"pipeline"}, {address: [event]})
         assert _effects(details, [action], writes, since=5) == (effects, [])
 
 
