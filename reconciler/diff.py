@@ -160,11 +160,11 @@ def _role(directory: Directory, desired: Desired, role: Role) -> Iterator[Differ
             leaves = desired.scope.whole_site or (
                 bool(_size(before)) and _size(before) == _size(everything)
             )
-            yield from _undeclared(desired, holder, before, leaves=leaves)
+            yield from _undeclared(holder, before, leaves=leaves)
 
 
 def _undeclared(
-    desired: Desired, holder: Holder, before: Mapping[str, frozenset[str]], *, leaves: bool
+    holder: Holder, before: Mapping[str, frozenset[str]], *, leaves: bool
 ) -> Iterator[Difference]:
     """Take out a holder who is not declared: what is in scope, and themselves where they leave.
 
@@ -172,8 +172,6 @@ def _undeclared(
     that removes their last one (design, section 3): they may be another manifest's.
     """
     cause = Cause(CauseKind.UNDECLARED)
-    report = desired.unmanaged is Unmanaged.REPORT
-    treatment = Treatment.REPORT if report else Treatment.ACT
     addresses = [
         Address.assignment(*holder, kind, target)
         for kind, targets in before.items()
@@ -182,7 +180,7 @@ def _undeclared(
     if leaves:
         addresses.append(Address.holder(*holder))
     for address in addresses:
-        yield Difference(address, Verb.REMOVE, True, False, cause, treatment)  # noqa: FBT003 - before, after
+        yield Difference(address, Verb.REMOVE, True, False, cause)  # noqa: FBT003 - before, after
 
 
 def _not_declared(desired: Desired, assignment: Assignment) -> Cause:

@@ -21,7 +21,7 @@ from reconciler.plan.notes import deviations, pointless, protections, unknown_si
 from reconciler.plan.select import Selection
 from reconciler.plan.treatment import held_back, treated
 from reconciler.policy.judged import Said
-from reconciler.policy.model import InForce
+from reconciler.policy.model import ROSTER_SHRINK, InForce
 from reconciler.policy.resolve import in_force, protection_of, too_much
 from reconciler.provider import Verb
 from reconciler.rules.shrink import Shrunk, shrunk
@@ -73,7 +73,7 @@ def make_plan(  # noqa: PLR0913 - the parameters are what a plan depends on
         fitted,
         treated(directory, desired, protection, standing.differences),
         rosters_before or {},
-        lifted="RR521" in (overrides or {}),
+        lifted=ROSTER_SHRINK in (overrides or {}),
         narrowed=selection.narrows,
     )
     differences = treatment.differences

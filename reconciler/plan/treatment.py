@@ -18,6 +18,7 @@ from reconciler.directory import Directory
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment, Assignments, Holder
 from reconciler.domain.vocabulary import Role
+from reconciler.manifest.model import Unmanaged
 from reconciler.plan.end_state import end_state
 from reconciler.policy.protection import Protection
 from reconciler.provider import Verb
@@ -31,7 +32,7 @@ def treated(
     protection: Protection,
     differences: Iterable[Difference],
 ) -> list[Difference]:
-    """Decide what is done about each difference, by `policy.protected` and `accepted`.
+    """Decide what is done about each difference, by `policy.protected`, `accepted`, `unmanaged`.
 
     What has expired is not let be: its last day was declared. What was accepted until a day that
     has passed says so in its cause.
@@ -84,6 +85,8 @@ def _by_itself(each: Difference, desired: Desired, protection: Protection) -> Di
         return replace(each, treatment=Treatment.ACCEPT)
     if protection.keeps(each.address, each.cause.kind):
         return replace(each, treatment=Treatment.PROTECT)
+    if each.cause.kind is CauseKind.UNDECLARED and desired.unmanaged is Unmanaged.REPORT:
+        return replace(each, treatment=Treatment.REPORT)
     return each
 
 

@@ -22,7 +22,7 @@ from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.manifest.policies import PolicyKey, ReasonFor
 from reconciler.plain import count
 from reconciler.policy.judged import Judged
-from reconciler.policy.model import LISTED, Found, InForce, Source, Verdict
+from reconciler.policy.model import LISTED, ROSTER_SHRINK, Found, InForce, Source, Verdict
 from reconciler.policy.protection import Protection
 
 
@@ -82,7 +82,7 @@ def max_roster_shrink(judged: Judged, limit: str) -> Iterator[Verdict]:
     found = [Found.at(judged.keys, address) for address in judged.said.due if broken]
     lost = "; ".join(map(str, broken))
     yield _verdict(
-        "RR521",
+        ROSTER_SHRINK,
         found,
         f"a roster has lost more than {limit} since it was last applied ({lost}), so its rules "
         "remove nothing and nobody steps in",
@@ -285,7 +285,7 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             Guard("RR517", PolicyKey.REQUIRE_REASON_FOR, require_reason, of_manifest=True),
             Guard("RR518", PolicyKey.MAX_GRANT_DAYS, max_grant_days, of_manifest=True),
             Guard("RR519", PolicyKey.ALLOWED_PROFILES, allowed_profiles),
-            Guard("RR521", PolicyKey.MAX_ROSTER_SHRINK, max_roster_shrink, of_manifest=True),
+            Guard(ROSTER_SHRINK, PolicyKey.MAX_ROSTER_SHRINK, max_roster_shrink, of_manifest=True),
         )
     }
 )

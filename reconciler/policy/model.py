@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.directory import Keys
 from reconciler.domain.address import Address
@@ -167,6 +167,9 @@ class Verdict:
 
 NAMED = 12
 """So many of what breaks a rule are named in a sentence."""
+
+ROSTER_SHRINK: Final = "RR521"
+"""The code of the one guard that holds back a part of a plan."""
 
 LISTED = 100
 """So many of what breaks a rule a plan lists; `review` lists all."""

@@ -174,7 +174,7 @@ def _open_end(found: Settled) -> str:
 def _guards(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for each in verdicts:
         if not each.passed:
-            word = "Refused" if each.refuses else "Lifted" if each.override else "Warning"
+            word = view.verdict_word(each).capitalize()
             yield f"**{word}** ({each.code}): {said(each.message)}\n"
 
 

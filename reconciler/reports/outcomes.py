@@ -1,4 +1,4 @@
-"""A run and what became of its actions: the one view that every format of it reads.
+"""A run and what became of its actions: the one view that tables, pages and checks are made of.
 
 It is made of what `apply` has just done, or of what the journal has of a run.
 """

@@ -324,11 +324,17 @@ def row_of(action: Action) -> Row:
     return Row(action.verb, what, str(action.cause), "; ".join(notes))
 
 
+def verdict_word(verdict: Verdict) -> str:
+    """Say in a word what became of a guard that a plan did not pass."""
+    if verdict.override is not None:
+        return "overridden"
+    return "refused" if verdict.refuses else "advice"
+
+
 def verdict_words(verdict: Verdict) -> str:
     """Say what a guard that a plan did not pass has against it, and who lifted that and why."""
-    if verdict.override is not None:
-        return f"overridden {verdict.code}: {verdict} (reason: {verdict.override})"
-    return f"{'refused' if verdict.refuses else 'advice'} {verdict.code}: {verdict}"
+    why = f" (reason: {verdict.override})" if verdict.override is not None else ""
+    return f"{verdict_word(verdict)} {verdict.code}: {verdict}{why}"
 
 
 def grant_notes(grant: Grant) -> list[str]:
