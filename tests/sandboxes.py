@@ -103,12 +103,13 @@ class Site:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def items(self, collection: str) -> list[dict[str, Any]]:
+    def items(self, collection: str, *, onwards: str = "cursor") -> list[dict[str, Any]]:
+        """All that there is; `onwards` is the parameter that takes the `next` of a page."""
         found: list[dict[str, Any]] = []
         page: dict[str, Any] = {"next": ""}
         while page["next"] is not None:
-            cursor = {"cursor": page["next"]} if page["next"] else {}
-            page = self.call("GET", collection, params={"limit": "1000", **cursor})
+            where = {onwards: page["next"]} if page["next"] else {}
+            page = self.call("GET", collection, params={"limit": "1000", **where})
             found += page["items"]
         return found
 
@@ -120,7 +121,7 @@ class Site:
         return int(self.call("GET", "site")["revision"])
 
     def events(self) -> list[dict[str, Any]]:
-        return self.items("events")
+        return self.items("events", onwards="after")
 
     def writes(self) -> int:
         """How many writes there have been since the site was made."""
