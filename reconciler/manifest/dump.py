@@ -49,7 +49,7 @@ def _is_text(text: str) -> bool:
     """Whether neither YAML 1.2 nor YAML 1.1 reads the plain text as something else."""
     if resolve(text).__class__ is not str:
         return False
-    legacy = _LEGACY.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    legacy = _LEGACY.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call] # PyYAML's
     return bool(legacy == _TEXT_TAG)
 
 

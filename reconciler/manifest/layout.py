@@ -191,7 +191,7 @@ def _comments(text: str, events: Iterable[Any]) -> Iterator[Comment]:
             continue
         start = event.start_mark.index
         if event.anchor or event.tag:  # the event begins with them, and comments may follow
-            start = _PROPERTIES.match(text, start).end()  # type: ignore[union-attr]
+            start = _PROPERTIES.match(text, start).end()  # type: ignore[union-attr] # always matches
         yield from map(comment, _COMMENT.finditer(text, end, start))
         end = event.end_mark.index
         if _is_block(event) and (found := _HEADER.match(text, start)):

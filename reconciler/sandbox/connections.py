@@ -25,7 +25,7 @@ class _Wait(Enum):
 class PromptConnection(H11Protocol):
     """uvicorn's HTTP/1.1, ended when its client lets it wait for longer than `PATIENCE`."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # a TCP one
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self._waits: dict[_Wait, asyncio.TimerHandle] = {}

@@ -208,6 +208,25 @@ def test_every_exception_to_a_lint_rule_has_its_reason_beside_it():
     assert not bare
 
 
+UNREASONED_TYPE = re.compile(r"# type: ignore(\[[\w, -]*\])?\W*$")
+
+
+def test_an_exception_to_a_type_without_a_reason_would_be_found():
+    assert UNREASONED_TYPE.match("# type: ignore")
+    assert UNREASONED_TYPE.match("# type: ignore[arg-type, misc] #")
+    assert not UNREASONED_TYPE.match("# type: ignore[arg-type] # by the extension")
+
+
+def test_every_exception_to_a_type_of_the_product_has_its_reason_beside_it():
+    """In a test it is what the test is about: a double, or a value that is wrong on purpose."""
+    bare = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path, line, text in comments()
+        if not path.is_relative_to(ROOT / "tests") and UNREASONED_TYPE.match(text)
+    ]
+    assert not bare
+
+
 def test_the_contract_of_the_sandbox_names_every_other_part():
     contracts = PROJECT["tool"]["importlinter"]["contracts"]
     (contract,) = [

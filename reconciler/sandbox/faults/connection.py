@@ -24,7 +24,7 @@ _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 class ClosableProtocol(PromptConnection):
     """The server's HTTP/1.1, with a way for the application to its connection."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # a TCP one
         """Keep the transport where each request's scope gets its state from."""
         self.app_state = {**self.app_state, _TRANSPORT: transport}
         super().connection_made(transport)
