@@ -16,7 +16,7 @@ from reconciler.diff import Difference
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment, Holder
-from reconciler.domain.vocabulary import MembershipRole, TargetKind
+from reconciler.domain.vocabulary import TargetKind
 from reconciler.plan.assemble import EVERYTHING, Frame, assemble
 from reconciler.plan.end_state import end_state, undo, value_at
 from reconciler.plan.model import Action, Basis, Plan
@@ -262,21 +262,16 @@ class _End:
         roles: per profile id the roles enabled on it.
         holders: who has been added.
         assigned: who has assignments.
-        learners: who is a learner somewhere.
     """
 
     directory: Directory
     roles: Mapping[str, frozenset[str]]
     holders: frozenset[Holder]
     assigned: frozenset[Holder]
-    learners: frozenset[str]
 
 
 def _drop_impossible(directory: Directory, steps: dict[Address, Difference]) -> dict[Address, str]:
     """Take out the steps that the site would refuse, and those which that makes impossible."""
-    learners = frozenset(
-        each.person for each in directory.state.memberships if each.role is MembershipRole.LEARNER
-    )
     dropped: dict[Address, str] = {}
     while True:
         state = end_state(directory.state, steps.values())
@@ -285,7 +280,6 @@ def _drop_impossible(directory: Directory, steps: dict[Address, Difference]) -> 
             {profile.id: frozenset(profile.roles) for profile in state.profiles},
             state.holders,
             frozenset(found.holder for found in state.assignments),
-            learners,
         )
         refused = {
             address: reason for address, step in steps.items() if (reason := _refusal(end, step))
@@ -317,7 +311,8 @@ def _no_holder(end: _End, address: Address) -> str | None:
     assignment = Assignment.at(address)
     if assignment.holder not in end.holders:
         return "the person does not have the role any more"
-    if assignment.kind is TargetKind.LEARNER and assignment.target not in end.learners:
+    known = end.directory.learner_memberships
+    if assignment.kind is TargetKind.LEARNER and assignment.target not in known:
         return "its target is no learner any more"
     return None
 

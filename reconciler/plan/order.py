@@ -4,7 +4,7 @@
 
 A role must be enabled on a profile before people can be added, added before they can be given
 assignments; removal runs the other way; additions come before removals (design, section 2,
-"Dependencies"). `STAGES` is that picture, and the only place that knows it.
+"Dependencies"). `STAGES` is that picture, and the only place that sorts by it.
 """
 
 from collections import defaultdict
