@@ -53,7 +53,7 @@ unit: .venv/.dev ## run the tests and check the coverage of the core
 	@$(STEP) coverage $(BIN)/coverage report --skip-covered --show-missing \
 		--include='$(CORE)' --fail-under=$(CORE_COVERAGE)
 
-# Each part takes up to two hours on two processors.
+# Each part takes up to an hour on two processors.
 soak: soak-long soak-schedules soak-properties soak-cold mutation ## run all that takes hours: the four parts below, and the mutation check
 
 soak-long: .venv/.dev ## run the long tests but for the simulation
