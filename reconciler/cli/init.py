@@ -20,7 +20,14 @@ from reconciler.cli.roster_files import (
     refuse_without_roster,
     tell_of_roster,
 )
-from reconciler.errors import ConfigurationError, ExitCode, InvalidInput, ReconcilerError, WrongUse
+from reconciler.errors import (
+    ConfigurationError,
+    ExitCode,
+    InvalidInput,
+    ReconcilerError,
+    WrongUse,
+    told,
+)
 from reconciler.manifest.shape import SCHEMA_NAME, is_key
 from reconciler.manifest.timezones import refused_timezone
 from reconciler.plain import as_typed, plain
@@ -155,8 +162,8 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
     if read:
         tell_of_roster(read)
     warnings = (*_misplaced(answers, folder, top), *warnings_about(rosters, folder))
-    for told in (*warnings, *_proposed(answers)):
-        click.echo(plain(told), err=True)
+    for warning in (*warnings, *_proposed(answers)):
+        click.echo(plain(warning), err=True)
     _tell(folder, answers)
     return ExitCode.DONE
 
@@ -181,7 +188,7 @@ def _answer(
             try:
                 return checked(text)
             except WrongUse as wrong:
-                raise click.UsageError(plain(f"{wrong} {wrong.advice}")) from None
+                raise click.UsageError(plain(" ".join(filter(None, told(wrong))))) from None
 
         return str(click.prompt(question, default=default, value_proc=reply, err=True))
     taken = default if given is None else given
