@@ -20,7 +20,7 @@ from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
 from reconciler.policy.guards import how_to_lift, judge, judges_manifest, needless
-from reconciler.policy.model import InForce, Verdict
+from reconciler.policy.model import ROSTER_SHRINK, InForce, Verdict
 from reconciler.policy.resolve import renewed, too_much
 from reconciler.provider import Event, Reader
 from reconciler.rules.shrink import shrunk
@@ -234,7 +234,7 @@ def check_guards(
     state: LiveState,
     actions: Sequence[Action],
     today: date,
-    overrides: Mapping[str, str],
+    overrides: Mapping[str, str] | None,
     site_policy: Manifest | None,
     rosters_before: Mapping[str, RosterSize],
 ) -> tuple[tuple[Verdict, ...], tuple[Diagnostic, ...]]:
@@ -249,7 +249,7 @@ def check_guards(
         state: the live state without what the plan itself did earlier.
         actions: the selected ones.
         today: the day on which it runs.
-        overrides: further ones, for this run.
+        overrides: further ones, for this run; None where a new plan alone can have some.
         site_policy: the site-wide policy file, where there is one.
         rosters_before: per roster how much there was in it when it was last applied.
 
@@ -273,9 +273,14 @@ def check_guards(
     _check_rosters(plan, policies, rosters_before)
     judgement = Judgement(directory, Scope.of(directory, plan.basis.scope), actions, today)
     judged = judgement.judged(keys, counted=plan.counted)
-    verdicts = judge(judged, policies, overrides, plan.verdicts)
-    refuse(verdicts, plan.site)
-    return verdicts, (*needless(verdicts, overrides), *bereft(judged, verdicts))
+    given = overrides or {}
+    verdicts = judge(judged, policies, given, plan.verdicts)
+    # What a roster's loss holds back is in no plan that was saved, whatever is lifted now.
+    if overrides is None or any(each.code == ROSTER_SHRINK and each.refuses for each in verdicts):
+        refuse(verdicts, plan.site, plan.made_by)
+    else:  # what the plan itself lifts stays lifted, for the reason that it has
+        refuse([each for each in verdicts if each.refuses or each.code in given], plan.site)
+    return verdicts, (*needless(verdicts, given), *bereft(judged, verdicts))
 
 
 def _check_rosters(

@@ -28,13 +28,18 @@ _EARLIER: Final = "reconciler.earlier"
 """Where a context keeps which reports of an earlier run a command is to replace."""
 
 
-def print_plan(plan: "Plan", outputs: Outputs, *, colour: bool, full: bool) -> None:
-    """Print a plan, and write it into the files asked for."""
+def print_plan(
+    plan: "Plan", outputs: Outputs, *, colour: bool, full: bool, lifting: bool = True
+) -> None:
+    """Print a plan, and write it into the files asked for.
+
+    Without `lifting`, it is not said which options lift what refuses the plan.
+    """
 
     def rendered() -> "Iterator[RenderableType]":
         from reconciler.reports import text
 
-        return text.plan_text(plan, full=full)
+        return text.plan_text(plan, full=full, lifting=lifting)
 
     deliver("plan", plan, outputs, rendered, colour=colour)
 

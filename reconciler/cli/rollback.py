@@ -85,7 +85,7 @@ def command(  # noqa: PLR0913 - the parameters are the command's options
         raise WrongUse(plan.unmatched[0].message, plan.unmatched[0].advice)
     shown = redaction.plan(plan)
     if not plan.actions:
-        print_plan(shown, outputs, colour=not no_color, full=full)
+        print_plan(shown, outputs, colour=not no_color, full=full, lifting=False)
         return ExitCode.DONE
     if out is not None:
         print_plan(shown, outputs, colour=not no_color, full=full)

@@ -18,7 +18,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment, Holder
 from reconciler.domain.vocabulary import TargetKind
 from reconciler.plan.assemble import EVERYTHING, Frame, assemble
-from reconciler.plan.end_state import end_state, undo, value_at
+from reconciler.plan.end_state import end_state, stands, undo
 from reconciler.plan.model import Action, Basis, Plan
 from reconciler.plan.order import in_order
 from reconciler.plan.select import Selection
@@ -205,7 +205,7 @@ def _changed_since(effect: Effect, directory: Directory, done: Done) -> str | No
     action, state = effect.action, directory.state
     if not _has_subject(directory, action.address):
         return "what it is about is not on the site any more"
-    if value_at(state, action.address) != action.after:
+    if not stands(state, action):
         return _by(done, action.address) or "it has been changed since"
     if done.events is None:
         return None

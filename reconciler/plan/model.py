@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from reconciler.access.changes import AccessChange
 from reconciler.cause import Cause, Grant
@@ -234,6 +234,11 @@ class Plan:
     def refused(self) -> bool:
         """Whether a guard keeps it from being applied."""
         return any(verdict.refuses for verdict in self.verdicts)
+
+    @property
+    def made_by(self) -> Literal["plan", "rollback"]:
+        """The command that makes such a plan."""
+        return "rollback" if self.manifest.startswith(ROLLBACK_OF) else "plan"
 
     def exit_code(self, *, detailed: bool) -> ExitCode:
         """Say what it holds: 4 where it is refused; 2 for changes, where details are asked for."""

@@ -338,17 +338,23 @@ def needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[
 def how_to_lift(verdicts: Sequence[Verdict], command: str) -> str | None:
     """Say with which options a command lifts what refuses, or None where nothing does.
 
-    Overrides are those of one run, so that those are named that were given already.
+    Overrides are those of one run, so that those of the verdicts are named once more. While a
+    roster's loss holds something back, nothing else that refuses is named: with that in the plan,
+    the guards judge another end state.
 
     Args:
-        verdicts: all that the guards say.
+        verdicts: what the guards say, without what needs no override in that run.
         command: what is to be run with the options, as words of a sentence.
     """
-    if not any(verdict.refuses for verdict in verdicts):
+    refusing = {verdict.code for verdict in verdicts if verdict.refuses}
+    if not refusing:
         return None
-    codes = sorted({verdict.code for verdict in verdicts if verdict.forbids})
+    lifted = {verdict.code for verdict in verdicts if verdict.forbids} - refusing
+    held_back = ROSTER_SHRINK in refusing
+    codes = sorted(lifted | ({ROSTER_SHRINK} if held_back else refusing))
     options = " ".join(f"--override {code}" for code in codes)
-    return f'If it is meant, run {command} with {options} --reason "why".'
+    then = ", and look again: what was held back is judged then" if held_back else ""
+    return f'If it is meant, run {command} with {options} --reason "why"{then}.'
 
 
 def judges_manifest(rule: PolicyKey) -> bool:

@@ -158,8 +158,8 @@ def _diagnostic(found: Diagnostic) -> _Found:
 
 def _verdict(verdict: Verdict) -> _Found:
     severity = Severity.ERROR if verdict.refuses else Severity.WARNING
-    lifted = f" (lifted: {verdict.override})" if verdict.override else ""
-    return _Found(verdict.code, CODES[verdict.code].title, severity, f"{verdict}{lifted}")
+    overridden = f" (overridden: {verdict.override})" if verdict.override else ""
+    return _Found(verdict.code, CODES[verdict.code].title, severity, f"{verdict}{overridden}")
 
 
 def _drifted(found: Drifted) -> _Found:

@@ -88,7 +88,7 @@ def plan_text(
     failed = [verdict for verdict in plan.verdicts if not verdict.passed]
     if failed:
         yield from (*_headed("Guards"), *map(_verdict, failed))
-    if lifting and (advice := how_to_lift(plan.verdicts, view.command_of(plan))):
+    if lifting and (advice := how_to_lift(plan.verdicts, plan.made_by)):
         yield indented(advice)
     yield from _hint(lists, ONE_HOLDER)
 

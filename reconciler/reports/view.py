@@ -16,7 +16,6 @@ from reconciler.drift import DriftReport
 from reconciler.ending import Ending
 from reconciler.plain import count, first_of
 from reconciler.plan.model import (
-    ROLLBACK_OF,
     Action,
     Deviation,
     Moved,
@@ -103,17 +102,12 @@ def notes(plan: Plan) -> list[str]:
     ]
 
 
-def command_of(plan: Plan) -> str:
-    """Name the command that makes such a plan, as words of a sentence."""
-    return "rollback" if plan.manifest.startswith(ROLLBACK_OF) else "plan"
-
-
 def nothing(plan: Plan) -> str:
     """Say that there is nothing to apply, and what is not as declared all the same."""
     if plan.unmatched:
         # Of the rest nothing is said.
         return "Nothing is planned: --only and --except leave nothing that would change."
-    if command_of(plan) == "rollback":
+    if plan.made_by == "rollback":
         return "Nothing is left of the run that could be taken back."
     left = []
     if plan.held_back:

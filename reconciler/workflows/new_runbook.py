@@ -99,7 +99,7 @@ def make_runbook(
             original = preflight.check_basis(plan, state, all_of(plan), reader)
         actions = preflight.as_of_today(plan, original, Earlier(), day)
         before = compared_rosters(journal, plan)
-        preflight.check_guards(plan, original, actions, day, {}, site_policy, before)
+        preflight.check_guards(plan, original, actions, day, None, site_policy, before)
         plan = replace(plan, actions=actions)
         older = _older(path, read, journal, state)
         if plan.actions:

@@ -105,6 +105,21 @@ def test_a_rollback_takes_back_what_a_run_did(applied: Desk, sandbox: Sandbox):
     assert "is not rolled back" in again.out
 
 
+def test_a_rollback_with_nothing_left_names_nothing_that_would_lift_anything(applied: Desk):
+    fewer = {**example(), "mentors": example()["mentors"][1:]}
+    applied.write(fewer)
+    applied.run("apply", "roles.yaml", "--yes", "--override", "RR501", "--reason", "a start")
+    applied.write({**example(), "policy": {"every_learner_has_mentor": True}})
+    applied.run("apply", "roles.yaml", "--yes")
+    run = latest(applied)
+    lifted = ("--override", "RR501", "--override", "RR513", "--reason", "a mistake")
+    applied.run("rollback", run, "--yes", *lifted)
+    again = applied.run("rollback", run, "--yes").out
+    assert "Nothing is left of the run that could be taken back." in again
+    assert "refused RR513" in again
+    assert "--override" not in again
+
+
 def test_a_rollback_leaves_what_somebody_changed_since(applied: Desk, sandbox: Sandbox):
     applied.write(
         example(

@@ -141,6 +141,23 @@ def test_of_two_guards_that_refuse_both_are_named_also_where_one_is_lifted(
     assert meant in done.out + done.err
 
 
+def test_what_a_saved_plan_lifts_stays_lifted_for_its_reason(applied):
+    """Only what still refuses it is named: an option would put its reason over the approved one."""
+    applied.write(REFUSED["RR502"])
+    approved = ("--override", "RR501", "--reason", "approved, ticket 7")
+    applied.run("plan", "roles.yaml", *approved, "--out", "plan.json", expect=4)
+    refused = applied.run("apply", "plan.json", expect=4)
+    assert 'run again with --override RR502 --reason "why".' in refused.err
+    given = ("--override", "RR511", "--reason", "it is meant")
+    assert (
+        "with --override RR502 --reason" in applied.run("apply", "plan.json", *given, expect=4).err
+    )
+    applied.run("apply", "plan.json", "--override", "RR502", "--reason", "it is meant")
+    run = applied.run("history", "--limit", "1", "--format", "json").json("history")["runs"][0]
+    lifted = {each["code"]: each["reason"] for each in run["overrides"]}
+    assert lifted == {"RR501": "approved, ticket 7", "RR502": "it is meant"}
+
+
 def test_plan_fails_for_an_unfit_manifest_or_another_site(first_desk):
     first_desk.write(STRANGER)
     assert "RR202" in first_desk.run("plan", "roles.yaml", expect=1).err

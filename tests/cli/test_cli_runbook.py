@@ -224,6 +224,22 @@ def test_what_was_done_is_taken_back_by_another_runbook(desk):
     assert holders(desk) == set()
 
 
+def test_a_saved_plan_that_is_refused_is_made_anew_with_all_that_lifts(desk):
+    """A runbook is made of a whole plan, and no option beside it lifts anything."""
+    desk.run("apply", "roles.yaml")
+    desk.run("runbook", "done", "1-2")
+    run = desk.run("history", "--limit", "1").out.split()[0]
+    both = '--override RR501 --override RR502 --reason "why".'
+    desk.write("version: 1\nsite: nord\nmentors: []\n")
+    for command in (("plan", "roles.yaml"), ("rollback", run)):
+        given = ("--override", "RR501", "--reason", "some")
+        saved = f"{command[0]}.json"
+        planned = desk.run(*command, *given, "--out", saved, expect=4).out
+        refused = desk.run("apply", saved, expect=4).err
+        assert f"If it is meant, run {command[0]} with {both}" in planned
+        assert f"If it is meant, run {command[0]} with {both}" in refused
+
+
 def recorded(desk):
     return desk.run("history", "--format", "json").json("history")["runs"]
 

@@ -23,7 +23,7 @@ from reconciler.domain.vocabulary import LabelField, Role, TargetKind
 from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.manifest.model import Item, LabelSetting, Manifest, Move, ProfileSetting, Section
 from reconciler.manifest.naming import PersonKey
-from reconciler.manifest.policies import Limit, Policy
+from reconciler.manifest.policies import Limit, Policy, PolicyKey
 from reconciler.manifest.roster_rules import (
     ForNone,
     ForSeveral,
@@ -37,6 +37,7 @@ from reconciler.manifest.roster_rules import (
     Who,
 )
 from reconciler.plan.document import from_document, to_document
+from reconciler.policy.guards import how_to_lift
 from reconciler.state import Profile
 from reconciler.workflows.reading import StateOn, review_state
 
@@ -695,6 +696,28 @@ def test_a_plan_of_a_roster_that_lost_too_much_is_refused_to_the_end():
         apply_to(made, site)
     result = apply_to(made, site, overrides={"RR521": "additions only"})
     assert [str(each.action.name) for each in result.outcomes] == ["label/mentor/tool_name"]
+
+
+def test_while_a_roster_holds_back_only_what_releases_it_is_named():
+    """With what was held back, the plan has another end: what refuses now may not refuse then."""
+    moved = roster(*(member("8b", f"t-{n}", n + 2) for n in range(3)))
+    most = Policy(
+        max_removals=Limit(100, percentage=True),
+        numbers={PolicyKey.MAX_LEARNERS_PER_MENTOR: 3},
+    )
+    made = cut_plan(ruled(moved, TAUGHT, policy=most))
+    refusing = {each.code for each in made.verdicts if each.refuses}
+    assert refusing == {"RR511", "RR521"}
+    look = (
+        'with --override RR521 --reason "why", and look again: what was held back is judged then.'
+    )
+    assert how_to_lift(made.verdicts, "plan") == f"If it is meant, run plan {look}"
+    live = (("10", "u2"), ("11", "u2"), ("12", "u2"), ("13", "u2"), ("11", "u3"))
+    with pytest.raises(GuardRefused) as caught:
+        apply_to(made, MemorySite(small_site(*live)))
+    assert caught.value.advice == f"If it is meant, run plan {look}"
+    lifted = cut_plan(ruled(moved, TAUGHT, policy=most), overrides={"RR521": "they left"})
+    assert not lifted.refused
 
 
 def test_nobody_steps_in_for_whom_a_roster_may_only_have_lost():
