@@ -136,7 +136,7 @@ def check_basis(
         )
     for action in plan.actions:
         if action.address in earlier.held and not stands(state, action):
-            taken = _moves(plan, state, reader, [action.address])
+            taken = _moves(plan, state, earlier, reader, [action.address])
             did = f"an earlier run of it did {action.name}, and somebody took that back since"
             stale = _stale(plan, state, terms, did, taken)
             raise stale.naming(plan.site, (*stale.people, *action.address.people_as(action.name)))
@@ -150,25 +150,30 @@ def check_basis(
     parts = moved(plan.basis.digests, now)
     if parts:
         changed = f"since it was made, the site's {', '.join(parts)} changed within its scope"
-        raise _stale(plan, state, terms, changed, _moves(plan, state, reader, None))
+        raise _stale(plan, state, terms, changed, _moves(plan, state, earlier, reader, None))
     return original
 
 
 def _moves(
-    plan: Plan, state: LiveState, reader: Reader, asked: Iterable[Address] | None
+    plan: Plan,
+    state: LiveState,
+    earlier: Earlier,
+    reader: Reader,
+    asked: Iterable[Address] | None,
 ) -> list[tuple[Address, Event]]:
     """Return what moved and who moved it, the last write to each address, as far as events tell.
 
     Args:
         plan: what rests on it.
         state: says which writes are this reconciler's own.
+        earlier: what earlier runs of the plan did; only that is no move.
         reader: reads the events.
         asked: the addresses meant, or None for all that the plan may rest on.
     """
     if Capability.EVENTS not in state.site.capabilities:
         return []
     wanted = None if asked is None else set(asked)
-    own = {action.address for action in plan.actions}
+    own = {each.address: each.verb for each in plan.actions if each.address in earlier.sent}
     last: dict[Address, Event] = {}
     try:
         for event in reader.events_since(plan.revision):
@@ -180,7 +185,7 @@ def _moves(
     return [
         (address, event)
         for address, event in last.items()
-        if address not in own or not event.is_by(state.site.own)
+        if own.get(address) != event.verb or not event.is_by(state.site.own)
     ]
 
 

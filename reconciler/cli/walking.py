@@ -6,13 +6,16 @@ from typing import Final, NamedTuple
 
 import click
 
+from reconciler.apply.preflight import check_guards
 from reconciler.cli.asking import Declined
 from reconciler.cli.running import Asked
 from reconciler.connection import Connection
+from reconciler.diagnostics import listing
 from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.errors import WrongUse
 from reconciler.plain import count
+from reconciler.plan.end_state import end_state
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.parts import About, Offer, Part, Walk, by_person, by_school
 from reconciler.plan.schools import Schools
@@ -78,22 +81,27 @@ def walk(plan: Plan, asked: Asked, by: str | None) -> frozenset[Address]:
 
 
 def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> frozenset[Address]:
-    """Go through a saved plan, once it is known that it can be applied.
+    """Go through a saved plan, once it is known that it can be applied; what is taken is judged.
 
     Raises:
         WrongUse: the site has no API, and its runbook is made of a whole plan.
         PlanUnusable: the plan is stale, used, or for another site or day.
+        InvalidInput: the policy file has mistakes, or does not fit the site.
+        GuardRefused: a guard or policy refuses what was taken.
         SiteError: the site could not be read.
+        JournalError: the journal cannot be read.
         Declined: as `walk`.
     """
-    from reconciler.workflows.reading import after_plan
-    from reconciler.workflows.recalling import earlier_runs
+    from reconciler.workflows import beside
+    from reconciler.workflows.reading import before_plan, today_in
+    from reconciler.workflows.recalling import earlier_runs, rosters_before
 
     if site.snapshot is not None:
         raise WrongUse("A runbook is made of a whole plan.", "Go through the manifest instead.")
     asked.redaction.plan(plan)  # so that it knows whom to hide in an error
     earlier = earlier_runs(plan, site.journal)
-    directory = Directory(after_plan(plan, site, earlier).state)
+    original = before_plan(plan, site, earlier)
+    directory = Directory(end_state(original, plan.actions))
     chosen = Selection(asked.only, asked.excepted)
     if chosen.unmatched(plan.actions):
         return frozenset()  # which is refused as it is without a walk
@@ -105,7 +113,19 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
         click.echo(
             f"{found} will be sent again in any case, to find out what became of it.", err=True
         )
-    return walk(replace(plan, actions=actions), asked, by)
+    left = walk(replace(plan, actions=actions), asked, by)
+    _, warnings = check_guards(
+        plan,
+        original,
+        [each for each in actions if each.address not in left - earlier.doubtful],
+        today_in(plan.timezone),
+        asked.overrides,
+        beside.site_policy(site),
+        rosters_before(site.journal, plan.site) if plan.rosters else {},
+    )
+    for line in listing(asked.redaction.diagnostics(warnings)):
+        click.echo(line, err=True)
+    return left
 
 
 def _placed(plan: Plan, schools: Schools) -> Plan:

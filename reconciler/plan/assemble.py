@@ -43,7 +43,10 @@ CAPABILITIES: Mapping[AddressKind, Capability] = {
 EVERYTHING = Selection()
 """Nothing is left out."""
 
-_ONLY_ADVICE = "It may be so already; without --only, `plan --format json` has the addresses."
+_ONLY_ADVICE = (
+    "It may be so already; the same command without --only and --except, with --format json, "
+    "has the addresses."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,29 +169,26 @@ def plan_rollback(
         scope=scope,
         basis=replace(done.basis, digests={}, compared=()),
         unmanaged=(),
-        warnings=(
-            *_warnings(done, names, kept),
-            *_protected(names, steps.values(), protection_of(directory, done.policies)),
-        ),
+        warnings=tuple(_warnings(done, names, kept)),
         policies=done.policies,
         overrides=overrides or {},
         selection=selection.on(directory, keys, as_of),
     )
     ordered = sorted(steps.values(), key=lambda step: step.address)
-    return assemble(directory, keys, ordered, frame)
+    plan = assemble(directory, keys, ordered, frame)
+    protected = _protected(plan.actions, protection_of(directory, done.policies))
+    return replace(plan, warnings=(*plan.warnings, *protected))
 
 
-def _protected(
-    names: Mapping[Address, Address], steps: Iterable[Difference], protection: Protection
-) -> Iterable[Diagnostic]:
+def _protected(actions: Iterable[Action], protection: Protection) -> Iterable[Diagnostic]:
     """Warn of what is taken away although a policy protects it from being left out by mistake."""
-    for step in sorted(steps, key=lambda each: each.address):
-        if step.verb is Verb.REMOVE and protection.covers(step.address):
+    for action in sorted(actions, key=lambda each: str(each.name)):
+        if action.verb is Verb.REMOVE and protection.covers(action.address):
             yield Diagnostic(
                 "RR509",
-                f"{names[step.address]} is under policy.protected, and goes.",
+                f"{action.name} is under policy.protected, and goes.",
                 None,
-                "Leave it out with --except, if it is to stay.",
+                f"If it is to stay, leave it out: --except '{action.name}'.",
             )
 
 

@@ -213,6 +213,16 @@ def after_manifest(
 def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
     """Return what a site would be once a saved plan is applied, or applied to its end.
 
+    Raises:
+        PlanUnusable: as `before_plan`.
+        SiteError: the site could not be read.
+    """
+    return StateOn(end_state(before_plan(plan, source, earlier), plan.actions), plan.as_of, plan)
+
+
+def before_plan(plan: Plan, source: Source, earlier: Earlier) -> LiveState:
+    """Return a site as it was before anything of a saved plan was done, which is still to be done.
+
     Args:
         plan: as it was saved.
         source: the site.
@@ -231,8 +241,7 @@ def after_plan(plan: Plan, source: Source, earlier: Earlier) -> StateOn:
     with open_reader(source) as reader:
         state = reader.fetch()
         check_site(plan, state.site.id)
-        check_basis(plan, state, earlier, reader)
-    return StateOn(end_state(state, plan.actions), plan.as_of, plan)
+        return check_basis(plan, state, earlier, reader)
 
 
 def review_state(

@@ -155,6 +155,22 @@ def test_a_saved_plan_is_gone_through_too(desk: Desk, sandbox: Sandbox):
     assert "1 of 3" not in said
 
 
+def test_what_is_taken_of_a_saved_plan_is_judged_before_it_is_asked_about(applied: Desk):
+    nobody(applied)
+    lifted = ("--override", "RR501", "--override", "RR502", "--reason", "meant")
+    applied.run("plan", "nobody.yaml", "--out", "refused.json", expect=4)
+    applied.run("plan", "nobody.yaml", "--out", "lifted.json", *lifted)
+    walk = ["--interactive", "--by", "person"]
+    code, said = converse_on(applied, ["apply", "refused.json", *walk], turns(("t-0401", "a")))
+    assert code == 4, said
+    assert "RR501" in said
+    assert SURE not in said
+    asked = [*turns(("t-0401", "y"), ("t-0403", "r")), (SURE, "n\n")]
+    code, said = converse_on(applied, ["apply", "lifted.json", *walk], asked)
+    assert code == 1, said
+    assert "RR520" in said[: said.index(SURE)], "who would lose their last mentor"
+
+
 def test_only_what_is_asked_for_is_gone_through(desk: Desk):
     desk.run("plan", "roles.yaml", "--out", "plan.json")
     for given in ("roles.yaml", "plan.json"):

@@ -173,6 +173,13 @@ def test_progress_for_programs_is_json_in_lines_on_standard_error(desk: Desk):
     assert {event["run"] for event in events} == {result["run"]}
 
 
+def test_a_plan_is_stale_by_another_run_that_did_the_same_and_says_so(desk: Desk):
+    desk.run("plan", "roles.yaml", "--out", "plan.json")
+    desk.run("apply", "roles.yaml", "--yes")
+    told = desk.run("apply", "plan.json", expect=5).err
+    assert "change by reconciler (api) at 20" in told
+
+
 def test_a_stale_plan_says_what_moved_and_who_moved_it(desk: Desk, sandbox: Sandbox):
     desk.run("plan", "roles.yaml", "--out", "plan.json")
     sandbox.call("PUT", "profiles", profile_id(sandbox, "Staff"), "roles", "mentor")

@@ -21,6 +21,7 @@ from reconciler.plan.document import from_document, to_document
 from reconciler.plan.end_state import value_at
 from reconciler.plan.inverse import Done, Effect, inverted, plan_rollback
 from reconciler.plan.order import stage
+from reconciler.plan.select import Selection
 from reconciler.provider import Event, Verb
 from reconciler.state import LiveState
 
@@ -41,8 +42,8 @@ def done(made, result, site: MemorySite, *, events: bool = True) -> Done:
                 last_events(site) if events else None, made.revision, made.policies)  # fmt: skip
 
 
-def rollback(run: Done, state: LiveState):
-    return plan_rollback(run, state, as_of=TODAY, plan_id="back", overrides=LIFTED)
+def rollback(run: Done, state: LiveState, **more: Selection):
+    return plan_rollback(run, state, as_of=TODAY, plan_id="back", overrides=LIFTED, **more)
 
 
 @pytest.mark.no_cover  # it would take half as long again
@@ -242,7 +243,8 @@ def test_a_rollback_warns_of_what_a_policy_protects_and_takes_it_away():
     site = MemorySite(small_site())
     policy = Policy(protected_people=(ref("t-0"),), protected_units=(ref("8b"),))
     made = plan(site.state, wanting(("t-0", "8a"), ("t-1", "8b"), policy=policy))
-    back = rollback(done(made, apply_to(made, site), site), site.state)
+    run = done(made, apply_to(made, site), site)
+    back = rollback(run, site.state)
     protected = [each for each in back.warnings if each.code == "RR509"]
     assert [str(each).partition(" is under")[0] for each in protected] == [
         "warning RR509: mentor/t-0",
@@ -251,6 +253,12 @@ def test_a_rollback_warns_of_what_a_policy_protects_and_takes_it_away():
     ]
     assert not back.refused
     assert len(back.actions) == 4
+    fewer = rollback(run, site.state, selection=Selection(excepted=("mentor/t-0*",)))
+    protected = [str(each) for each in fewer.warnings if each.code == "RR509"]
+    assert [each.partition(" is under")[0] for each in protected] == [
+        "warning RR509: mentor/t-1/class/8b"
+    ]
+    assert protected[0].endswith("leave it out: --except 'mentor/t-1/class/8b'.")
 
 
 def test_what_a_run_ended_by_its_dates_is_not_given_back():
