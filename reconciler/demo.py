@@ -59,17 +59,18 @@ class Administrator:
         self._browser = requests.Session()
         self._browser.trust_env = False  # the sandbox is on this machine, whatever the proxy
         self.name = console["username"]
-        self._post("sign-in", username=console["username"], password=console["password"])
+        self.post("sign-in", username=console["username"], password=console["password"])
 
     def add(self, role: str, person: str, kind: str, target: str) -> None:
         """Assign something to a holder."""
-        self._post("assignments/add", role=role, person=person, kind=kind, target=target)
+        self.post("assignments/add", role=role, person=person, kind=kind, target=target)
 
     def remove(self, role: str, person: str, kind: str, target: str) -> None:
         """Take an assignment away."""
-        self._post("assignments/remove", role=role, person=person, kind=kind, target=target)
+        self.post("assignments/remove", role=role, person=person, kind=kind, target=target)
 
-    def _post(self, path: str, **fields: str) -> None:
+    def post(self, path: str, **fields: str) -> None:
+        """Send what a page of the console sends."""
         page = self._browser.get(self._url, timeout=10)
         token = re.search(r'name="csrf" value="([^"]+)"', page.text)
         fields["csrf"] = token.group(1) if token else ""

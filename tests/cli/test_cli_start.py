@@ -21,6 +21,7 @@ PACKAGES = {
     *("msgspec", "platformdirs", "prometheus_client", "psycopg", "requests", "rich", "ruamel"),
     "sqlalchemy",
     *("tenacity", "urllib3", "uvicorn", "yaml"),
+    *("dask", "distributed", "itsdangerous", "python_multipart"),
 }
 """What the project depends on (deepdiff and ruamel: its tests alone).
 

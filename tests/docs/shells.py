@@ -97,12 +97,25 @@ class Shell:
 
 
 def by_hand(site: Site, doing: str) -> None:
-    """Do in the console what a remark says: `add mentor t-0407 class 8a`."""
-    verb, role, person, kind, target = doing.split()
+    """Do in the console what a remark says, one thing after another.
+
+    `enable mentor Staff`, `appoint mentor t-0407`, `add mentor t-0407 class 8a`, `remove …`; `; `
+    stands between two of them.
+    """
     administrator = Administrator(site.ready["console"])
-    edit = {"add": administrator.add, "remove": administrator.remove}[verb]
-    among = "people" if kind == "learner" else "units"
-    edit(role, site.ids("people")[person], kind, site.ids(among)[target])
+    people, units = site.ids("people"), site.ids("units")
+    for each in doing.split("; "):
+        match each.split():
+            case ["enable", role, profile]:
+                profiles = {found["name"]: found["id"] for found in site.items("profiles")}
+                administrator.post("profiles/add", profile=profiles[profile], role=role)
+            case ["appoint", role, person]:
+                administrator.post("holders/add", role=role, person=people[person])
+            case ["add" | "remove" as verb, role, person, kind, target]:
+                edit = administrator.add if verb == "add" else administrator.remove
+                edit(role, people[person], kind, (people if kind == "learner" else units)[target])
+            case other:
+                raise AssertionError(f"nobody can do that by hand: {other}")
 
 
 def changed(text: str, change: str) -> str:
@@ -161,6 +174,8 @@ def hand_at(site: Site) -> Callable[[str], Sequence[str]]:
 def run_parts(page: Path, some: Iterable[Part], shell: Shell, doing: Doing) -> Iterator[str]:
     """Do what some parts of a page show; yield what came out differently.
 
+    What is seen and ends in another exit code than 0 has to be shown.
+
     Args:
         page: whose parts they are.
         some: the parts, in order.
@@ -171,6 +186,8 @@ def run_parts(page: Path, some: Iterable[Part], shell: Shell, doing: Doing) -> I
     seen: Sequence[str] = ()
     for part in some:
         if part.kind in doing:
+            if seen and seen[-1].startswith("exit "):
+                yield difference(page, Step("what is seen", (), part.line), seen)
             seen = doing[part.kind](part.text)
             continue
         if part.kind in ("<file>", "<change>"):

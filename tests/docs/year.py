@@ -11,8 +11,10 @@ What a page's remarks have somebody do, beside writing files and editing by hand
     <!-- pipeline: comment -->       what stands on the pull request
 
 A merge may be followed by what happens while it applies, `merge, killed` or
-`merge, meanwhile: add …; remove …`, and `again` is the job of the last merge once more. The log of
-the job is what is seen. Its roster is fetched from the folder of the page, as by a step before.
+`merge, meanwhile: add …; remove … | add …`: what stands before the bar is done by one administrator
+before the first changes arrive, the rest by another before they are answered. `again` is the job of
+the last merge once more. The log of the job is what is seen. Its roster is fetched from the folder
+of the page, as by a step before.
 """
 
 import json
@@ -250,10 +252,12 @@ class Office:
             first = what == "POST /v1/changes" and not happened
             if first:
                 happened.append(what)
-            if first and how.startswith("meanwhile: "):
-                for each in how.removeprefix("meanwhile: ").split("; "):
-                    by_hand(self.site, each)
+            before, _, after = how.removeprefix("meanwhile: ").partition(" | ")
+            if first and how != "killed":
+                by_hand(self.site, before)
             ask()
+            if first and after:
+                by_hand(self.site, after)
             if first and how == "killed":
                 os.kill(self._process(), signal.SIGKILL)
 

@@ -152,3 +152,59 @@ def test_the_page_has_the_figures_of_a_run():
     measured = page.partition("<!-- measured: begin -->")[2].partition("<!-- measured: end -->")[0]
     assert re.search(r"^- day: \d{4}-\d\d-\d\d$", measured, flags=re.MULTILINE)
     assert "| what | measured | reference |" in measured
+
+
+MEASURED = re.compile(
+    r"^\| (?P<what>[^|]+) \| (?P<figure>[\d.,]+) \S+ \|.* \| (?P<met>[-\w*]+) \|$", re.MULTILINE
+)
+
+
+def measured() -> dict[str, re.Match[str]]:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- measured: begin -->")[2].partition("<!-- measured: end -->")[0]
+    return {found["what"]: found for found in MEASURED.finditer(table)}
+
+
+def test_every_target_of_the_design_has_its_row_and_says_whether_it_is_met():
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    asked = page.partition("## What the design asks for")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| (yes|no) \|$", asked, re.MULTILINE)
+    found = measured()
+    known = {what: met for what, met in rows if what in found}
+    assert len(known) == 7
+    assert known == {what: found[what]["met"].strip("*") for what in known}
+
+
+def test_what_a_country_takes_is_reckoned_from_what_was_measured():
+    """A site of 50,000 lies between those of 10,000 and of 100,000, in proportion."""
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+
+    def of(what: str) -> float:
+        return float(measured()[what]["figure"].replace(",", ""))
+
+    def between(what: str) -> float:
+        least, most = of(what.format("10,000")), of(what.format("100,000"))
+        return least + (most - least) * 4 / 9
+
+    for start, what in {
+        "| nothing has changed since": "unchanged over HTTP, {}",
+        "| everything is read |": "plan over HTTP, {}",
+        "| every mentor loses": "plan, {}, many changes",
+    }.items():
+        (row,) = [each for each in page.splitlines() if each.startswith(start)]
+        told = f"| {between(what):.1f} s | {between(what + ', memory'):.0f} MB |"
+        assert row.endswith(told), (row, told)
+    growth = of("growth of plan, 10,000 to 1,000,000")
+    between_two = of("growth of plan, 100,000 to 1,000,000, without start-up")
+    said = " ".join(page.split())
+    for words in (
+        f"takes {of('apply of 10,000, sending'):.1f} s where",
+        f"and {of('apply of 10,000, with reading'):.1f} s with reading",
+        f"exponent {growth:.2f} from 10,000 to 1,000,000",
+        f"{between_two:.2f} between the two largest",
+        (
+            f"{of('plan over HTTP, 1,000,000, memory'):.0f} MB and "
+            f"{of('plan over HTTP, 1,000,000'):.0f} s."
+        ),
+    ):
+        assert words in said, words

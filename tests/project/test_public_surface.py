@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import click
+import yaml
 from sandboxes import ROOT
 
 import reconciler
@@ -101,6 +102,25 @@ def members(schema: Any, path: str) -> Iterator[str]:
         yield from members(schema.get("components"), path)
 
 
+def variables() -> set[str]:
+    """What the pages say that the environment may have, with all that names a site."""
+    pages = (page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    told = (re.findall(r"`(RECONCILER_[A-Z_]+)", page) for page in pages)
+    return {*connection._VARIABLES.values(), *(name for names in told for name in names)}
+
+
+def steps_for_pipelines() -> Iterator[str]:
+    """The action, the component and the hooks, which others name in their pipelines."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    for what in ("inputs", "outputs"):
+        yield from (f"action.yml {what} {name}" for name in action[what])
+    component = (ROOT / "templates" / "roles.yml").read_text(encoding="utf-8")
+    spec = next(yaml.safe_load_all(component.partition("\n---")[0]))
+    yield from (f"templates/roles.yml inputs {name}" for name in spec["spec"]["inputs"])
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    yield from (f"hook {each['id']}" for each in hooks)
+
+
 def surface() -> Iterator[str]:
     for name in reconciler.__all__:
         yield from told(f"reconciler.{name}", getattr(reconciler, name))
@@ -117,7 +137,8 @@ def surface() -> Iterator[str]:
     for subject in formats._SUBJECTS:
         yield from (f"format of {subject}: {name}" for name in formats.names(subject))
     yield from (f"setting {key}" for key in connection._KEYS)
-    yield from (f"variable {name}" for name in connection._VARIABLES.values())
+    yield from (f"variable {name}" for name in variables())
+    yield from steps_for_pipelines()
     yield from (f"metric {name}" for name in FAMILIES)
 
 

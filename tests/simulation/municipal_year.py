@@ -14,6 +14,7 @@ from typing import Any
 SEED = Path(__file__).parents[2] / "examples" / "four-schools.json"
 BEGIN, SUMMER = date(2026, 8, 1), date(2027, 8, 1)
 SCHOOLS = {"berg": 1, "dal": 2, "elv": 3, "fjord": 4}
+ROLES = {"Administrator": ["headteacher"], "Staff": ["mentor"]}
 COLUMNS = ("unit", "kind", "person", "role", "from", "until")
 
 
@@ -99,6 +100,26 @@ class Town:
                     Member(f"s-{number}{grade}{each}", unit, BEGIN, SUMMER) for each in (1, 2, 3)
                 )
         return town
+
+    def set_up(self, seed: dict[str, Any]) -> dict[str, Any]:
+        """Give a site without roles what somebody set up by hand: all but the one of Elv 9."""
+        ids = {each["sync_key"]: each["id"] for each in (*seed["people"], *seed["units"])}
+        for profile in seed["profiles"]:
+            profile["roles"] = ROLES.get(profile["name"], [])
+        given = [
+            ("mentor", each.person, "class", each.unit)
+            if each.role == "teacher"
+            else ("headteacher", each.person, "school", each.unit)
+            for each in self.duties
+            if each.unit != "elv-9"
+        ]
+        given += (("mentor", each.person, each.kind, each.target) for each in self.grants)
+        for role, person, kind, target in given:
+            seed["holders"].append({"role": role, "person": ids[person]})
+            seed["assignments"].append(
+                {"role": role, "person": ids[person], "kind": kind, "target": ids[target]}
+            )
+        return seed
 
     def learners(self, unit: str, day: date) -> set[str]:
         """Who is in a class, or in the classes of a school."""

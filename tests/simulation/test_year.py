@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from living import HAPPENING, live_a_year
+from living import EFFECTS, HAPPENING, live_a_year
 from playing import SHARDS, seeds
 
 pytestmark = pytest.mark.no_cover  # it would take twice as long
@@ -27,6 +27,8 @@ def test_a_year_is_lived_through(template: Path, tmp_path: Path) -> None:
 def test_two_hundred_years(shard: int, template: Path, tmp_path: Path) -> None:
     counts: Counter[str] = Counter()
     for seed in seeds(shard, range(YEARS)):
-        counts.update(live_a_year(seed, template, tmp_path / str(seed)).events)
+        year = live_a_year(seed, template, tmp_path / str(seed))
+        counts.update(year.events)
+        counts += year.effects
     if "SIMULATION_SEED" not in os.environ:
-        assert set(HAPPENING) <= set(counts), "something never happened"
+        assert {*HAPPENING, *EFFECTS} <= set(counts), "something never happened"
