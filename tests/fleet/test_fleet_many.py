@@ -1,6 +1,7 @@
 """Many sites in one process, on threads and on a real Dask cluster that loses a worker.
 
-`make soak` has five hundred (design, section 9); the gate has fewer, as each of them takes a third of a second.
+`make soak` has five hundred (design, section 9); the gate has fewer, as each of them takes a third
+of a second.
 """
 
 import signal
