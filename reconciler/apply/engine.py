@@ -8,7 +8,6 @@ under which it was planned; what could not be told from the answers is settled b
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import chain
 from types import MappingProxyType
 
 from reconciler.apply import preflight, settling
@@ -17,9 +16,8 @@ from reconciler.apply.journal import Earlier, Journal, RunEnd
 from reconciler.apply.outcome import ApplyResult
 from reconciler.apply.sending import Sending
 from reconciler.diagnostics import Diagnostic
-from reconciler.directory import Directory, Keys
 from reconciler.domain.roster import RosterSize
-from reconciler.errors import SiteError, WrongUse
+from reconciler.errors import SiteError
 from reconciler.manifest.model import Manifest
 from reconciler.plan.model import Action, Override, Plan
 from reconciler.plan.select import Selection
@@ -82,7 +80,7 @@ def apply_plan(
     earlier = journal.earlier(plan)
     preflight.check_unused(earlier)
     if not order.selection.by_place:
-        _check_selection(order.selection, plan)
+        preflight.check_selection(order.selection, plan)
     _clear_doubts(journal, plan, reader)
     checked = _check(plan, reader, earlier, order)
     if not checked.selected:
@@ -120,25 +118,6 @@ def _record_measure(plan: Plan, journal: Journal) -> str:
     run = journal.begin(plan, (), ())
     run.end(RunEnd.DONE, "", used=True)
     return run.id
-
-
-def _check_selection(selection: Selection, plan: Plan) -> None:
-    """Refuse what nothing of a plan is meant by.
-
-    Raises:
-        WrongUse: a pattern matches nothing, or nothing is left.
-    """
-    for option, there in selection.unmatched(plan.actions):
-        named = (action.address.people_as(action.name) for action in plan.actions)
-        raise WrongUse(
-            f"{option} matches no action of the plan.",
-            f"{there} The plan's addresses stand in `reconciler show PLAN --format json`.",
-        ).naming(plan.site, chain.from_iterable(named))
-    if selection.narrows and not selection.of(plan.actions, plan.site):
-        raise WrongUse(
-            "--only and --except leave nothing of the plan.",
-            "Choose patterns that leave something.",
-        )
 
 
 def _clear_doubts(journal: Journal, plan: Plan, reader: Reader) -> None:
@@ -186,17 +165,7 @@ def _check(plan: Plan, reader: Reader, earlier: Earlier, order: Order) -> _Check
         state = reader.fetch()
         preflight.check_site(plan, state.site.id)
         original = preflight.check_basis(plan, state, earlier, reader)
-        actions = preflight.as_of_today(plan, original, earlier, order.today)
-        selection = order.selection
-        if selection.by_place:
-            directory = Directory(original)
-            keys = Keys(directory, plan.basis.people, plan.basis.units)
-            selection = selection.on(directory, keys, order.today)
-            _check_selection(selection, plan)
-        chosen = {action.address for action in selection.of(actions, plan.site)}
-        # What an earlier run left in doubt is found out first, also where it is not asked for.
-        chosen |= earlier.doubtful
-        selected = tuple(action for action in actions if action.address in chosen)
+        selected = preflight.selected(plan, original, earlier, order.selection, order.today)
         verdicts, warnings = preflight.check_guards(
             plan,
             original,

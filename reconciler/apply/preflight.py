@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from typing import Final, NamedTuple
 
 from reconciler.apply.journal import Earlier
@@ -11,7 +12,7 @@ from reconciler.directory import Directory, Keys
 from reconciler.domain.address import Address
 from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Capability
-from reconciler.errors import GuardRefused, PlanUnusable, SiteError, actor_id
+from reconciler.errors import GuardRefused, PlanUnusable, SiteError, WrongUse, actor_id
 from reconciler.manifest.model import Manifest
 from reconciler.plain import first_of
 from reconciler.plan.basis import concerns, digests, moved
@@ -19,6 +20,7 @@ from reconciler.plan.end_state import end_state, stands, undo
 from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
+from reconciler.plan.select import Selection
 from reconciler.policy.guards import how_to_lift, judge, judges_manifest, needless
 from reconciler.policy.model import ROSTER_SHRINK, InForce, Verdict
 from reconciler.policy.resolve import renewed, too_much
@@ -173,7 +175,11 @@ def _moves(
     if Capability.EVENTS not in state.site.capabilities:
         return []
     wanted = None if asked is None else set(asked)
-    own = {each.address: each.verb for each in plan.actions if each.address in earlier.sent}
+    own = {
+        action.address
+        for action in plan.actions
+        if action.address in earlier.sent and stands(state, action)
+    }
     last: dict[Address, Event] = {}
     try:
         for event in reader.events_since(plan.revision):
@@ -185,7 +191,7 @@ def _moves(
     return [
         (address, event)
         for address, event in last.items()
-        if own.get(address) != event.verb or not event.is_by(state.site.own)
+        if address not in own or not event.is_by(state.site.own)
     ]
 
 
@@ -232,6 +238,53 @@ def as_of_today(plan: Plan, state: LiveState, earlier: Earlier, today: date) -> 
         )
         for action in plan.actions
     )
+
+
+def check_selection(selection: Selection, plan: Plan) -> None:
+    """Refuse what nothing of a plan is meant by.
+
+    Raises:
+        WrongUse: a pattern matches nothing, or nothing is left.
+    """
+    for option, there in selection.unmatched(plan.actions):
+        named = (action.address.people_as(action.name) for action in plan.actions)
+        raise WrongUse(
+            f"{option} matches no action of the plan.",
+            f"{there} The plan's addresses stand in `reconciler show PLAN --format json`.",
+        ).naming(plan.site, chain.from_iterable(named))
+    if selection.narrows and not selection.of(plan.actions, plan.site):
+        raise WrongUse(
+            "--only and --except leave nothing of the plan.",
+            "Choose patterns that leave something.",
+        )
+
+
+def selected(
+    plan: Plan, state: LiveState, earlier: Earlier, selection: Selection, today: date
+) -> tuple[Action, ...]:
+    """Return what a run of a plan sends: what is asked for, and what an earlier run left in doubt.
+
+    Args:
+        plan: as it was approved.
+        state: the live state without what the plan itself did earlier.
+        earlier: what earlier runs of the plan did.
+        selection: what is asked for.
+        today: the day on which it runs, and on which places are where they are.
+
+    Returns:
+        The actions in order, each with all that it must wait for today.
+
+    Raises:
+        WrongUse: nothing is meant, or something would be left without what it must wait for.
+    """
+    actions = as_of_today(plan, state, earlier, today)
+    if selection.by_place:
+        directory = Directory(state)
+        keys = Keys(directory, plan.basis.people, plan.basis.units)
+        selection = selection.on(directory, keys, today)
+        check_selection(selection, plan)
+    chosen = {action.address for action in selection.of(actions, plan.site)} | earlier.doubtful
+    return tuple(action for action in actions if action.address in chosen)
 
 
 def check_guards(

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from reconciler.apply.preflight import check_guards
+from reconciler.apply import preflight
 from reconciler.cli.asking import Declined
 from reconciler.cli.running import Asked
 from reconciler.connection import Connection
@@ -84,7 +84,8 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
     """Go through a saved plan, once it is known that it can be applied; what is taken is judged.
 
     Raises:
-        WrongUse: the site has no API, and its runbook is made of a whole plan.
+        WrongUse: the site has no API, and its runbook is made of a whole plan; or a pattern leaves
+            nothing, or something without what it must wait for.
         PlanUnusable: the plan is stale, used, or for another site or day.
         InvalidInput: the policy file has mistakes, or does not fit the site.
         GuardRefused: a guard or policy refuses what was taken.
@@ -99,33 +100,37 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
     if site.snapshot is not None:
         raise WrongUse("A runbook is made of a whole plan.", "Go through the manifest instead.")
     asked.redaction.plan(plan)  # so that it knows whom to hide in an error
+    today = today_in(plan.timezone)
+    preflight.check_days(plan, today)
     earlier = earlier_runs(plan, site.journal)
     original = before_plan(plan, site, earlier)
-    directory = Directory(end_state(original, plan.actions))
     chosen = Selection(asked.only, asked.excepted)
-    if chosen.unmatched(plan.actions):
-        return frozenset()  # which is refused as it is without a walk
+    if not chosen.by_place:
+        preflight.check_selection(chosen, plan)
+    directory = Directory(end_state(original, plan.actions))
     keys = Keys(directory, plan.basis.people, plan.basis.units)
     plan = _placed(plan, Schools(directory, keys, plan.as_of))
-    actions = chosen.on(directory, keys, plan.as_of).of(plan.actions, plan.site)
+    actions = preflight.selected(plan, original, earlier, chosen, today)
     if doubtful := sum(action.address in earlier.doubtful for action in actions):
         found = f"{count(doubtful, 'change')} that an earlier run left in doubt"
         click.echo(
             f"{found} will be sent again in any case, to find out what became of it.", err=True
         )
     left = walk(replace(plan, actions=actions), asked, by)
-    _, warnings = check_guards(
+    taken = {action.address for action in actions} - left
+    _, warnings = preflight.check_guards(
         plan,
         original,
-        [each for each in actions if each.address not in left - earlier.doubtful],
-        today_in(plan.timezone),
+        [action for action in actions if action.address in taken | earlier.doubtful],
+        today,
         asked.overrides,
         beside.site_policy(site),
         rosters_before(site.journal, plan.site) if plan.rosters else {},
     )
     for line in listing(asked.redaction.diagnostics(warnings)):
         click.echo(line, err=True)
-    return left
+    # All that was not taken, also what was not asked about: who is where may be another by then.
+    return frozenset(action.address for action in plan.actions) - taken
 
 
 def _placed(plan: Plan, schools: Schools) -> Plan:

@@ -180,15 +180,20 @@ def plan_rollback(
     return replace(plan, warnings=(*plan.warnings, *protected))
 
 
-def _protected(actions: Iterable[Action], protection: Protection) -> Iterable[Diagnostic]:
+def _protected(actions: Sequence[Action], protection: Protection) -> Iterable[Diagnostic]:
     """Warn of what is taken away although a policy protects it from being left out by mistake."""
     for action in sorted(actions, key=lambda each: str(each.name)):
         if action.verb is Verb.REMOVE and protection.covers(action.address):
+            left = {action.address: action.name}
+            for later in actions:  # what is to be waited for comes first
+                if not left.keys().isdisjoint(later.requires):
+                    left[later.address] = later.name
+            options = " ".join(f"--except '{name}'" for name in left.values())
             yield Diagnostic(
                 "RR509",
                 f"{action.name} is under policy.protected, and goes.",
                 None,
-                f"If it is to stay, leave it out: --except '{action.name}'.",
+                f"If it is to stay, leave it out: {options}.",
             )
 
 

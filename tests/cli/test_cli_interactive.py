@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from sandboxes import Desk, Sandbox, example
+from sandboxes import Desk, Sandbox, example, running
 from small import small_site
 from terminals import INTERRUPT, converse, converse_on
 
@@ -169,6 +171,30 @@ def test_what_is_taken_of_a_saved_plan_is_judged_before_it_is_asked_about(applie
     code, said = converse_on(applied, ["apply", "lifted.json", *walk], asked)
     assert code == 1, said
     assert "RR520" in said[: said.index(SURE)], "who would lose their last mentor"
+
+
+def test_what_lies_elsewhere_by_now_is_asked_about_before_it_is_sent(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory
+):
+    """A learner changed school after the plan was made: nothing is sent that was not taken."""
+    folder = tmp_path_factory.mktemp("moved")
+    today = datetime.now(ZoneInfo("Europe/Oslo")).date()
+    desk.run("export", "--state", "live.json")
+    state = json.loads((desk.directory / "live.json").read_text())
+    people = {each["sync_key"]: each["id"] for each in state["people"]}
+    units = {each["sync_key"]: each["id"] for each in state["units"]}
+    (place,) = [each for each in state["memberships"] if each["person"] == people["s-1020"]]
+    state["memberships"].append({**place, "unit": units["9a"], "begin": str(today)})
+    place["end"] = str(today)
+    (folder / "seed.json").write_text(json.dumps(state))
+    with running(folder, "--seed", str(folder / "seed.json")) as site:
+        own = Desk(desk.directory, site, names=desk.names)
+        own.run("plan", "roles.yaml", "--as-of", str(today - timedelta(days=1)), "--out", "p.json")
+        arguments = ["apply", "p.json", "-i", "--by", "person", "--only", "within:9a"]
+        asked = turns(("settings", "y"), ("t-0401", "y"), ("t-0412", "n"))
+        code, said = converse_on(own, arguments, [*asked, (SURE, "y\n")])
+        assert code == 0, said
+        assert {each for each in site.assignments() if "t-04" in each} == {"mentor/t-0401/class/9a"}
 
 
 def test_only_what_is_asked_for_is_gone_through(desk: Desk):

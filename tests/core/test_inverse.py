@@ -258,7 +258,11 @@ def test_a_rollback_warns_of_what_a_policy_protects_and_takes_it_away():
     assert [each.partition(" is under")[0] for each in protected] == [
         "warning RR509: mentor/t-1/class/8b"
     ]
-    assert protected[0].endswith("leave it out: --except 'mentor/t-1/class/8b'.")
+    assert protected[0].endswith(
+        "leave it out: --except 'mentor/t-1/class/8b' --except 'mentor/t-1'."
+    )
+    kept = Selection(excepted=("mentor/t-0*", "mentor/t-1/class/8b", "mentor/t-1"))
+    assert not rollback(run, site.state, selection=kept).actions
 
 
 def test_what_a_run_ended_by_its_dates_is_not_given_back():

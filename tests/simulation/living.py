@@ -46,7 +46,14 @@ HAPPENING = (
 
 EFFECTS = (
     *EVERY_FAULT,
-    *("killed", "visit", "refused RR513", "refused RR521", "taken over", "rolled back"),
+    *(
+        "killed",
+        "somebody else wrote",
+        "refused RR513",
+        "refused RR521",
+        "taken over",
+        "rolled back",
+    ),
     *("forgotten", "a school has split", "refused before its day", "a plan for next year applied"),
 )
 """What has to come of so many years, or they would show little."""
@@ -191,8 +198,7 @@ class Year(Story):
         self.settle("a wrong merge")
         for run in list_runs(self.record):
             if run.id not in before:
-                self.roll_back(run.id)
-                self.effects["rolled back"] += 1
+                self.effects["rolled back"] += self.roll_back(run.id)
         self.town.grants = grants
         self.check_sight("rolled back")
 
@@ -276,7 +282,8 @@ class Year(Story):
             self.selection = Selection((f"within:{school}",))
             self.take(plan)
             self.play()
-            self.effects["a plan for next year applied"] += bool(plan.actions)
+            as_reviewed = bool(plan.actions) and self.plan.id == plan.id
+            self.effects["a plan for next year applied"] += as_reviewed
         self.selection = Selection()
 
     def _plan_next_year(self) -> None:
@@ -319,6 +326,7 @@ class Year(Story):
                 return None
         self.schedule.tell(f"somebody else: {verb} {address}")
         self.server.write(address, verb, verb is Verb.ADD, actor="admin")
+        self.effects["somebody else wrote"] += 1
         if verb is Verb.REMOVE:
             return None
         key = next(each.sync_key for each in state.people if each.id == holder.person)
@@ -382,8 +390,9 @@ class Year(Story):
         self.schedule.calm()
         self.run()
 
-    def roll_back(self, run: str) -> None:
-        """Take a run back, whatever goes wrong."""
+    def roll_back(self, run: str) -> bool:
+        """Take a run back, whatever goes wrong; say whether there was something to take back."""
+        some = False
         connection = Connection(URL, f"{URL}/oauth/token")
         for number in range(TRIES):
             if number == TRIES // 2:
@@ -395,7 +404,8 @@ class Year(Story):
             except (Killed, SiteError):
                 continue
             if not plan.actions:
-                return
+                return some
+            some = True
             self.take(plan)
             self.attempt()
         raise AssertionError("a run was never taken back")
