@@ -19,6 +19,7 @@ from doubles import MemoryJournal, MemorySite, apply_to
 from small import plan, small_site, wanting
 from strategies import AT, TODAY, entry_of, ref
 
+from reconciler.apply.preflight import check_guards
 from reconciler.domain.address import Address
 from reconciler.domain.vocabulary import Role, TargetKind
 from reconciler.errors import (
@@ -112,6 +113,28 @@ def test_a_guard_names_every_refusal_and_how_to_lift_them():
         f"Refused by a guard: RR501: {removals}; RR502: no mentor would be left.",
         'If it is meant, run again with --override RR501 --override RR502 --reason "why".',
     )
+
+
+def test_what_the_plan_lifts_needs_no_override_once_more():
+    state = small_site(("11", "u2"))
+    none = Policy(max_removals=Limit(0, percentage=False))
+    made = plan(state, wanting(policy=none), overrides={"RR501": "approved"})
+    assert refusal(made, MemorySite(state)) == (
+        GuardRefused,
+        "Refused by a guard: RR502: no mentor would be left.",
+        'If it is meant, run again with --override RR502 --reason "why".',
+    )
+
+
+def test_where_a_run_takes_no_overrides_the_plan_is_made_anew_with_all_of_them():
+    state = small_site(("11", "u2"))
+    none = Policy(max_removals=Limit(0, percentage=False))
+    made = plan(state, wanting(policy=none), overrides={"RR501": "approved"})
+    with pytest.raises(GuardRefused) as caught:
+        check_guards(made, state, made.actions, TODAY, None, None, {})
+    both = 'with --override RR501 --override RR502 --reason "why".'
+    assert caught.value.advice == f"If it is meant, run plan {both}"
+    assert caught.value.site == "nord"
 
 
 def test_a_guard_tells_its_reasons_one_by_one():
@@ -210,6 +233,13 @@ def test_what_somebody_else_did_of_the_plan_itself_makes_it_stale_and_is_told():
     site = MemorySite(STATE)
     others(site, "10")
     told = f"mentor/t-0: add by admin (console) at {LATER}."
+    assert refusal(MADE, site)[1] == f"{MOVED} {told}"
+
+
+def test_another_run_of_ours_that_did_the_same_makes_a_plan_stale_and_is_told():
+    site = MemorySite(STATE)
+    others(site, "10", actor="pipeline", kind="api")
+    told = f"mentor/t-0: add by pipeline (api) at {LATER}."
     assert refusal(MADE, site)[1] == f"{MOVED} {told}"
 
 
