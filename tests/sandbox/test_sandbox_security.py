@@ -191,7 +191,9 @@ ODD = (
     "/" + "%25" * 20_000,
     "/" + "a/" * 20_000,
 )
-TEXTS = ("%00", "%ff", "%ed%a0%80", "%25", "%27%22", "%F0%9F%98%80", "_" * 10_000, "%0d%0aX:y")
+# Seven of the longest stay below the 64 kB from which on the server may answer a head with 400,
+# by how it arrives.
+TEXTS = ("%00", "%ff", "%ed%a0%80", "%25", "%27%22", "%F0%9F%98%80", "_" * 7_000, "%0d%0aX:y")
 
 
 @pytest.mark.parametrize("prefix", ["", "/v1", "/console", "/v1/holders/mentor", "/oauth"])
