@@ -79,8 +79,7 @@ def apply_plan(
     preflight.check_days(plan, order.today)
     earlier = journal.earlier(plan)
     preflight.check_unused(earlier)
-    if not order.selection.by_place:
-        preflight.check_selection(order.selection, plan)
+    preflight.check_selection(order.selection, plan)
     _clear_doubts(journal, plan, reader)
     checked = _check(plan, reader, earlier, order)
     if not checked.selected:

@@ -21,8 +21,9 @@ from reconciler.plan.judgement import Judgement, dependencies_on
 from reconciler.plan.model import Action, Plan
 from reconciler.plan.notes import bereft
 from reconciler.plan.select import Selection
-from reconciler.policy.guards import how_to_lift, judge, judges_manifest, needless
-from reconciler.policy.model import ROSTER_SHRINK, InForce, Verdict
+from reconciler.policy.guards import judge, judges_manifest
+from reconciler.policy.model import InForce, Verdict
+from reconciler.policy.overrides import how_to_lift, needless
 from reconciler.policy.resolve import renewed, too_much
 from reconciler.provider import Event, Reader
 from reconciler.rules.shrink import shrunk
@@ -136,30 +137,31 @@ def check_basis(
             "The plan is the inverse of another one, for reading only.",
             "`reconciler rollback RUN` makes one that can be applied.",
         )
-    for action in plan.actions:
-        if action.address in earlier.held and not stands(state, action):
-            taken = _moves(plan, state, earlier, reader, [action.address])
-            did = f"an earlier run of it did {action.name}, and somebody took that back since"
-            stale = _stale(plan, state, terms, did, taken)
-            raise stale.naming(plan.site, (*stale.people, *action.address.people_as(action.name)))
     own = [
         action
         for action in plan.actions
         if (action.address in earlier.sent or action.manual) and stands(state, action)
     ]
+    done = {action.address for action in own if not action.manual}
+    for action in plan.actions:
+        if action.address in earlier.held and not stands(state, action):
+            taken = _moves(plan, state, done, reader, [action.address])
+            did = f"an earlier run of it did {action.name}, and somebody took that back since"
+            stale = _stale(plan, state, terms, did, taken)
+            raise stale.naming(plan.site, (*stale.people, *action.address.people_as(action.name)))
     original = end_state(state, map(undo, own))
     now = digests(Directory(original), plan.basis, plan.actions, plan.as_of)
     parts = moved(plan.basis.digests, now)
     if parts:
         changed = f"since it was made, the site's {', '.join(parts)} changed within its scope"
-        raise _stale(plan, state, terms, changed, _moves(plan, state, earlier, reader, None))
+        raise _stale(plan, state, terms, changed, _moves(plan, state, done, reader, None))
     return original
 
 
 def _moves(
     plan: Plan,
     state: LiveState,
-    earlier: Earlier,
+    done: Collection[Address],
     reader: Reader,
     asked: Iterable[Address] | None,
 ) -> list[tuple[Address, Event]]:
@@ -168,18 +170,13 @@ def _moves(
     Args:
         plan: what rests on it.
         state: says which writes are this reconciler's own.
-        earlier: what earlier runs of the plan did; only that is no move.
+        done: what stands as earlier runs of the plan made it; only that is no move.
         reader: reads the events.
         asked: the addresses meant, or None for all that the plan may rest on.
     """
     if Capability.EVENTS not in state.site.capabilities:
         return []
     wanted = None if asked is None else set(asked)
-    own = {
-        action.address
-        for action in plan.actions
-        if action.address in earlier.sent and stands(state, action)
-    }
     last: dict[Address, Event] = {}
     try:
         for event in reader.events_since(plan.revision):
@@ -191,7 +188,7 @@ def _moves(
     return [
         (address, event)
         for address, event in last.items()
-        if address not in own or not event.is_by(state.site.own)
+        if address not in done or not event.is_by(state.site.own)
     ]
 
 
@@ -241,11 +238,15 @@ def as_of_today(plan: Plan, state: LiveState, earlier: Earlier, today: date) -> 
 
 
 def check_selection(selection: Selection, plan: Plan) -> None:
-    """Refuse what nothing of a plan is meant by.
+    """Refuse what nothing of a plan is meant by, as far as that can be told yet.
+
+    What a selection by place means is told once it knows its places (`Selection.on`).
 
     Raises:
         WrongUse: a pattern matches nothing, or nothing is left.
     """
+    if selection.by_place and selection.places is None:
+        return
     for option, there in selection.unmatched(plan.actions):
         named = (action.address.people_as(action.name) for action in plan.actions)
         raise WrongUse(
@@ -334,7 +335,7 @@ def check_guards(
     given = overrides or {}
     verdicts = judge(judged, policies, given, plan.verdicts)
     # What a roster's loss holds back is in no plan that was saved, whatever is lifted now.
-    if overrides is None or any(each.code == ROSTER_SHRINK and each.refuses for each in verdicts):
+    if overrides is None or any(each.holds_back for each in verdicts):
         refuse(verdicts, plan.site, plan.made_by)
     else:  # what the plan itself lifts stays lifted, for the reason that it has
         refuse([each for each in verdicts if each.refuses or each.code in given], plan.site)

@@ -105,8 +105,7 @@ def walk_saved(plan: Plan, site: Connection, asked: Asked, by: str | None) -> fr
     earlier = earlier_runs(plan, site.journal)
     original = before_plan(plan, site, earlier)
     chosen = Selection(asked.only, asked.excepted)
-    if not chosen.by_place:
-        preflight.check_selection(chosen, plan)
+    preflight.check_selection(chosen, plan)
     directory = Directory(end_state(original, plan.actions))
     keys = Keys(directory, plan.basis.people, plan.basis.units)
     plan = _placed(plan, Schools(directory, keys, plan.as_of))

@@ -26,9 +26,10 @@ from reconciler.plan.notes import bereft, named_deviations, named_upcoming
 from reconciler.plan.order import in_order
 from reconciler.plan.schools import Schools, by_school
 from reconciler.plan.select import Selection
-from reconciler.policy.guards import judge, needless
+from reconciler.policy.guards import judge
 from reconciler.policy.judged import NOTHING_SAID, Said
 from reconciler.policy.model import InForce
+from reconciler.policy.overrides import needless
 from reconciler.provider import Verb
 from reconciler.scope import Scope
 

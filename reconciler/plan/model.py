@@ -16,7 +16,7 @@ from reconciler.domain.roster import RosterSize
 from reconciler.domain.vocabulary import Role
 from reconciler.errors import ExitCode, worst
 from reconciler.manifest.naming import PersonKey, UnitKey
-from reconciler.policy.model import ROSTER_SHRINK, InForce, Verdict
+from reconciler.policy.model import InForce, Verdict
 from reconciler.provider import Verb
 
 ROLLBACK_OF: Final = "rollback of "
@@ -255,9 +255,7 @@ class Plan:
     @property
     def held_back(self) -> Verdict | None:
         """What says that some of it waits, as a roster has lost too much; it counts how much."""
-        return next(
-            (each for each in self.verdicts if each.code == ROSTER_SHRINK and each.refuses), None
-        )
+        return next((each for each in self.verdicts if each.holds_back), None)
 
     @property
     def counted(self) -> Mapping[Assignment, Assignment]:

@@ -5,7 +5,7 @@ the table of them. They cap `apply`, never `plan`: a plan that is refused still 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from reconciler.access.coverage import kinship
 from reconciler.cause import CauseKind, Grant
-from reconciler.diagnostics import Diagnostic
 from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.days import joined
 from reconciler.domain.vocabulary import Role, TargetKind
@@ -320,41 +319,6 @@ def judge(
             else:
                 verdicts += (_placed(found, each) for found in guard.judge(judged, each.value))
     return tuple(_lifted(verdict, overrides, seen or ()) for verdict in verdicts)
-
-
-def needless(verdicts: Iterable[Verdict], overrides: Iterable[str]) -> Iterator[Diagnostic]:
-    """Warn of overrides that no guard needed: they may be meant for another plan."""
-    needed = {verdict.code for verdict in verdicts if verdict.forbids}
-    for code in overrides:
-        if code not in needed:
-            yield Diagnostic(
-                "RR505",
-                f"--override {code} lifts nothing, as that guard does not refuse.",
-                None,
-                "Leave it out, so that it cannot lift a refusal that nobody has seen.",
-            )
-
-
-def how_to_lift(verdicts: Sequence[Verdict], command: str) -> str | None:
-    """Say with which options a command lifts what refuses, or None where nothing does.
-
-    Overrides are those of one run, so that those of the verdicts are named once more. While a
-    roster's loss holds something back, nothing else that refuses is named: with that in the plan,
-    the guards judge another end state.
-
-    Args:
-        verdicts: what the guards say, without what needs no override in that run.
-        command: what is to be run with the options, as words of a sentence.
-    """
-    refusing = {verdict.code for verdict in verdicts if verdict.refuses}
-    if not refusing:
-        return None
-    lifted = {verdict.code for verdict in verdicts if verdict.forbids} - refusing
-    held_back = ROSTER_SHRINK in refusing
-    codes = sorted(lifted | ({ROSTER_SHRINK} if held_back else refusing))
-    options = " ".join(f"--override {code}" for code in codes)
-    then = ", and look again: what was held back is judged then" if held_back else ""
-    return f'If it is meant, run {command} with {options} --reason "why"{then}.'
 
 
 def judges_manifest(rule: PolicyKey) -> bool:

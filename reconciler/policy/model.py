@@ -143,6 +143,11 @@ class Verdict:
         """Whether it keeps the plan from being applied unless somebody lifts it."""
         return not self.passed and self.level is Level.MANDATORY
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether it refuses because a roster has lost too much, so that some changes wait."""
+        return self.code == ROSTER_SHRINK and self.refuses
+
     def lifts(self, other: "Verdict") -> bool:
         """Whether what lifted this verdict lifts another, of the same rule: for nothing unseen."""
         return (

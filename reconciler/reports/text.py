@@ -19,8 +19,8 @@ from reconciler.drift import Drifted, DriftKind, DriftReport
 from reconciler.errors import ExitCode
 from reconciler.plain import plain
 from reconciler.plan.model import Action, Deviation, Plan
-from reconciler.policy.guards import how_to_lift
 from reconciler.policy.model import Verdict
+from reconciler.policy.overrides import how_to_lift
 from reconciler.provider import Verb
 from reconciler.reports import view
 from reconciler.reports.differing import differs, direction, done_by

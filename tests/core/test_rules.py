@@ -37,7 +37,7 @@ from reconciler.manifest.roster_rules import (
     Who,
 )
 from reconciler.plan.document import from_document, to_document
-from reconciler.policy.guards import how_to_lift
+from reconciler.policy.overrides import how_to_lift
 from reconciler.state import Profile
 from reconciler.workflows.reading import StateOn, review_state
 

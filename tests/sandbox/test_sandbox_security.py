@@ -191,9 +191,8 @@ ODD = (
     "/" + "%25" * 20_000,
     "/" + "a/" * 20_000,
 )
-# Seven of the longest stay below the 64 kB from which on the server may answer a head with 400,
-# by how it arrives.
-TEXTS = ("%00", "%ff", "%ed%a0%80", "%25", "%27%22", "%F0%9F%98%80", "_" * 7_000, "%0d%0aX:y")
+LONG = "_" * 10_000
+TEXTS = ("%00", "%ff", "%ed%a0%80", "%25", "%27%22", "%F0%9F%98%80", LONG, "%0d%0aX:y")
 
 
 @pytest.mark.parametrize("prefix", ["", "/v1", "/console", "/v1/holders/mentor", "/oauth"])
@@ -215,10 +214,12 @@ def test_odd_text_in_a_parameter_is_found_nowhere_or_refused(console_paths, quie
     names = ("q", "unit", "unit_after", "after", "learner", "mentor")
     for path in sorted(console_paths["get"]):
         for text in TEXTS:
-            for person in ("1", text):
-                query = f"?person={person}&" + "&".join(f"{name}={text}" for name in names)
-                answer = browser.get(path + query)
-                assert answer.status_code in (200, 404, 422), (path, text[:20])
+            # All at once, but for the longest: a head of more than 64 kB may be answered with 400.
+            for some in (names[:3], names[3:]) if text is LONG else (names,):
+                for person in ("1", text):
+                    query = f"?person={person}&" + "&".join(f"{name}={text}" for name in some)
+                    answer = browser.get(path + query)
+                    assert answer.status_code in (200, 404, 422), (path, text[:20])
         for name in ("person", *names):
             answer = browser.get(f"{path}?{name}=a%00")
             assert answer.status_code == 422

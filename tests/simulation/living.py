@@ -45,16 +45,9 @@ HAPPENING = (
 """What may happen in a year, any number of times, by the name of its method."""
 
 EFFECTS = (
-    *EVERY_FAULT,
-    *(
-        "killed",
-        "somebody else wrote",
-        "refused RR513",
-        "refused RR521",
-        "taken over",
-        "rolled back",
-    ),
-    *("forgotten", "a school has split", "refused before its day", "a plan for next year applied"),
+    *(*EVERY_FAULT, "killed", "somebody else wrote", "taken over", "rolled back", "forgotten"),
+    *("refused RR513", "refused RR521", "refused before its day"),
+    *("a school has split", "a plan for next year applied"),
 )
 """What has to come of so many years, or they would show little."""
 
