@@ -35,10 +35,7 @@ def inverted(plan: Plan) -> Plan:
 
     It is for reading: nothing judged it against a site, so no run accepts it.
     """
-    followers: defaultdict[Address, list[Address]] = defaultdict(list)
-    for action in plan.actions:
-        for needed in action.requires:
-            followers[needed].append(action.address)
+    followers = _followers(plan.actions)
     actions = in_order(
         replace(
             action,
@@ -46,7 +43,7 @@ def inverted(plan: Plan) -> Plan:
             before=action.after,
             after=action.before,
             cause=Cause(CauseKind.ROLLED_BACK),
-            requires=tuple(sorted(followers[action.address])),
+            requires=tuple(sorted(each.address for each in followers[action.address])),
         )
         for action in plan.actions
     )
@@ -180,14 +177,27 @@ def plan_rollback(
     return replace(plan, warnings=(*plan.warnings, *protected))
 
 
+def _followers(actions: Iterable[Action]) -> defaultdict[Address, list[Action]]:
+    """Return which actions wait for each."""
+    followers: defaultdict[Address, list[Action]] = defaultdict(list)
+    for action in actions:
+        for needed in action.requires:
+            followers[needed].append(action)
+    return followers
+
+
 def _protected(actions: Sequence[Action], protection: Protection) -> Iterable[Diagnostic]:
     """Warn of what is taken away although a policy protects it from being left out by mistake."""
+    followers = _followers(actions)
     for action in sorted(actions, key=lambda each: str(each.name)):
         if action.verb is Verb.REMOVE and protection.covers(action.address):
             left = {action.address: action.name}
-            for later in actions:  # what is to be waited for comes first
-                if not left.keys().isdisjoint(later.requires):
-                    left[later.address] = later.name
+            waiting = [action]
+            while waiting:
+                for later in followers[waiting.pop().address]:
+                    if later.address not in left:
+                        left[later.address] = later.name
+                        waiting.append(later)
             options = " ".join(f"--except '{name}'" for name in left.values())
             yield Diagnostic(
                 "RR509",
