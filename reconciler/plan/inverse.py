@@ -4,7 +4,6 @@
 it is, of those actions of a run whose effect still stands and may be taken back.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,7 +19,7 @@ from reconciler.domain.vocabulary import TargetKind
 from reconciler.plan.assemble import EVERYTHING, Frame, assemble
 from reconciler.plan.end_state import end_state, stands, undo
 from reconciler.plan.model import Action, Basis, Plan
-from reconciler.plan.order import in_order
+from reconciler.plan.order import followers, in_order, reached
 from reconciler.plan.select import Selection
 from reconciler.policy.model import InForce
 from reconciler.policy.protection import Protection
@@ -35,7 +34,7 @@ def inverted(plan: Plan) -> Plan:
 
     It is for reading: nothing judged it against a site, so no run accepts it.
     """
-    followers = _followers(plan.actions)
+    waiting = followers(plan.actions)
     actions = in_order(
         replace(
             action,
@@ -43,7 +42,7 @@ def inverted(plan: Plan) -> Plan:
             before=action.after,
             after=action.before,
             cause=Cause(CauseKind.ROLLED_BACK),
-            requires=tuple(sorted(each.address for each in followers[action.address])),
+            requires=tuple(sorted(waiting.get(action.address, ()))),
         )
         for action in plan.actions
     )
@@ -177,28 +176,14 @@ def plan_rollback(
     return replace(plan, warnings=(*plan.warnings, *protected))
 
 
-def _followers(actions: Iterable[Action]) -> defaultdict[Address, list[Action]]:
-    """Return which actions wait for each."""
-    followers: defaultdict[Address, list[Action]] = defaultdict(list)
-    for action in actions:
-        for needed in action.requires:
-            followers[needed].append(action)
-    return followers
-
-
 def _protected(actions: Sequence[Action], protection: Protection) -> Iterable[Diagnostic]:
     """Warn of what is taken away although a policy protects it from being left out by mistake."""
-    followers = _followers(actions)
+    waiting = followers(actions)
+    by_address = {action.address: action for action in actions}
     for action in sorted(actions, key=lambda each: str(each.name)):
         if action.verb is Verb.REMOVE and protection.covers(action.address):
-            left = {action.address: action.name}
-            waiting = [action]
-            while waiting:
-                for later in followers[waiting.pop().address]:
-                    if later.address not in left:
-                        left[later.address] = later.name
-                        waiting.append(later)
-            options = " ".join(f"--except '{name}'" for name in left.values())
+            left = in_order(by_address[each] for each in reached([action.address], waiting))
+            options = " ".join(f"--except '{each.name}'" for each in left)
             yield Diagnostic(
                 "RR509",
                 f"{action.name} is under policy.protected, and goes.",

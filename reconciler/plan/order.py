@@ -8,7 +8,7 @@ assignments; removal runs the other way; additions come before removals (design,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -41,6 +41,31 @@ def stage(action: Action) -> int:
 def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
     """Sort actions into the order in which they are made; the same set always sorts alike."""
     return tuple(sorted(actions, key=lambda action: (stage(action), action.name, action.address)))
+
+
+def followers(actions: Iterable[Action]) -> Mapping[Address, Sequence[Address]]:
+    """Return which actions wait for each, where some do."""
+    found: defaultdict[Address, list[Address]] = defaultdict(list)
+    for action in actions:
+        for needed in action.requires:
+            found[needed].append(action.address)
+    return found
+
+
+def reached(
+    start: Iterable[Address],
+    onward: Mapping[Address, Iterable[Address]],
+    but: Container[Address] = (),
+) -> set[Address]:
+    """Return what some addresses lead to, they included; what is decided leads to nothing new."""
+    found: set[Address] = set()
+    waiting = list(start)
+    while waiting:
+        address = waiting.pop()
+        if address not in found and address not in but:
+            found.add(address)
+            waiting.extend(onward.get(address, ()))
+    return found
 
 
 class Dependencies:

@@ -6,13 +6,14 @@ the one and the other can be told apart, and what is taken can be applied.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from reconciler.domain.address import Address, AddressKind
 from reconciler.plan.model import Action
+from reconciler.plan.order import followers, reached
 from reconciler.provider import Verb
 
 
@@ -159,11 +160,9 @@ class Walk:
         self._actions = {action.address: action for action in actions}
         self._places = {address: number for number, address in enumerate(self._actions)}
         self._needed: dict[Address, list[Address]] = {}
-        self._waiting: defaultdict[Address, list[Address]] = defaultdict(list)
         for address, action in self._actions.items():
             self._needed[address] = [each for each in action.requires if each in self._actions]
-            for each in self._needed[address]:
-                self._waiting[each].append(address)
+        self._waiting = followers(self._actions.values())
         self._parts = list(parts)
         self._at = 0
         self._taken: set[Address] = set()
@@ -176,7 +175,7 @@ class Walk:
         if self._at == len(self._parts):
             return None
         part, own = self._parts[self._at], self._open()
-        along = _reached(own, self._needed, self._taken).difference(own)
+        along = reached(own, self._needed, self._taken).difference(own)
         return Offer(
             part,
             self._at + 1,
@@ -199,11 +198,11 @@ class Walk:
 
     def take(self) -> None:
         """Take what is offered, and what it must wait for."""
-        self._step(_reached(self._open(), self._needed, self._taken), set())
+        self._step(reached(self._open(), self._needed, self._taken), set())
 
     def leave(self) -> None:
         """Leave what is offered, and what must wait for it."""
-        self._step(set(), _reached(self._open(), self._waiting, self._left))
+        self._step(set(), reached(self._open(), self._waiting, self._left))
 
     def take_rest(self) -> None:
         """Take what is offered and all that is still to come."""
@@ -239,19 +238,3 @@ class Walk:
         self._left |= left
         self._steps.append((taken, left))
         self._at += 1
-
-
-def _reached(
-    start: Iterable[Address],
-    onward: Mapping[Address, Iterable[Address]],
-    but: Container[Address],
-) -> set[Address]:
-    """Return what some addresses lead to, they included; what is decided leads to nothing new."""
-    found: set[Address] = set()
-    waiting = list(start)
-    while waiting:
-        address = waiting.pop()
-        if address not in found and address not in but:
-            found.add(address)
-            waiting.extend(onward.get(address, ()))
-    return found

@@ -12,6 +12,7 @@ from reconciler.domain.address import Address, AddressKind
 from reconciler.domain.assignments import Assignment
 from reconciler.errors import WrongUse
 from reconciler.plan.model import Action
+from reconciler.plan.order import reached
 from reconciler.provider import Verb
 from reconciler.suggest import did_you_mean
 
@@ -166,14 +167,8 @@ class Selection:
 
     def _closure(self, actions: Sequence[Action]) -> tuple[Action, ...]:
         """Return the actions that are wanted, and the planned ones which those must wait for."""
-        by_address = {action.address: action for action in actions}
-        chosen = {action.address for action in self._all_chosen(actions, self.only, all)}
-        waiting = list(chosen)
-        while waiting:
-            for needed in by_address[waiting.pop()].requires:
-                if needed not in chosen:
-                    chosen.add(needed)
-                    waiting.append(needed)
+        wanted = (action.address for action in self._all_chosen(actions, self.only, all))
+        chosen = reached(wanted, {action.address: action.requires for action in actions})
         return tuple(action for action in actions if action.address in chosen)
 
     def _all_chosen(
